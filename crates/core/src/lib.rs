@@ -1,1 +1,12 @@
-//! Placeholder.
+//! The pure domain of Chancery: requests, the scope decision, claims, the login steps, errors and ids.
+//!
+//! Synchronous and without side effects: time comes from a [`Clock`], randomness from an [`Rng`], everything else as an
+//! argument. Nothing here knows HTTP, SQL or the environment.
+
+pub mod ids;
+pub mod iso;
+pub mod model;
+mod ports;
+pub mod records;
+
+pub use ports::{Clock, Rng};

@@ -1,0 +1,338 @@
+//! An application: fact sheet 1.10 and 1.11.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// An application that asks for tokens. Members that are only kept are in `rest`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Client {
+    /// For people.
+    pub name: String,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// 32 alphanumerics, or `tpc_` + 22 for strict third-party applications.
+    pub client_id: String,
+    /// The secret as its digest; never on the wire. The plain text is shown once, by the operation that makes it, unless
+    /// the tenant keeps it readable in `client_secret_sealed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<StoredSecret>,
+    /// What kind of application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_type: Option<AppType>,
+    /// URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<String>,
+    /// Ours or somebody else's.
+    #[serde(default = "yes")]
+    pub is_first_party: bool,
+    /// Whether tokens follow OpenID Connect strictly.
+    pub oidc_conformant: bool,
+    /// Allowed redirect URIs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callbacks: Option<Vec<String>>,
+    /// Allowed `returnTo` and `post_logout_redirect_uri` values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_logout_urls: Option<Vec<String>>,
+    /// Origins allowed for `web_message` and CORS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web_origins: Option<Vec<String>>,
+    /// Origins allowed for CORS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_origins: Option<Vec<String>>,
+    /// ID tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwt_configuration: Option<JwtConfiguration>,
+    /// Grant types the application may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_types: Option<Vec<String>>,
+    /// How the application proves itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,
+    /// Key based authentication.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_authentication_methods: Option<ClientAuthenticationMethods>,
+    /// Refresh token settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<RefreshTokenSettings>,
+    /// Organizations in user flows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization_usage: Option<ClientOrganizationUsage>,
+    /// How strictly a third-party application is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub third_party_security_mode: Option<SecurityMode>,
+    /// `open_redirect_protection` or `allow_always`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirection_policy: Option<String>,
+    /// Where a login begins that was not begun by the application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
+    /// Off-switch of the confirmation screen; wins over the tenant's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skip_non_verifiable_callback_uri_confirmation_prompt: Option<bool>,
+    /// PKCE with S256 is needed; an extension of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_pkce: Option<bool>,
+    /// The "All Applications" placeholder; takes part in nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub global: Option<bool>,
+    /// Further members, kept and shown.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+impl Client {
+    /// No secret and no key: a browser or native application.
+    pub fn is_public(&self) -> bool {
+        self.token_endpoint_auth_method == Some(TokenEndpointAuthMethod::None)
+    }
+
+    /// Whether the application may use this grant type.
+    pub fn may_use(&self, grant_type: &str) -> bool {
+        self.grant_types.iter().flatten().any(|g| g == grant_type)
+    }
+
+    /// A third-party application under the strict rules of fact sheet 1.11.
+    pub fn is_strict_third_party(&self) -> bool {
+        !self.is_first_party && self.third_party_security_mode != Some(SecurityMode::Permissive)
+    }
+
+    /// The algorithm of ID tokens: HS256 needs a secret, so public applications get RS256 (fact sheet 1.6).
+    pub fn id_token_alg(&self) -> &str {
+        let alg = self.jwt_configuration.as_ref().and_then(|j| j.alg.as_deref());
+        match alg {
+            Some("HS256") | None if self.is_public() || self.is_strict_third_party() => "RS256",
+            None if self.oidc_conformant => "RS256",
+            None => "HS256",
+            Some(alg) => alg,
+        }
+    }
+
+    /// Seconds an ID token lives.
+    pub fn id_token_lifetime(&self) -> i64 {
+        self.jwt_configuration.as_ref().and_then(|j| j.lifetime_in_seconds).unwrap_or(36_000)
+    }
+
+    /// Refresh token settings, defaults filled in.
+    pub fn refresh_token_settings(&self) -> RefreshTokenSettings {
+        self.refresh_token.clone().unwrap_or_default()
+    }
+}
+
+/// A secret of which only the SHA-256 is kept for comparison. Secrets are 384 random bits, so a slow hash adds nothing.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StoredSecret {
+    /// SHA-256 of the secret, base64url.
+    pub sha256: String,
+    /// The secret encrypted with the server's master key: what HS256 ID tokens and `read:client_keys` need.
+    pub sealed: String,
+}
+
+/// Shows nothing.
+impl std::fmt::Debug for StoredSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoredSecret(..)")
+    }
+}
+
+/// Kinds of application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AppType {
+    /// Mobile, desktop, command line.
+    Native,
+    /// In the browser.
+    Spa,
+    /// Server-side.
+    RegularWeb,
+    /// Machine to machine.
+    NonInteractive,
+    /// Stands for an API.
+    ResourceServer,
+    /// Any other value the wire allows.
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// ID token settings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct JwtConfiguration {
+    /// Seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifetime_in_seconds: Option<i64>,
+    /// Stored only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_encoded: Option<bool>,
+    /// Stored only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Map<String, Value>>,
+    /// `RS256`, `HS256`, `PS256`, and our extensions `RS512`, `ES256`, `EdDSA`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alg: Option<String>,
+}
+
+/// Secret-based and public client authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenEndpointAuthMethod {
+    /// Public.
+    None,
+    /// In the body.
+    ClientSecretPost,
+    /// HTTP Basic.
+    ClientSecretBasic,
+}
+
+/// Key-based client authentication; when present the secret no longer works.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ClientAuthenticationMethods {
+    /// RFC 7523.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_key_jwt: Option<PrivateKeyJwt>,
+    /// Stored only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth: Option<Value>,
+    /// Stored only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_signed_tls_client_auth: Option<Value>,
+}
+
+/// Credentials an assertion may be signed with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct PrivateKeyJwt {
+    /// At most two.
+    pub credentials: Vec<CredentialRef>,
+}
+
+/// A public key of an application. Beyond `id` the members are kept for verification and shown by `/credentials`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CredentialRef {
+    /// `cred_` + 16 or more.
+    pub id: String,
+    /// `public_key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential_type: Option<String>,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Key id expected in the assertion's header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+    /// The only algorithm accepted with the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alg: Option<String>,
+    /// PEM of the public key or certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pem: Option<String>,
+    /// ISO 8601.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<String>,
+    /// ISO 8601.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<String>,
+    /// ISO 8601; not accepted afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
+/// Refresh token settings: fact sheet 7. Defaults are those of an application made through the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct RefreshTokenSettings {
+    /// Whether each exchange gives a new token.
+    pub rotation_type: RotationType,
+    /// Whether tokens end.
+    pub expiration_type: ExpirationType,
+    /// Seconds in which the previous token still works.
+    pub leeway: i64,
+    /// Seconds, absolute.
+    pub token_lifetime: i64,
+    /// No absolute end.
+    pub infinite_token_lifetime: bool,
+    /// No end of idleness.
+    pub infinite_idle_token_lifetime: bool,
+    /// Seconds since the last exchange.
+    pub idle_token_lifetime: i64,
+    /// Further APIs a refresh token may be used for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<RefreshTokenPolicy>>,
+}
+
+impl Default for RefreshTokenSettings {
+    fn default() -> Self {
+        Self {
+            rotation_type: RotationType::NonRotating,
+            expiration_type: ExpirationType::NonExpiring,
+            leeway: 0,
+            token_lifetime: 2_592_000,
+            infinite_token_lifetime: true,
+            infinite_idle_token_lifetime: true,
+            idle_token_lifetime: 1_296_000,
+            policies: None,
+        }
+    }
+}
+
+/// Multi-resource refresh tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefreshTokenPolicy {
+    /// Identifier of the API.
+    pub audience: String,
+    /// Scopes allowed there.
+    #[serde(default)]
+    pub scope: Vec<String>,
+}
+
+/// Rotation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RotationType {
+    /// Each exchange gives a new token and spends the old one.
+    Rotating,
+    /// One token for the whole life.
+    #[default]
+    NonRotating,
+}
+
+/// Expiration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExpirationType {
+    /// The lifetimes hold.
+    Expiring,
+    /// They do not.
+    #[default]
+    NonExpiring,
+}
+
+/// Organizations in user flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientOrganizationUsage {
+    /// Refused.
+    Deny,
+    /// Optional.
+    Allow,
+    /// Needed.
+    Require,
+}
+
+/// Third-party security modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SecurityMode {
+    /// The rules of fact sheet 1.11.
+    Strict,
+    /// As first-party, but always with consent.
+    Permissive,
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,28 @@
+//! What an administrator defines: the documents behind every decision.
+//!
+//! Each type is at once the stored document, the body on the Management API's wire (member names are the wire's) and
+//! what the rest of the code reads. An absent member stays absent: `Option` and `skip_serializing_if` keep the
+//! difference between "never set" and "set to the default", which the wire shows.
+
+mod api;
+mod client;
+mod client_grant;
+mod connection;
+mod role;
+mod tenant;
+mod user;
+
+pub use api::{
+    Api, ClientPolicy, Dialect, Policy, ProofOfPossession, ScopeDefinition, SigningAlg,
+    SubjectTypeAuthorization, UserPolicy,
+};
+pub use client::{
+    AppType, Client, ClientAuthenticationMethods, ClientOrganizationUsage, CredentialRef, ExpirationType,
+    JwtConfiguration, PrivateKeyJwt, RefreshTokenPolicy, RefreshTokenSettings, RotationType, SecurityMode,
+    StoredSecret, TokenEndpointAuthMethod,
+};
+pub use client_grant::{ClientGrant, GrantOrganizationUsage, SubjectType};
+pub use connection::{Connection, ConnectionOptions, PasswordPolicy};
+pub use role::{Permission, Role};
+pub use tenant::{SessionCookie, TenantFlags, TenantSettings};
+pub use user::{Identity, User};

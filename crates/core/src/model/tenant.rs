@@ -1,0 +1,134 @@
+//! Settings of a tenant that change authorization, sessions and pages: fact sheet 1.9 and 8.2.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The settings document of a tenant. Members not acted on are kept in `rest`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TenantSettings {
+    /// Shown to people on pages and in mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub friendly_name: Option<String>,
+    /// URL of a logo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture_url: Option<String>,
+    /// Shown on error pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub support_email: Option<String>,
+    /// Shown on error pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub support_url: Option<String>,
+    /// Used by requests that name no `audience`; empty is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_audience: Option<String>,
+    /// Connection of password grants; empty is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_directory: Option<String>,
+    /// `audience` or `compatibility` (RFC 8707 `resource` is heard). Absent is `compatibility`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_parameter_profile: Option<String>,
+    /// URLs `/v2/logout` and `/oidc/logout` may lead to without an application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_logout_urls: Option<Vec<String>>,
+    /// Languages of pages, first is the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled_locales: Option<Vec<String>>,
+    /// Hours; absolute. Absent is 168.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_lifetime: Option<f64>,
+    /// Hours since the last activity. Absent is 72.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_session_lifetime: Option<f64>,
+    /// How the browser keeps the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_cookie: Option<SessionCookie>,
+    /// Where bookmarked login pages lead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_redirection_uri: Option<String>,
+    /// Off-switch of the confirmation screen for loopback and custom-scheme callbacks (fact sheet 2.9).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skip_non_verifiable_callback_uri_confirmation_prompt: Option<bool>,
+    /// Switches.
+    pub flags: TenantFlags,
+    /// Members that are kept and shown.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// The switches acted on; others are kept in `rest`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TenantFlags {
+    /// Consent lists scope descriptions instead of grouped `action:resource` names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub use_scope_descriptions_for_consent: Option<bool>,
+    /// Revoking a refresh token deletes the consent and every refresh token under it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoke_refresh_token_grant: Option<bool>,
+    /// Sign-up says that an account exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_public_signup_user_exists_error: Option<bool>,
+    /// JWKS entries carry no `alg`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remove_alg_from_jwks: Option<bool>,
+    /// Public clients must use PKCE; an extension of ours, off by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_pkce_for_public_clients: Option<bool>,
+    /// First-party applications with a loopback callback skip consent where the API allows; an extension of ours, off
+    /// by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skip_consent_on_loopback: Option<bool>,
+    /// Others, kept and shown.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// The session cookie's mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionCookie {
+    /// `persistent` or `non-persistent`.
+    pub mode: String,
+}
+
+impl TenantSettings {
+    /// Absolute session lifetime in seconds.
+    pub fn session_seconds(&self) -> i64 {
+        hours(self.session_lifetime.unwrap_or(168.0))
+    }
+
+    /// Idle session lifetime in seconds.
+    pub fn idle_session_seconds(&self) -> i64 {
+        hours(self.idle_session_lifetime.unwrap_or(72.0))
+    }
+
+    /// Whether `resource` (RFC 8707) names the API when `audience` is absent.
+    pub fn hears_resource(&self) -> bool {
+        self.resource_parameter_profile.as_deref() != Some("audience")
+    }
+
+    /// The API of requests that name none.
+    pub fn default_audience(&self) -> Option<&str> {
+        self.default_audience.as_deref().filter(|a| !a.is_empty())
+    }
+
+    /// The connection of password grants.
+    pub fn default_directory(&self) -> Option<&str> {
+        self.default_directory.as_deref().filter(|d| !d.is_empty())
+    }
+
+    /// Whether the session cookie outlives the browser.
+    pub fn has_persistent_cookie(&self) -> bool {
+        self.session_cookie.as_ref().is_none_or(|c| c.mode != "non-persistent")
+    }
+}
+
+/// Saturates on absurd values instead of overflowing.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "float to integer casts saturate, and that is wanted here"
+)]
+fn hours(hours: f64) -> i64 {
+    (hours * 3600.0) as i64
+}

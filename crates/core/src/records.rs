@@ -1,0 +1,216 @@
+//! What the server remembers between requests: sessions, authorizations and the artefacts that hang on them.
+//!
+//! An [`Authorization`] is one "yes": the code, the refresh tokens and the opaque access tokens that come from one
+//! sign-in and consent all carry its id, so that one revocation reaches all of them (security case 19).
+
+use serde::{Deserialize, Serialize};
+
+/// What was allowed to whom, decided once and carried by code, refresh token and opaque access token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Authorization {
+    /// Time-ordered; the family of everything issued under it.
+    pub id: String,
+    /// The application it was given to.
+    pub client_id: String,
+    /// The user who gave it.
+    pub user_id: String,
+    /// Identifier of the API; `None` is userinfo only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// Granted scopes, in order.
+    pub scope: Vec<String>,
+    /// The browser session (`sid`), for flows that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// When the user proved who they are, seconds.
+    pub auth_time: i64,
+    /// `org_...`, when signed in to an organization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<String>,
+    /// `gty` of the first token: `password`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gty: Option<String>,
+    /// Connection the user signed in with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
+}
+
+/// An authorization code as stored; the code itself is a handle.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CodeRecord {
+    /// What the code stands for.
+    pub authorization: Authorization,
+    /// The redirect URI of the request, when it was sent: the exchange must repeat it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+    /// RFC 7636.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_challenge: Option<String>,
+    /// `S256` or `plain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_challenge_method: Option<String>,
+    /// Copied to the ID token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// Whether the ID token carries `auth_time` (`max_age` or `prompt=login` was sent).
+    pub with_auth_time: bool,
+    /// Seconds.
+    pub expires_at: i64,
+}
+
+/// A refresh token as stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RefreshRecord {
+    /// Id part of the handle.
+    pub id: String,
+    /// What it stands for. `authorization.id` is the family.
+    pub authorization: Authorization,
+    /// Whether it was issued as a rotating token.
+    pub rotating: bool,
+    /// Seconds; of the family's first token, since rotation does not extend the absolute end.
+    pub family_created_at: i64,
+    /// Seconds.
+    pub created_at: i64,
+    /// Absolute end in seconds; `None` never ends.
+    pub expires_at: Option<i64>,
+    /// End of idleness in seconds; `None` never ends.
+    pub idle_expires_at: Option<i64>,
+    /// When it was exchanged for its successor, seconds.
+    pub rotated_at: Option<i64>,
+    /// Its successor.
+    pub next_id: Option<String>,
+    /// Last exchange, seconds.
+    pub last_exchanged_at: Option<i64>,
+    /// Address that obtained it first.
+    pub initial_ip: Option<String>,
+    /// User agent that obtained it first.
+    pub initial_user_agent: Option<String>,
+}
+
+/// An opaque access token as stored: good at `/userinfo` only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OpaqueRecord {
+    /// What it stands for.
+    pub authorization: Authorization,
+    /// Seconds.
+    pub expires_at: i64,
+}
+
+/// A browser session of a user (`sid` is its id).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    /// Id part of the handle in the cookie.
+    pub id: String,
+    /// Who is signed in.
+    pub user_id: String,
+    /// Seconds.
+    pub created_at: i64,
+    /// When they last proved who they are, seconds.
+    pub authenticated_at: i64,
+    /// Seconds.
+    pub last_active_at: i64,
+    /// Absolute end, seconds.
+    pub expires_at: i64,
+    /// End of idleness, seconds.
+    pub idle_expires_at: i64,
+    /// Connection they signed in with.
+    pub connection: String,
+    /// Applications that took part, oldest first.
+    pub clients: Vec<String>,
+    /// Address of the sign-in.
+    pub initial_ip: Option<String>,
+    /// User agent of the sign-in.
+    pub initial_user_agent: Option<String>,
+}
+
+/// A consent of a user: fact sheet 4.3. On the wire of the Management API `client_id` is `clientID`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Consent {
+    /// 24 hexadecimal digits.
+    pub id: String,
+    /// Who consented.
+    pub user_id: String,
+    /// To whose access.
+    pub client_id: String,
+    /// To which API; empty is userinfo only.
+    pub audience: String,
+    /// In which organization; empty is none.
+    pub organization_id: String,
+    /// To which scopes.
+    pub scope: Vec<String>,
+    /// Not asked for, because the application may skip consent; kept because refresh tokens hang on it.
+    pub implicit: bool,
+}
+
+/// A one-time link mailed to a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ticket {
+    /// What it is good for: `reset-password`, `verify-email`.
+    pub purpose: String,
+    /// For whom.
+    pub user_id: String,
+    /// The connection concerned.
+    pub connection: String,
+    /// The address it was mailed to; a later change of address makes it void.
+    pub email: String,
+    /// The application to return to, if any.
+    pub client_id: Option<String>,
+    /// Seconds.
+    pub expires_at: i64,
+}
+
+/// One tenant log event: fact sheet 12. `details` never holds a secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogEvent {
+    /// Orders by insertion.
+    pub log_id: String,
+    /// ISO 8601 with milliseconds.
+    pub date: String,
+    /// `s`, `f`, `seccft`, ...
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Failure text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Connection name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
+    /// Application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    /// Address of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    /// User agent of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// Host called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// User.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Their name or what they typed as name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    /// Audience, scope, grant type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// Granted scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Anything else.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    pub details: serde_json::Map<String, serde_json::Value>,
+}
