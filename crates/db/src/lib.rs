@@ -158,7 +158,7 @@ impl Db {
     }
 
     /// Runs several statements without parameters in one transaction. The one place where types are spelt per
-    /// engine: `{json}`, `{bytes}`, `{int}`, `{bool}`, and `{strict}` after a table's closing parenthesis.
+    /// engine: `{text}` (ordered by bytes), `{json}`, `{bytes}`, `{int}`, `{bool}`, and `{strict}` after a table's closing parenthesis.
     ///
     /// # Errors
     /// [`Error::Engine`]; nothing happened then.
@@ -238,10 +238,10 @@ fn decode<T: FromRow>(rows: Vec<Vec<Value>>) -> Result<Vec<T>> {
 }
 
 /// How an engine spells the type words, in the order of [`spell`].
-type Types = [&'static str; 5];
+type Types = [&'static str; 6];
 
 fn spell(ddl: &str, types: &Types) -> String {
-    ["{json}", "{bytes}", "{int}", "{bool}", "{strict}"]
+    ["{json}", "{bytes}", "{int}", "{bool}", "{strict}", "{text}"]
         .iter()
         .zip(types)
         .fold(ddl.to_owned(), |ddl, (word, spelling)| ddl.replace(word, spelling))

@@ -10,7 +10,8 @@ use tokio_postgres::{
 
 use crate::{Batch, Error, Options, Result, Types, Value};
 
-pub(crate) const TYPES: Types = ["JSONB", "BYTEA", "BIGINT", "BOOLEAN", ""];
+/// Text compares by bytes, as SQLite's does: the order of time-ordered keys must not depend on a locale.
+pub(crate) const TYPES: Types = ["JSONB", "BYTEA", "BIGINT", "BOOLEAN", "", "TEXT COLLATE \"C\""];
 
 #[derive(Clone)]
 pub(crate) struct Postgres(Pool);

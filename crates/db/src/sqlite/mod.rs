@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::{Batch, Error, Options, Result, Types, Value};
 
-pub(crate) const TYPES: Types = ["TEXT", "BLOB", "INTEGER", "INTEGER", "STRICT"];
+pub(crate) const TYPES: Types = ["TEXT", "BLOB", "INTEGER", "INTEGER", "STRICT", "TEXT"];
 
 #[derive(Clone)]
 pub(crate) struct Sqlite {
