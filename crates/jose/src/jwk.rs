@@ -202,7 +202,7 @@ mod tests {
         let text = serde_json::to_string(&full().with_certificate(b"certificate")).unwrap();
         assert_eq!(
             text,
-            r#"{"kty":"RSA","use":"sig","n":"AQAB","e":"AQAB","kid":"key","x5t":"tWLFv-hXfd2Dgm6HSiL1KzUz03o","x5c":["Y2VydGlmaWNhdGU="],"alg":"RS256"}"#
+            r#"{"kty":"RSA","use":"sig","n":"AQAB","e":"AQAB","kid":"key","x5t":"c1rVccGJ17qERkv0qfHSKAF1sSg","x5c":["Y2VydGlmaWNhdGU="],"alg":"RS256"}"#
         );
         assert_eq!(serde_json::from_str::<Jwk>(&text).unwrap(), full().with_certificate(b"certificate"));
     }

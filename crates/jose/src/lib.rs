@@ -18,6 +18,7 @@ mod generate;
 mod hash;
 mod jwk;
 mod jws;
+mod public_key;
 mod signing_key;
 mod verifying_key;
 

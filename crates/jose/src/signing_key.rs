@@ -1,7 +1,8 @@
 //! Keys that sign: parsed once, headers encoded once.
 
 use crate::encoding::{base64url, base64url_length, push_base64url};
-use crate::verifying_key::{Public, secret_key};
+use crate::public_key::Public;
+use crate::verifying_key::secret_key;
 use crate::{Algorithm, Error, Jwk, VerifyingKey};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
@@ -62,7 +63,7 @@ impl SigningKey {
         if algorithm != Algorithm::HS256 {
             return Err(Error::AlgorithmNotAllowed);
         }
-        let material = Material::Secret(secret_key(secret)?);
+        let material = Material::Secret(Arc::new(secret_key(secret)?));
         let headers = encode_headers(algorithm, kid.as_deref());
         let public = VerifyingKey::from_secret(secret)?;
         Ok(Self { algorithm, kid: kid.map(Arc::from), headers, material, public })
@@ -219,7 +220,7 @@ enum Material {
     Rsa(Arc<RsaKeyPair>),
     Ecdsa(Arc<EcdsaKeyPair>),
     Ed25519(Arc<Ed25519KeyPair>),
-    Secret(hmac::Key),
+    Secret(Arc<hmac::Key>),
 }
 
 fn ecdsa(
