@@ -1,5 +1,7 @@
 //! Certificates made here, read back here and, where the tool is installed, by OpenSSL.
 
+#![cfg(test)]
+
 use chancery_jose::{
     Algorithm, Error, SigningKey, Typ, Unverified, VerifyingKey, base64url, generate_es256, generate_rsa,
     pem, pem_decode, self_signed_certificate, sha1,

@@ -1,6 +1,8 @@
 //! The examples printed in the RFCs: what others signed verifies here, and where the algorithm is deterministic, what is
 //! signed here is byte for byte the same.
 
+#![cfg(test)]
+
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeyPairComponents};
 use aws_lc_rs::signature::{

@@ -1,5 +1,7 @@
 //! What is signed here verifies here, in every algorithm and form of key; a single flipped bit does not.
 
+#![cfg(test)]
+
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
 use chancery_jose::{
     Algorithm, Error, Jwk, JwkSet, SigningKey, Typ, Unverified, VerifyingKey, base64url, base64url_decode,

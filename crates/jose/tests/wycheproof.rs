@@ -1,6 +1,8 @@
 //! Project Wycheproof: thousands of signatures made to trip verifiers. Every valid one must verify and every invalid one
 //! must not, through the key formats that this crate reads.
 
+#![cfg(test)]
+
 use chancery_jose::{Algorithm, VerifyingKey, pem};
 use wycheproof::{TestResult, ecdsa, eddsa, mac, rsa_pkcs1_verify, rsa_pss_verify};
 
