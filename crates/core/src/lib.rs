@@ -4,8 +4,11 @@
 //! argument. Nothing here knows HTTP, SQL or the environment.
 
 pub mod ids;
+pub mod interaction;
 pub mod iso;
 pub mod model;
+pub mod oauth;
+pub mod params;
 mod ports;
 pub mod records;
 

@@ -1,0 +1,124 @@
+//! What happens next on the way from `/authorize` to its answer. Ask [`next`], do it, come back, ask again: that is the
+//! whole login engine.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Client, TenantSettings};
+use crate::oauth::{AuthorizeError, AuthorizeRequest, ResponseMode, ScreenHint};
+use crate::records::Session;
+
+/// A request on its way, kept while the user is on our pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// What was asked.
+    pub request: AuthorizeRequest,
+    /// What happened so far.
+    pub progress: Progress,
+    /// Seconds.
+    pub created_at: i64,
+}
+
+/// What happened so far in a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// The session that was opened in this transaction: only it counts from then on (security case 12).
+    pub session_id: Option<String>,
+    /// The scopes the user agreed to in this transaction.
+    pub consented: Option<Vec<String>>,
+    /// The user confirmed a callback that nobody can verify.
+    pub confirmed: bool,
+    /// Some page was shown, so a further confirmation is not needed.
+    pub shown: bool,
+    /// The user said no.
+    pub declined: bool,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Show the login page, or one of its neighbours.
+    Login(Option<ScreenHint>),
+    /// Show the consent page.
+    Consent,
+    /// Let the user confirm that they began this on their own machine (fact sheet 2.9).
+    Confirm,
+    /// Answer with what was asked for.
+    Issue,
+    /// Answer with an error.
+    Refuse(AuthorizeError),
+}
+
+/// All that the decision looks at.
+pub struct Situation<'a> {
+    /// The request.
+    pub request: &'a AuthorizeRequest,
+    /// Its application.
+    pub client: &'a Client,
+    /// Settings of its tenant.
+    pub settings: &'a TenantSettings,
+    /// The browser's session, if it has a live one.
+    pub session: Option<&'a Session>,
+    /// What happened so far.
+    pub progress: &'a Progress,
+    /// Whether consent is wanting; asked only when a session is there.
+    pub needs_consent: &'a dyn Fn() -> bool,
+    /// Seconds.
+    pub now: i64,
+}
+
+/// Decides.
+pub fn next(at: &Situation<'_>) -> Step {
+    let prompts = at.request.prompts;
+    if at.progress.declined {
+        return Step::Refuse(AuthorizeError::declined());
+    }
+    if needs_login(at) {
+        return match prompts.none {
+            true => Step::Refuse(AuthorizeError::login_required()),
+            false => Step::Login(at.request.screen_hint.filter(|_| at.session.is_none() || prompts.login)),
+        };
+    }
+    let forced = prompts.consent && at.progress.consented.is_none();
+    if forced || (at.needs_consent)() {
+        return match prompts.none {
+            true => Step::Refuse(AuthorizeError::consent_required()),
+            false => Step::Consent,
+        };
+    }
+    if needs_confirmation(at) {
+        return match prompts.none {
+            true => Step::Refuse(AuthorizeError::new("interaction_required", "Confirmation required")),
+            false => Step::Confirm,
+        };
+    }
+    Step::Issue
+}
+
+fn needs_login(at: &Situation<'_>) -> bool {
+    let Some(session) = at.session else { return true };
+    let fresh = match &at.progress.session_id {
+        // Signed in on the way: that very session and no other one.
+        Some(id) if *id != session.id => return true,
+        Some(_) => true,
+        None => false,
+    };
+    let other_user = at.request.hinted_user.as_ref().is_some_and(|u| *u != session.user_id);
+    let asked = at.request.prompts.login || at.request.prompts.select_account;
+    let too_old = at.request.max_age.is_some_and(|age| at.now - session.authenticated_at > age || age == 0);
+    other_user || (!fresh && (asked || too_old))
+}
+
+fn needs_confirmation(at: &Situation<'_>) -> bool {
+    let switched_off = at
+        .client
+        .skip_non_verifiable_callback_uri_confirmation_prompt
+        .or(at.settings.skip_non_verifiable_callback_uri_confirmation_prompt)
+        .unwrap_or(false);
+    let by_message = at.request.response_mode == ResponseMode::WebMessage;
+    !switched_off
+        && !by_message
+        && !at.progress.confirmed
+        && !at.progress.shown
+        && !at.request.redirect_uri.is_verifiable()
+}

@@ -1,0 +1,344 @@
+//! The checks of `/authorize`, in the order they run. A failure before the redirect URI is proven is shown on a page;
+//! after that it is sent to the application (fact sheet 2.8).
+
+use super::{
+    AuthorizeError, AuthorizeRequest, Challenge, ChallengeMethod, Prompts, RedirectUri, ResponseMode,
+    ResponseType, ScreenHint, origin_of,
+};
+use crate::model::{Client, TenantSettings};
+use crate::params::Params;
+
+/// What the checks look at beside the request.
+pub struct Surroundings<'a> {
+    /// Settings of the tenant.
+    pub settings: &'a TenantSettings,
+    /// The application, if `client_id` names one.
+    pub client: Option<&'a Client>,
+    /// Whether this audience is an API of the tenant.
+    pub is_api: &'a dyn Fn(&str) -> bool,
+    /// The audience that means userinfo only.
+    pub userinfo_audience: &'a str,
+    /// Verifies an `id_token_hint` for this application and returns its subject.
+    pub hint_subject: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// Where a failure goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckFailure {
+    /// To the error page, with the status.
+    Page {
+        /// HTTP status.
+        status: u16,
+        /// What is said.
+        error: AuthorizeError,
+    },
+    /// To the application.
+    Redirect {
+        /// The proven redirect URI.
+        redirect_uri: RedirectUri,
+        /// How.
+        mode: ResponseMode,
+        /// To be echoed.
+        state: Option<String>,
+        /// What is said.
+        error: AuthorizeError,
+    },
+}
+
+/// Runs every check.
+pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequest, CheckFailure> {
+    let page = |(status, error)| CheckFailure::Page { status, error };
+    let client = known_client(params, around).map_err(page)?;
+    let redirect_uri = registered_redirect_uri(params, client).map_err(page)?;
+    let response_type = present_response_type(params).map_err(page)?;
+
+    let wanted = ResponseType::parse(response_type);
+    let mode = wanted_mode(params, wanted);
+    let refuse = |error: AuthorizeError| match shows_errors_on_page(client) {
+        true => CheckFailure::Page { status: 400, error },
+        false => CheckFailure::Redirect {
+            redirect_uri: redirect_uri.clone(),
+            mode,
+            state: params.get("state").map(str::to_owned),
+            error,
+        },
+    };
+    let rest = || {
+        no_repetition(params)?;
+        only_known_parameters(params, client)?;
+        no_request_objects(params)?;
+        let response_type = supported_response_type(response_type, wanted, client)?;
+        let response_mode = sound_mode(params, response_type, &redirect_uri)?;
+        let challenge = pkce(params, client, around.settings, response_type)?;
+        nonce_where_needed(params, response_type)?;
+        let prompts = params.get("prompt").map_or(Ok(Prompts::default()), Prompts::parse);
+        let scope = scope(params)?;
+        no_organization(params)?;
+        Ok(AuthorizeRequest {
+            client_id: client.client_id.clone(),
+            redirect_uri: redirect_uri.clone(),
+            redirect_uri_sent: params.get("redirect_uri").is_some(),
+            response_type,
+            response_mode,
+            state: params.get("state").map(str::to_owned),
+            nonce: params.get("nonce").map(str::to_owned),
+            scope,
+            audience: audience(params, around)?,
+            challenge,
+            prompts: prompts.map_err(AuthorizeError::invalid)?,
+            max_age: max_age(params)?,
+            login_hint: params.get("login_hint").map(|h| h.chars().take(254).collect()),
+            screen_hint: params.get("screen_hint").and_then(ScreenHint::parse),
+            ui_locales: params.get("ui_locales").map(str::to_owned),
+            connection: params.get("connection").map(str::to_owned),
+            hinted_user: hinted_user(params, around)?,
+        })
+    };
+    rest().map_err(refuse)
+}
+
+type PageFailure = (u16, AuthorizeError);
+
+fn known_client<'a>(params: &Params, around: &Surroundings<'a>) -> Result<&'a Client, PageFailure> {
+    let id = params.get("client_id");
+    let id = id.ok_or_else(|| (400, AuthorizeError::invalid("Missing required parameter: client_id")))?;
+    let known = around.client.filter(|c| !c.global.unwrap_or(false));
+    known.ok_or_else(|| (400, AuthorizeError::invalid(format!("Unknown client: {id}"))))
+}
+
+/// A request without `redirect_uri` goes to the first registered callback. A `web_message` request may name its origin.
+fn registered_redirect_uri(params: &Params, client: &Client) -> Result<RedirectUri, PageFailure> {
+    let callbacks = || client.callbacks.iter().flatten().map(String::as_str);
+    let mut sent = params.all("redirect_uri");
+    let first = sent.next();
+    if sent.next().is_some() {
+        return Err((400, AuthorizeError::invalid("Parameter sent more than once: redirect_uri")));
+    }
+    let Some(uri) = first else {
+        let default = callbacks().next().and_then(|c| RedirectUri::allowed(c, [c]));
+        return default
+            .ok_or_else(|| (400, AuthorizeError::invalid("Missing required parameter: redirect_uri")));
+    };
+    let exact_only = client.is_strict_third_party();
+    let candidates = callbacks().filter(|c| !exact_only || !c.contains('*'));
+    if let Some(found) = RedirectUri::allowed(uri, candidates) {
+        return Ok(found);
+    }
+    let origins = client.web_origins.iter().flatten().map(String::as_str).chain(callbacks());
+    let by_message = params.get("response_mode") == Some("web_message");
+    let found = by_message.then(|| RedirectUri::allowed_origin(uri, origins)).flatten();
+    found.ok_or_else(|| {
+        let text = format!("Callback URL mismatch. {uri} is not in the list of allowed callback URLs");
+        (403, AuthorizeError::new("unauthorized_client", text))
+    })
+}
+
+/// Missing altogether goes to the error page, as observed (fact sheet 2.8).
+fn present_response_type(params: &Params) -> Result<&str, PageFailure> {
+    let sent = params.get("response_type");
+    sent.ok_or_else(|| (400, AuthorizeError::invalid("Missing required parameter: response_type")))
+}
+
+/// How an error travels: as the request wanted, if that makes sense.
+fn wanted_mode(params: &Params, response_type: Option<ResponseType>) -> ResponseMode {
+    let default = response_type.map_or(ResponseMode::Query, ResponseType::default_mode);
+    match params.get("response_mode").and_then(ResponseMode::parse) {
+        Some(ResponseMode::Query) | None => default,
+        Some(mode) => mode,
+    }
+}
+
+/// Strict third-party applications with `open_redirect_protection` (fact sheet 1.11).
+fn shows_errors_on_page(client: &Client) -> bool {
+    client.is_strict_third_party() && client.redirection_policy.as_deref() != Some("allow_always")
+}
+
+fn no_repetition(params: &Params) -> Result<(), AuthorizeError> {
+    match params.repeated() {
+        Some(name) => Err(AuthorizeError::invalid(format!("Parameter sent more than once: {name}"))),
+        None => Ok(()),
+    }
+}
+
+/// Strict third-party applications may send only these (fact sheet 1.11).
+fn only_known_parameters(params: &Params, client: &Client) -> Result<(), AuthorizeError> {
+    const KNOWN: [&str; 19] = [
+        "acr_values",
+        "audience",
+        "authorization_details",
+        "client_id",
+        "code_challenge",
+        "code_challenge_method",
+        "connection",
+        "correlation_id",
+        "display",
+        "dpop_jkt",
+        "login_hint",
+        "max_age",
+        "nonce",
+        "prompt",
+        "redirect_uri",
+        "resource",
+        "response_type",
+        "scope",
+        "state",
+    ];
+    if !client.is_strict_third_party() {
+        return Ok(());
+    }
+    let known = |name: &str| KNOWN.contains(&name) || name == "ui_locales" || name.starts_with("ext-");
+    match params.names().find(|n| !known(n)) {
+        Some(name) => Err(AuthorizeError::invalid(format!("Parameter not allowed: {name}"))),
+        None => Ok(()),
+    }
+}
+
+/// JAR and PAR are not served yet, and a request that relies on them must not be read without them (OpenID Connect Core
+/// 6.1 names these codes).
+fn no_request_objects(params: &Params) -> Result<(), AuthorizeError> {
+    if params.get("request").is_some() {
+        return Err(AuthorizeError::new("request_not_supported", "Parameter not supported: request"));
+    }
+    if params.get("request_uri").is_some() {
+        return Err(AuthorizeError::new("request_uri_not_supported", "Parameter not supported: request_uri"));
+    }
+    Ok(())
+}
+
+fn supported_response_type(
+    text: &str,
+    parsed: Option<ResponseType>,
+    client: &Client,
+) -> Result<ResponseType, AuthorizeError> {
+    let unsupported =
+        || AuthorizeError::new("unsupported_response_type", format!("Unsupported response type: {text}"));
+    let parsed = parsed.ok_or_else(unsupported)?;
+    if client.is_strict_third_party() && parsed.is_front_channel() {
+        return Err(unsupported());
+    }
+    let needs = [(parsed.code, "authorization_code"), (parsed.is_front_channel(), "implicit")];
+    match needs.into_iter().find(|(needed, grant)| *needed && !client.may_use(grant)) {
+        Some((_, grant)) => {
+            let text = format!("Grant type '{grant}' not allowed for the client.");
+            Err(AuthorizeError::new("unauthorized_client", text))
+        }
+        None => Ok(parsed),
+    }
+}
+
+/// Tokens never travel in a query (OAuth 2.0 Multiple Response Types section 3).
+fn sound_mode(
+    params: &Params,
+    response_type: ResponseType,
+    redirect_uri: &RedirectUri,
+) -> Result<ResponseMode, AuthorizeError> {
+    let Some(text) = params.get("response_mode") else { return Ok(response_type.default_mode()) };
+    let mode = ResponseMode::parse(text);
+    let mode = mode.ok_or_else(|| AuthorizeError::invalid(format!("Unsupported response mode: {text}")))?;
+    if mode == ResponseMode::Query && response_type.is_front_channel() {
+        return Err(AuthorizeError::invalid("response_mode=query cannot carry tokens"));
+    }
+    if mode == ResponseMode::WebMessage && origin_of(redirect_uri.as_str()).is_none() {
+        return Err(AuthorizeError::invalid("response_mode=web_message needs an http or https redirect_uri"));
+    }
+    Ok(mode)
+}
+
+/// RFC 7636, and who must use it.
+fn pkce(
+    params: &Params,
+    client: &Client,
+    settings: &TenantSettings,
+    response_type: ResponseType,
+) -> Result<Option<Challenge>, AuthorizeError> {
+    let strict = client.is_strict_third_party() || client.require_pkce.unwrap_or(false);
+    let for_public = client.is_public() && settings.flags.require_pkce_for_public_clients.unwrap_or(false);
+    let method = params.get("code_challenge_method");
+    let Some(value) = params.get("code_challenge") else {
+        if response_type.code && (strict || for_public) {
+            return Err(AuthorizeError::invalid("Missing required parameter: code_challenge"));
+        }
+        if method.is_some() {
+            return Err(AuthorizeError::invalid("code_challenge_method without code_challenge"));
+        }
+        return Ok(None);
+    };
+    let method = ChallengeMethod::parse(method.unwrap_or("plain"))
+        .ok_or_else(|| AuthorizeError::invalid("code_challenge_method must be S256 or plain"))?;
+    if strict && method == ChallengeMethod::Plain {
+        return Err(AuthorizeError::invalid("code_challenge_method must be S256"));
+    }
+    if !Challenge::is_well_formed(value) {
+        return Err(AuthorizeError::invalid("code_challenge must be 43 to 128 unreserved characters"));
+    }
+    Ok(Some(Challenge { value: value.to_owned(), method }))
+}
+
+/// An ID token from the front channel without a nonce could be replayed.
+fn nonce_where_needed(params: &Params, response_type: ResponseType) -> Result<(), AuthorizeError> {
+    match response_type.id_token && params.get("nonce").is_none() {
+        true => Err(AuthorizeError::invalid("Missing required parameter: nonce")),
+        false => Ok(()),
+    }
+}
+
+fn scope(params: &Params) -> Result<String, AuthorizeError> {
+    let scope = params.get("scope").unwrap_or_default();
+    if scope.bytes().any(|b| b.is_ascii_control()) {
+        return Err(AuthorizeError::new("invalid_scope", "Scopes are separated by single spaces"));
+    }
+    let has = |wanted: &str| scope.split(' ').any(|s| s == wanted);
+    if has("online_access") && has("offline_access") {
+        return Err(AuthorizeError::invalid("Cannot request both online_access and offline_access scopes"));
+    }
+    Ok(scope.to_owned())
+}
+
+/// Organizations are not served yet; a request that names one must not be answered without it (fact sheet 11.4).
+fn no_organization(params: &Params) -> Result<(), AuthorizeError> {
+    match params.get("organization").or(params.get("invitation")) {
+        Some(_) => Err(AuthorizeError::invalid("parameter organization is not allowed for this client")),
+        None => Ok(()),
+    }
+}
+
+/// Fact sheet 2.4: one API, possibly with userinfo beside it.
+fn audience(params: &Params, around: &Surroundings<'_>) -> Result<Option<String>, AuthorizeError> {
+    let named: Vec<&str> = match params.get("audience") {
+        Some(_) => params.all("audience").flat_map(|a| a.split(' ')).collect(),
+        None if around.settings.hears_resource() => params.all("resource").collect(),
+        None => vec![],
+    };
+    let mut apis = named.into_iter().filter(|a| !a.is_empty() && *a != around.userinfo_audience);
+    let named_something = params.get("audience").is_some();
+    let first = apis.next();
+    if apis.any(|other| Some(other) != first) {
+        return Err(AuthorizeError::invalid("An access token is for one API: name one audience"));
+    }
+    let chosen = match first {
+        Some(api) => Some(api),
+        None if named_something => None,
+        None => around.settings.default_audience().filter(|a| *a != around.userinfo_audience),
+    };
+    match chosen {
+        Some(api) if !(around.is_api)(api) => Err(AuthorizeError::no_such_api(api)),
+        chosen => Ok(chosen.map(str::to_owned)),
+    }
+}
+
+fn max_age(params: &Params) -> Result<Option<i64>, AuthorizeError> {
+    let Some(text) = params.get("max_age") else { return Ok(None) };
+    match text.parse() {
+        Ok(seconds) if (0..=i64::from(i32::MAX)).contains(&seconds) => Ok(Some(seconds)),
+        _ => Err(AuthorizeError::invalid("max_age must be a whole number of seconds")),
+    }
+}
+
+/// A hint that does not verify is an error: answering for another user than the one meant would be worse.
+fn hinted_user(params: &Params, around: &Surroundings<'_>) -> Result<Option<String>, AuthorizeError> {
+    let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
+    let subject = (around.hint_subject)(hint);
+    subject
+        .map(Some)
+        .ok_or_else(|| AuthorizeError::invalid("id_token_hint is not an ID token of this application"))
+}

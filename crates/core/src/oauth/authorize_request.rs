@@ -1,0 +1,100 @@
+//! An authorize request that passed its checks: what the transaction remembers and the answer needs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Challenge, RedirectUri, ResponseMode, ResponseType};
+
+/// A checked request of `/authorize` (OpenID Connect Core 3.1.2.1, fact sheet 2.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizeRequest {
+    /// The application.
+    pub client_id: String,
+    /// Where the answer goes.
+    pub redirect_uri: RedirectUri,
+    /// Whether it was sent: then the code exchange must repeat it.
+    pub redirect_uri_sent: bool,
+    /// What the front channel returns.
+    pub response_type: ResponseType,
+    /// How.
+    pub response_mode: ResponseMode,
+    /// Echoed byte for byte.
+    pub state: Option<String>,
+    /// Copied to the ID token.
+    pub nonce: Option<String>,
+    /// As asked for.
+    pub scope: String,
+    /// Identifier of the API; `None` is userinfo only.
+    pub audience: Option<String>,
+    /// PKCE.
+    pub challenge: Option<Challenge>,
+    /// `prompt`.
+    pub prompts: Prompts,
+    /// Seconds since the user last proved who they are.
+    pub max_age: Option<i64>,
+    /// Prefills the login page.
+    pub login_hint: Option<String>,
+    /// The page to begin with.
+    pub screen_hint: Option<ScreenHint>,
+    /// Languages wanted, best first, space separated.
+    pub ui_locales: Option<String>,
+    /// The connection to sign in with.
+    pub connection: Option<String>,
+    /// `sub` of a verified `id_token_hint`.
+    pub hinted_user: Option<String>,
+}
+
+/// `prompt`: a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompts {
+    /// Never show a page.
+    pub none: bool,
+    /// Ask for credentials even with a session.
+    pub login: bool,
+    /// Ask for consent even when given.
+    pub consent: bool,
+    /// Let the user choose an account.
+    pub select_account: bool,
+}
+
+impl Prompts {
+    /// Reads the space separated set. Unknown values are left out (fact sheet 2.1: unknown parameters are ignored);
+    /// `none` beside others is refused (OpenID Connect Core 3.1.2.1).
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let mut out = Self::default();
+        let words = || text.split(' ').filter(|w| !w.is_empty());
+        for word in words() {
+            match word {
+                "none" => out.none = true,
+                "login" => out.login = true,
+                "consent" => out.consent = true,
+                "select_account" => out.select_account = true,
+                _ => {}
+            }
+        }
+        if out.none && words().count() > 1 {
+            return Err("prompt=none cannot be combined with other values");
+        }
+        Ok(out)
+    }
+}
+
+/// `screen_hint`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScreenHint {
+    /// Begin with sign-up.
+    Signup,
+    /// Begin with "forgot password".
+    ResetPassword,
+}
+
+impl ScreenHint {
+    /// Reads the wire's name; others are ignored.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "signup" => Some(Self::Signup),
+            "reset-password" | "reset_password" => Some(Self::ResetPassword),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Errors of the Authentication API: one table from variant to code, status and text (fact sheet 6, 14).
+
+use crate::params::ParamsError;
+
+/// An error answered as JSON by `/oauth/*` and its neighbours (RFC 6749 section 5.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OAuthError {
+    /// A parameter that must be there is not.
+    Missing(&'static str),
+    /// A parameter was sent twice.
+    Repeated(String),
+    /// The body cannot be read as what its content type says.
+    Malformed(ParamsError),
+    /// The body is neither form nor JSON.
+    ContentType,
+    /// Larger than any request of the protocol.
+    TooLarge,
+    /// A parameter is there and wrong.
+    Invalid(String),
+    /// `scope` is not text.
+    InvalidScope(&'static str),
+    /// Unknown client or wrong secret; both alike.
+    Unauthorized,
+    /// The client's assertion does not hold.
+    ClientAssertion(&'static str),
+    /// The client may not use this grant.
+    GrantNotAllowed(String),
+    /// Nobody may: it does not exist.
+    UnsupportedGrant(String),
+    /// A grant of the specification that this server does not serve to this kind of client.
+    UnauthorizedClient(String),
+    /// Unknown, expired, spent or somebody else's code.
+    InvalidCode,
+    /// PKCE.
+    WrongVerifier,
+    /// Not the redirect URI the code was asked for with.
+    WrongRedirectUri {
+        /// What the client sent.
+        sent: String,
+        /// What it had sent to `/authorize`.
+        expected: String,
+    },
+    /// Unknown, expired, revoked or somebody else's refresh token.
+    InvalidRefreshToken,
+    /// The user behind a refresh token was deleted.
+    UserGone,
+    /// An administrator blocked the user.
+    UserBlocked,
+    /// Wrong password or unknown user; both alike.
+    WrongPassword,
+    /// Too many wrong passwords.
+    TooManyAttempts,
+    /// The realm of a password grant is unknown.
+    UnknownRealm(String),
+    /// The tenant has no default directory.
+    NoDefaultDirectory,
+    /// `audience` names no API.
+    NoSuchApi(String),
+    /// The scope decision said no: code, status and text come from it.
+    Denied {
+        /// RFC 6749 code.
+        code: &'static str,
+        /// HTTP status.
+        status: u16,
+        /// For the developer.
+        text: String,
+    },
+    /// Bearer token missing.
+    TokenMissing,
+    /// Bearer token not good.
+    TokenInvalid(&'static str),
+    /// Bearer token without the scope needed.
+    TokenScope(&'static str),
+    /// The token to revoke belongs to another client.
+    NotYourToken,
+    /// Tried too often.
+    RateLimited,
+    /// No capacity or no database just now.
+    Unavailable,
+    /// Our fault; the cause is in the log under the request id.
+    Server,
+}
+
+impl OAuthError {
+    /// `error`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::ContentType => {
+                "invalid_request"
+            }
+            Self::TooLarge | Self::Invalid(_) | Self::UnknownRealm(_) => "invalid_request",
+            Self::InvalidScope(_) => "invalid_scope",
+            Self::Unauthorized | Self::NoSuchApi(_) => "access_denied",
+            Self::ClientAssertion(_) => "invalid_client",
+            Self::GrantNotAllowed(_) | Self::UnauthorizedClient(_) => "unauthorized_client",
+            Self::UnsupportedGrant(_) => "unsupported_grant_type",
+            Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => "invalid_grant",
+            Self::InvalidRefreshToken | Self::UserGone | Self::WrongPassword => "invalid_grant",
+            Self::UserBlocked => "unauthorized",
+            Self::TooManyAttempts => "too_many_attempts",
+            Self::NoDefaultDirectory | Self::Server => "server_error",
+            Self::Denied { code, .. } => code,
+            Self::TokenMissing | Self::TokenInvalid(_) => "invalid_token",
+            Self::TokenScope(_) => "insufficient_scope",
+            Self::NotYourToken => "invalid_request",
+            Self::RateLimited => "too_many_requests",
+            Self::Unavailable => "temporarily_unavailable",
+        }
+    }
+
+    /// HTTP status. Bad codes, tokens and passwords are 403 on this wire, not 400 (fact sheet 6.4).
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Unauthorized | Self::ClientAssertion(_) | Self::TokenMissing | Self::TokenInvalid(_) => 401,
+            Self::UserBlocked => 401,
+            Self::TooLarge => 413,
+            Self::ContentType => 415,
+            Self::TooManyAttempts | Self::RateLimited => 429,
+            Self::Server | Self::NoDefaultDirectory => 500,
+            Self::Unavailable => 503,
+            Self::Denied { status, .. } => *status,
+            Self::GrantNotAllowed(_) | Self::UnsupportedGrant(_) | Self::UnauthorizedClient(_) => 403,
+            Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => 403,
+            Self::InvalidRefreshToken | Self::UserGone | Self::WrongPassword => 403,
+            Self::NoSuchApi(_) | Self::TokenScope(_) => 403,
+            Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::Invalid(_) => 400,
+            Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
+        }
+    }
+
+    /// `error_description`. The texts of fact sheet 6.5 are compared by SDKs and are contract.
+    pub fn description(&self) -> String {
+        match self {
+            Self::Missing(name) => format!("Missing required parameter: {name}"),
+            Self::Repeated(name) => format!("Parameter sent more than once: {name}"),
+            Self::Malformed(why) => why.to_string(),
+            Self::ContentType => {
+                "Content-Type must be application/x-www-form-urlencoded or application/json".to_owned()
+            }
+            Self::TooLarge => "The request is too large".to_owned(),
+            Self::Invalid(text) | Self::UnauthorizedClient(text) => text.clone(),
+            Self::InvalidScope(text) | Self::ClientAssertion(text) => (*text).to_owned(),
+            Self::Unauthorized => "Unauthorized".to_owned(),
+            Self::GrantNotAllowed(grant) => format!("Grant type '{grant}' not allowed for the client."),
+            Self::UnsupportedGrant(grant) => format!("Unsupported grant type: {grant}"),
+            Self::InvalidCode => "Invalid authorization code".to_owned(),
+            Self::WrongVerifier => "Failed to verify code verifier".to_owned(),
+            Self::WrongRedirectUri { sent, expected } => {
+                format!("The redirect URI is wrong. You sent {sent}, and we expected {expected}")
+            }
+            Self::InvalidRefreshToken => "Unknown or invalid refresh token.".to_owned(),
+            Self::UserGone => "The refresh_token was generated for a user who doesn't exist anymore.".to_owned(),
+            Self::UserBlocked => "user is blocked".to_owned(),
+            Self::WrongPassword => "Wrong email or password.".to_owned(),
+            Self::TooManyAttempts => {
+                "Too many wrong attempts to sign in. Wait a while before you try again.".to_owned()
+            }
+            Self::UnknownRealm(realm) => format!("Unknown realm {realm}."),
+            Self::NoDefaultDirectory => "Authorization server not configured with default connection.".to_owned(),
+            Self::NoSuchApi(audience) => format!("Service not found: {audience}"),
+            Self::Denied { text, .. } => text.clone(),
+            Self::TokenMissing => "No access token was sent".to_owned(),
+            Self::TokenInvalid(why) => (*why).to_owned(),
+            Self::TokenScope(scope) => format!("The access token lacks the scope {scope}"),
+            Self::NotYourToken => "The token was not issued to this client".to_owned(),
+            Self::RateLimited => {
+                "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers."
+                    .to_owned()
+            }
+            Self::Unavailable => "The service is busy. Try again shortly.".to_owned(),
+            Self::Server => "An internal error happened".to_owned(),
+        }
+    }
+}
+
+impl From<ParamsError> for OAuthError {
+    fn from(e: ParamsError) -> Self {
+        Self::Malformed(e)
+    }
+}
+
+/// An error of `/authorize`, delivered to the application by redirect or shown on a page (fact sheet 2.8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizeError {
+    /// `error`.
+    pub code: &'static str,
+    /// `error_description`.
+    pub text: String,
+}
+
+impl AuthorizeError {
+    /// Any code with its text.
+    pub fn new(code: &'static str, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+
+    /// `invalid_request`.
+    pub fn invalid(text: impl Into<String>) -> Self {
+        Self::new("invalid_request", text)
+    }
+
+    /// `login_required`, with the text SDKs expect.
+    pub fn login_required() -> Self {
+        Self::new("login_required", "Login required")
+    }
+
+    /// `consent_required`, with the text SDKs expect.
+    pub fn consent_required() -> Self {
+        Self::new("consent_required", "Consent required")
+    }
+
+    /// The user said no (fact sheet 4.4).
+    pub fn declined() -> Self {
+        Self::new("access_denied", "User did not authorize the request")
+    }
+
+    /// `audience` names no API (fact sheet 2.4).
+    pub fn no_such_api(audience: &str) -> Self {
+        Self::new("access_denied", format!("Service not found: {audience}"))
+    }
+}

@@ -1,0 +1,17 @@
+//! The OAuth 2.0 and OpenID Connect requests as types, their checks and their errors.
+
+mod authorize_checks;
+mod authorize_request;
+mod error;
+mod pkce;
+mod redirect_uri;
+mod response;
+mod token_request;
+
+pub use authorize_checks::{CheckFailure, Surroundings, check};
+pub use authorize_request::{AuthorizeRequest, Prompts, ScreenHint};
+pub use error::{AuthorizeError, OAuthError};
+pub use pkce::{Challenge, ChallengeMethod};
+pub use redirect_uri::{RedirectUri, allowed_logout_url, is_loopback_host, origin_of};
+pub use response::{ResponseMode, ResponseType};
+pub use token_request::{ClientProof, Grant, PASSWORD_REALM, TokenRequest};

@@ -1,0 +1,278 @@
+//! Which URLs an application may be answered at (fact sheet 2.1, security case 4).
+//!
+//! No URL parser decides here: two parsers that disagree are the fault this file exists to avoid. A URL that is not byte
+//! for byte a registered one is split by a strict grammar that knows no user information, no backslash, no escape in the
+//! host and no fragment; what does not fit the grammar does not match. The text that was checked is the text that is sent.
+
+use serde::{Deserialize, Serialize};
+
+/// A redirect URI proven to belong to the application. Only [`RedirectUri::allowed`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RedirectUri(String);
+
+impl RedirectUri {
+    /// The candidate, if one of the registered callbacks matches it.
+    pub fn allowed<'a>(candidate: &str, registered: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        if !is_plain(candidate) || has_script_scheme(candidate) {
+            return None;
+        }
+        registered.into_iter().any(|r| matches(r, candidate)).then(|| Self(candidate.to_owned()))
+    }
+
+    /// For `web_message`: an origin (or a URL of it) that the application lists as web origin or has a callback at.
+    pub fn allowed_origin<'a>(candidate: &str, origins: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let parts = Parts::split(candidate)?;
+        if !is_plain(candidate) || !parts.is_web() || !matches!(parts.rest, "" | "/") {
+            return None;
+        }
+        let wanted = parts.origin();
+        origins
+            .into_iter()
+            .any(|o| origin_of(o).is_some_and(|o| o == wanted))
+            .then(|| Self(candidate.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The URL with `encoded` parameters added to its query.
+    pub fn with_query(&self, encoded: &str) -> String {
+        let joint = match self.0.find('?') {
+            None => "?",
+            Some(at) if at + 1 == self.0.len() || self.0.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        format!("{}{joint}{encoded}", self.0)
+    }
+
+    /// The URL with `encoded` parameters as fragment.
+    pub fn with_fragment(&self, encoded: &str) -> String {
+        format!("{}#{encoded}", self.0)
+    }
+
+    /// Its origin, for `postMessage` and `form-action`; `None` for custom schemes.
+    pub fn origin(&self) -> Option<String> {
+        origin_of(&self.0)
+    }
+
+    /// Whether somebody else on the user's machine could stand behind it: loopback or custom scheme (fact sheet 2.9).
+    pub fn is_verifiable(&self) -> bool {
+        Parts::split(&self.0).is_some_and(|p| p.is_web() && !is_loopback_host(p.host()))
+    }
+}
+
+/// Whether a logout URL is on the list. As redirect URIs, and a registered URL without a query also stands for itself
+/// with one on `/v2/logout` (`ignore_query`): the documentation says so there and denies it for `/oidc/logout`.
+pub fn allowed_logout_url<'a>(
+    candidate: &str,
+    registered: impl IntoIterator<Item = &'a str>,
+    ignore_query: bool,
+) -> Option<RedirectUri> {
+    if !is_plain_with_fragment(candidate) || has_script_scheme(candidate) {
+        return None;
+    }
+    let end = candidate.find(['?', '#']).unwrap_or(candidate.len());
+    let bare = &candidate[..end];
+    let fits = |r: &str| {
+        (is_plain(candidate) && matches(r, candidate))
+            || (ignore_query && !r.contains('?') && matches(r, bare))
+    };
+    registered.into_iter().any(fits).then(|| RedirectUri(candidate.to_owned()))
+}
+
+/// Lower-case `scheme://authority` of an http(s) URL; default ports are left out, as browsers do.
+pub fn origin_of(url: &str) -> Option<String> {
+    let parts = Parts::split(url)?;
+    parts.is_web().then(|| parts.origin())
+}
+
+/// `localhost`, its subdomains, 127/8 and `::1`.
+pub fn is_loopback_host(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host == "[::1]"
+        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn matches(registered: &str, candidate: &str) -> bool {
+    if registered.is_empty() || registered.contains('#') {
+        return false;
+    }
+    if registered == candidate {
+        return Parts::split(candidate).is_none_or(|p| p.has_sound_authority());
+    }
+    let (Some(want), Some(have)) = (Parts::split(registered), Parts::split(candidate)) else { return false };
+    have.has_sound_authority()
+        && want.scheme.eq_ignore_ascii_case(have.scheme)
+        && want.rest == have.rest
+        && authority_matches(want.authority, have.authority)
+}
+
+/// Case-insensitive, and a leading `*.` stands for exactly one label.
+fn authority_matches(pattern: &str, authority: &str) -> bool {
+    let Some(suffix) = pattern.strip_prefix("*.") else { return pattern.eq_ignore_ascii_case(authority) };
+    let Some((label, rest)) = authority.split_once('.') else { return false };
+    // `*.com` would be anybody's.
+    suffix.contains('.')
+        && !suffix.contains('*')
+        && !label.is_empty()
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && rest.eq_ignore_ascii_case(suffix)
+}
+
+/// `scheme://authority` and the rest, split at the first places, nothing decoded.
+struct Parts<'a> {
+    scheme: &'a str,
+    authority: &'a str,
+    rest: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn split(url: &'a str) -> Option<Self> {
+        let (scheme, after) = url.split_once("://")?;
+        let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+        let end = after.find(['/', '?', '#']).unwrap_or(after.len());
+        let (authority, rest) = after.split_at(end);
+        is_scheme.then_some(Self { scheme, authority, rest })
+    }
+
+    fn is_web(&self) -> bool {
+        (self.scheme.eq_ignore_ascii_case("https") || self.scheme.eq_ignore_ascii_case("http"))
+            && self.has_sound_authority()
+            && !self.authority.is_empty()
+    }
+
+    /// Letters, digits, dots, hyphens, one port, or a bracketed IPv6 address. No `@`, `\`, `%`, no spaces.
+    fn has_sound_authority(&self) -> bool {
+        let host = self.host();
+        let port = &self.authority[host.len()..];
+        let sound_port = port.is_empty()
+            || (port.len() > 1 && port.len() < 7 && port[1..].bytes().all(|b| b.is_ascii_digit()));
+        let sound_host = match host.strip_prefix('[') {
+            Some(v6) => v6.strip_suffix(']').is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok()),
+            None => host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')),
+        };
+        sound_host && sound_port
+    }
+
+    fn host(&self) -> &'a str {
+        let after_v6 = self.authority.find(']').map_or(0, |i| i + 1);
+        let end = self.authority[after_v6..].find(':').map_or(self.authority.len(), |i| after_v6 + i);
+        &self.authority[..end]
+    }
+
+    fn origin(&self) -> String {
+        let scheme = self.scheme.to_ascii_lowercase();
+        let authority = self.authority.to_ascii_lowercase();
+        let default = if scheme == "https" { ":443" } else { ":80" };
+        format!("{scheme}://{}", authority.strip_suffix(default).unwrap_or(&authority))
+    }
+}
+
+/// Printable ASCII without the characters that URL parsers repair (`\`, quotes, angle brackets, ...), no fragment.
+fn is_plain(url: &str) -> bool {
+    is_plain_with_fragment(url) && !url.contains('#')
+}
+
+fn is_plain_with_fragment(url: &str) -> bool {
+    let odd = |b: u8| {
+        !b.is_ascii_graphic() || matches!(b, b'\\' | b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'}' | b'|')
+    };
+    url.len() <= 4096 && !url.bytes().any(odd)
+}
+
+/// Schemes that run code in the page that follows them (security case 5); refused even when registered.
+fn has_script_scheme(url: &str) -> bool {
+    let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    ["javascript", "data", "vbscript", "blob", "file", "about", "view-source"].contains(&scheme.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(registered: &str, candidate: &str) -> bool {
+        RedirectUri::allowed(candidate, [registered]).is_some()
+    }
+
+    #[test]
+    fn exact_but_for_the_case_of_scheme_and_host() {
+        assert!(allowed("https://app.example/cb", "https://app.example/cb"));
+        assert!(allowed("https://app.example/cb", "HTTPS://APP.example/cb"));
+        assert!(!allowed("https://app.example/cb", "https://app.example/CB"));
+        assert!(!allowed("https://app.example/cb", "https://app.example/cb/"));
+        assert!(!allowed("https://app.example/cb", "https://app.example/cb?x=1"));
+        assert!(!allowed("https://app.example/cb", "http://app.example/cb"));
+        assert!(!allowed("https://app.example/cb", "https://app.example:443/cb"));
+        assert!(allowed("com.app:/cb", "com.app:/cb"));
+    }
+
+    #[test]
+    fn loopback_ports_are_exact() {
+        assert!(allowed("http://127.0.0.1:4000/cb", "http://127.0.0.1:4000/cb"));
+        assert!(!allowed("http://127.0.0.1:4000/cb", "http://127.0.0.1:4001/cb"));
+        assert!(!allowed("http://127.0.0.1/cb", "http://127.0.0.1:80@evil.example/cb"));
+    }
+
+    #[test]
+    fn a_star_is_one_label() {
+        assert!(allowed("https://*.app.example/cb", "https://a.app.example/cb"));
+        assert!(!allowed("https://*.app.example/cb", "https://a.b.app.example/cb"));
+        assert!(!allowed("https://*.app.example/cb", "https://app.example/cb"));
+        assert!(!allowed("https://*.app.example/cb", "https://evil.example/.app.example/cb"));
+        assert!(!allowed("https://*.app.example/cb", "https://x@a.app.example/cb"));
+        assert!(!allowed("https://*.com/cb", "https://evil.com/cb"));
+    }
+
+    #[test]
+    fn parameters_are_added_not_lost() {
+        let uri = |u: &str| RedirectUri::allowed(u, [u]).unwrap();
+        assert_eq!(uri("https://a.example/cb").with_query("x=1"), "https://a.example/cb?x=1");
+        assert_eq!(uri("https://a.example/cb?a=b").with_query("x=1"), "https://a.example/cb?a=b&x=1");
+        assert_eq!(uri("https://a.example/cb?").with_query("x=1"), "https://a.example/cb?x=1");
+        assert_eq!(uri("https://a.example/cb").with_fragment("x=1"), "https://a.example/cb#x=1");
+    }
+
+    #[test]
+    fn origins() {
+        assert_eq!(origin_of("HTTPS://App.example:443/x"), Some("https://app.example".into()));
+        assert_eq!(origin_of("http://localhost:3000/x?y"), Some("http://localhost:3000".into()));
+        assert_eq!(origin_of("com.app://x"), None);
+        assert_eq!(origin_of("https://a@b/"), None);
+        assert!(RedirectUri::allowed_origin("http://localhost:3000", ["http://localhost:3000/cb"]).is_some());
+        assert!(RedirectUri::allowed_origin("http://localhost:3001", ["http://localhost:3000/cb"]).is_none());
+        assert!(RedirectUri::allowed_origin("http://localhost:3000/x", ["http://localhost:3000"]).is_none());
+    }
+
+    #[test]
+    fn verifiable() {
+        let uri = |u: &str| RedirectUri::allowed(u, [u]).unwrap().is_verifiable();
+        assert!(uri("https://a.example/cb"));
+        assert!(!uri("http://localhost:3000/cb"));
+        assert!(!uri("http://127.1.2.3/cb"));
+        assert!(!uri("http://[::1]:3000/cb"));
+        assert!(!uri("com.app://cb"));
+    }
+
+    #[test]
+    fn script_schemes_never() {
+        for uri in ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x"] {
+            assert!(!allowed(uri, uri), "{uri}");
+        }
+    }
+
+    #[test]
+    fn logout_urls() {
+        let listed = |c: &str, ignore| allowed_logout_url(c, ["https://a.example/bye"], ignore).is_some();
+        assert!(listed("https://a.example/bye", false));
+        assert!(listed("https://a.example/bye?x=1", true));
+        assert!(!listed("https://a.example/bye?x=1", false));
+        assert!(!listed("https://a.example/other?x=1", true));
+        assert!(!listed("https://a.example.evil/bye", true));
+    }
+}

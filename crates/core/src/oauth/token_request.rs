@@ -1,0 +1,222 @@
+//! `POST /oauth/token` as a type: after parsing nothing asks "is it there?" again (RFC 6749 section 4, RFC 7521).
+
+use secrecy::SecretString;
+
+use super::OAuthError;
+use crate::params::Params;
+
+/// A token request.
+#[derive(Debug)]
+pub struct TokenRequest {
+    /// What is asked for.
+    pub grant: Grant,
+    /// What the body says of the client; the `Authorization` header is read beside it.
+    pub client: ClientProof,
+}
+
+/// The grants served.
+#[derive(Debug)]
+pub enum Grant {
+    /// RFC 6749 section 4.1.3 with RFC 7636.
+    AuthorizationCode {
+        /// The code.
+        code: SecretString,
+        /// Needed when it was sent to `/authorize`.
+        redirect_uri: Option<String>,
+        /// PKCE.
+        code_verifier: Option<SecretString>,
+    },
+    /// RFC 6749 section 4.4.
+    ClientCredentials {
+        /// Identifier of the API; the tenant may have a default.
+        audience: Option<String>,
+        /// Scopes asked for; absent means all of the client grant.
+        scope: Option<String>,
+        /// `org_...`.
+        organization: Option<String>,
+    },
+    /// RFC 6749 section 6.
+    RefreshToken {
+        /// The refresh token.
+        refresh_token: SecretString,
+        /// Another API (multi-resource refresh tokens).
+        audience: Option<String>,
+        /// Fewer scopes.
+        scope: Option<String>,
+    },
+    /// RFC 6749 section 4.3, and Auth0's `password-realm`.
+    Password {
+        /// Email address or user name.
+        username: String,
+        /// Password.
+        password: SecretString,
+        /// Connection; `Some` is the realm grant, `None` uses the tenant's default directory.
+        realm: Option<String>,
+        /// Identifier of the API.
+        audience: Option<String>,
+        /// Scopes asked for.
+        scope: Option<String>,
+    },
+}
+
+/// What a client presents of itself in a body.
+#[derive(Debug, Default)]
+pub struct ClientProof {
+    /// `client_id`.
+    pub client_id: Option<String>,
+    /// `client_secret`.
+    pub client_secret: Option<SecretString>,
+    /// `client_assertion`, its type checked.
+    pub assertion: Option<SecretString>,
+}
+
+/// Auth0's password grant with a realm.
+pub const PASSWORD_REALM: &str = "http://auth0.com/oauth/grant-type/password-realm";
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+impl TokenRequest {
+    /// Reads the parameters. `hears_resource`: whether `resource` stands in for `audience` (RFC 8707).
+    pub fn parse(params: &Params, hears_resource: bool) -> Result<Self, OAuthError> {
+        if let Some(name) = params.repeated() {
+            return Err(OAuthError::Repeated(name.to_owned()));
+        }
+        let client = ClientProof::parse(params)?;
+        let grant = Grant::parse(params, hears_resource)?;
+        Ok(Self { grant, client })
+    }
+}
+
+impl Grant {
+    fn parse(params: &Params, hears_resource: bool) -> Result<Self, OAuthError> {
+        let scope = || params.get("scope").map(str::to_owned);
+        Ok(match required(params, "grant_type")? {
+            "authorization_code" => Self::AuthorizationCode {
+                code: required(params, "code")?.into(),
+                redirect_uri: params.get("redirect_uri").map(str::to_owned),
+                code_verifier: params.get("code_verifier").map(SecretString::from),
+            },
+            "client_credentials" => Self::ClientCredentials {
+                audience: one_audience(params, hears_resource)?,
+                scope: scope(),
+                organization: params.get("organization").map(str::to_owned),
+            },
+            "refresh_token" => Self::RefreshToken {
+                refresh_token: required(params, "refresh_token")?.into(),
+                audience: one_audience(params, hears_resource)?,
+                scope: scope(),
+            },
+            "password" => Self::password(params, None, one_audience(params, hears_resource)?)?,
+            PASSWORD_REALM => {
+                let realm = required(params, "realm")?.to_owned();
+                Self::password(params, Some(realm), one_audience(params, hears_resource)?)?
+            }
+            other => return Err(OAuthError::UnsupportedGrant(other.chars().take(200).collect())),
+        })
+    }
+
+    fn password(
+        params: &Params,
+        realm: Option<String>,
+        audience: Option<String>,
+    ) -> Result<Self, OAuthError> {
+        Ok(Self::Password {
+            username: required(params, "username")?.to_owned(),
+            password: required(params, "password")?.into(),
+            realm,
+            audience,
+            scope: params.get("scope").map(str::to_owned),
+        })
+    }
+
+    /// The value of `grant_type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AuthorizationCode { .. } => "authorization_code",
+            Self::ClientCredentials { .. } => "client_credentials",
+            Self::RefreshToken { .. } => "refresh_token",
+            Self::Password { realm: None, .. } => "password",
+            Self::Password { realm: Some(_), .. } => PASSWORD_REALM,
+        }
+    }
+}
+
+impl ClientProof {
+    /// Reads `client_id`, `client_secret` and `client_assertion`; also used by `/oauth/revoke`.
+    pub fn parse(params: &Params) -> Result<Self, OAuthError> {
+        let assertion = params.get("client_assertion");
+        match (assertion, params.get("client_assertion_type")) {
+            (None, None) | (Some(_), Some(JWT_BEARER)) => {}
+            (Some(_), Some(_)) => {
+                return Err(OAuthError::Invalid(format!("client_assertion_type must be {JWT_BEARER}")));
+            }
+            (Some(_), None) => return Err(OAuthError::Missing("client_assertion_type")),
+            (None, Some(_)) => return Err(OAuthError::Missing("client_assertion")),
+        }
+        Ok(Self {
+            client_id: params.get("client_id").map(str::to_owned),
+            client_secret: params.get("client_secret").map(SecretString::from),
+            assertion: assertion.map(SecretString::from),
+        })
+    }
+}
+
+fn required<'a>(params: &'a Params, name: &'static str) -> Result<&'a str, OAuthError> {
+    params.get(name).ok_or(OAuthError::Missing(name))
+}
+
+/// `audience`, else `resource`; a machine or refresh token is for one API (fact sheet 2.4).
+fn one_audience(params: &Params, hears_resource: bool) -> Result<Option<String>, OAuthError> {
+    let name = if params.get("audience").is_some() || !hears_resource { "audience" } else { "resource" };
+    let mut values = params.all(name);
+    let first = values.next();
+    if values.any(|v| Some(v) != first) {
+        return Err(OAuthError::Invalid(format!("Only one {name} can be asked for here")));
+    }
+    Ok(first.map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(form: &str) -> Result<TokenRequest, OAuthError> {
+        TokenRequest::parse(&Params::from_form(form.as_bytes()).unwrap(), true)
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (form, name) in [
+            ("", "grant_type"),
+            ("grant_type=", "grant_type"),
+            ("grant_type=authorization_code", "code"),
+            ("grant_type=refresh_token", "refresh_token"),
+            ("grant_type=password&username=x", "password"),
+            ("grant_type=http://auth0.com/oauth/grant-type/password-realm&username=x&password=y", "realm"),
+            ("grant_type=client_credentials&client_assertion=x", "client_assertion_type"),
+        ] {
+            assert_eq!(parse(form).err(), Some(OAuthError::Missing(name)), "{form}");
+        }
+        assert_eq!(parse("grant_type=x").err(), Some(OAuthError::UnsupportedGrant("x".into())));
+        assert_eq!(parse("grant_type=a&grant_type=a").err(), Some(OAuthError::Repeated("grant_type".into())));
+    }
+
+    #[test]
+    fn resource_stands_in_for_audience() {
+        let audience = |form: &str| match parse(form).unwrap().grant {
+            Grant::ClientCredentials { audience, .. } => audience,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(audience("grant_type=client_credentials&resource=r"), Some("r".into()));
+        assert_eq!(audience("grant_type=client_credentials&resource=r&audience=a"), Some("a".into()));
+        assert!(parse("grant_type=client_credentials&resource=r&resource=s").is_err());
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let shown = format!(
+            "{:?}",
+            parse("grant_type=password&username=u&password=hush&client_secret=hush").unwrap()
+        );
+        assert!(!shown.contains("hush"), "{shown}");
+    }
+}
