@@ -3,6 +3,7 @@
 //! Synchronous and without side effects: time comes from a [`Clock`], randomness from an [`Rng`], everything else as an
 //! argument. Nothing here knows HTTP, SQL or the environment.
 
+pub mod consent;
 pub mod ids;
 pub mod interaction;
 pub mod iso;
@@ -11,5 +12,6 @@ pub mod oauth;
 pub mod params;
 mod ports;
 pub mod records;
+pub mod scope;
 
 pub use ports::{Clock, Rng};

@@ -1,0 +1,133 @@
+//! Whether the user must be asked for consent (fact sheet 4.1).
+
+use crate::model::Client;
+use crate::scope::{Flow, Target};
+
+/// What the answer depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// How the token is asked for.
+    pub flow: Flow<'a>,
+    /// Who asks.
+    pub client: &'a Client,
+    /// For which API.
+    pub target: Target<'a>,
+    /// What would be granted.
+    pub want: &'a [&'a str],
+    /// What the user consented to before, for this application, API and organization.
+    pub stored: Option<&'a [String]>,
+    /// `prompt` contains `consent`.
+    pub is_forced: bool,
+    /// Where the answer goes; `None` in flows without.
+    pub redirect_uri: Option<&'a str>,
+    /// The tenant lets loopback callbacks skip consent too ([`crate::model::TenantFlags::skip_consent_on_loopback`]).
+    pub skips_on_loopback: bool,
+}
+
+/// Whether to ask, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The request insists.
+    Forced,
+    /// Nothing was consented to yet.
+    First,
+    /// More is wanted than was consented to.
+    MoreWanted,
+    /// The flow stands for consent: machines, passwords, refreshing.
+    NotInFlow,
+    /// A first-party application that only signs the user in.
+    FirstPartySignIn,
+    /// A first-party application with a verifiable callback, and the API lets such ones skip.
+    SkippedByApi,
+    /// Everything wanted was consented to before.
+    Stored,
+}
+
+impl Need {
+    /// Whether the user must be asked.
+    pub fn is_needed(self) -> bool {
+        matches!(self, Self::Forced | Self::First | Self::MoreWanted)
+    }
+
+    /// Whether a consent is to be kept although nobody was asked, since refresh tokens hang on it.
+    pub fn is_implicit(self) -> bool {
+        matches!(self, Self::NotInFlow | Self::FirstPartySignIn | Self::SkippedByApi)
+    }
+}
+
+/// Whether the user must be asked for consent.
+pub fn needs_consent(question: &Question<'_>) -> Need {
+    let client = question.client;
+    if question.flow.is_machine() || question.flow.is_password() || matches!(question.flow, Flow::Refresh(_))
+    {
+        return Need::NotInFlow;
+    }
+    if question.is_forced {
+        return Need::Forced;
+    }
+    if client.is_first_party {
+        match question.target.api() {
+            None => return Need::FirstPartySignIn,
+            Some(api) if api.skip_consent_for_verifiable_first_party_clients && may_skip(question) => {
+                return Need::SkippedByApi;
+            }
+            Some(_) => {}
+        }
+    }
+    match question.stored {
+        None => Need::First,
+        Some(stored) if covers(stored, question.want) => Need::Stored,
+        Some(_) => Need::MoreWanted,
+    }
+}
+
+/// Whether everything wanted is among what was consented to.
+pub fn covers(stored: &[String], want: &[&str]) -> bool {
+    let stored: std::collections::HashSet<&str> = stored.iter().map(String::as_str).collect();
+    want.iter().all(|scope| stored.contains(scope))
+}
+
+/// What a callback says about who stands behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callback {
+    /// An http(s) URL on a real host: DNS and TLS vouch for it.
+    Verifiable,
+    /// This machine: any program on it can listen.
+    Loopback,
+    /// A scheme that any application on the device can claim, or no URL at all.
+    Unverifiable,
+}
+
+impl Callback {
+    /// Of a redirect URI.
+    pub fn of(redirect_uri: &str) -> Self {
+        let Ok(url) = url::Url::parse(redirect_uri) else { return Self::Unverifiable };
+        if !matches!(url.scheme(), "http" | "https") {
+            return Self::Unverifiable;
+        }
+        match url.host() {
+            Some(url::Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                let local = name.eq_ignore_ascii_case("localhost")
+                    || name.to_ascii_lowercase().ends_with(".localhost");
+                if local { Self::Loopback } else { Self::Verifiable }
+            }
+            Some(url::Host::Ipv4(ip)) if ip.is_loopback() || ip.is_unspecified() => Self::Loopback,
+            Some(url::Host::Ipv6(ip)) if is_loopback_v6(ip) => Self::Loopback,
+            Some(_) => Self::Verifiable,
+            None => Self::Unverifiable,
+        }
+    }
+}
+
+fn is_loopback_v6(ip: std::net::Ipv6Addr) -> bool {
+    ip.is_loopback() || ip.is_unspecified() || ip.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback())
+}
+
+fn may_skip(question: &Question<'_>) -> bool {
+    match question.redirect_uri.map(Callback::of) {
+        Some(Callback::Verifiable) => true,
+        Some(Callback::Loopback) => question.skips_on_loopback,
+        Some(Callback::Unverifiable) | None => false,
+    }
+}

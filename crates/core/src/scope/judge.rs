@@ -1,0 +1,368 @@
+//! The rules, one scope at a time. Issuing and explaining both ask here.
+
+use std::collections::HashMap;
+
+use super::asked::unique;
+use super::grants::is_for;
+use super::names::{CURRENT_USER, Kind, Names, OFFLINE_ACCESS, ONLINE_ACCESS, OPENID, STANDARD};
+use super::{Denied, ExchangeKind, Flow, Grounds, Party, PermissionSource, Reason, Refresh, Request, Target};
+use crate::model::{Client, ClientGrant, GrantOrganizationUsage, Policy, SubjectType};
+
+/// A request that may be answered, with everything prepared to judge scopes.
+#[derive(Debug)]
+pub(super) struct Judge<'a> {
+    request: Request<'a>,
+    strict_third_party: bool,
+    /// What exists on the API.
+    live: Names<'a>,
+    ceiling: Ceiling<'a>,
+    /// What the user holds; `Some` where it matters.
+    held: Option<HashMap<&'a str, PermissionSource<'a>>>,
+    refresh: Option<Allowance<'a>>,
+    consented: Option<Names<'a>>,
+}
+
+/// What the application may ask for (fact sheet 3.2).
+#[derive(Debug)]
+enum Ceiling<'a> {
+    /// Anything the API defines.
+    Open,
+    /// The user's own account: the Management API in user flows.
+    OwnAccount,
+    /// Anything the API defines, by a grant.
+    Whole(&'a ClientGrant),
+    /// What the grant lists.
+    Within(&'a ClientGrant, Names<'a>),
+}
+
+/// What a refresh token may still give (fact sheet 3.6).
+#[derive(Debug)]
+struct Allowance<'a> {
+    granted: &'a [String],
+    granted_names: Names<'a>,
+    policy: &'a [String],
+    policy_names: Names<'a>,
+    same_audience: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// Checks what concerns the request as a whole. `lookups` is how many scopes will be judged, roughly.
+    pub(super) fn new(request: &Request<'a>, lookups: usize) -> Result<Self, Denied> {
+        let refresh = match request.flow {
+            Flow::ClientCredentials => {
+                check_machine(request)?;
+                None
+            }
+            Flow::Refresh(refresh) => Some(allowance(request, refresh, lookups)?),
+            _ => {
+                let both = request.asked.contains(OFFLINE_ACCESS) && request.asked.contains(ONLINE_ACCESS);
+                if both {
+                    return Err(Denied::OnlineAndOffline);
+                }
+                None
+            }
+        };
+        let ceiling = ceiling(request, lookups)?;
+        check_organization(request)?;
+        Ok(Self {
+            request: *request,
+            strict_third_party: request.client.is_strict_third_party(),
+            live: live(request).ready_for(lookups),
+            ceiling,
+            held: held(request),
+            refresh,
+            consented: request.consented.map(|list| Names::Strings(list).ready_for(lookups)),
+        })
+    }
+
+    /// What is up for judgement: the scopes asked for, or those implied where the flow implies any.
+    pub(super) fn candidates(&self) -> Vec<&'a str> {
+        let asked = self.request.asked;
+        match self.request.flow {
+            Flow::ClientCredentials if asked.is_empty() => match &self.ceiling {
+                Ceiling::Within(grant, _) => unique(grant.scope.iter().flatten().map(String::as_str)),
+                _ => unique(self.live_in_order()),
+            },
+            Flow::Refresh(_) if asked.is_empty() => self.implied_by_refresh(),
+            flow if flow.is_password() => self.implied_by_password(),
+            Flow::TokenExchange { kind: ExchangeKind::NativeSocial | ExchangeKind::OnBehalfOf, .. } => {
+                let api = self.live_in_order().filter(|_| self.implies_api_scopes());
+                unique(asked.iter().chain(api))
+            }
+            _ => asked.iter().collect(),
+        }
+    }
+
+    /// The judgement on one scope, taken as asked for.
+    pub(super) fn verdict(&self, scope: &str) -> Reason<'a> {
+        let reason = match Kind::of(scope) {
+            _ if self.request.flow.is_machine() => self.machine(scope),
+            Kind::Standard => self.standard(scope),
+            Kind::Legacy => self.legacy(scope),
+            Kind::Offline => self.offline(),
+            Kind::Online => self.online(),
+            Kind::Api => self.api(scope),
+        };
+        let refused_by_user = self.consented.as_ref().is_some_and(|c| !c.contains(scope));
+        if reason.is_granted() && refused_by_user { Reason::NotConsented } else { reason }
+    }
+
+    /// Every permission of the user on the API, in the API's order, whatever was asked for. Third-party applications
+    /// see no further than their client grant.
+    pub(super) fn permissions(&self) -> Option<Vec<&'a str>> {
+        let api = self.request.target.api()?;
+        let held =
+            self.held.as_ref().filter(|_| api.enforces_policies() && api.dialect().shows_permissions())?;
+        let cut = !self.request.client.is_first_party;
+        let seen = |scope: &&str| held.contains_key(scope) && (!cut || self.ceiling.grounds(scope).is_some());
+        Some(unique(api.live_scopes().filter(seen)))
+    }
+
+    /// Scopes the API has in this flow, in its order.
+    pub(super) fn live_in_order(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let own_account = matches!(self.ceiling, Ceiling::OwnAccount);
+        let fixed = CURRENT_USER.into_iter().filter(move |_| own_account);
+        let api = self.request.target.api().filter(|_| !own_account);
+        fixed.chain(api.into_iter().flat_map(|a| a.live_scopes()))
+    }
+
+    fn machine(&self, scope: &str) -> Reason<'a> {
+        match Kind::of(scope) {
+            Kind::Api => self.api(scope),
+            Kind::Offline | Kind::Online => Reason::FlowGivesNoRefreshToken,
+            Kind::Standard | Kind::Legacy => Reason::NoUserInFlow,
+        }
+    }
+
+    fn standard(&self, scope: &str) -> Reason<'a> {
+        if self.strict_third_party {
+            return Reason::OidcNotForThirdParty;
+        }
+        if self.refresh.as_ref().is_some_and(|r| !r.granted_names.contains(scope)) {
+            return Reason::NotInOriginalGrant;
+        }
+        Reason::Granted { by: Grounds::Standard }
+    }
+
+    /// Claim names as scopes belong to the old pipeline, which naming an API leaves.
+    fn legacy(&self, scope: &str) -> Reason<'a> {
+        match self.request.target {
+            Target::Userinfo if !self.request.client.oidc_conformant => self.standard(scope),
+            Target::Userinfo => Reason::NoApiChosen,
+            Target::Api(_) | Target::Management(_) => Reason::NotOnApi,
+        }
+    }
+
+    fn offline(&self) -> Reason<'a> {
+        if let Some(refresh) = &self.refresh {
+            let kept = refresh.same_audience && refresh.granted_names.contains(OFFLINE_ACCESS);
+            let granted = Reason::Granted { by: Grounds::RefreshAllowed };
+            return if kept { granted } else { Reason::NotInOriginalGrant };
+        }
+        if !self.request.flow.gives_refresh_token() {
+            Reason::FlowGivesNoRefreshToken
+        } else if self.request.target.api().is_some_and(|api| !api.allow_offline_access) {
+            Reason::OfflineNotAllowedByApi
+        } else if !self.request.client.may_use("refresh_token") {
+            Reason::ClientLacksRefreshGrant
+        } else {
+            Reason::Granted { by: Grounds::RefreshAllowed }
+        }
+    }
+
+    fn online(&self) -> Reason<'a> {
+        if let Some(refresh) = &self.refresh {
+            let kept = refresh.same_audience && refresh.granted_names.contains(ONLINE_ACCESS);
+            let granted = Reason::Granted { by: Grounds::RefreshAllowed };
+            return if kept { granted } else { Reason::NotInOriginalGrant };
+        }
+        if self.request.flow != Flow::Code {
+            Reason::FlowGivesNoRefreshToken
+        } else if !self.request.target.api().is_some_and(|api| api.allow_online_access == Some(true)) {
+            Reason::OnlineNotAllowedByApi
+        } else if !self.request.client.may_use("refresh_token") {
+            Reason::ClientLacksRefreshGrant
+        } else {
+            Reason::Granted { by: Grounds::RefreshAllowed }
+        }
+    }
+
+    fn api(&self, scope: &str) -> Reason<'a> {
+        let Some(api) = self.request.target.api() else { return Reason::NoApiChosen };
+        if !self.live.contains(scope) {
+            let elsewhere = matches!(self.ceiling, Ceiling::OwnAccount) && api.defines(scope);
+            return if elsewhere { Reason::ReservedForMachines } else { Reason::NotOnApi };
+        }
+        if self.refresh.as_ref().is_some_and(|r| !r.allows_api_scope(scope)) {
+            return Reason::NotInOriginalGrant;
+        }
+        let Some(grounds) = self.ceiling.grounds(scope) else { return Reason::OutsideClientGrant };
+        let by = match &self.held {
+            Some(held) => match held.get(scope) {
+                Some(source) => Grounds::Permission(*source),
+                None => return Reason::NotPermittedToUser,
+            },
+            None => grounds,
+        };
+        Reason::Granted { by }
+    }
+
+    /// Everything granted at sign-in, then what the policy adds. For another API, the policy alone.
+    fn implied_by_refresh(&self) -> Vec<&'a str> {
+        let Some(refresh) = &self.refresh else { return Vec::new() };
+        let original = refresh.granted.iter().filter(|_| refresh.same_audience);
+        unique(original.chain(refresh.policy).map(String::as_str))
+    }
+
+    /// Who types a password into an application trusts it with everything: without API scopes in the request all of
+    /// them are meant, and without standard scopes, or `openid` alone, all standard ones (fact sheet 3.4).
+    fn implied_by_password(&self) -> Vec<&'a str> {
+        let asked = self.request.asked;
+        let names_api_scope = asked.iter().any(|s| Kind::of(s) == Kind::Api && self.live.contains(s));
+        let more_than_openid = asked.iter().any(|s| Kind::of(s) == Kind::Standard && s != OPENID);
+        let all_standard = !names_api_scope && !more_than_openid && !self.strict_third_party;
+        let standard = STANDARD.into_iter().filter(|_| all_standard);
+        let api = self.live_in_order().filter(|_| !names_api_scope && self.implies_api_scopes());
+        unique(standard.chain(asked.iter()).chain(api))
+    }
+
+    /// Where a client grant is needed, scopes must be named (fact sheet 1.4).
+    fn implies_api_scopes(&self) -> bool {
+        let explicit = matches!(self.ceiling, Ceiling::Whole(_) | Ceiling::Within(..));
+        let named = || self.request.asked.iter().any(|s| self.live.contains(s));
+        !explicit && !named()
+    }
+}
+
+impl<'a> Ceiling<'a> {
+    /// Why the application may ask for this scope, if it may.
+    fn grounds(&self, scope: &str) -> Option<Grounds<'a>> {
+        match self {
+            Self::Open => Some(Grounds::OpenApi),
+            Self::OwnAccount => Some(Grounds::OwnAccount),
+            Self::Whole(grant) => Some(Grounds::ClientGrant { id: &grant.id }),
+            Self::Within(grant, names) => {
+                names.contains(scope).then_some(Grounds::ClientGrant { id: &grant.id })
+            }
+        }
+    }
+}
+
+impl Allowance<'_> {
+    fn allows_api_scope(&self, scope: &str) -> bool {
+        (self.same_audience && self.granted_names.contains(scope)) || self.policy_names.contains(scope)
+    }
+}
+
+fn check_machine(request: &Request<'_>) -> Result<(), Denied> {
+    if request.client.is_public() {
+        return Err(Denied::PublicClient);
+    }
+    if request.target.api().is_none() {
+        return Err(Denied::UserinfoForMachine);
+    }
+    Ok(())
+}
+
+fn ceiling<'a>(request: &Request<'a>, lookups: usize) -> Result<Ceiling<'a>, Denied> {
+    let Some(api) = request.target.api() else { return Ok(Ceiling::Open) };
+    let machine = request.flow.is_machine();
+    let strict = request.client.is_strict_third_party();
+    let party = match (machine, strict) {
+        (true, _) => Party::Machine,
+        (false, true) => Party::ThirdParty,
+        (false, false) => Party::FirstParty,
+    };
+    let own_account = !machine && matches!(request.target, Target::Management(_));
+    let policy = if machine { api.client_policy() } else { api.user_policy() };
+    if policy == Policy::DenyAll {
+        return Err(Denied::ApiClosed(party));
+    }
+    if strict && (own_account || api.is_system()) {
+        return Err(Denied::SystemApiForThirdParty(party));
+    }
+    if own_account {
+        return Ok(Ceiling::OwnAccount);
+    }
+    // `allow_all` never applies to machines.
+    if policy == Policy::AllowAll && !strict && !machine {
+        return Ok(Ceiling::Open);
+    }
+    let grant = request.grant.filter(|grant| fits(grant, request)).ok_or(Denied::NoClientGrant(party))?;
+    if grant.allow_all_scopes == Some(true) {
+        return Ok(Ceiling::Whole(grant));
+    }
+    let names = Names::Strings(grant.scope.as_deref().unwrap_or_default());
+    Ok(Ceiling::Within(grant, names.ready_for(lookups)))
+}
+
+/// A grant looked up for somebody else, another API or another kind of subject is none.
+fn fits(grant: &ClientGrant, request: &Request<'_>) -> bool {
+    let subject_type = if request.flow.is_machine() { SubjectType::Client } else { SubjectType::User };
+    grant.subject_type == subject_type
+        && request.target.audience() == Some(grant.audience.as_str())
+        && is_for(grant, request.client)
+}
+
+fn check_organization(request: &Request<'_>) -> Result<(), Denied> {
+    let Some(grant) = request.grant.filter(|_| request.flow.is_machine()) else { return Ok(()) };
+    match (grant.organization_usage.unwrap_or_default(), request.organization) {
+        (GrantOrganizationUsage::Deny, Some(_)) => Err(Denied::OrganizationNotAllowed),
+        (GrantOrganizationUsage::Require, None) => Err(Denied::OrganizationRequired),
+        (_, Some(organization)) => {
+            // Third-party applications are never let into any organization.
+            let any = request.client.is_first_party && grant.allow_any_organization == Some(true);
+            if any || organization.has_grant { Ok(()) } else { Err(Denied::OrganizationNotGranted) }
+        }
+        (_, None) => Ok(()),
+    }
+}
+
+fn live<'a>(request: &Request<'a>) -> Names<'a> {
+    match request.target {
+        Target::Management(_) if !request.flow.is_machine() => Names::Fixed(&CURRENT_USER),
+        Target::Api(api) | Target::Management(api) => {
+            Names::Definitions(api.scopes.as_deref().unwrap_or_default())
+        }
+        Target::Userinfo => Names::EMPTY,
+    }
+}
+
+/// RBAC, and the exchange on behalf of a user that names no scope: it means what the user holds.
+fn held<'a>(request: &Request<'a>) -> Option<HashMap<&'a str, PermissionSource<'a>>> {
+    let Target::Api(api) = request.target else { return None };
+    let on_behalf = matches!(request.flow, Flow::TokenExchange { kind: ExchangeKind::OnBehalfOf, .. });
+    let matters = api.enforces_policies() || (on_behalf && request.asked.is_empty());
+    (matters && !request.flow.is_machine()).then(|| request.permissions.on(&api.identifier))
+}
+
+fn allowance<'a>(
+    request: &Request<'a>,
+    refresh: Refresh<'a>,
+    lookups: usize,
+) -> Result<Allowance<'a>, Denied> {
+    let same_audience = request.target.audience() == refresh.audience;
+    let policy = policy(request.client, request.target);
+    if policy.is_none() && !same_audience {
+        return Err(Denied::AudienceNotInPolicies);
+    }
+    let policy = policy.unwrap_or_default();
+    Ok(Allowance {
+        granted: refresh.granted,
+        granted_names: Names::Strings(refresh.granted).ready_for(lookups),
+        policy,
+        policy_names: Names::Strings(policy).ready_for(lookups),
+        same_audience,
+    })
+}
+
+/// Scopes the application's refresh tokens give on this API beyond the sign-in. Only first-party applications have
+/// policies, only for APIs that let them skip consent, and never for the Management API.
+fn policy<'a>(client: &'a Client, target: Target<'a>) -> Option<&'a [String]> {
+    let Target::Api(api) = target else { return None };
+    if !client.is_first_party || !api.skip_consent_for_verifiable_first_party_clients {
+        return None;
+    }
+    let policies = client.refresh_token.as_ref()?.policies.as_deref()?;
+    policies.iter().find(|p| p.audience == api.identifier).map(|p| p.scope.as_slice())
+}

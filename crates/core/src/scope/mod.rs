@@ -1,0 +1,31 @@
+//! The scope decision: who gets which scopes of which API, and why (fact sheet 3).
+//!
+//! One set of rules serves three purposes. [`decide`] issues tokens, [`explain`] answers "why was this scope not
+//! granted?" for people and logs. Both ask the same per-scope judge, so they cannot disagree.
+//!
+//! ```text
+//! user flows     granted = asked ∩ API ∩ client grant (where one is needed) ∩ permissions (RBAC) ∩ consent; the rest is dropped
+//! machine flow   asked must lie within the client grant, or the whole request is refused
+//! refresh        as user flows, and ∩ (original grant ∪ policy)
+//! ```
+
+mod asked;
+mod decide;
+mod denied;
+mod explain;
+mod grants;
+mod judge;
+mod names;
+mod permissions;
+mod reason;
+mod request;
+
+pub use asked::AskedScopes;
+pub use decide::{Decision, decide};
+pub use denied::{Denied, Party};
+pub use explain::{Explanation, ScopeOutcome, explain};
+pub use grants::{client_grant, machine_organization};
+pub use names::{CURRENT_USER, OFFLINE_ACCESS, ONLINE_ACCESS, OPENID, STANDARD, is_reserved};
+pub use permissions::{PermissionSource, UserPermissions};
+pub use reason::{Grounds, Reason};
+pub use request::{ExchangeKind, Flow, MachineOrganization, Refresh, Request, Target};
