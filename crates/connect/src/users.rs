@@ -1,0 +1,178 @@
+//! Database users: what a new one looks like, and which addresses and names are accepted.
+
+use chancery_core::iso::format_ms;
+use chancery_core::model::{Identity, User};
+use chancery_core::{Rng, ids};
+
+/// The provider of database users, and the part of their ids before the bar.
+pub const PROVIDER: &str = "auth0";
+
+/// What is known of somebody who signs up.
+#[derive(Clone, Copy, Debug)]
+pub struct NewUser<'a> {
+    /// Already in normal form.
+    pub email: Option<&'a str>,
+    /// Already in normal form.
+    pub username: Option<&'a str>,
+    /// Name of the connection.
+    pub connection: &'a str,
+}
+
+/// A user with the defaults of the wire: the name is the address, the nickname its local part, the picture an avatar.
+pub fn new_user(new: NewUser<'_>, rng: &dyn Rng, now_ms: i64) -> User {
+    let id = ids::object_id(rng, now_ms.div_euclid(1000));
+    let name = new.email.or(new.username).unwrap_or_default();
+    let time = format_ms(now_ms);
+    User {
+        created_at: time.clone(),
+        updated_at: time,
+        email: new.email.map(str::to_owned),
+        email_verified: new.email.map(|_| false),
+        username: new.username.map(str::to_owned),
+        name: Some(name.to_owned()),
+        nickname: Some(new.username.unwrap_or_else(|| local_part(name)).to_owned()),
+        picture: Some(avatar(name)),
+        user_id: format!("{PROVIDER}|{id}"),
+        identities: vec![Identity {
+            connection: new.connection.to_owned(),
+            user_id: id,
+            provider: PROVIDER.to_owned(),
+            is_social: false,
+        }],
+        ..User::default()
+    }
+}
+
+/// Why an address or a user name is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Not an address mail could be sent to.
+    #[error("The email address is not valid")]
+    Email,
+    /// See [`username`].
+    #[error("The username must have 1 to 128 characters of A-Z a-z 0-9 _ + - . ! # $ ^ ` ~ @ '")]
+    Username,
+}
+
+/// The normal form of an email address: trimmed and in lower case, which is how it is stored and compared. Pragmatic
+/// rather than RFC 5322: one `@` with something on both sides, no spaces or control characters, at most 254 bytes
+/// (RFC 5321, section 4.5.3.1.3), a domain of non-empty labels.
+///
+/// # Errors
+/// [`Refused::Email`].
+pub fn email(text: &str) -> Result<String, Refused> {
+    let text = text.trim();
+    let (local, domain) = text.split_once('@').ok_or(Refused::Email)?;
+    let bad = |c: char| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '\\')
+    };
+    let good = (1..=254).contains(&text.len())
+        && (1..=64).contains(&local.len())
+        && !text.chars().any(bad)
+        && !domain.contains('@')
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && domain
+            .split('.')
+            .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
+    if good { Ok(text.to_lowercase()) } else { Err(Refused::Email) }
+}
+
+/// The normal form of a user name: lower case. It must not look like an address, or it could be taken for somebody
+/// else's.
+///
+/// # Errors
+/// [`Refused::Username`].
+pub fn username(text: &str) -> Result<String, Refused> {
+    let fit = |b: u8| b.is_ascii_alphanumeric() || b"_+-.!#$^`~@'".contains(&b);
+    let good = (1..=128).contains(&text.len()) && text.bytes().all(fit) && email(text).is_err();
+    if good { Ok(text.to_ascii_lowercase()) } else { Err(Refused::Username) }
+}
+
+/// The address of a picture by the SHA-256 of an email address, drawn as a pattern where the person has none.
+pub fn avatar(email: &str) -> String {
+    let digest = chancery_jose::sha256(email.trim().to_lowercase().as_bytes());
+    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    format!("https://s.gravatar.com/avatar/{hex}?s=480&r=pg&d=identicon")
+}
+
+fn local_part(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(local, _)| local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Zero;
+    impl Rng for Zero {
+        fn fill(&self, out: &mut [u8]) {
+            out.fill(0);
+        }
+    }
+
+    #[test]
+    fn defaults() {
+        let new = NewUser { email: Some("jane@example.com"), username: None, connection: "Users" };
+        let user = new_user(new, &Zero, 1_728_912_464_558);
+        assert_eq!(user.name.as_deref(), Some("jane@example.com"));
+        assert_eq!(user.nickname.as_deref(), Some("jane"));
+        assert_eq!(user.email_verified, Some(false));
+        assert_eq!(user.created_at, "2024-10-14T13:27:44.558Z");
+        assert_eq!(user.user_id, format!("auth0|{}", user.identities[0].user_id));
+        assert_eq!(user.identities[0].user_id.len(), 24);
+        assert!(user.picture.unwrap().starts_with("https://s.gravatar.com/avatar/8c87b489"));
+
+        let new = NewUser { email: None, username: Some("jane"), connection: "Users" };
+        let user = new_user(new, &Zero, 0);
+        assert_eq!((user.email, user.email_verified), (None, None));
+        assert_eq!(user.nickname.as_deref(), Some("jane"));
+    }
+
+    #[test]
+    fn addresses() {
+        for (text, normal) in [
+            ("jane@example.com", "jane@example.com"),
+            (" Jane.Doe+x@Example.COM ", "jane.doe+x@example.com"),
+            ("o'neil@localhost", "o'neil@localhost"),
+            ("jürgen@bücher.example", "jürgen@bücher.example"),
+        ] {
+            assert_eq!(email(text).as_deref(), Ok(normal));
+        }
+        let long = format!("{}@example.com", "a".repeat(250));
+        for text in [
+            "",
+            "@",
+            "jane",
+            "@example.com",
+            "jane@",
+            "a@b@c",
+            "a b@c",
+            "a\u{0}@c",
+            "a@b..c",
+            "a@.c",
+            "a@c.",
+            "a@-c",
+            "a@b\r\nBcc: x@y",
+            "a,b@c",
+            "<a@b>",
+            ".a@b",
+            "a..b@c",
+            &long,
+        ] {
+            assert_eq!(email(text), Err(Refused::Email), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn user_names() {
+        assert_eq!(username("Jane_1.!#$^`~'").as_deref(), Ok("jane_1.!#$^`~'"));
+        assert_eq!(username("@jane").as_deref(), Ok("@jane"));
+        for text in ["", "a b", "jane@example.com", "ä", "a/b", &"x".repeat(129)] {
+            assert_eq!(username(text), Err(Refused::Username), "{text:?}");
+        }
+    }
+}
