@@ -1,2 +1,35 @@
-//! Placeholder.
-fn main() {}
+//! The measuring harness: what Chancery costs, beside what the unavoidable part of the same work costs.
+//!
+//! See `bench/README.md` for how to run it and what each figure means.
+
+use anyhow::Result;
+use clap::Parser;
+
+mod browser;
+mod cell;
+mod floor;
+mod form;
+mod histogram;
+mod http1;
+mod load;
+mod micro;
+mod options;
+mod process;
+mod report;
+mod run;
+mod setup;
+mod tokens;
+mod workload;
+
+/// The server's own allocator, so that the floor pays the same for memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> Result<()> {
+    let options = options::Options::parse();
+    match options.command {
+        None => run::run(&options.measure),
+        Some(options::Command::Micro(micro)) => micro::run(&micro),
+        Some(options::Command::Floor(floor)) => floor::run(&floor),
+    }
+}

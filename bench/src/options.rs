@@ -1,0 +1,98 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::workload::Kind;
+
+/// Measures a Chancery server beside the floor of the same work, in the same run.
+#[derive(Debug, Parser)]
+#[command(name = "chancery-bench", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Options {
+    /// What to do instead of measuring a server.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// How to measure a server.
+    #[command(flatten)]
+    pub(crate) measure: Measure,
+}
+
+/// The other things this binary does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Costs of one signature, one password hash and one durable write, without any server.
+    Micro(Micro),
+    /// Serve the floor handlers (started by the harness itself; ends when its standard input closes).
+    #[command(hide = true)]
+    Floor(Floor),
+}
+
+/// How to measure a server.
+#[derive(Debug, Args)]
+pub(crate) struct Measure {
+    /// The server binary [default: `chancery` beside this executable].
+    #[arg(long)]
+    pub(crate) binary: Option<PathBuf>,
+    /// Measure only these, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) only: Vec<Kind>,
+    /// Numbers of connections, separated by commas.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
+    pub(crate) connections: Vec<usize>,
+    /// Seconds of each measured window.
+    #[arg(long, default_value_t = 3.0)]
+    pub(crate) seconds: f64,
+    /// Rounds of floor and server, taken in turn.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) rounds: usize,
+    /// Short windows (0.5 s) and 5,000 instead of 100,000 tokens before memory is read: a smoke test, not a measurement.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print one JSON document instead of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// `sqlite` (a fresh file) or the URL of an empty PostgreSQL database, for the server and for the floor.
+    #[arg(long, default_value = "sqlite")]
+    pub(crate) database: String,
+    /// Folder for databases and logs; a fresh folder inside it is used and removed [default: `bench-data` beside the build].
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// Leave the data folder (server log, databases) in place.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Measure the floor alone: how fast this machine and the load generator are.
+    #[arg(long)]
+    pub(crate) floor_only: bool,
+    /// Fail when a ratio misses its target.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// How long to measure the primitives.
+#[derive(Debug, Args)]
+pub(crate) struct Micro {
+    /// Seconds for each primitive.
+    #[arg(long, default_value_t = 2.0)]
+    pub(crate) seconds: f64,
+    /// Folder of the durable write [default: `bench-data` beside the build].
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where the floor tells its address and keeps its database.
+#[derive(Debug, Args)]
+pub(crate) struct Floor {
+    /// File that receives the address once it serves.
+    #[arg(long)]
+    pub(crate) ready_file: PathBuf,
+    /// Folder of its database.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// `sqlite` or a PostgreSQL URL.
+    #[arg(long, default_value = "sqlite")]
+    pub(crate) database: String,
+}
