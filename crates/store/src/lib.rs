@@ -1,1 +1,47 @@
-//! Placeholder.
+//! Everything Chancery remembers: all SQL of the product.
+//!
+//! *Documents* are what an administrator edits: one table, kept in memory as an immutable [`Snapshot`] per tenant by the
+//! [`Catalog`]. *Records* (users, sessions, codes, tokens, consents, logs) have typed tables and are never cached, so that
+//! a revocation holds at once. The tenant leads every key.
+//!
+//! Writes that must happen together are a [`Batch`]: functions named after what they write return one, and
+//! [`Store::commit`] does it all or nothing. A batch that lost a race answers [`Error::Guard`].
+
+mod access;
+mod catalog;
+mod codes;
+mod consents;
+mod docs;
+mod error;
+mod keys;
+mod logs;
+mod opaque_tokens;
+mod refresh_tokens;
+mod replay;
+mod reset;
+mod revocation;
+mod rows;
+mod sessions;
+mod store;
+mod sweep;
+mod tenants;
+mod tickets;
+mod transactions;
+mod users;
+mod vault;
+
+pub use access::{RoleMember, UserAccess};
+pub use catalog::{AssertionKey, Catalog, Origin, PreparedApi, PreparedClient, Snapshot, TenantHandle};
+pub use chancery_db::{Batch, Db, Migrated, Options as DbOptions};
+pub use consents::ConsentFilter;
+pub use docs::{Change, Kind, Stored};
+pub use error::{Error, Result};
+pub use keys::{Family, KeyMaterial, KeyRing, KeyState, NextKeys, SigningKeyDoc};
+pub use refresh_tokens::Rotation;
+pub use reset::Kept;
+pub use store::{Options, Store};
+pub use sweep::Swept;
+pub use tenants::Tenant;
+pub use transactions::StoredTransaction;
+pub use users::{Credential, NewUser, UserOrder};
+pub use vault::Vault;

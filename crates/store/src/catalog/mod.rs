@@ -1,0 +1,156 @@
+//! The configuration as this node knows it: an immutable snapshot per tenant behind one atomic pointer. Readers never
+//! lock, never wait and never see half a change.
+
+mod load;
+mod origin;
+mod prepared;
+mod snapshot;
+
+use std::{collections::HashMap, sync::Arc};
+
+use arc_swap::ArcSwap;
+use chancery_db::params;
+
+pub use origin::{Origin, TenantHandle};
+pub use prepared::{AssertionKey, PreparedApi, PreparedClient};
+pub use snapshot::Snapshot;
+
+use crate::{Error, Result, Store};
+
+/// Every tenant this node serves, with the configuration of those that were asked for.
+pub struct Catalog {
+    store: Store,
+    directory: ArcSwap<Directory>,
+    loaded: ArcSwap<HashMap<String, Arc<Snapshot>>>,
+    /// One load or sync at a time, or an older snapshot could land on a newer one.
+    writing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Directory {
+    by_authority: HashMap<String, Arc<TenantHandle>>,
+    /// Each tenant with the revision of its origins: whatever differs makes a new directory.
+    revisions: Vec<(String, i64)>,
+}
+
+impl Catalog {
+    /// Knows nothing until [`Catalog::sync`].
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            directory: ArcSwap::default(),
+            loaded: ArcSwap::default(),
+            writing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The tenant that a `Host` (lower case, `host[:port]`) leads to.
+    #[must_use]
+    pub fn tenant_by_host(&self, authority: &str) -> Option<Arc<TenantHandle>> {
+        self.directory.load().by_authority.get(authority).cloned()
+    }
+
+    /// The snapshot of a tenant that was loaded before: the hot path.
+    #[must_use]
+    pub fn cached(&self, tenant: &str) -> Option<Arc<Snapshot>> {
+        self.loaded.load().get(tenant).cloned()
+    }
+
+    /// The snapshot of a tenant, read from the database the first time, once however many ask.
+    ///
+    /// # Errors
+    /// [`Error::Guard`] where there is no such tenant, [`Error::Corrupt`] where its keys or settings cannot be read.
+    pub async fn snapshot(&self, tenant: &str) -> Result<Arc<Snapshot>> {
+        if let Some(snapshot) = self.cached(tenant) {
+            return Ok(snapshot);
+        }
+        let _turn = self.writing.lock().await;
+        if let Some(snapshot) = self.cached(tenant) {
+            return Ok(snapshot);
+        }
+        let snapshot = load::everything(&self.store, tenant).await?.ok_or(Error::Guard)?;
+        let snapshot = Arc::new(snapshot);
+        let mut loaded = HashMap::clone(&self.loaded.load());
+        loaded.insert(tenant.to_owned(), Arc::clone(&snapshot));
+        self.loaded.store(Arc::new(loaded));
+        Ok(snapshot)
+    }
+
+    /// Catches up with the database: called after each local write and once a second. When it returns, every write that
+    /// was acknowledged before the call is seen.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] or [`Error::Database`]; what was known stays. A tenant whose keys or settings cannot be read stays as
+    /// it was too, and the log says so.
+    pub async fn sync(&self) -> Result<()> {
+        let _turn = self.writing.lock().await;
+        let tenants: Vec<(String, i64, i64)> = self
+            .store
+            .db
+            .query("SELECT id, config_rev, origins_rev FROM tenants ORDER BY id", params![])
+            .await?;
+        self.sync_directory(&tenants).await?;
+        self.sync_snapshots(&tenants).await
+    }
+
+    async fn sync_directory(&self, tenants: &[(String, i64, i64)]) -> Result<()> {
+        let known = self.directory.load();
+        let same = known.revisions.iter().map(|(id, rev)| (id, *rev));
+        if same.eq(tenants.iter().map(|(id, _, rev)| (id, *rev))) {
+            return Ok(());
+        }
+        let mut by_authority = HashMap::new();
+        for tenant in self.store.tenants().await? {
+            for text in &tenant.origins {
+                let Some(origin) = Origin::parse(text) else {
+                    tracing::error!(tenant = tenant.id, "origin {text} of tenant {} is no origin", tenant.id);
+                    continue;
+                };
+                let origin = Arc::new(origin);
+                let handle = Arc::new(TenantHandle { id: tenant.id.clone(), origin: Arc::clone(&origin) });
+                for authority in origin.authorities() {
+                    by_authority.entry(authority).or_insert_with(|| Arc::clone(&handle));
+                }
+            }
+        }
+        // The revisions read first: an origin added since is found again by the next sync.
+        let revisions = tenants.iter().map(|(id, _, rev)| (id.clone(), *rev)).collect();
+        self.directory.store(Arc::new(Directory { by_authority, revisions }));
+        Ok(())
+    }
+
+    async fn sync_snapshots(&self, tenants: &[(String, i64, i64)]) -> Result<()> {
+        let loaded = self.loaded.load_full();
+        let mut next = HashMap::with_capacity(loaded.len());
+        let mut changed = false;
+        for (id, rev, _) in tenants {
+            let Some(old) = loaded.get(id) else { continue };
+            let snapshot = match load::news(&self.store, old, *rev).await {
+                Ok(Some(new)) => {
+                    changed = true;
+                    Arc::new(new)
+                }
+                Ok(None) => Arc::clone(old),
+                // One tenant's bad key must not keep the others from following.
+                Err(Error::Corrupt(what)) => {
+                    tracing::error!(tenant = id, "tenant {id} stays at revision {}: {what}", old.rev);
+                    Arc::clone(old)
+                }
+                Err(error) => return Err(error),
+            };
+            next.insert(id.clone(), snapshot);
+        }
+        if changed || next.len() != loaded.len() {
+            self.loaded.store(Arc::new(next));
+        }
+        Ok(())
+    }
+}
+
+/// Shows how much it knows.
+impl std::fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Catalog").field("loaded", &self.loaded.load().len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,159 @@
+//! Documents made ready: keys parsed, digests decoded.
+
+use std::{fmt, ops::Deref, sync::Arc};
+
+use chancery_core::{
+    iso::parse_ms,
+    model::{Api, Client, CredentialRef, SigningAlg},
+};
+use chancery_jose::{Algorithm, SigningKey, VerifyingKey, base64url_decode};
+
+use crate::{Error, KeyRing, Result, Store};
+
+/// An application, ready to authenticate and to be issued ID tokens for.
+pub struct PreparedClient {
+    /// The document.
+    pub client: Client,
+    /// SHA-256 of its secret.
+    pub secret_digest: Option<[u8; 32]>,
+    /// Keys its assertions may be signed with.
+    pub assertion_keys: Vec<AssertionKey>,
+    /// Signs ID tokens with the application's secret where they are HS256; `None` where the tenant's key does.
+    pub id_token_signer: Option<Arc<SigningKey>>,
+}
+
+/// A public key of an application.
+#[derive(Clone, Debug)]
+pub struct AssertionKey {
+    /// `cred_...`.
+    pub id: String,
+    /// Key id expected in the assertion's header.
+    pub kid: Option<String>,
+    /// The only algorithm accepted, where one was named.
+    pub alg: Option<Algorithm>,
+    /// Seconds; not accepted afterwards.
+    pub expires_at: Option<i64>,
+    /// The key.
+    pub key: VerifyingKey,
+}
+
+impl PreparedClient {
+    /// # Errors
+    /// [`Error::Corrupt`] where the secret cannot be opened: the server runs with another master key.
+    pub(crate) fn prepare(store: &Store, tenant: &str, client: Client) -> Result<Self> {
+        let corrupt = |what: &str| Error::Corrupt(format!("{what} of application {}", client.client_id));
+        let secret_digest = match &client.secret {
+            Some(secret) => {
+                let digest = base64url_decode(&secret.sha256).ok().and_then(|bytes| bytes.try_into().ok());
+                Some(digest.ok_or_else(|| corrupt("secret digest"))?)
+            }
+            None => None,
+        };
+        let id_token_signer = match &client.secret {
+            Some(secret) if client.id_token_alg() == "HS256" => {
+                let plain = store.open_client_secret(tenant, &client.client_id, secret)?;
+                let key = SigningKey::from_secret(Algorithm::HS256, None, plain.as_bytes());
+                Some(Arc::new(key.map_err(|_| corrupt("secret"))?))
+            }
+            _ => None,
+        };
+        let methods = client.client_authentication_methods.as_ref();
+        let credentials = methods.and_then(|methods| methods.private_key_jwt.as_ref());
+        let assertion_keys = credentials
+            .iter()
+            .flat_map(|keys| &keys.credentials)
+            .filter_map(|credential| assertion_key(&client.client_id, credential))
+            .collect();
+        Ok(Self { secret_digest, assertion_keys, id_token_signer, client })
+    }
+}
+
+impl Deref for PreparedClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// Shows which it is.
+impl fmt::Debug for PreparedClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedClient").field("client_id", &self.client.client_id).finish_non_exhaustive()
+    }
+}
+
+/// One bad credential must not take the application or the tenant down: it is left out, and the log says so.
+fn assertion_key(client_id: &str, credential: &CredentialRef) -> Option<AssertionKey> {
+    let alg = credential.alg.as_deref().map(str::parse).transpose();
+    let key = credential.pem.as_deref().map(VerifyingKey::from_pem);
+    let (Ok(alg), Some(Ok(key))) = (alg, key) else {
+        tracing::error!(
+            client_id,
+            credential = credential.id,
+            "credential {} is left out: unfit key",
+            credential.id
+        );
+        return None;
+    };
+    Some(AssertionKey {
+        id: credential.id.clone(),
+        kid: credential.kid.clone(),
+        alg,
+        // An end that cannot be read has passed.
+        expires_at: credential.expires_at.as_deref().map(|at| parse_ms(at).unwrap_or(0).div_euclid(1000)),
+        key,
+    })
+}
+
+/// An API with the key that signs its access tokens.
+pub struct PreparedApi {
+    /// The document.
+    pub api: Arc<Api>,
+    /// The tenant's key with the API's algorithm, or the API's own secret.
+    pub signer: Arc<SigningKey>,
+}
+
+impl PreparedApi {
+    /// `None`, and a line in the log, where there is no key: such an API cannot issue tokens, the others can.
+    pub(crate) fn prepare(api: Arc<Api>, keys: &KeyRing) -> Option<Self> {
+        let signer = match (algorithm(api.signing_alg), &api.signing_secret) {
+            (Algorithm::HS256, Some(secret)) => {
+                SigningKey::from_secret(Algorithm::HS256, None, secret.as_bytes()).ok().map(Arc::new)
+            }
+            (Algorithm::HS256, None) => None,
+            (algorithm, _) => keys.current(algorithm).cloned(),
+        };
+        let Some(signer) = signer else {
+            tracing::error!(api = api.id, "API {} is left out: no key for {:?}", api.id, api.signing_alg);
+            return None;
+        };
+        Some(Self { api, signer })
+    }
+}
+
+impl Deref for PreparedApi {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+/// Shows which it is.
+impl fmt::Debug for PreparedApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedApi").field("identifier", &self.api.identifier).finish_non_exhaustive()
+    }
+}
+
+fn algorithm(alg: SigningAlg) -> Algorithm {
+    match alg {
+        SigningAlg::HS256 => Algorithm::HS256,
+        SigningAlg::RS256 => Algorithm::RS256,
+        SigningAlg::RS512 => Algorithm::RS512,
+        SigningAlg::PS256 => Algorithm::PS256,
+        SigningAlg::ES256 => Algorithm::ES256,
+        SigningAlg::EdDSA => Algorithm::EdDSA,
+    }
+}

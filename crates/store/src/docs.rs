@@ -1,0 +1,253 @@
+//! Configuration documents: everything an administrator edits, one row each. Small in number, read on every request, so
+//! read through the [`Catalog`](crate::Catalog).
+
+use std::collections::BTreeSet;
+
+use chancery_db::{Batch, FromRow, Row, params};
+
+use crate::{Result, Store, rows::is_text};
+
+/// What a document describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `TenantSettings`; its one document has the id `settings`.
+    Settings,
+    /// `Api`.
+    Api,
+    /// `Client`.
+    Client,
+    /// `ClientGrant`.
+    ClientGrant,
+    /// `Role`.
+    Role,
+    /// `Connection`.
+    Connection,
+    /// [`SigningKeyDoc`](crate::SigningKeyDoc).
+    SigningKey,
+    /// Looks of the hosted pages.
+    Branding,
+    /// How mail leaves.
+    EmailProvider,
+    /// What mail says.
+    EmailTemplate,
+    /// Texts of the hosted pages.
+    PromptText,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::Settings,
+        Self::Api,
+        Self::Client,
+        Self::ClientGrant,
+        Self::Role,
+        Self::Connection,
+        Self::SigningKey,
+        Self::Branding,
+        Self::EmailProvider,
+        Self::EmailTemplate,
+        Self::PromptText,
+    ];
+
+    /// As in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::Api => "api",
+            Self::Client => "client",
+            Self::ClientGrant => "client_grant",
+            Self::Role => "role",
+            Self::Connection => "connection",
+            Self::SigningKey => "signing_key",
+            Self::Branding => "branding",
+            Self::EmailProvider => "email_provider",
+            Self::EmailTemplate => "email_template",
+            Self::PromptText => "prompt_text",
+        }
+    }
+
+    /// The reverse; `None` for kinds of other releases.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A document as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its id.
+    pub id: String,
+    /// Byte for byte as it was written.
+    pub json: String,
+    /// Grows by one with each update.
+    pub rev: i64,
+}
+
+impl FromRow for Stored {
+    fn from_row(row: &mut Row) -> chancery_db::Result<Self> {
+        Ok(Self { id: row.take()?, json: row.take()?, rev: row.take()? })
+    }
+}
+
+/// Documents of one tenant changed together, in one batch with one step of the configuration's revision.
+#[derive(Debug)]
+#[must_use = "a change does nothing until it is applied"]
+pub struct Change {
+    tenant: String,
+    batch: Batch,
+    touched: BTreeSet<(Kind, String)>,
+}
+
+impl Change {
+    /// Nothing yet.
+    pub fn new(tenant: &str) -> Self {
+        Self { tenant: tenant.to_owned(), batch: Batch::default(), touched: BTreeSet::new() }
+    }
+
+    /// Adds a document. No two of a kind may have the same id or the same `uniq`: that fails with `Conflict`.
+    pub fn insert(mut self, kind: Kind, id: &str, uniq: Option<&str>, json: impl Into<String>) -> Self {
+        self.batch = self.batch.run(
+            "INSERT INTO docs (tenant, kind, id, uniq, rev, doc) VALUES ($1, $2, $3, $4, 1, $5)",
+            params![self.tenant.as_str(), kind.as_str(), id, uniq, json.into()],
+        );
+        self.touch(kind, id)
+    }
+
+    /// Replaces a document; fails with `Guard` unless it still has the revision `seen`.
+    pub fn update(
+        mut self,
+        kind: Kind,
+        id: &str,
+        uniq: Option<&str>,
+        json: impl Into<String>,
+        seen: i64,
+    ) -> Self {
+        self.batch = self.batch.guard(
+            "UPDATE docs SET doc = $1, uniq = $2, rev = rev + 1 \
+             WHERE tenant = $3 AND kind = $4 AND id = $5 AND rev = $6",
+            params![json.into(), uniq, self.tenant.as_str(), kind.as_str(), id, seen],
+        );
+        self.touch(kind, id)
+    }
+
+    /// Removes a document; one that is not there is no error.
+    pub fn delete(mut self, kind: Kind, id: &str) -> Self {
+        self.batch = self.batch.run(
+            "DELETE FROM docs WHERE tenant = $1 AND kind = $2 AND id = $3",
+            params![self.tenant.as_str(), kind.as_str(), id],
+        );
+        self.touch(kind, id)
+    }
+
+    /// Records written in the same batch.
+    pub fn also(mut self, batch: Batch) -> Self {
+        self.batch = self.batch.and(batch);
+        self
+    }
+
+    fn touch(mut self, kind: Kind, id: &str) -> Self {
+        self.touched.insert((kind, id.to_owned()));
+        self
+    }
+
+    /// The revision steps first: its row lock puts the changes of a tenant in one order on every engine.
+    fn into_batch(self) -> Batch {
+        let batch = step(&self.tenant).and(self.batch);
+        self.touched.iter().fold(batch, |batch, (kind, id)| announce(batch, &self.tenant, kind.as_str(), id))
+    }
+}
+
+/// The kind of a change after which everything is to be read again.
+pub(crate) const EVERYTHING: &str = "*";
+
+/// Raises the configuration's revision; fails with `Guard` where there is no such tenant.
+pub(crate) fn step(tenant: &str) -> Batch {
+    Batch::default().guard("UPDATE tenants SET config_rev = config_rev + 1 WHERE id = $1", params![tenant])
+}
+
+/// Leaves a line for the other nodes.
+pub(crate) fn announce(batch: Batch, tenant: &str, kind: &str, id: &str) -> Batch {
+    batch.run(
+        "INSERT INTO changes (tenant, seq, kind, id) \
+         SELECT id, config_rev, CAST($2 AS TEXT), CAST($3 AS TEXT) FROM tenants WHERE id = $1",
+        params![tenant, kind, id],
+    )
+}
+
+impl Store {
+    /// Applies a change and returns the configuration's revision, which is at least the one this change made.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`](crate::Error::Conflict) where a document exists already, [`Error::Guard`](crate::Error::Guard)
+    /// where one was changed by somebody else or the tenant is unknown. Nothing happened then.
+    pub async fn apply(&self, change: Change) -> Result<i64> {
+        let tenant = change.tenant.clone();
+        self.commit(change.into_batch()).await?;
+        self.config_rev(&tenant).await
+    }
+
+    /// One document.
+    ///
+    /// # Errors
+    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database), as every read here.
+    pub async fn doc(&self, tenant: &str, kind: Kind, id: &str) -> Result<Option<Stored>> {
+        if !is_text(id) {
+            return Ok(None);
+        }
+        let sql = "SELECT id, doc, rev FROM docs WHERE tenant = $1 AND kind = $2 AND id = $3";
+        Ok(self.db.query_one(sql, params![tenant, kind.as_str(), id]).await?)
+    }
+
+    /// The document of a kind with this `uniq`.
+    ///
+    /// # Errors
+    /// As [`Store::doc`].
+    pub async fn doc_by_uniq(&self, tenant: &str, kind: Kind, uniq: &str) -> Result<Option<Stored>> {
+        if !is_text(uniq) {
+            return Ok(None);
+        }
+        let sql = "SELECT id, doc, rev FROM docs WHERE tenant = $1 AND kind = $2 AND uniq = $3";
+        Ok(self.db.query_one(sql, params![tenant, kind.as_str(), uniq]).await?)
+    }
+
+    /// `limit` documents by id, after the first `offset`.
+    ///
+    /// # Errors
+    /// As [`Store::doc`].
+    pub async fn docs_page(&self, tenant: &str, kind: Kind, offset: i64, limit: i64) -> Result<Vec<Stored>> {
+        let sql =
+            "SELECT id, doc, rev FROM docs WHERE tenant = $1 AND kind = $2 ORDER BY id LIMIT $3 OFFSET $4";
+        Ok(self.db.query(sql, params![tenant, kind.as_str(), limit, offset]).await?)
+    }
+
+    /// `limit` documents by id, beginning behind `after` (empty is the beginning).
+    ///
+    /// # Errors
+    /// As [`Store::doc`].
+    pub async fn docs_after(&self, tenant: &str, kind: Kind, after: &str, limit: i64) -> Result<Vec<Stored>> {
+        let sql =
+            "SELECT id, doc, rev FROM docs WHERE tenant = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4";
+        let after = crate::rows::storable(after);
+        Ok(self.db.query(sql, params![tenant, kind.as_str(), after, limit]).await?)
+    }
+
+    /// How many documents of a kind there are.
+    ///
+    /// # Errors
+    /// As [`Store::doc`].
+    pub async fn docs_count(&self, tenant: &str, kind: Kind) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM docs WHERE tenant = $1 AND kind = $2";
+        Ok(self.db.query_one(sql, params![tenant, kind.as_str()]).await?.unwrap_or(0))
+    }
+
+    /// Every document of a kind, by id.
+    ///
+    /// # Errors
+    /// As [`Store::doc`].
+    pub async fn docs_all(&self, tenant: &str, kind: Kind) -> Result<Vec<Stored>> {
+        let sql = "SELECT id, doc, rev FROM docs WHERE tenant = $1 AND kind = $2 ORDER BY id";
+        Ok(self.db.query(sql, params![tenant, kind.as_str()]).await?)
+    }
+}

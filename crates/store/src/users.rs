@@ -1,0 +1,354 @@
+//! Users and their passwords. The columns that signing in changes stand beside the document, so that a sign-in and an edit
+//! never overwrite each other.
+
+use chancery_core::{
+    iso::{format_ms, parse_ms},
+    model::User,
+};
+use chancery_db::{Batch, FromRow, Row, params};
+
+use crate::{
+    Result, Store,
+    error::{parse, print},
+    revocation::{self, Under},
+    rows::{folded, is_text},
+};
+
+/// A user to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// With `user_id` and times filled in.
+    pub user: User,
+    /// Name of the connection that holds the password.
+    pub connection: String,
+    /// PHC string; `None` where the user has none yet.
+    pub password_hash: Option<String>,
+}
+
+/// What signing in with a password needs.
+#[derive(Clone)]
+pub struct Credential {
+    /// Who it is.
+    pub user: User,
+    /// PHC string.
+    pub password_hash: Option<String>,
+}
+
+/// Shows whose it is and no hash.
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credential").field("user_id", &self.user.user_id).finish_non_exhaustive()
+    }
+}
+
+/// The order of a list of users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserOrder {
+    /// Oldest first.
+    CreatedAscending,
+    /// Newest first.
+    CreatedDescending,
+}
+
+impl Store {
+    /// One user.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](crate::Error::Corrupt) where the document cannot be read; [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database), as every read here.
+    pub async fn user(&self, tenant: &str, id: &str) -> Result<Option<User>> {
+        if !is_text(id) {
+            return Ok(None);
+        }
+        let sql = "SELECT doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms \
+                   FROM users WHERE tenant = $1 AND id = $2";
+        let row: Option<UserRow> = self.db.query_one(sql, params![tenant, id]).await?;
+        row.map(UserRow::read).transpose()
+    }
+
+    /// The user who signs in to a connection with this address or user name, whatever its case.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn credential(
+        &self,
+        tenant: &str,
+        connection: &str,
+        identifier: &str,
+    ) -> Result<Option<Credential>> {
+        if !is_text(identifier) || !is_text(connection) {
+            return Ok(None);
+        }
+        // One user's name may be another's address: the address wins.
+        let sql = "SELECT c.password_hash, u.doc, u.updated_ms, u.last_login_ms, u.last_ip, u.logins_count, \
+                   u.password_reset_ms \
+                   FROM credentials c JOIN users u ON u.tenant = c.tenant AND u.id = c.user_id \
+                   WHERE c.tenant = $1 AND c.connection = $2 AND (c.email = $3 OR c.username = $3) \
+                   ORDER BY CASE WHEN c.email = $3 THEN 0 ELSE 1 END LIMIT 1";
+        let row: Option<(Option<String>, UserRow)> =
+            self.db.query_one(sql, params![tenant, connection, identifier.to_lowercase()]).await?;
+        row.map(|(password_hash, user)| Ok(Credential { user: user.read()?, password_hash })).transpose()
+    }
+
+    /// Every user with this address, whatever its case, oldest first.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn users_by_email(&self, tenant: &str, email: &str) -> Result<Vec<User>> {
+        if !is_text(email) {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms \
+                   FROM users WHERE tenant = $1 AND email = $2 ORDER BY created_ms, id";
+        let rows: Vec<UserRow> = self.db.query(sql, params![tenant, email.to_lowercase()]).await?;
+        rows.into_iter().map(UserRow::read).collect()
+    }
+
+    /// `limit` users after the first `offset`.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn users_page(
+        &self,
+        tenant: &str,
+        order: UserOrder,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<User>> {
+        let sql = match order {
+            UserOrder::CreatedAscending => {
+                "SELECT doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms \
+                 FROM users WHERE tenant = $1 ORDER BY created_ms, id LIMIT $2 OFFSET $3"
+            }
+            UserOrder::CreatedDescending => {
+                "SELECT doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms \
+                 FROM users WHERE tenant = $1 ORDER BY created_ms DESC, id DESC LIMIT $2 OFFSET $3"
+            }
+        };
+        let rows: Vec<UserRow> = self.db.query_scan(sql, params![tenant, limit, offset]).await?;
+        rows.into_iter().map(UserRow::read).collect()
+    }
+
+    /// How many users there are.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn users_count(&self, tenant: &str) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM users WHERE tenant = $1";
+        Ok(self.db.query_scan(sql, params![tenant]).await?.pop().unwrap_or(0))
+    }
+
+    /// Adds a user with their password.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`](crate::Error::Conflict) where the user id is taken, or the address or user name is in that connection.
+    pub async fn create_user(&self, tenant: &str, new: &NewUser) -> Result<()> {
+        self.commit(self.create_user_batch(tenant, new)?).await
+    }
+
+    /// As [`Store::create_user`], to be committed with other things.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](crate::Error::Corrupt) where the user has no JSON form.
+    pub fn create_user_batch(&self, tenant: &str, new: &NewUser) -> Result<Batch> {
+        let NewUser { user, connection, password_hash } = new;
+        let (email, username) = (folded(user.email.as_deref()), folded(user.username.as_deref()));
+        let created = parse_ms(&user.created_at).unwrap_or(0);
+        Ok(Batch::default()
+            .run(
+                "INSERT INTO users (tenant, id, connection, email, username, created_ms, updated_ms, last_login_ms, \
+                 last_ip, logins_count, password_reset_ms, doc) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                params![
+                    tenant,
+                    user.user_id.as_str(),
+                    connection.as_str(),
+                    email.clone(),
+                    username.clone(),
+                    created,
+                    parse_ms(&user.updated_at).unwrap_or(created),
+                    user.last_login.as_deref().and_then(parse_ms),
+                    user.last_ip.as_deref(),
+                    user.logins_count.unwrap_or(0),
+                    user.last_password_reset.as_deref().and_then(parse_ms),
+                    print("user", user)?
+                ],
+            )
+            .run(
+                "INSERT INTO credentials (tenant, connection, user_id, email, username, password_hash) \
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+                params![
+                    tenant,
+                    connection.as_str(),
+                    user.user_id.as_str(),
+                    email,
+                    username,
+                    password_hash.as_deref()
+                ],
+            ))
+    }
+
+    /// Replaces a user. Sign-in times and counts are not taken from `user`: see [`Store::record_login`].
+    ///
+    /// # Errors
+    /// [`Error::Guard`](crate::Error::Guard) where the user is gone, [`Error::Conflict`](crate::Error::Conflict) where the new address or user name is taken.
+    pub async fn update_user(&self, tenant: &str, user: &User) -> Result<()> {
+        self.commit(self.update_user_batch(tenant, user)?).await
+    }
+
+    /// As [`Store::update_user`], to be committed with other things.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](crate::Error::Corrupt) where the user has no JSON form.
+    pub fn update_user_batch(&self, tenant: &str, user: &User) -> Result<Batch> {
+        let (email, username) = (folded(user.email.as_deref()), folded(user.username.as_deref()));
+        Ok(Batch::default()
+            .guard(
+                "UPDATE users SET doc = $1, email = $2, username = $3, updated_ms = $4 WHERE tenant = $5 AND id = $6",
+                params![
+                    print("user", user)?,
+                    email.clone(),
+                    username.clone(),
+                    parse_ms(&user.updated_at).unwrap_or(0),
+                    tenant,
+                    user.user_id.as_str()
+                ],
+            )
+            .run(
+                "UPDATE credentials SET email = $1, username = $2 WHERE tenant = $3 AND user_id = $4 \
+                 AND connection = (SELECT connection FROM users WHERE tenant = $3 AND id = $4)",
+                params![email, username, tenant, user.user_id.as_str()],
+            ))
+    }
+
+    /// Sets a password. `now` is in seconds and shows as `last_password_reset`.
+    ///
+    /// # Errors
+    /// [`Error::Guard`](crate::Error::Guard) where the user has no account in that connection.
+    pub async fn set_password(
+        &self,
+        tenant: &str,
+        user_id: &str,
+        connection: &str,
+        hash: &str,
+        now: i64,
+    ) -> Result<()> {
+        self.commit(self.set_password_batch(tenant, user_id, connection, hash, now)).await
+    }
+
+    /// As [`Store::set_password`], to be committed with the ticket that allowed it.
+    pub fn set_password_batch(
+        &self,
+        tenant: &str,
+        user_id: &str,
+        connection: &str,
+        hash: &str,
+        now: i64,
+    ) -> Batch {
+        Batch::default()
+            .guard(
+                "UPDATE credentials SET password_hash = $1 WHERE tenant = $2 AND user_id = $3 AND connection = $4",
+                params![hash, tenant, user_id, connection],
+            )
+            .run(
+                "UPDATE users SET password_reset_ms = $1, \
+                 updated_ms = CASE WHEN updated_ms < $1 THEN $1 ELSE updated_ms END WHERE tenant = $2 AND id = $3",
+                params![now.saturating_mul(1000), tenant, user_id],
+            )
+    }
+
+    /// Puts `new` in the place of `old`, a hash of the same password with older parameters. Does nothing where the
+    /// password was changed meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
+    pub async fn replace_hash_if(
+        &self,
+        tenant: &str,
+        user_id: &str,
+        connection: &str,
+        old: &str,
+        new: &str,
+    ) -> Result<()> {
+        self.commit(Batch::default().run(
+            "UPDATE credentials SET password_hash = $1 \
+             WHERE tenant = $2 AND user_id = $3 AND connection = $4 AND password_hash = $5",
+            params![new, tenant, user_id, connection, old],
+        ))
+        .await
+    }
+
+    /// Counts a sign-in. `now` is in seconds.
+    ///
+    /// # Errors
+    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database). A user who is gone is no error.
+    pub async fn record_login(&self, tenant: &str, user_id: &str, ip: &str, now: i64) -> Result<()> {
+        self.commit(self.record_login_batch(tenant, user_id, ip, now)).await
+    }
+
+    /// As [`Store::record_login`], to be committed with the session.
+    pub fn record_login_batch(&self, tenant: &str, user_id: &str, ip: &str, now: i64) -> Batch {
+        Batch::default().run(
+            "UPDATE users SET logins_count = logins_count + 1, last_login_ms = $1, last_ip = $2, \
+             updated_ms = CASE WHEN updated_ms < $1 THEN $1 ELSE updated_ms END WHERE tenant = $3 AND id = $4",
+            params![now.saturating_mul(1000), ip, tenant, user_id],
+        )
+    }
+
+    /// Removes a user and everything that is theirs. Log events stay: they say what happened.
+    ///
+    /// # Errors
+    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database). A user who is gone is no error.
+    pub async fn delete_user(&self, tenant: &str, user_id: &str) -> Result<()> {
+        let batch = OWNED_BY_USER
+            .iter()
+            .fold(Batch::default(), |batch, sql| batch.run(*sql, params![tenant, user_id]))
+            .and(revocation::revoke(tenant, &Under::User(user_id)));
+        self.commit(batch).await
+    }
+}
+
+/// What goes with a user, beside tokens and codes.
+const OWNED_BY_USER: [&str; 7] = [
+    "DELETE FROM users WHERE tenant = $1 AND id = $2",
+    "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM user_roles WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM user_permissions WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM sessions WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM consents WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM tickets WHERE tenant = $1 AND user_id = $2",
+];
+
+/// `doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms`.
+struct UserRow {
+    doc: String,
+    updated: i64,
+    last_login: Option<i64>,
+    last_ip: Option<String>,
+    logins: i64,
+    password_reset: Option<i64>,
+}
+
+impl FromRow for UserRow {
+    fn from_row(row: &mut Row) -> chancery_db::Result<Self> {
+        Ok(Self {
+            doc: row.take()?,
+            updated: row.take()?,
+            last_login: row.take()?,
+            last_ip: row.take()?,
+            logins: row.take()?,
+            password_reset: row.take()?,
+        })
+    }
+}
+
+impl UserRow {
+    fn read(self) -> Result<User> {
+        let mut user: User = parse("user", &self.doc)?;
+        user.updated_at = format_ms(self.updated);
+        user.last_login = self.last_login.map(format_ms);
+        user.last_ip = self.last_ip;
+        user.logins_count = (self.logins > 0).then_some(self.logins);
+        user.last_password_reset = self.password_reset.map(format_ms);
+        Ok(user)
+    }
+}
