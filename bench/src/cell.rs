@@ -51,9 +51,13 @@ pub(crate) struct Cell {
 }
 
 /// The server's side of a cell: what is sent, and what the answers carry.
-enum Load {
+#[derive(Debug)]
+pub(crate) enum Load {
+    /// The same request again and again.
     Same(Request),
+    /// Codes, each spent once, and how many a second the last window spent.
     Codes { example: Request, rate: f64 },
+    /// Rotating refresh tokens.
     Chains { example: Request, chains: Rc<Chains> },
 }
 
@@ -65,8 +69,8 @@ impl Bench {
     pub(crate) async fn measure(&self, kind: Kind, connections: usize) -> Result<Cell> {
         let mut load = None;
         let mut signatures = 2;
-        if let Some((process, setup)) = &self.server {
-            let (prepared, counted) = self.prepare(process, setup, kind, connections).await?;
+        if self.server.is_some() {
+            let (prepared, counted) = self.prepare(kind, connections).await?;
             load = Some(prepared);
             signatures = counted;
         }
@@ -82,9 +86,8 @@ impl Bench {
                 let window = load::run(plan, source, &self.floor).await;
                 windows.push(window.with_context(|| format!("the floor {}", baseline.name))?);
             }
-            if let (Some((process, setup)), Some(load)) = (&self.server, &mut load) {
-                let source = load.source(setup, self.window, connections).await?;
-                let window = load::run(self.plan(setup.address, connections), source, process).await?;
+            if let Some(load) = &mut load {
+                let window = self.server_window(load, connections).await?;
                 load.learn(window.rate());
                 server.push(window);
             }
@@ -93,14 +96,23 @@ impl Bench {
         Ok(Cell { kind, connections, server, memory, floors })
     }
 
+    /// One window on the server.
+    ///
+    /// # Errors
+    /// When it refuses any request.
+    pub(crate) async fn server_window(&self, load: &Load, connections: usize) -> Result<Window> {
+        let (process, setup) = self.server.as_ref().context("only the floor is measured")?;
+        let source = load.source(setup, self.window, connections).await?;
+        load::run(self.plan(setup.address, connections), source, process).await
+    }
+
     /// Sends one request and looks at its answer, so that nothing is measured that is not what it claims to be.
-    async fn prepare(
-        &self,
-        process: &Process,
-        setup: &Setup,
-        kind: Kind,
-        connections: usize,
-    ) -> Result<(Load, usize)> {
+    /// Returns the load and how many signatures an answer carries.
+    ///
+    /// # Errors
+    /// When the answer is not what the kind promises.
+    pub(crate) async fn prepare(&self, kind: Kind, connections: usize) -> Result<(Load, usize)> {
+        let (process, setup) = self.server.as_ref().context("only the floor is measured")?;
         if let Some(request) = setup.repeatable(kind).await? {
             let signatures = setup::check(kind, &setup.ask(&request).await?)?;
             return Ok((Load::Same(request), signatures));

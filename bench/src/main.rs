@@ -15,6 +15,8 @@ mod load;
 mod micro;
 mod options;
 mod process;
+#[cfg(test)]
+mod rehearsal;
 mod report;
 mod run;
 mod setup;
