@@ -58,7 +58,9 @@ impl Need {
 /// Whether the user must be asked for consent.
 pub fn needs_consent(question: &Question<'_>) -> Need {
     let client = question.client;
-    if question.flow.is_machine() || question.flow.is_password() || matches!(question.flow, Flow::Refresh(_))
+    if question.flow.is_machine()
+        || question.flow.is_password()
+        || matches!(question.flow, Flow::Refresh(_) | Flow::CodeExchange(_))
     {
         return Need::NotInFlow;
     }

@@ -12,9 +12,9 @@ pub struct Decision<'a> {
     pub granted: Vec<&'a str>,
     /// The `permissions` claim: everything the user holds on the API. `None` leaves the claim out.
     pub permissions: Option<Vec<&'a str>>,
-    /// `offline_access` was granted: a refresh token is due. Always false when refreshing.
+    /// `offline_access` was granted: a refresh token is due. False when refreshing, where one exists.
     pub offline: bool,
-    /// `online_access` was granted. Always false when refreshing.
+    /// `online_access` was granted. False when refreshing.
     pub online: bool,
     /// `aud` also names `/userinfo`: `openid` was granted on an API whose tokens this server can verify by public key.
     pub with_userinfo: bool,
@@ -27,9 +27,7 @@ pub struct Decision<'a> {
 /// The request is refused as a whole: see [`Denied`]. In user flows a scope that cannot be granted is no error, it is
 /// left out.
 pub fn decide<'a>(request: &Request<'a>) -> Result<Decision<'a>, Denied> {
-    let defined = request.target.api().and_then(|api| api.scopes.as_ref()).map_or(0, Vec::len);
-    let lookups = if request.asked.is_empty() { defined } else { request.asked.len() };
-    decide_with(request, &Judge::new(request, lookups)?)
+    decide_with(request, &Judge::new(request, lookups(request))?)
 }
 
 pub(super) fn decide_with<'a>(request: &Request<'a>, judge: &Judge<'a>) -> Result<Decision<'a>, Denied> {
@@ -54,6 +52,29 @@ pub(super) fn decide_with<'a>(request: &Request<'a>, judge: &Judge<'a>) -> Resul
         with_userinfo: public_key && !machine && granted.contains(&OPENID),
         granted,
     })
+}
+
+/// How many scopes will be judged: those asked for, and where the flow implies scopes or the token lists permissions,
+/// those of the API too.
+fn lookups(request: &Request<'_>) -> usize {
+    let named = request.asked.len();
+    let api = request.target.api();
+    let lists_all = api.is_some_and(|api| api.dialect().shows_permissions());
+    let implies = match request.flow {
+        Flow::Password | Flow::PasswordRealm | Flow::TokenExchange { .. } | Flow::CodeExchange(_) => true,
+        Flow::ClientCredentials | Flow::Refresh(_) => named == 0,
+        Flow::Code
+        | Flow::Implicit
+        | Flow::Hybrid
+        | Flow::Passwordless
+        | Flow::DeviceCode
+        | Flow::Backchannel => false,
+    };
+    if lists_all || implies {
+        named + api.and_then(|api| api.scopes.as_ref()).map_or(0, Vec::len)
+    } else {
+        named
+    }
 }
 
 impl Decision<'_> {

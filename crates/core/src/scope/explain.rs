@@ -13,7 +13,8 @@ use super::{Decision, Denied, Reason, Request};
 pub struct Explanation<'a> {
     /// Exactly what [`super::decide`] answers.
     pub decision: Result<Decision<'a>, Denied>,
-    /// Scopes asked for in their order, then the others that the API and the flow have. Each once.
+    /// Scopes asked for in their order, those implied by the flow or granted at sign-in, then the others that the API
+    /// and the flow have. Each once.
     pub scopes: Vec<ScopeOutcome<'a>>,
 }
 
@@ -53,7 +54,9 @@ pub fn explain<'a>(request: &Request<'a>) -> Explanation<'a> {
     let with_user = !request.flow.is_machine();
     let standard = STANDARD.into_iter().filter(|_| with_user && !request.client.is_strict_third_party());
     let offline = [OFFLINE_ACCESS].into_iter().filter(|_| with_user);
-    let all = request.asked.iter().chain(standard).chain(judge.live_in_order()).chain(offline);
+    let considered = judge.candidates().into_iter();
+    let all =
+        request.asked.iter().chain(considered).chain(standard).chain(judge.live_in_order()).chain(offline);
     let scopes = unique(all).into_iter().map(outcome).collect();
     Explanation { decision, scopes }
 }

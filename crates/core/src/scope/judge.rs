@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use super::asked::unique;
 use super::grants::is_for;
 use super::names::{CURRENT_USER, Kind, Names, OFFLINE_ACCESS, ONLINE_ACCESS, OPENID, STANDARD};
-use super::{Denied, ExchangeKind, Flow, Grounds, Party, PermissionSource, Reason, Refresh, Request, Target};
+use super::{
+    Denied, ExchangeKind, Flow, Grounds, Original, Party, PermissionSource, Reason, Request, Target,
+};
 use crate::model::{Client, ClientGrant, GrantOrganizationUsage, Policy, SubjectType};
 
 /// A request that may be answered, with everything prepared to judge scopes.
@@ -18,7 +20,7 @@ pub(super) struct Judge<'a> {
     ceiling: Ceiling<'a>,
     /// What the user holds; `Some` where it matters.
     held: Option<HashMap<&'a str, PermissionSource<'a>>>,
-    refresh: Option<Allowance<'a>>,
+    original: Option<Allowance<'a>>,
     consented: Option<Names<'a>>,
 }
 
@@ -35,7 +37,7 @@ enum Ceiling<'a> {
     Within(&'a ClientGrant, Names<'a>),
 }
 
-/// What a refresh token may still give (fact sheet 3.6).
+/// What a code or refresh token may still give (fact sheet 3.6).
 #[derive(Debug)]
 struct Allowance<'a> {
     granted: &'a [String],
@@ -46,22 +48,15 @@ struct Allowance<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// Checks what concerns the request as a whole. `lookups` is how many scopes will be judged, roughly.
+    /// Checks what concerns the request as a whole, and prepares to judge about so many scopes.
     pub(super) fn new(request: &Request<'a>, lookups: usize) -> Result<Self, Denied> {
-        let refresh = match request.flow {
-            Flow::ClientCredentials => {
-                check_machine(request)?;
-                None
-            }
-            Flow::Refresh(refresh) => Some(allowance(request, refresh, lookups)?),
-            _ => {
-                let both = request.asked.contains(OFFLINE_ACCESS) && request.asked.contains(ONLINE_ACCESS);
-                if both {
-                    return Err(Denied::OnlineAndOffline);
-                }
-                None
-            }
-        };
+        let mut original = None;
+        match request.flow {
+            Flow::ClientCredentials => check_machine(request)?,
+            Flow::CodeExchange(code) => original = Some(Allowance::new(code, None, true, lookups)),
+            Flow::Refresh(token) => original = Some(refresh_allowance(request, token, lookups)?),
+            _ => check_lifetimes(request)?,
+        }
         let ceiling = ceiling(request, lookups)?;
         check_organization(request)?;
         Ok(Self {
@@ -70,7 +65,7 @@ impl<'a> Judge<'a> {
             live: live(request).ready_for(lookups),
             ceiling,
             held: held(request),
-            refresh,
+            original,
             consented: request.consented.map(|list| Names::Strings(list).ready_for(lookups)),
         })
     }
@@ -83,7 +78,8 @@ impl<'a> Judge<'a> {
                 Ceiling::Within(grant, _) => unique(grant.scope.iter().flatten().map(String::as_str)),
                 _ => unique(self.live_in_order()),
             },
-            Flow::Refresh(_) if asked.is_empty() => self.implied_by_refresh(),
+            Flow::CodeExchange(_) => self.implied_by_original(),
+            Flow::Refresh(_) if asked.is_empty() => self.implied_by_original(),
             flow if flow.is_password() => self.implied_by_password(),
             Flow::TokenExchange { kind: ExchangeKind::NativeSocial | ExchangeKind::OnBehalfOf, .. } => {
                 let api = self.live_in_order().filter(|_| self.implies_api_scopes());
@@ -138,7 +134,7 @@ impl<'a> Judge<'a> {
         if self.strict_third_party {
             return Reason::OidcNotForThirdParty;
         }
-        if self.refresh.as_ref().is_some_and(|r| !r.granted_names.contains(scope)) {
+        if self.original.as_ref().is_some_and(|o| !o.granted_names.contains(scope)) {
             return Reason::NotInOriginalGrant;
         }
         Reason::Granted { by: Grounds::Standard }
@@ -154,10 +150,8 @@ impl<'a> Judge<'a> {
     }
 
     fn offline(&self) -> Reason<'a> {
-        if let Some(refresh) = &self.refresh {
-            let kept = refresh.same_audience && refresh.granted_names.contains(OFFLINE_ACCESS);
-            let granted = Reason::Granted { by: Grounds::RefreshAllowed };
-            return if kept { granted } else { Reason::NotInOriginalGrant };
+        if let Some(original) = &self.original {
+            return original.lifetime_scope(OFFLINE_ACCESS);
         }
         if !self.request.flow.gives_refresh_token() {
             Reason::FlowGivesNoRefreshToken
@@ -171,14 +165,12 @@ impl<'a> Judge<'a> {
     }
 
     fn online(&self) -> Reason<'a> {
-        if let Some(refresh) = &self.refresh {
-            let kept = refresh.same_audience && refresh.granted_names.contains(ONLINE_ACCESS);
-            let granted = Reason::Granted { by: Grounds::RefreshAllowed };
-            return if kept { granted } else { Reason::NotInOriginalGrant };
+        if let Some(original) = &self.original {
+            return original.lifetime_scope(ONLINE_ACCESS);
         }
         if self.request.flow != Flow::Code {
             Reason::FlowGivesNoRefreshToken
-        } else if !self.request.target.api().is_some_and(|api| api.allow_online_access == Some(true)) {
+        } else if self.request.target.api().is_none_or(|api| api.allow_online_access != Some(true)) {
             Reason::OnlineNotAllowedByApi
         } else if !self.request.client.may_use("refresh_token") {
             Reason::ClientLacksRefreshGrant
@@ -193,7 +185,7 @@ impl<'a> Judge<'a> {
             let elsewhere = matches!(self.ceiling, Ceiling::OwnAccount) && api.defines(scope);
             return if elsewhere { Reason::ReservedForMachines } else { Reason::NotOnApi };
         }
-        if self.refresh.as_ref().is_some_and(|r| !r.allows_api_scope(scope)) {
+        if self.original.as_ref().is_some_and(|o| !o.allows_api_scope(scope)) {
             return Reason::NotInOriginalGrant;
         }
         let Some(grounds) = self.ceiling.grounds(scope) else { return Reason::OutsideClientGrant };
@@ -208,10 +200,10 @@ impl<'a> Judge<'a> {
     }
 
     /// Everything granted at sign-in, then what the policy adds. For another API, the policy alone.
-    fn implied_by_refresh(&self) -> Vec<&'a str> {
-        let Some(refresh) = &self.refresh else { return Vec::new() };
-        let original = refresh.granted.iter().filter(|_| refresh.same_audience);
-        unique(original.chain(refresh.policy).map(String::as_str))
+    fn implied_by_original(&self) -> Vec<&'a str> {
+        let Some(original) = &self.original else { return Vec::new() };
+        let granted = original.granted.iter().filter(|_| original.same_audience);
+        unique(granted.chain(original.policy).map(String::as_str))
     }
 
     /// Who types a password into an application trusts it with everything: without API scopes in the request all of
@@ -248,7 +240,28 @@ impl<'a> Ceiling<'a> {
     }
 }
 
-impl Allowance<'_> {
+impl<'a> Allowance<'a> {
+    fn new(
+        original: Original<'a>,
+        policy: Option<&'a [String]>,
+        same_audience: bool,
+        lookups: usize,
+    ) -> Self {
+        let policy = policy.unwrap_or_default();
+        Self {
+            granted: original.granted,
+            granted_names: Names::Strings(original.granted).ready_for(lookups.max(original.granted.len())),
+            policy,
+            policy_names: Names::Strings(policy).ready_for(lookups.max(original.granted.len())),
+            same_audience,
+        }
+    }
+
+    fn lifetime_scope(&self, scope: &str) -> Reason<'a> {
+        let kept = self.same_audience && self.granted_names.contains(scope);
+        if kept { Reason::Granted { by: Grounds::RefreshAllowed } } else { Reason::NotInOriginalGrant }
+    }
+
     fn allows_api_scope(&self, scope: &str) -> bool {
         (self.same_audience && self.granted_names.contains(scope)) || self.policy_names.contains(scope)
     }
@@ -336,24 +349,22 @@ fn held<'a>(request: &Request<'a>) -> Option<HashMap<&'a str, PermissionSource<'
     (matters && !request.flow.is_machine()).then(|| request.permissions.on(&api.identifier))
 }
 
-fn allowance<'a>(
+fn check_lifetimes(request: &Request<'_>) -> Result<(), Denied> {
+    let both = request.asked.contains(OFFLINE_ACCESS) && request.asked.contains(ONLINE_ACCESS);
+    if both { Err(Denied::OnlineAndOffline) } else { Ok(()) }
+}
+
+fn refresh_allowance<'a>(
     request: &Request<'a>,
-    refresh: Refresh<'a>,
+    token: Original<'a>,
     lookups: usize,
 ) -> Result<Allowance<'a>, Denied> {
-    let same_audience = request.target.audience() == refresh.audience;
+    let same_audience = request.target.audience() == token.audience;
     let policy = policy(request.client, request.target);
     if policy.is_none() && !same_audience {
         return Err(Denied::AudienceNotInPolicies);
     }
-    let policy = policy.unwrap_or_default();
-    Ok(Allowance {
-        granted: refresh.granted,
-        granted_names: Names::Strings(refresh.granted).ready_for(lookups),
-        policy,
-        policy_names: Names::Strings(policy).ready_for(lookups),
-        same_audience,
-    })
+    Ok(Allowance::new(token, policy, same_audience, lookups))
 }
 
 /// Scopes the application's refresh tokens give on this API beyond the sign-in. Only first-party applications have

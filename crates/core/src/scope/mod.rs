@@ -20,12 +20,20 @@ mod permissions;
 mod reason;
 mod request;
 
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod vectors;
+
 pub use asked::AskedScopes;
 pub use decide::{Decision, decide};
 pub use denied::{Denied, Party};
 pub use explain::{Explanation, ScopeOutcome, explain};
 pub use grants::{client_grant, machine_organization};
+pub(crate) use names::is_legacy;
 pub use names::{CURRENT_USER, OFFLINE_ACCESS, ONLINE_ACCESS, OPENID, STANDARD, is_reserved};
 pub use permissions::{PermissionSource, UserPermissions};
 pub use reason::{Grounds, Reason};
-pub use request::{ExchangeKind, Flow, MachineOrganization, Refresh, Request, Target};
+pub use request::{ExchangeKind, Flow, MachineOrganization, Original, Request, Target};

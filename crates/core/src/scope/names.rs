@@ -40,6 +40,11 @@ pub fn is_reserved(scope: &str) -> bool {
     !matches!(Kind::of(scope), Kind::Api)
 }
 
+/// Whether the scope is the name of a claim, as applications of the old pipeline use.
+pub(crate) fn is_legacy(scope: &str) -> bool {
+    LEGACY.contains(&scope)
+}
+
 /// What sort of name a scope is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -56,7 +61,7 @@ impl Kind {
             OFFLINE_ACCESS => Self::Offline,
             ONLINE_ACCESS => Self::Online,
             _ if STANDARD.contains(&scope) => Self::Standard,
-            _ if LEGACY.contains(&scope) => Self::Legacy,
+            _ if is_legacy(scope) => Self::Legacy,
             _ => Self::Api,
         }
     }

@@ -52,15 +52,18 @@ pub enum Flow<'a> {
         /// Whether somebody acts for the user.
         has_actor: bool,
     },
+    /// A code is exchanged: what was granted at `/authorize` is judged again, so that what was taken away in between
+    /// does not come back. `asked` is not read.
+    CodeExchange(Original<'a>),
     /// A refresh token is exchanged.
-    Refresh(Refresh<'a>),
+    Refresh(Original<'a>),
     /// The application acts for itself.
     ClientCredentials,
 }
 
-/// What a refresh token stands for.
+/// What a code or refresh token stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refresh<'a> {
+pub struct Original<'a> {
     /// Scopes granted at sign-in.
     pub granted: &'a [String],
     /// Identifier of the API of the sign-in; `None` is userinfo only.
@@ -120,6 +123,7 @@ impl Flow<'_> {
             | Self::Passwordless
             | Self::DeviceCode
             | Self::Backchannel
+            | Self::CodeExchange(_)
             | Self::Refresh(_) => true,
         }
     }
