@@ -42,11 +42,10 @@ impl Store {
             .await?;
         let mut access = UserAccess::default();
         for (name, scope) in rows {
-            match scope {
-                None => access.role_ids.push(name),
-                Some(permission_name) => {
-                    access.permissions.push(Permission { resource_server_identifier: name, permission_name })
-                }
+            if let Some(permission_name) = scope {
+                access.permissions.push(Permission { resource_server_identifier: name, permission_name });
+            } else {
+                access.role_ids.push(name);
             }
         }
         Ok(access)

@@ -37,7 +37,7 @@ impl Store {
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database), as every read here.
     pub async fn logs_page(&self, tenant: &str, offset: i64, limit: i64) -> Result<Vec<LogEvent>> {
         let sql = "SELECT doc FROM logs WHERE tenant = $1 ORDER BY id DESC LIMIT $2 OFFSET $3";
-        read(self.db.query_scan(sql, params![tenant, limit, offset]).await?)
+        read(&self.db.query_scan(sql, params![tenant, limit, offset]).await?)
     }
 
     /// `take` events, oldest first, beginning behind the event `from` (empty is the beginning): the checkpoint of
@@ -47,7 +47,7 @@ impl Store {
     /// As [`Store::logs_page`].
     pub async fn logs_after(&self, tenant: &str, from: &str, take: i64) -> Result<Vec<LogEvent>> {
         let sql = "SELECT doc FROM logs WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
-        read(self.db.query_scan(sql, params![tenant, storable(from), take]).await?)
+        read(&self.db.query_scan(sql, params![tenant, storable(from), take]).await?)
     }
 
     /// One event.
@@ -76,7 +76,7 @@ impl Store {
     ) -> Result<Vec<LogEvent>> {
         let sql =
             "SELECT doc FROM logs WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT $3 OFFSET $4";
-        read(self.db.query_scan(sql, params![tenant, storable(user_id), limit, offset]).await?)
+        read(&self.db.query_scan(sql, params![tenant, storable(user_id), limit, offset]).await?)
     }
 
     /// How many events there are.
@@ -89,6 +89,6 @@ impl Store {
     }
 }
 
-fn read(docs: Vec<String>) -> Result<Vec<LogEvent>> {
+fn read(docs: &[String]) -> Result<Vec<LogEvent>> {
     docs.iter().map(|doc| parse("log event", doc)).collect()
 }

@@ -15,12 +15,15 @@ use crate::{KeyRing, Kind, Result, Store, docs::EVERYTHING, error::parse, sweep:
 /// A document as it is now; `None` when it is gone.
 type Document = (String, Option<String>);
 
+/// A revision with a document: kind, id, JSON.
+type Row = (i64, Option<String>, Option<String>, Option<String>);
+
 /// With more changes than this, reading everything is cheaper.
 const TOO_MANY: usize = 500;
 
 /// Everything, in one statement and so at one point in time. `None` where there is no such tenant.
 pub(super) async fn everything(store: &Store, tenant: &str) -> Result<Option<Snapshot>> {
-    let rows: Vec<(i64, Option<String>, Option<String>, Option<String>)> = store
+    let rows: Vec<Row> = store
         .db
         .query_scan(
             "SELECT t.config_rev, d.kind, d.id, d.doc FROM tenants t LEFT JOIN docs d ON d.tenant = t.id \

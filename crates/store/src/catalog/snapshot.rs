@@ -179,12 +179,10 @@ impl Grants {
         let mut by_client = HashMap::<String, Vec<Arc<ClientGrant>>>::new();
         let mut for_third_parties = Vec::new();
         for grant in by_id.values() {
-            match (&grant.client_id, grant.default_for.as_deref()) {
-                (Some(client_id), _) => {
-                    by_client.entry(client_id.clone()).or_default().push(Arc::clone(grant))
-                }
-                (None, Some("third_party_clients")) => for_third_parties.push(Arc::clone(grant)),
-                (None, _) => {}
+            if let Some(client_id) = &grant.client_id {
+                by_client.entry(client_id.clone()).or_default().push(Arc::clone(grant));
+            } else if grant.default_for.as_deref() == Some("third_party_clients") {
+                for_third_parties.push(Arc::clone(grant));
             }
         }
         Self { by_id, by_client: Arc::new(by_client), for_third_parties: Arc::new(for_third_parties) }
