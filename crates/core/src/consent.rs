@@ -133,3 +133,110 @@ fn may_skip(question: &Question<'_>) -> bool {
         Some(Callback::Unverifiable) | None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Api;
+
+    fn api(skip: bool) -> Api {
+        serde_json::from_value(json!({
+            "id": "1", "identifier": "https://api.x/", "skip_consent_for_verifiable_first_party_clients": skip
+        }))
+        .unwrap()
+    }
+
+    fn client(first_party: bool) -> Client {
+        Client { client_id: "W".into(), is_first_party: first_party, ..Client::default() }
+    }
+
+    fn ask(client: &Client, target: Target<'_>, change: impl FnOnce(&mut Question<'_>)) -> Need {
+        let mut question = Question {
+            flow: Flow::Code,
+            client,
+            target,
+            want: &["openid", "read:a"],
+            stored: None,
+            is_forced: false,
+            redirect_uri: Some("https://app.example/cb"),
+            skips_on_loopback: false,
+        };
+        change(&mut question);
+        needs_consent(&question)
+    }
+
+    #[test]
+    fn the_table_of_fact_sheet_4_1() {
+        let (ours, theirs) = (client(true), client(false));
+        let (asks, skips) = (api(false), api(true));
+        let (asks, skips) = (Target::Api(&asks), Target::Api(&skips));
+        assert_eq!(ask(&ours, Target::Userinfo, |_| {}), Need::FirstPartySignIn);
+        assert_eq!(ask(&theirs, Target::Userinfo, |_| {}), Need::First);
+        assert_eq!(ask(&ours, asks, |_| {}), Need::First);
+        assert_eq!(ask(&ours, skips, |_| {}), Need::SkippedByApi);
+        assert_eq!(ask(&theirs, skips, |_| {}), Need::First, "a third party can never skip");
+        assert_eq!(ask(&ours, skips, |q| q.is_forced = true), Need::Forced);
+        assert_eq!(ask(&ours, Target::Userinfo, |q| q.is_forced = true), Need::Forced);
+        for flow in [Flow::ClientCredentials, Flow::Password, Flow::PasswordRealm] {
+            assert_eq!(ask(&theirs, asks, |q| (q.flow, q.is_forced) = (flow, true)), Need::NotInFlow);
+        }
+    }
+
+    #[test]
+    fn callbacks_nobody_vouches_for_do_not_skip() {
+        let (ours, api) = (client(true), api(true));
+        let at = |uri, loopback| {
+            ask(&ours, Target::Api(&api), |q| (q.redirect_uri, q.skips_on_loopback) = (uri, loopback))
+        };
+        assert_eq!(at(Some("http://localhost:3000/cb"), false), Need::First);
+        assert_eq!(at(Some("http://localhost:3000/cb"), true), Need::SkippedByApi, "the tenant's switch");
+        assert_eq!(at(Some("com.example.app://cb"), true), Need::First);
+        assert_eq!(at(None, true), Need::First);
+    }
+
+    #[test]
+    fn stored_consent() {
+        let (ours, api) = (client(true), api(false));
+        assert_eq!(ask(&ours, Target::Api(&api), |q| q.stored = Some(&[])), Need::MoreWanted);
+        let stored = ["read:a".to_owned(), "openid".to_owned(), "write:a".to_owned()];
+        let question = |want| {
+            let q = Question {
+                flow: Flow::Code,
+                client: &ours,
+                target: Target::Api(&api),
+                want,
+                stored: Some(&stored),
+                is_forced: false,
+                redirect_uri: None,
+                skips_on_loopback: false,
+            };
+            needs_consent(&q)
+        };
+        assert_eq!(question(&["openid", "read:a"]), Need::Stored, "order and surplus do not matter");
+        assert_eq!(question(&["openid", "del:a"]), Need::MoreWanted);
+        assert_eq!(question(&[]), Need::Stored);
+    }
+
+    #[test]
+    fn kinds_of_callback() {
+        for (uri, kind) in [
+            ("https://app.example/cb", Callback::Verifiable),
+            ("http://app.example", Callback::Verifiable),
+            ("https://localhost.example/cb", Callback::Verifiable),
+            ("http://127.0.0.1/cb", Callback::Loopback),
+            ("http://127.1:80/cb", Callback::Loopback),
+            ("http://2130706433/", Callback::Loopback),
+            ("http://[::1]:3000/cb", Callback::Loopback),
+            ("http://[::ffff:127.0.0.1]/", Callback::Loopback),
+            ("http://LOCALHOST./cb", Callback::Loopback),
+            ("http://app.localhost/cb", Callback::Loopback),
+            ("http://app.example@127.0.0.1/", Callback::Loopback),
+            ("com.example.app://callback", Callback::Unverifiable),
+            ("not a url", Callback::Unverifiable),
+        ] {
+            assert_eq!(Callback::of(uri), kind, "{uri}");
+        }
+    }
+}

@@ -150,32 +150,33 @@ impl<'a> Judge<'a> {
     }
 
     fn offline(&self) -> Reason<'a> {
-        if let Some(original) = &self.original {
-            return original.lifetime_scope(OFFLINE_ACCESS);
-        }
-        if !self.request.flow.gives_refresh_token() {
-            Reason::FlowGivesNoRefreshToken
-        } else if self.request.target.api().is_some_and(|api| !api.allow_offline_access) {
-            Reason::OfflineNotAllowedByApi
-        } else if !self.request.client.may_use("refresh_token") {
-            Reason::ClientLacksRefreshGrant
-        } else {
-            Reason::Granted { by: Grounds::RefreshAllowed }
-        }
+        let allowed = self.request.target.api().is_none_or(|api| api.allow_offline_access);
+        self.lifetime_scope(OFFLINE_ACCESS, allowed, Reason::OfflineNotAllowedByApi)
     }
 
     fn online(&self) -> Reason<'a> {
-        if let Some(original) = &self.original {
-            return original.lifetime_scope(ONLINE_ACCESS);
+        if !matches!(self.request.flow, Flow::Code | Flow::CodeExchange(_) | Flow::Refresh(_)) {
+            return Reason::FlowGivesNoRefreshToken;
         }
-        if self.request.flow != Flow::Code {
+        let allowed = self.request.target.api().is_some_and(|api| api.allow_online_access == Some(true));
+        self.lifetime_scope(ONLINE_ACCESS, allowed, Reason::OnlineNotAllowedByApi)
+    }
+
+    /// The two scopes that ask for a refresh token. Refreshing keeps them as they were: the token is there already.
+    fn lifetime_scope(&self, scope: &str, allowed_by_api: bool, refusal: Reason<'a>) -> Reason<'a> {
+        let granted = Reason::Granted { by: Grounds::RefreshAllowed };
+        if self.original.as_ref().is_some_and(|o| !o.keeps(scope)) {
+            Reason::NotInOriginalGrant
+        } else if matches!(self.request.flow, Flow::Refresh(_)) {
+            granted
+        } else if !self.request.flow.gives_refresh_token() {
             Reason::FlowGivesNoRefreshToken
-        } else if self.request.target.api().is_none_or(|api| api.allow_online_access != Some(true)) {
-            Reason::OnlineNotAllowedByApi
+        } else if !allowed_by_api {
+            refusal
         } else if !self.request.client.may_use("refresh_token") {
             Reason::ClientLacksRefreshGrant
         } else {
-            Reason::Granted { by: Grounds::RefreshAllowed }
+            granted
         }
     }
 
@@ -257,13 +258,12 @@ impl<'a> Allowance<'a> {
         }
     }
 
-    fn lifetime_scope(&self, scope: &str) -> Reason<'a> {
-        let kept = self.same_audience && self.granted_names.contains(scope);
-        if kept { Reason::Granted { by: Grounds::RefreshAllowed } } else { Reason::NotInOriginalGrant }
+    fn keeps(&self, scope: &str) -> bool {
+        self.same_audience && self.granted_names.contains(scope)
     }
 
     fn allows_api_scope(&self, scope: &str) -> bool {
-        (self.same_audience && self.granted_names.contains(scope)) || self.policy_names.contains(scope)
+        self.keeps(scope) || self.policy_names.contains(scope)
     }
 }
 

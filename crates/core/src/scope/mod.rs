@@ -21,6 +21,8 @@ mod reason;
 mod request;
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod laws;
