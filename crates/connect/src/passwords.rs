@@ -175,14 +175,14 @@ fn do_job(job: Job, memory: &mut Memory) {
         Job::Hash { answer, .. } if answer.is_closed() => {}
         Job::Nothing { answer } if answer.is_closed() => {}
         Job::Verify { phc, password, answer } => {
-            drop(answer.send(argon::verify(&phc, password.expose_secret().as_bytes(), memory)));
+            let _ = answer.send(argon::verify(&phc, password.expose_secret().as_bytes(), memory));
         }
         Job::Hash { password, salt, answer } => {
-            drop(answer.send(argon::hash(password.expose_secret().as_bytes(), &salt, memory)));
+            let _ = answer.send(argon::hash(password.expose_secret().as_bytes(), &salt, memory));
         }
         Job::Nothing { answer } => {
             argon::idle_work(memory);
-            drop(answer.send(()));
+            let _ = answer.send(());
         }
     }
 }

@@ -1,1 +1,41 @@
-//! Placeholder.
+//! What every handler shares: the [`App`], the tenant a request is for ([`Ctx`]), bodies, cookies, errors, CORS, the
+//! signing pool, the listener and the tasks in the background.
+//!
+//! The wall clock and the environment are not here: the binary brings them as arguments.
+
+mod app;
+mod background;
+mod bearer;
+mod body;
+mod context;
+pub mod cookies;
+mod cors;
+mod errors;
+mod host;
+mod limits;
+mod listener;
+mod logs;
+mod mail;
+mod middleware;
+mod proxies;
+mod responses;
+mod signer;
+mod smtp;
+mod tls;
+
+pub use app::{App, AppBuilder, ServerConfig};
+pub use background::Background;
+pub use bearer::{AccessTokenClaims, bearer_token, verify_access_token};
+pub use body::{BodyError, Form, read_bytes, read_json, read_params};
+pub use context::{Ctx, Peer, RequestId};
+pub use errors::{Cause, Failure, Scheme};
+pub use limits::{Attempt, Attempts, TooManyAttempts};
+pub use listener::{Limits, Listener, serve};
+pub use logs::LogQueue;
+pub use mail::{Mail, MemoryOutbox, Outbox};
+pub use middleware::wrap;
+pub use proxies::{Network, Networks};
+pub use responses::{found, html, json, no_content, no_store, see_other, text};
+pub use signer::{SignError, Signer};
+pub use smtp::{SmtpError, SmtpOutbox};
+pub use tls::{Tls, TlsError};

@@ -1,0 +1,157 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use chancery_connect::PasswordHasher;
+use chancery_core::{Clock, Rng};
+use chancery_store::{Catalog, Store};
+
+use crate::cors::AllowedOrigins;
+use crate::middleware::{RequestIds, RouteMetrics};
+use crate::{Attempts, LogQueue, MemoryOutbox, Networks, Outbox, Signer};
+
+/// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// The configuration of every tenant, in memory.
+    pub catalog: Catalog,
+    /// Signatures.
+    pub signer: Signer,
+    /// Passwords.
+    pub hasher: PasswordHasher,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// Mail.
+    pub outbox: Arc<dyn Outbox>,
+    /// Tenant log events on their way to the database.
+    pub logs: LogQueue,
+    /// Wrong passwords, counted.
+    pub attempts: Attempts,
+    /// Settings of the server itself.
+    pub config: ServerConfig,
+    pub(crate) allowed_origins: AllowedOrigins,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) metrics: RouteMetrics,
+}
+
+/// Settings of the server, as opposed to those of a tenant.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Proxies whose `X-Forwarded-*` is believed. Default none.
+    pub trusted_proxies: Networks,
+    /// Dev mode: no HSTS, which would make browsers refuse plain HTTP to `localhost`. Default off.
+    pub dev: bool,
+    /// Seconds an authorization code lives. Default 60.
+    pub code_lifetime: i64,
+    /// The largest body of a request, in bytes. Default 1 MiB.
+    pub max_body: usize,
+    /// How long a body may take to arrive. Default 10 s.
+    pub body_timeout: Duration,
+    /// How long a request may take altogether. Default 30 s.
+    pub request_timeout: Duration,
+    /// Seconds tenant log events are kept. Default 30 days.
+    pub log_retention: i64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            trusted_proxies: Networks::default(),
+            dev: false,
+            code_lifetime: 60,
+            max_body: 1 << 20,
+            body_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
+            log_retention: 30 * 24 * 3600,
+        }
+    }
+}
+
+impl App {
+    /// Begins with what has no sensible default.
+    pub fn builder(store: Store, catalog: Catalog, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> AppBuilder {
+        AppBuilder {
+            store,
+            catalog,
+            clock,
+            rng,
+            signer: None,
+            hasher: None,
+            outbox: None,
+            config: ServerConfig::default(),
+        }
+    }
+}
+
+/// Shows that it is one.
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Makes an [`App`].
+#[must_use]
+pub struct AppBuilder {
+    store: Store,
+    catalog: Catalog,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    signer: Option<Signer>,
+    hasher: Option<PasswordHasher>,
+    outbox: Option<Arc<dyn Outbox>>,
+    config: ServerConfig,
+}
+
+impl AppBuilder {
+    /// Default: a thread for each core and a queue of 256 for each of them, which is a wait of about 65 ms.
+    pub fn signer(self, signer: Signer) -> Self {
+        Self { signer: Some(signer), ..self }
+    }
+
+    /// Default: [`PasswordHasher::for_cores`].
+    pub fn hasher(self, hasher: PasswordHasher) -> Self {
+        Self { hasher: Some(hasher), ..self }
+    }
+
+    /// Default: a [`MemoryOutbox`].
+    pub fn outbox(self, outbox: Arc<dyn Outbox>) -> Self {
+        Self { outbox: Some(outbox), ..self }
+    }
+
+    /// Default: [`ServerConfig::default`].
+    pub fn config(self, config: ServerConfig) -> Self {
+        Self { config, ..self }
+    }
+
+    /// The finished app. Nothing runs yet but the signing and hashing threads: see [`Background`](crate::Background).
+    ///
+    /// # Errors
+    /// What the system says when it gives no thread.
+    pub fn build(self) -> std::io::Result<Arc<App>> {
+        let cores = available_parallelism().map_or(1, usize::from);
+        let signer = self.signer.map_or_else(|| Signer::new(cores, cores * 256), Ok)?;
+        let hasher =
+            self.hasher.map_or_else(|| PasswordHasher::for_cores(Arc::clone(&self.rng), cores), Ok)?;
+        Ok(Arc::new(App {
+            signer,
+            hasher,
+            outbox: self.outbox.unwrap_or_else(|| Arc::new(MemoryOutbox::default())),
+            logs: LogQueue::new(self.store.clone()),
+            attempts: Attempts::default(),
+            allowed_origins: AllowedOrigins::default(),
+            request_ids: RequestIds::new(&*self.rng),
+            metrics: RouteMetrics::default(),
+            config: self.config,
+            store: self.store,
+            catalog: self.catalog,
+            clock: self.clock,
+            rng: self.rng,
+        }))
+    }
+}

@@ -1,0 +1,210 @@
+//! Access tokens of this server, presented to this server: `/userinfo` and the Management API.
+
+use std::collections::BTreeSet;
+
+use chancery_core::oauth::OAuthError;
+use chancery_jose::{Algorithm, Unverified};
+use chancery_store::{Origin, Snapshot};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use serde::Deserialize;
+
+/// What a good access token says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessTokenClaims {
+    /// The user, or `CLIENT@clients`.
+    pub sub: String,
+    /// Granted scopes.
+    pub scope: BTreeSet<String>,
+    /// The application it was issued to (`azp`, or `client_id` in RFC 9068).
+    pub client_id: String,
+    /// Seconds.
+    pub exp: i64,
+    /// Permissions of the user, where the API puts them into tokens.
+    pub permissions: Vec<String>,
+}
+
+impl AccessTokenClaims {
+    /// Whether the scope was granted.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scope.contains(scope)
+    }
+}
+
+/// The token of `Authorization: Bearer`; the scheme in any case (RFC 9110 section 11.1). `None` without the header.
+///
+/// # Errors
+/// [`OAuthError::TokenInvalid`] where the header is there twice, or has another scheme, or no token.
+pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    let Some(line) = lines.next() else { return Ok(None) };
+    if lines.next().is_some() {
+        return Err(MALFORMED_HEADER);
+    }
+    let (scheme, token) = line.to_str().ok().and_then(|l| l.split_once(' ')).ok_or(MALFORMED_HEADER)?;
+    let token = token.trim_matches(' ');
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(MALFORMED_HEADER);
+    }
+    Ok(Some(token))
+}
+
+/// Proves that `token` is an access token of this tenant, issued at this origin for `audience`, and still good at `now`
+/// (seconds). The key comes from the tenant's ring alone, and the algorithm must fit the key (security case 15).
+///
+/// # Errors
+/// [`OAuthError::TokenInvalid`] with the reason, in words fit for the caller.
+pub fn verify_access_token(
+    tenant: &Snapshot,
+    origin: &Origin,
+    token: &str,
+    audience: &str,
+    now: i64,
+) -> Result<AccessTokenClaims, OAuthError> {
+    let token = Unverified::parse(token).map_err(|_| NOT_OURS)?;
+    if !token.header().is_typ("JWT") && !token.header().is_typ("at+jwt") {
+        return Err(NOT_OURS);
+    }
+    let key = token.header().kid.as_deref().and_then(|kid| tenant.keys.verifying(kid)).ok_or(NOT_OURS)?;
+    let payload = token.verify(key, &ALGORITHMS).map_err(|_| NOT_OURS)?;
+    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| NOT_OURS)?;
+    judge(claims, &origin.issuer, audience, now)
+}
+
+/// What tenants' keys sign access tokens with; never HS256, which others can make too.
+const ALGORITHMS: [Algorithm; 5] =
+    [Algorithm::RS256, Algorithm::RS512, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+
+const MALFORMED_HEADER: OAuthError =
+    OAuthError::TokenInvalid("The Authorization header holds no Bearer token");
+const NOT_OURS: OAuthError = OAuthError::TokenInvalid("The access token is not valid here");
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: i64,
+    #[serde(default)]
+    nbf: Option<i64>,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    azp: Option<String>,
+    #[serde(default)]
+    client_id: Option<String>,
+    #[serde(default)]
+    permissions: Vec<String>,
+    // Marks of an ID token, which must never pass for an access token.
+    #[serde(default)]
+    nonce: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    at_hash: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Audience {
+    fn has(&self, audience: &str) -> bool {
+        match self {
+            Self::One(one) => one == audience,
+            Self::Several(several) => several.iter().any(|a| a == audience),
+        }
+    }
+}
+
+fn judge(claims: Claims, issuer: &str, audience: &str, now: i64) -> Result<AccessTokenClaims, OAuthError> {
+    if claims.iss != issuer || claims.nonce.is_some() || claims.at_hash.is_some() {
+        return Err(NOT_OURS);
+    }
+    if !claims.aud.has(audience) {
+        return Err(OAuthError::TokenInvalid("The access token is for another audience"));
+    }
+    if claims.exp <= now {
+        return Err(OAuthError::TokenInvalid("The access token has expired"));
+    }
+    if claims.nbf.is_some_and(|nbf| nbf > now) {
+        return Err(OAuthError::TokenInvalid("The access token is not valid yet"));
+    }
+    let client_id = claims.azp.or(claims.client_id).unwrap_or_default();
+    Ok(AccessTokenClaims {
+        scope: claims.scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
+        sub: claims.sub,
+        client_id,
+        exp: claims.exp,
+        permissions: claims.permissions,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn judged(change: &Value) -> Result<AccessTokenClaims, OAuthError> {
+        let mut claims = json!({
+            "iss": "https://acme.example/",
+            "sub": "auth0|1",
+            "aud": ["https://api.example", "https://acme.example/userinfo"],
+            "exp": 100,
+            "azp": "app",
+            "scope": "openid  read:x",
+            "permissions": ["read:x"],
+        });
+        for (name, value) in change.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        let claims = serde_json::from_value(claims).map_err(|_| NOT_OURS)?;
+        judge(claims, "https://acme.example/", "https://acme.example/userinfo", 99)
+    }
+
+    #[test]
+    fn good() {
+        let claims = judged(&json!({})).unwrap();
+        assert!(claims.has_scope("openid") && claims.has_scope("read:x") && !claims.has_scope(""));
+        assert_eq!((claims.client_id.as_str(), claims.exp), ("app", 100));
+        let claims = judged(&json!({ "azp": null, "client_id": "app2" })).unwrap();
+        assert_eq!(claims.client_id, "app2");
+        assert!(judged(&json!({ "aud": "https://acme.example/userinfo" })).is_ok());
+    }
+
+    #[test]
+    fn bad() {
+        for change in [
+            json!({ "iss": "https://acme.example" }),
+            json!({ "aud": "https://acme.example/userinfo/" }),
+            json!({ "aud": [] }),
+            json!({ "exp": 99 }),
+            json!({ "exp": "100" }),
+            json!({ "nbf": 100 }),
+            json!({ "nonce": "n" }),
+            json!({ "at_hash": "h" }),
+            json!({ "sub": 1 }),
+        ] {
+            assert!(matches!(judged(&change), Err(OAuthError::TokenInvalid(_))), "{change}");
+        }
+    }
+
+    #[test]
+    fn headers() {
+        let of = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(AUTHORIZATION, line.parse().unwrap());
+            }
+            bearer_token(&headers).map(|t| t.map(str::to_owned))
+        };
+        assert_eq!(of(&[]), Ok(None));
+        assert_eq!(of(&["Bearer abc"]), Ok(Some("abc".to_owned())));
+        assert_eq!(of(&["bEARER  abc"]), Ok(Some("abc".to_owned())));
+        for bad in [&["Basic abc"][..], &["Bearer"], &["Bearer "], &["Bearer a", "Bearer b"], &["abc"]] {
+            assert!(of(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The tenant a request is for, and who sent it. Taken once: a request sees one configuration from beginning to end.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use chancery_core::iso::format_ms;
+use chancery_core::records::LogEvent;
+use chancery_core::{ids, oauth::OAuthError};
+use chancery_store::{Origin, Snapshot, TenantHandle};
+use http::StatusCode;
+use http::header::USER_AGENT;
+use http::request::Parts;
+use serde_json::json;
+
+use crate::{App, Failure, host, responses};
+
+/// A request's surroundings. An extractor; the middleware may have made it before.
+#[derive(Clone)]
+pub struct Ctx {
+    /// What every handler shares.
+    pub app: Arc<App>,
+    /// The tenant's configuration.
+    pub tenant: Arc<Snapshot>,
+    /// The origin that was called: the issuer follows from it.
+    pub origin: Arc<Origin>,
+    /// Address of the client.
+    pub ip: IpAddr,
+    /// At most 512 bytes of it.
+    pub user_agent: Option<String>,
+    /// In the log and in `x-request-id`.
+    pub request_id: String,
+    /// When the request came: milliseconds.
+    pub now_ms: i64,
+}
+
+impl Ctx {
+    /// When the request came: seconds.
+    pub fn now(&self) -> i64 {
+        self.now_ms.div_euclid(1000)
+    }
+
+    /// Sends a tenant log event on its way, with id, time, address, user agent and host filled in where they are
+    /// missing.
+    pub fn log(&self, mut event: LogEvent) {
+        if event.log_id.is_empty() {
+            event.log_id = ids::time_ordered(&*self.app.rng, self.now_ms);
+        }
+        if event.date.is_empty() {
+            event.date = format_ms(self.now_ms);
+        }
+        event.ip.get_or_insert_with(|| self.ip.to_string());
+        event.hostname.get_or_insert_with(|| self.origin.authority.clone());
+        if event.user_agent.is_none() {
+            event.user_agent.clone_from(&self.user_agent);
+        }
+        self.app.logs.send(&self.tenant, event);
+    }
+
+    async fn of(parts: &Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let peer = Peer::of(parts);
+        let Some(handle) = tenant(parts, app, peer) else { return Err(unknown_tenant()) };
+        let tenant = match app.catalog.cached(&handle.id) {
+            Some(snapshot) => snapshot,
+            None => app.catalog.snapshot(&handle.id).await.map_err(|e| match e {
+                // The tenant went away between the two looks.
+                chancery_store::Error::Guard => unknown_tenant(),
+                other => Failure::from(other).into_response(),
+            })?,
+        };
+        Ok(Self {
+            app: Arc::clone(app),
+            tenant,
+            origin: Arc::clone(&handle.origin),
+            ip: app.config.trusted_proxies.client_ip(peer.addr.ip(), &parts.headers),
+            user_agent: parts
+                .headers
+                .get(USER_AGENT)
+                .map(|v| shortened(&String::from_utf8_lossy(v.as_bytes()))),
+            request_id: parts.extensions.get::<RequestId>().map(|id| id.0.to_string()).unwrap_or_default(),
+            now_ms: app.clock.now_ms(),
+        })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Ctx {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        match parts.extensions.get::<Ctx>() {
+            Some(ready) => Ok(ready.clone()),
+            None => Self::of(parts, app).await,
+        }
+    }
+}
+
+/// Shows whose it is.
+impl std::fmt::Debug for Ctx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ctx")
+            .field("tenant", &self.tenant.tenant)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The other end of the connection: put into each request by the listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Whose connection it is.
+    pub addr: SocketAddr,
+    /// Whether it is encrypted up to here.
+    pub tls: bool,
+}
+
+impl Peer {
+    /// Requests that came through no listener (tests in process) have the loopback address.
+    pub(crate) fn of(parts: &Parts) -> Self {
+        let nowhere = Self { addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), tls: false };
+        parts.extensions.get().copied().unwrap_or(nowhere)
+    }
+
+    /// Whether the browser's side is encrypted, by the connection or by the word of a trusted proxy.
+    pub(crate) fn is_secure(self, parts: &Parts, app: &App) -> bool {
+        self.tls
+            || (app.config.trusted_proxies.contains(self.addr.ip())
+                && parts.headers.get("x-forwarded-proto").is_some_and(|v| v == "https"))
+    }
+}
+
+/// The id of a request, put into it by the middleware.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub Arc<str>);
+
+/// Chooses among the configured origins; what was sent goes nowhere else (security case 16).
+fn tenant(parts: &Parts, app: &App, peer: Peer) -> Option<Arc<TenantHandle>> {
+    if app.config.trusted_proxies.contains(peer.addr.ip())
+        && let Some(authority) = host::forwarded(&parts.headers)
+        && let Some(handle) = app.catalog.tenant_by_host(&authority)
+    {
+        return Some(handle);
+    }
+    app.catalog.tenant_by_host(&host::authority(&parts.uri, &parts.headers)?)
+}
+
+fn unknown_tenant() -> Response {
+    let body = json!({
+        "error": "unknown_tenant",
+        "error_description": "No tenant answers to this host. Call one of the origins configured for a tenant, and \
+                              check that proxies in between pass the Host header on.",
+    });
+    responses::json(StatusCode::NOT_FOUND, &body)
+}
+
+/// At a character boundary.
+fn shortened(text: &str) -> String {
+    text[..text.floor_char_boundary(LONGEST_USER_AGENT)].to_owned()
+}
+
+const LONGEST_USER_AGENT: usize = 512;
+
+/// 404 for a path that is nothing.
+pub(crate) async fn not_found() -> Response {
+    let body = json!({ "error": "not_found", "error_description": "There is nothing at this path." });
+    responses::json(StatusCode::NOT_FOUND, &body)
+}
+
+/// 405 for a path that is something by another method.
+pub(crate) async fn method_not_allowed() -> Response {
+    let body = json!({ "error": "method_not_allowed", "error_description": "This path has other methods." });
+    responses::json(StatusCode::METHOD_NOT_ALLOWED, &body)
+}
+
+/// 503 for a request that took too long.
+pub(crate) fn too_slow() -> Response {
+    let mut failure = Failure::new(OAuthError::Unavailable);
+    failure.cause = Some("the request took longer than the limit".to_owned());
+    failure.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_agents_are_cut_between_characters() {
+        assert_eq!(shortened("curl/8"), "curl/8");
+        let cut = shortened(&"ä".repeat(400));
+        assert_eq!(cut.len(), 512);
+        assert!(shortened(&format!("x{}", "ä".repeat(400))).len() == 511);
+    }
+}

@@ -1,0 +1,211 @@
+//! Which pages of other origins may read answers: those of the tenant's applications.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, RwLock};
+
+use axum::response::Response;
+use chancery_core::model::Client;
+use chancery_core::oauth::origin_of;
+use chancery_store::Snapshot;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_METHOD, HeaderValue, ORIGIN, VARY,
+};
+use http::{HeaderMap, Method};
+
+use crate::responses::no_content;
+
+/// The origins of a tenant's applications, prepared once per revision of its configuration.
+#[derive(Debug, Default)]
+pub(crate) struct AllowedOrigins(RwLock<HashMap<String, (i64, Arc<Origins>)>>);
+
+impl AllowedOrigins {
+    /// The set that belongs to this snapshot.
+    pub(crate) fn of(&self, tenant: &Snapshot) -> Arc<Origins> {
+        let known = self.0.read().ok().and_then(|map| map.get(&tenant.tenant).cloned());
+        if let Some((rev, origins)) = known
+            && rev == tenant.rev
+        {
+            return origins;
+        }
+        let origins = Arc::new(Origins::collect(tenant.clients().map(|c| &c.client)));
+        if let Ok(mut map) = self.0.write() {
+            if map.len() >= MOST_TENANTS {
+                map.clear();
+            }
+            map.insert(tenant.tenant.clone(), (tenant.rev, Arc::clone(&origins)));
+        }
+        origins
+    }
+}
+
+/// The origins that may read answers.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origins {
+    exact: HashSet<String>,
+    /// `https://` and `.example.com[:port]` of `https://*.example.com[:port]`.
+    wildcards: Vec<(String, String)>,
+}
+
+impl Origins {
+    fn collect<'a>(clients: impl Iterator<Item = &'a Client>) -> Self {
+        let mut out = Self::default();
+        for client in clients {
+            let lists = [&client.web_origins, &client.allowed_origins, &client.callbacks];
+            for url in lists.into_iter().flatten().flatten() {
+                out.add(url);
+            }
+        }
+        out
+    }
+
+    fn add(&mut self, url: &str) {
+        match url.split_once("://*.") {
+            // A callback with a wildcard is not taken: its origin would be open to more than the callback is.
+            Some((scheme, rest)) if !rest.contains(['/', '*']) && rest.contains('.') => {
+                let scheme = scheme.to_ascii_lowercase();
+                self.wildcards.push((format!("{scheme}://"), format!(".{}", rest.to_ascii_lowercase())));
+            }
+            Some(_) => {}
+            None => self.exact.extend(origin_of(url)),
+        }
+    }
+
+    /// Whether pages of this origin may. A wildcard stands for exactly one label.
+    pub(crate) fn contains(&self, origin: &str) -> bool {
+        let fits = |(scheme, suffix): &(String, String)| {
+            let label =
+                origin.strip_prefix(scheme.as_str()).and_then(|rest| rest.strip_suffix(suffix.as_str()));
+            label.is_some_and(|l| {
+                !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            })
+        };
+        self.exact.contains(origin) || self.wildcards.iter().any(fits)
+    }
+}
+
+/// Whether the request asks, before the real one, if it may be made (Fetch standard).
+pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::OPTIONS
+        && headers.contains_key(ORIGIN)
+        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// What a page may do with the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Grant {
+    /// Public documents: any page, without cookies.
+    Anyone,
+    /// This origin, with cookies.
+    Origin(HeaderValue),
+    /// The origin is nobody's.
+    Nobody,
+}
+
+/// Discovery and key sets are for everybody.
+pub(crate) fn is_public(path: &str) -> bool {
+    path.starts_with("/.well-known/")
+}
+
+/// The answer to a preflight: 204 whoever asks, and permission for those who have it.
+pub(crate) fn preflight(grant: Grant) -> Response {
+    let mut response = no_content();
+    if grant != Grant::Nobody {
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    }
+    permit(&mut response, grant);
+    response
+}
+
+/// Writes the permission onto an answer.
+pub(crate) fn permit(response: &mut Response, grant: Grant) {
+    let headers = response.headers_mut();
+    headers.append(VARY, HeaderValue::from_static("Origin"));
+    match grant {
+        Grant::Nobody => return,
+        Grant::Anyone => {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        }
+        Grant::Origin(origin) => {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
+    }
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+}
+
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS");
+const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "Auth0-Client, Authorization, Content-Type, DPoP, X-Request-Language, MCP-Protocol-Version, Accept, \
+     Accept-Language, Auth0-Forwarded-For, X-Requested-With",
+);
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "DPoP-Nonce, Location, WWW-Authenticate, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, \
+     X-RateLimit-Reset, X-Request-Id",
+);
+const MOST_TENANTS: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins(urls: &[&str]) -> Origins {
+        let web_origins = Some(urls.iter().map(|&u| u.to_owned()).collect());
+        Origins::collect([Client { web_origins, ..Client::default() }].iter())
+    }
+
+    #[test]
+    fn whose_pages() {
+        let set = origins(&[
+            "https://app.example",
+            "https://App.Example:8443/callback?x=1",
+            "http://localhost:3000",
+            "https://*.preview.example",
+            "com.example.app://callback",
+            "https://*",
+            "https://*.com",
+            "https://*.wild.example/callback",
+        ]);
+        for good in [
+            "https://app.example",
+            "https://app.example:8443",
+            "http://localhost:3000",
+            "https://pr-1.preview.example",
+        ] {
+            assert!(set.contains(good), "{good}");
+        }
+        for bad in [
+            "null",
+            "",
+            "*",
+            "http://app.example",
+            "https://badapp.example",
+            "https://app.example.evil",
+            "https://preview.example",
+            "https://a.b.preview.example",
+            "https://.preview.example",
+            "https://evil.com/.preview.example",
+            "https://x.com",
+            "https://a.wild.example",
+            "com.example.app://callback",
+        ] {
+            assert!(!set.contains(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn strangers_get_no_permission() {
+        let response = preflight(Grant::Nobody);
+        assert_eq!(response.status(), 204);
+        assert!(response.headers().keys().all(|name| !name.as_str().starts_with("access-control")));
+        let response = preflight(Grant::Origin(HeaderValue::from_static("https://app.example")));
+        assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], "https://app.example");
+        assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
+        let response = preflight(Grant::Anyone);
+        assert!(!response.headers().contains_key(ACCESS_CONTROL_ALLOW_CREDENTIALS));
+    }
+}

@@ -1,0 +1,179 @@
+//! Wrong passwords, counted in memory per address and name. One node's view only, and forgotten at restart: a brake on
+//! guessing, not an account lock.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Ten wrong passwords for one name from one address: wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many wrong passwords")]
+pub struct TooManyAttempts {
+    /// Seconds until the next try is heard.
+    pub retry_after: u64,
+}
+
+/// The counters. At most a hundred thousand; each is forgotten a quarter of an hour after the last wrong password.
+pub struct Attempts {
+    counts: Mutex<HashMap<u64, Count>>,
+    hasher: RandomState,
+}
+
+/// Who tries to sign in as whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// The tenant.
+    pub tenant: &'a str,
+    /// Where from.
+    pub ip: IpAddr,
+    /// What was typed as name; compared in lower case.
+    pub identifier: &'a str,
+}
+
+impl Attempts {
+    /// Whether a password may be tried. Ask before looking anything up, for existing and unknown names alike.
+    ///
+    /// # Errors
+    /// [`TooManyAttempts`].
+    pub fn check(&self, attempt: Attempt<'_>, now: i64) -> Result<(), TooManyAttempts> {
+        let counts = self.lock();
+        match counts.get(&self.key(attempt)) {
+            Some(count) if count.failures >= MOST_FAILURES && count.last + FORGOTTEN_AFTER > now => {
+                let left = count.last + FORGOTTEN_AFTER - now;
+                Err(TooManyAttempts { retry_after: left.unsigned_abs() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a wrong password. Returns whether this one was the last allowed: worth a log event.
+    pub fn fail(&self, attempt: Attempt<'_>, now: i64) -> bool {
+        let key = self.key(attempt);
+        let mut counts = self.lock();
+        if counts.len() >= MOST_COUNTS && !counts.contains_key(&key) {
+            make_room(&mut counts, now);
+        }
+        let count = counts.entry(key).or_insert(Count { failures: 0, last: now });
+        if count.last + FORGOTTEN_AFTER <= now {
+            count.failures = 0;
+        }
+        count.failures = count.failures.saturating_add(1);
+        count.last = now;
+        count.failures == MOST_FAILURES
+    }
+
+    /// Forgets, after a right password.
+    pub fn clear(&self, attempt: Attempt<'_>) {
+        self.lock().remove(&self.key(attempt));
+    }
+
+    /// Neither names nor addresses are kept, only this.
+    fn key(&self, attempt: Attempt<'_>) -> u64 {
+        self.hasher.hash_one((attempt.tenant, network(attempt.ip), attempt.identifier.to_lowercase()))
+    }
+
+    /// Counters stay sound whatever happened to the thread that held them.
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Count>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self { counts: Mutex::default(), hasher: RandomState::new() }
+    }
+}
+
+/// Shows how many there are.
+impl std::fmt::Debug for Attempts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attempts").field("counts", &self.lock().len()).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Count {
+    failures: u32,
+    last: i64,
+}
+
+const MOST_FAILURES: u32 = 10;
+const FORGOTTEN_AFTER: i64 = 15 * 60;
+const MOST_COUNTS: usize = 100_000;
+
+/// Old ones go first, then those that block nobody, then all: memory stays bounded whatever is thrown at it.
+fn make_room(counts: &mut HashMap<u64, Count>, now: i64) {
+    counts.retain(|_, c| c.last + FORGOTTEN_AFTER > now);
+    if counts.len() >= MOST_COUNTS {
+        counts.retain(|_, c| c.failures >= MOST_FAILURES);
+    }
+    if counts.len() >= MOST_COUNTS {
+        counts.clear();
+    }
+}
+
+/// One subscriber has a whole /64 of IPv6.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => IpAddr::V4(ip),
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt<'a>(ip: &str, identifier: &'a str) -> Attempt<'a> {
+        Attempt { tenant: "t", ip: ip.parse().unwrap(), identifier }
+    }
+
+    #[test]
+    fn ten_and_then_wait() {
+        let attempts = Attempts::default();
+        let jane = attempt("192.0.2.1", "jane@example.com");
+        for n in 1..=10 {
+            assert_eq!(attempts.check(jane, 1000), Ok(()));
+            assert_eq!(attempts.fail(jane, 1000), n == 10);
+        }
+        assert_eq!(attempts.check(jane, 1000), Err(TooManyAttempts { retry_after: 900 }));
+        assert!(attempts.check(attempt("192.0.2.1", "JANE@example.com"), 1000).is_err());
+        assert!(attempts.check(attempt("192.0.2.2", "jane@example.com"), 1000).is_ok());
+        assert!(attempts.check(attempt("192.0.2.1", "sam@example.com"), 1000).is_ok());
+        assert!(attempts.check(Attempt { tenant: "u", ..jane }, 1000).is_ok());
+        assert!(attempts.check(jane, 1899).is_err());
+        assert!(attempts.check(jane, 1900).is_ok());
+        assert!(!attempts.fail(jane, 1900), "counting begins anew");
+    }
+
+    #[test]
+    fn a_right_password_forgets() {
+        let attempts = Attempts::default();
+        let jane = attempt("2001:db8::1", "jane");
+        for _ in 0..9 {
+            attempts.fail(jane, 0);
+        }
+        attempts.clear(jane);
+        assert!(!attempts.fail(jane, 0));
+        for _ in 0..9 {
+            attempts.fail(attempt("2001:db8::ffff", "jane"), 0);
+        }
+        assert!(attempts.check(jane, 0).is_err(), "one /64 is one address");
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let attempts = Attempts::default();
+        let victim = attempt("192.0.2.1", "jane");
+        for _ in 0..10 {
+            attempts.fail(victim, 0);
+        }
+        for n in 0..MOST_COUNTS + 10 {
+            attempts.fail(attempt("192.0.2.1", &n.to_string()), 0);
+        }
+        assert!(attempts.lock().len() <= MOST_COUNTS);
+        assert!(attempts.check(victim, 0).is_err(), "a flood does not free what is blocked");
+    }
+}

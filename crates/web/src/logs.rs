@@ -1,0 +1,145 @@
+//! Tenant log events on their way to the database: handed over at once, written in batches.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chancery_core::records::LogEvent;
+use chancery_store::{Error, Snapshot, Store};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// The queue. Sending never waits; when the database cannot keep up, the oldest events are lost and counted.
+pub struct LogQueue {
+    waiting: Mutex<VecDeque<(Arc<Snapshot>, LogEvent)>>,
+    arrived: Notify,
+    full: Notify,
+    lost: AtomicU64,
+    store: Store,
+    /// Held while a batch is on its way, so that [`LogQueue::flush`] waits for it too.
+    writing: tokio::sync::Mutex<()>,
+}
+
+impl LogQueue {
+    pub(crate) fn new(store: Store) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            arrived: Notify::new(),
+            full: Notify::new(),
+            lost: AtomicU64::new(0),
+            store,
+            writing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Hands an event over. It needs its id and date.
+    pub fn send(&self, tenant: &Arc<Snapshot>, event: LogEvent) {
+        let length = {
+            let mut waiting = self.lock();
+            if waiting.len() >= MOST {
+                waiting.pop_front();
+                self.lost.fetch_add(1, Ordering::Relaxed);
+            }
+            waiting.push_back((Arc::clone(tenant), event));
+            waiting.len()
+        };
+        if length == 1 {
+            self.arrived.notify_one();
+        } else if length == BATCH {
+            self.full.notify_one();
+        }
+    }
+
+    /// How many events were lost since the start.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Writes everything that was sent before the call. At shutdown, and in tests.
+    ///
+    /// # Errors
+    /// What the database said; the events of that batch are lost.
+    pub async fn flush(&self) -> Result<(), Error> {
+        let _turn = self.writing.lock().await;
+        loop {
+            let batch: Vec<_> = {
+                let mut waiting = self.lock();
+                let length = waiting.len().min(BATCH);
+                waiting.drain(..length).collect()
+            };
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.write(batch).await?;
+        }
+    }
+
+    /// Writes until cancelled; then writes the rest.
+    pub(crate) async fn run(&self, cancel: CancellationToken) {
+        while !cancel.is_cancelled() {
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = self.arrived.notified() => {
+                    tokio::select! {
+                        () = cancel.cancelled() => {}
+                        () = self.full.notified() => {}
+                        () = tokio::time::sleep(GATHER) => {}
+                    }
+                }
+            }
+            if let Err(e) = self.flush().await {
+                tracing::error!("tenant log events could not be written: {e}");
+            }
+        }
+    }
+
+    async fn write(&self, batch: Vec<(Arc<Snapshot>, LogEvent)>) -> Result<(), Error> {
+        let mut tenants: HashMap<String, Vec<LogEvent>> = HashMap::new();
+        for (tenant, event) in batch {
+            match tenants.get_mut(&tenant.tenant) {
+                Some(events) => events.push(event),
+                None => drop(tenants.insert(tenant.tenant.clone(), vec![event])),
+            }
+        }
+        for (tenant, events) in tenants {
+            let count = events.len() as u64;
+            let mut pause = Duration::from_millis(50);
+            let mut outcome = self.store.append_logs(&tenant, events.clone()).await;
+            for _ in 0..RETRIES {
+                if !matches!(outcome, Err(Error::Busy(_))) {
+                    break;
+                }
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+                outcome = self.store.append_logs(&tenant, events.clone()).await;
+            }
+            if outcome.is_err() {
+                self.lost.fetch_add(count, Ordering::Relaxed);
+            }
+            outcome?;
+        }
+        Ok(())
+    }
+
+    /// The queue stays sound whatever happened to the thread that held it.
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Arc<Snapshot>, LogEvent)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shows how full it is.
+impl std::fmt::Debug for LogQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogQueue")
+            .field("waiting", &self.lock().len())
+            .field("lost", &self.lost())
+            .finish_non_exhaustive()
+    }
+}
+
+/// About 10 MB of events.
+const MOST: usize = 10_000;
+const BATCH: usize = 500;
+const GATHER: Duration = Duration::from_millis(200);
+const RETRIES: usize = 5;
