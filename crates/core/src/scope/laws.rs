@@ -207,7 +207,8 @@ proptest! {
             if is_api && world.target > 1 {
                 let grant_needed = flow.is_machine() || world.client.is_strict_third_party()
                     || world.api.user_policy() == Policy::RequireClientGrant;
-                let grant = world.grant.as_ref();
+                let subject = if flow.is_machine() { SubjectType::Client } else { SubjectType::User };
+                let grant = world.grant.as_ref().filter(|g| g.subject_type == subject);
                 let within = grant.is_some_and(|g| {
                     g.allow_all_scopes == Some(true) || g.scope.iter().flatten().any(|s| s == scope)
                 });
