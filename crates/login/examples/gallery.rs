@@ -1,0 +1,289 @@
+//! Writes every page with sample data to a folder, to be looked at: `cargo run -p chancery-login --example gallery -- DIR`.
+
+use std::{env, error::Error, fs, path::Path};
+
+use chancery_login::{
+    Language, TextCatalog, Texts,
+    assets::{ASSET_PATH, File, asset, asset_url, theme_url},
+    consent_lines::{AskedScope, consent_lines},
+    csp::{PageKind, csp, form_target},
+    pages::{
+        CheckMail, ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, ErrorKind, ErrorPage, ForgotPassword,
+        Form, FormPost, Frame, Hidden, Identifier, Link, LoggedOut, Login, PasswordRule, Problem, ResetDone,
+        ResetPassword, RuleLine, Signup, WebMessage,
+    },
+    theme::Accent,
+};
+use serde_json::{Map, Value};
+
+const LONG_CLIENT: &str =
+    "Donaudampfschifffahrtsgesellschaftskapitänspatentverwaltung International (Staging)";
+const LONG_EMAIL: &str = "wilhelmina.featherstonehaugh-cholmondeley@students.faculty.university.example.com";
+
+struct Page {
+    name: String,
+    kind: PageKind,
+    html: String,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = env::args().nth(1).ok_or("usage: gallery DIR")?;
+    let folder = Path::new(&folder);
+    let catalog = TextCatalog::built_in()?;
+    let mut index = String::from("<!DOCTYPE html><html lang=\"en\"><title>Gallery</title><ul>\n");
+    for language in Language::ALL {
+        for page in pages(&catalog.of(language))? {
+            let name = format!("{}-{}.html", page.name, language.tag());
+            fs::create_dir_all(folder)?;
+            fs::write(folder.join(&name), with_policy(&page))?;
+            index.push_str(&format!("<li><a href=\"{name}\">{name}</a>\n"));
+        }
+    }
+    fs::write(folder.join("index.html"), index)?;
+    write_assets(folder)
+}
+
+/// The policy travels as a header; files have none.
+fn with_policy(page: &Page) -> String {
+    let targets: Vec<String> = form_target("https://app.example/callback").into_iter().collect();
+    let policy = csp(page.kind, &targets).replace("; frame-ancestors 'none'", "");
+    let meta = format!("<head>\n<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">");
+    page.html
+        .replacen("<head>", &meta, 1)
+        .replace(&format!("\"{ASSET_PATH}"), &format!("\"{}", &ASSET_PATH[1..]))
+}
+
+fn write_assets(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let files = [
+        File::Style,
+        File::FormPostScript,
+        File::WebMessageScript,
+        File::ShowPasswordScript,
+        File::Logo,
+        File::Icon,
+    ];
+    let themes = ["#e0218a", "#ffe100", "#101010"].into_iter().filter_map(Accent::parse).map(theme_url);
+    for url in files.into_iter().map(asset_url).chain(themes) {
+        let name = url.strip_prefix(ASSET_PATH).ok_or("an asset outside its folder")?;
+        let path = folder.join(&ASSET_PATH[1..]).join(name);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::write(path, asset(name).ok_or("an asset without content")?.bytes)?;
+    }
+    Ok(())
+}
+
+fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
+    let mut pages = Vec::new();
+    let mut add =
+        |name: &str, kind: PageKind, html: String| pages.push(Page { name: name.to_owned(), kind, html });
+
+    add("login", PageKind::Password, login()?.render(t));
+    let wrong = Login {
+        username: "jane@example.com".into(),
+        problems: vec![Problem::WrongCredentials],
+        identifier: Identifier::UsernameOrEmail,
+        ..login()?
+    };
+    add("login-wrong", PageKind::Password, wrong.render(t));
+    let empty = Login { problems: vec![Problem::IdentifierMissing, Problem::PasswordMissing], ..login()? };
+    add("login-empty", PageKind::Password, empty.render(t));
+    let bare =
+        Login { signup: None, forgot_password: None, problems: vec![Problem::TooManyAttempts], ..login()? };
+    add("login-attempts", PageKind::Password, bare.render(t));
+    let long = Login { client_name: LONG_CLIENT.into(), username: LONG_EMAIL.into(), ..login()? };
+    add("login-long", PageKind::Password, long.render(t));
+    for (name, accent) in [("pink", "#e0218a"), ("yellow", "#ffe100"), ("black", "#101010")] {
+        let frame = Frame { accent: Accent::parse(accent), ..frame() };
+        let themed = Login { frame, ..login()? };
+        add(&format!("login-{name}"), PageKind::Password, themed.render(t));
+    }
+
+    add("signup", PageKind::Password, signup()?.render(t));
+    let weak = Signup {
+        email: "jane@example.com".into(),
+        username: Some("j".into()),
+        problems: vec![
+            Problem::UserExists,
+            Problem::UsernameInvalid { min: 3, max: 15 },
+            Problem::PasswordWeak,
+        ],
+        rules: rules(&[Some(true), Some(false), Some(false)]),
+        ..signup()?
+    };
+    add("signup-weak", PageKind::Password, weak.render(t));
+
+    add(
+        "consent",
+        PageKind::Plain,
+        consent(t, &["openid", "profile", "email", "read:contacts", "delete:contacts"])?.render(t),
+    );
+    let many = [
+        "openid",
+        "profile",
+        "email",
+        "address",
+        "phone",
+        "offline_access",
+        "read:messages",
+        "write:messages",
+        "delete:messages",
+        "create:address_books",
+        "update:address_books",
+        "approve:invoices",
+        "timesheets",
+        "https://api.example.com/a/very/long/scope/name/that/has/no/place/to/break",
+    ];
+    let frame_pink = Frame { accent: Accent::parse("#e0218a"), ..frame() };
+    let many = Consent {
+        client_name: LONG_CLIENT.into(),
+        account: LONG_EMAIL.into(),
+        frame: frame_pink,
+        ..consent(t, &many)?
+    };
+    add("consent-long", PageKind::Plain, many.render(t));
+    add("consent-none", PageKind::Plain, Consent { groups: Vec::new(), ..consent(t, &[])? }.render(t));
+
+    let forgot = ForgotPassword {
+        frame: frame(),
+        form: form("/u/forgot-password")?,
+        email: String::new(),
+        problems: Vec::new(),
+        login: Some(link("/u/login?state=x")?),
+    };
+    add("forgot", PageKind::Plain, forgot.render(t));
+    let wrong = ForgotPassword { email: "jane".into(), problems: vec![Problem::EmailInvalid], ..forgot };
+    add("forgot-invalid", PageKind::Plain, wrong.render(t));
+    let check = CheckMail {
+        frame: frame(),
+        form: form("/u/check-mail")?,
+        email: "jane@example.com".into(),
+        login: Some(link("/u/login?state=x")?),
+    };
+    add("check-mail", PageKind::Plain, check.render(t));
+    let reset = ResetPassword {
+        frame: frame(),
+        form: form("/u/reset-password")?,
+        email: "jane@example.com".into(),
+        problems: Vec::new(),
+        rules: rules(&[None, None, None]),
+    };
+    add("reset", PageKind::Password, reset.render(t));
+    let differ = ResetPassword { problems: vec![Problem::PasswordsDiffer], ..reset };
+    add("reset-differ", PageKind::Password, differ.render(t));
+    let done =
+        ResetDone { frame: frame(), application: Some(("Demo SPA".into(), link("https://app.example/")?)) };
+    add("reset-done", PageKind::Plain, done.render(t));
+
+    let client_name = String::from("Demo SPA");
+    let logout = ConfirmLogout { frame: frame(), form: form("/u/logout")?, client_name: client_name.clone() };
+    add("logout", PageKind::Plain, logout.render(t));
+    add("logged-out", PageKind::Plain, LoggedOut { frame: frame() }.render(t));
+    let confirm = ConfirmLogin {
+        frame: frame(),
+        form: form("/u/confirm")?,
+        client_name: client_name.clone(),
+        account: "jane@example.com".into(),
+        not_you: Some(link("/u/login?state=x&switch")?),
+    };
+    add("confirm", PageKind::Plain, confirm.render(t));
+    for (name, kind, description) in errors() {
+        let error = ErrorPage {
+            frame: frame(),
+            kind,
+            code: description.map(|(code, _)| code.to_owned()),
+            description: description.map(|(_, text)| text.to_owned()),
+            request_id: "01kb2m8x4t9q7d".into(),
+            support_email: Some("support@acme.example".into()),
+            support_url: Some(link("https://acme.example/help")?),
+        };
+        add(&format!("error-{name}"), PageKind::Plain, error.render(t));
+    }
+    let fields = vec![Hidden { name: "code".into(), value: "x\"y".into() }];
+    let form_post =
+        FormPost { frame: frame(), client_name, target: link("http://127.0.0.1:9/callback")?, fields };
+    add("form-post", PageKind::FormPost, form_post.render(t));
+    let response = Map::from_iter([("code".to_owned(), Value::from("x"))]);
+    let message = WebMessage { target_origin: "https://app.example".into(), response };
+    add("web-message", PageKind::WebMessage, message.render(t));
+    Ok(pages)
+}
+
+/// Name of the page, kind, and `error` with its description.
+type SampleError = (&'static str, ErrorKind, Option<(&'static str, &'static str)>);
+
+fn errors() -> [SampleError; 8] {
+    let callback = "The provided redirect_uri is not in the list of allowed callback URLs: \
+                    https://evil.example/a/path/that/goes/on?and=on&and=on";
+    [
+        ("callback", ErrorKind::Forbidden, Some(("unauthorized_client", callback))),
+        (
+            "request",
+            ErrorKind::InvalidRequest,
+            Some(("invalid_request", "Missing required parameter: client_id")),
+        ),
+        ("not-found", ErrorKind::NotFound, None),
+        ("expired", ErrorKind::SessionExpired, None),
+        ("link", ErrorKind::UsedLink, None),
+        ("rate", ErrorKind::TooManyRequests, None),
+        ("server", ErrorKind::ServerError, None),
+        ("busy", ErrorKind::Unavailable, None),
+    ]
+}
+
+fn frame() -> Frame {
+    Frame { tenant_name: "Acme".into(), logo: None, accent: None }
+}
+
+fn link(url: &str) -> Result<Link, String> {
+    Link::new(url).ok_or_else(|| format!("{url} is no link"))
+}
+
+fn form(action: &str) -> Result<Form, String> {
+    Ok(Form { action: link(action)?, state: "tx_01kb2m8x".into(), csrf: Some("c5f8".into()) })
+}
+
+fn login() -> Result<Login, String> {
+    Ok(Login {
+        frame: frame(),
+        form: form("/u/login?state=x")?,
+        client_name: "Demo SPA".into(),
+        identifier: Identifier::Email,
+        username: String::new(),
+        problems: Vec::new(),
+        forgot_password: Some(link("/u/forgot-password?state=x")?),
+        signup: Some(link("/u/signup?state=x")?),
+    })
+}
+
+fn signup() -> Result<Signup, String> {
+    Ok(Signup {
+        frame: frame(),
+        form: form("/u/signup?state=x")?,
+        client_name: "Demo SPA".into(),
+        email: String::new(),
+        username: None,
+        problems: Vec::new(),
+        rules: rules(&[None, None, None]),
+        login: link("/u/login?state=x")?,
+    })
+}
+
+fn rules(met: &[Option<bool>; 3]) -> Vec<RuleLine> {
+    let rules = [PasswordRule::LengthAtLeast(8), PasswordRule::KindsAtLeast(3), PasswordRule::NotCommon];
+    rules.into_iter().zip(met).map(|(rule, met)| RuleLine { rule, met: *met }).collect()
+}
+
+fn consent(t: &Texts, scopes: &[&str]) -> Result<Consent, String> {
+    let asked: Vec<AskedScope> =
+        scopes.iter().map(|value| AskedScope { value: (*value).to_owned(), description: None }).collect();
+    Ok(Consent {
+        frame: frame(),
+        form: form("/u/consent")?,
+        client_name: "Demo SPA".into(),
+        client_logo: None,
+        account: "jane@example.com".into(),
+        not_you: Some(link("/u/login?state=x&switch")?),
+        groups: ConsentGroup::of(consent_lines(&asked, false, t), Some("Contacts API"), t),
+        callback_host: Some("app.example".into()),
+    })
+}

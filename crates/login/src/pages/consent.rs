@@ -1,0 +1,74 @@
+//! What an application asks for, to accept or decline as a whole.
+
+use askama::Template;
+
+use super::{Form, Frame, Link, html, initial};
+use crate::{
+    Texts,
+    consent_lines::{ConsentLines, Line},
+};
+
+/// The consent page. The actions are `accept` and `decline`.
+#[derive(Clone, Debug)]
+pub struct Consent {
+    /// The tenant.
+    pub frame: Frame,
+    /// Where it posts.
+    pub form: Form,
+    /// The application's name.
+    pub client_name: String,
+    /// The application's logo; its initial unless set.
+    pub client_logo: Option<Link>,
+    /// Who is asked: the address or user name of the account.
+    pub account: String,
+    /// Where "Not you?" leads.
+    pub not_you: Option<Link>,
+    /// What is asked for, under headings.
+    pub groups: Vec<ConsentGroup>,
+    /// The host the browser goes to afterwards.
+    pub callback_host: Option<String>,
+}
+
+/// Lines under a heading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentGroup {
+    /// What it concerns.
+    pub heading: String,
+    /// What may be done.
+    pub lines: Vec<Line>,
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct ConsentPage<'a> {
+    t: &'a Texts,
+    frame: &'a Frame,
+    view: &'a Consent,
+    form: &'a Form,
+    client_initial: String,
+    account_initial: String,
+}
+
+impl ConsentGroup {
+    /// The groups of a request: what concerns the API under the API's name, then what concerns the account.
+    pub fn of(lines: ConsentLines, api_name: Option<&str>, texts: &Texts) -> Vec<Self> {
+        let account_heading = texts.say("consent.account_heading");
+        let api = Self { heading: api_name.unwrap_or(account_heading).to_owned(), lines: lines.api };
+        let account = Self { heading: account_heading.to_owned(), lines: lines.account };
+        [api, account].into_iter().filter(|group| !group.lines.is_empty()).collect()
+    }
+}
+
+impl Consent {
+    /// The page as HTML.
+    pub fn render(&self, texts: &Texts) -> String {
+        html(&ConsentPage {
+            t: texts,
+            frame: &self.frame,
+            view: self,
+            form: &self.form,
+            client_initial: initial(&self.client_name),
+            account_initial: initial(&self.account),
+        })
+    }
+}

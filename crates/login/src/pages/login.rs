@@ -1,0 +1,87 @@
+//! Identifier and password on one page.
+
+use askama::Template;
+
+use super::{
+    Form, Frame, Link, Problem,
+    field::{Field, FieldName, focus_first},
+    html, problem,
+};
+use crate::{
+    Texts,
+    assets::{File, asset_url},
+};
+
+/// What somebody may log in with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Identifier {
+    /// The address alone.
+    #[default]
+    Email,
+    /// The user name alone.
+    Username,
+    /// Either.
+    UsernameOrEmail,
+}
+
+/// The login page. The fields are `username` and `password`.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The tenant.
+    pub frame: Frame,
+    /// Where it posts.
+    pub form: Form,
+    /// The application's name.
+    pub client_name: String,
+    /// What `username` may be.
+    pub identifier: Identifier,
+    /// What is already in the field: `login_hint`, or what was entered before.
+    pub username: String,
+    /// Why the page comes back.
+    pub problems: Vec<Problem>,
+    /// Where "Forgot password?" leads, where that is offered.
+    pub forgot_password: Option<Link>,
+    /// Where "Sign up" leads, where that is allowed.
+    pub signup: Option<Link>,
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage<'a> {
+    t: &'a Texts,
+    frame: &'a Frame,
+    view: &'a Login,
+    form: &'a Form,
+    alert: Option<String>,
+    username: Field<'a>,
+    password: Field<'a>,
+    script: String,
+}
+
+impl Login {
+    /// The page as HTML.
+    pub fn render(&self, texts: &Texts) -> String {
+        let (label, keyboard) = match self.identifier {
+            Identifier::Email => ("label.email", "email"),
+            Identifier::Username => ("label.username", "text"),
+            Identifier::UsernameOrEmail => ("label.identifier", "email"),
+        };
+        let mut username = Field::text(FieldName::Username, texts.say(label), &self.username)
+            .filled_with("username", keyboard)
+            .with_problems(&self.problems, texts);
+        let mut password =
+            Field::secret(FieldName::Password, texts.say("label.password"), "current-password")
+                .with_problems(&self.problems, texts);
+        focus_first(&mut [&mut username, &mut password]);
+        html(&LoginPage {
+            t: texts,
+            frame: &self.frame,
+            view: self,
+            form: &self.form,
+            alert: problem::alert(&self.problems, texts),
+            username,
+            password,
+            script: asset_url(File::ShowPasswordScript),
+        })
+    }
+}
