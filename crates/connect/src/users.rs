@@ -1,5 +1,6 @@
 //! Database users: what a new one looks like, and which addresses and names are accepted.
 
+use chancery_core::claims::fill_profile_defaults;
 use chancery_core::iso::format_ms;
 use chancery_core::model::{Identity, User};
 use chancery_core::{Rng, ids};
@@ -21,17 +22,13 @@ pub struct NewUser<'a> {
 /// A user with the defaults of the wire: the name is the address, the nickname its local part, the picture an avatar.
 pub fn new_user(new: NewUser<'_>, rng: &dyn Rng, now_ms: i64) -> User {
     let id = ids::object_id(rng, now_ms.div_euclid(1000));
-    let name = new.email.or(new.username).unwrap_or_default();
     let time = format_ms(now_ms);
-    User {
+    let mut user = User {
         created_at: time.clone(),
         updated_at: time,
         email: new.email.map(str::to_owned),
         email_verified: new.email.map(|_| false),
         username: new.username.map(str::to_owned),
-        name: Some(name.to_owned()),
-        nickname: Some(new.username.unwrap_or_else(|| local_part(name)).to_owned()),
-        picture: Some(avatar(name)),
         user_id: format!("{PROVIDER}|{id}"),
         identities: vec![Identity {
             connection: new.connection.to_owned(),
@@ -40,7 +37,9 @@ pub fn new_user(new: NewUser<'_>, rng: &dyn Rng, now_ms: i64) -> User {
             is_social: false,
         }],
         ..User::default()
-    }
+    };
+    fill_profile_defaults(&mut user);
+    user
 }
 
 /// Why an address or a user name is not accepted.
@@ -92,17 +91,6 @@ pub fn username(text: &str) -> Result<String, Refused> {
     if good { Ok(text.to_ascii_lowercase()) } else { Err(Refused::Username) }
 }
 
-/// The address of a picture by the SHA-256 of an email address, drawn as a pattern where the person has none.
-pub fn avatar(email: &str) -> String {
-    let digest = chancery_jose::sha256(email.trim().to_lowercase().as_bytes());
-    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
-    format!("https://s.gravatar.com/avatar/{hex}?s=480&r=pg&d=identicon")
-}
-
-fn local_part(name: &str) -> &str {
-    name.split_once('@').map_or(name, |(local, _)| local)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,7 +112,11 @@ mod tests {
         assert_eq!(user.created_at, "2024-10-14T13:27:44.558Z");
         assert_eq!(user.user_id, format!("auth0|{}", user.identities[0].user_id));
         assert_eq!(user.identities[0].user_id.len(), 24);
-        assert!(user.picture.unwrap().starts_with("https://s.gravatar.com/avatar/8c87b489"));
+        assert!(
+            user.picture
+                .unwrap()
+                .starts_with("https://s.gravatar.com/avatar/9e26471d35a78862c17e467d87cddedf")
+        );
 
         let new = NewUser { email: None, username: Some("jane"), connection: "Users" };
         let user = new_user(new, &Zero, 0);

@@ -55,7 +55,7 @@ impl Ctx {
         if event.user_agent.is_none() {
             event.user_agent.clone_from(&self.user_agent);
         }
-        self.app.logs.send(&self.tenant, event);
+        self.app.logs.send(&self.tenant.tenant, event);
     }
 
     async fn of(parts: &Parts, app: &Arc<App>) -> Result<Self, Response> {

@@ -2,17 +2,17 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chancery_core::records::LogEvent;
-use chancery_store::{Error, Snapshot, Store};
+use chancery_store::{Error, Store};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// The queue. Sending never waits; when the database cannot keep up, the oldest events are lost and counted.
 pub struct LogQueue {
-    waiting: Mutex<VecDeque<(Arc<Snapshot>, LogEvent)>>,
+    waiting: Mutex<VecDeque<(String, LogEvent)>>,
     arrived: Notify,
     full: Notify,
     lost: AtomicU64,
@@ -34,14 +34,14 @@ impl LogQueue {
     }
 
     /// Hands an event over. It needs its id and date.
-    pub fn send(&self, tenant: &Arc<Snapshot>, event: LogEvent) {
+    pub fn send(&self, tenant: &str, event: LogEvent) {
         let length = {
             let mut waiting = self.lock();
             if waiting.len() >= MOST {
                 waiting.pop_front();
                 self.lost.fetch_add(1, Ordering::Relaxed);
             }
-            waiting.push_back((Arc::clone(tenant), event));
+            waiting.push_back((tenant.to_owned(), event));
             waiting.len()
         };
         if length == 1 {
@@ -94,13 +94,10 @@ impl LogQueue {
         }
     }
 
-    async fn write(&self, batch: Vec<(Arc<Snapshot>, LogEvent)>) -> Result<(), Error> {
+    async fn write(&self, batch: Vec<(String, LogEvent)>) -> Result<(), Error> {
         let mut tenants: HashMap<String, Vec<LogEvent>> = HashMap::new();
         for (tenant, event) in batch {
-            match tenants.get_mut(&tenant.tenant) {
-                Some(events) => events.push(event),
-                None => drop(tenants.insert(tenant.tenant.clone(), vec![event])),
-            }
+            tenants.entry(tenant).or_default().push(event);
         }
         for (tenant, events) in tenants {
             let count = events.len() as u64;
@@ -123,7 +120,7 @@ impl LogQueue {
     }
 
     /// The queue stays sound whatever happened to the thread that held it.
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Arc<Snapshot>, LogEvent)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(String, LogEvent)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
