@@ -1,0 +1,24 @@
+//! The store on both engines: every test runs on SQLite and on PostgreSQL.
+
+#![cfg(test)]
+
+mod access;
+mod catalog;
+mod codes;
+mod consents;
+mod deletion;
+mod documents;
+mod fixture;
+mod isolation;
+mod keys;
+mod logs;
+mod migrations;
+mod opaque_tokens;
+mod refresh_tokens;
+mod reset;
+mod sessions;
+mod sweep;
+mod tenants;
+mod tickets;
+mod transactions;
+mod users;
