@@ -12,6 +12,7 @@ pub mod model;
 pub mod oauth;
 pub mod params;
 mod ports;
+pub mod problem;
 pub mod records;
 pub mod scope;
 

@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Management API v2: everything under `/api/v2`.
+//!
+//! One table of operations ([`operations`]) says what there is; one path through [`routes`] checks the caller, the scope
+//! and the shape of the request; the files of `resources` say what happens. A resource kept as documents is a
+//! [`resource`] description of some fifty lines.
+
+mod call;
+mod dispatch;
+mod openapi;
+mod ops;
+mod page;
+mod query;
+mod resource;
+mod resources;
+pub mod shape;
+
+pub use dispatch::routes;
+pub use openapi::document as openapi_document;
+pub use ops::{Operation, operations, scopes};

@@ -39,6 +39,14 @@ pub struct ClientGrant {
     pub is_system: Option<bool>,
 }
 
+impl ClientGrant {
+    /// What no two grants of a tenant share: one application has one grant at one API for one kind of subject.
+    pub fn unique_name(&self) -> String {
+        let whose = self.client_id.as_deref().or(self.default_for.as_deref()).unwrap_or_default();
+        format!("{whose} {} {}", self.subject_type.as_str(), self.audience)
+    }
+}
+
 /// Machine (`client`) or user flows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -48,6 +56,16 @@ pub enum SubjectType {
     Client,
     /// Every flow with a user.
     User,
+}
+
+impl SubjectType {
+    /// As on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::User => "user",
+        }
+    }
 }
 
 /// Organizations in machine flows.

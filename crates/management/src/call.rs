@@ -1,0 +1,158 @@
+//! What an operation gets, and what it gives.
+
+use axum::http::StatusCode;
+use chancery_core::problem::{Missing, Problem};
+use chancery_store::{Change, Origin, Snapshot, Store};
+use chancery_web::Ctx;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::query::Query;
+
+/// A request that has passed: the caller may, query and body have their shapes.
+pub(crate) struct Call {
+    pub(crate) ctx: Ctx,
+    pub(crate) caller: Caller,
+    pub(crate) path: Vec<(&'static str, String)>,
+    pub(crate) query: Query,
+    pub(crate) body: Value,
+}
+
+/// Whose token it is.
+pub(crate) struct Caller {
+    pub(crate) client_id: Option<String>,
+    pub(crate) scopes: Vec<String>,
+}
+
+impl Caller {
+    pub(crate) fn has(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|held| held == scope)
+    }
+
+    pub(crate) fn has_any(&self, scopes: &[&str]) -> bool {
+        scopes.is_empty() || scopes.iter().any(|scope| self.has(scope))
+    }
+}
+
+impl Call {
+    pub(crate) fn tenant(&self) -> &str {
+        &self.ctx.tenant.tenant
+    }
+
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.ctx.tenant
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.ctx.origin
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.ctx.app.store
+    }
+
+    /// The part of the path with this name; empty where the operation has none.
+    pub(crate) fn at(&self, name: &str) -> &str {
+        self.path.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The members of the body.
+    pub(crate) fn members(&self) -> Map<String, Value> {
+        self.body.as_object().cloned().unwrap_or_default()
+    }
+
+    /// The body as a type. Shapes are narrower than types, so this fails only where the two disagree.
+    pub(crate) fn body_as<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        read(self.body.clone())
+    }
+
+    /// Writes a change and waits until this node sees it. Answers the revision of the configuration.
+    pub(crate) async fn apply(&self, change: Change) -> Result<i64, chancery_store::Error> {
+        let rev = self.store().apply(change).await?;
+        self.ctx.app.catalog.sync().await?;
+        Ok(rev)
+    }
+
+    /// An identifier of an API in a body, as it is stored.
+    pub(crate) fn stored_identifier(&self, identifier: &str) -> String {
+        let api = self.snapshot().resolve_api(self.origin(), identifier);
+        api.map_or_else(|| identifier.to_owned(), |api| api.identifier.clone())
+    }
+}
+
+/// A type from JSON that passed its shape.
+pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_json::from_value(value).map_err(|error| Problem::payload(&error.to_string(), ""))
+}
+
+/// A stored document.
+pub(crate) fn read_stored<T: DeserializeOwned>(json: &str) -> Result<T, Problem> {
+    serde_json::from_str(json).map_err(|error| {
+        tracing::error!(line = error.line(), column = error.column(), "a stored document cannot be read");
+        Problem::Internal
+    })
+}
+
+/// JSON of a type.
+pub(crate) fn print<T: Serialize>(value: &T) -> Result<Value, Problem> {
+    serde_json::to_value(value).map_err(internal)
+}
+
+/// Something that cannot fail did. The cause goes to the log.
+pub(crate) fn internal(error: impl std::fmt::Display) -> Problem {
+    tracing::error!(%error, "management: {error}");
+    Problem::Internal
+}
+
+/// Store errors where no better word is known.
+pub(crate) fn stored(error: chancery_store::Error) -> Problem {
+    match error {
+        chancery_store::Error::Conflict => Problem::conflict("The resource already exists."),
+        chancery_store::Error::Guard => Problem::conflict("The resource was changed by somebody else."),
+        chancery_store::Error::Busy(_) => Problem::Unavailable,
+        other => internal(other),
+    }
+}
+
+/// A 404.
+pub(crate) const fn missing(message: &'static str, code: &'static str) -> Missing {
+    Missing { message, code: Some(code) }
+}
+
+/// What an operation answers.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Option<Value>,
+    /// The revision of the configuration, after a change.
+    pub(crate) rev: Option<i64>,
+    /// The `Link` header of checkpoint pages of logs.
+    pub(crate) link: Option<String>,
+}
+
+impl Answer {
+    pub(crate) fn new(status: StatusCode, body: Option<Value>) -> Self {
+        Self { status, body, rev: None, link: None }
+    }
+
+    pub(crate) fn ok(body: Value) -> Self {
+        Self::new(StatusCode::OK, Some(body))
+    }
+
+    pub(crate) fn created(body: Value) -> Self {
+        Self::new(StatusCode::CREATED, Some(body))
+    }
+
+    pub(crate) fn accepted() -> Self {
+        Self::new(StatusCode::ACCEPTED, None)
+    }
+
+    pub(crate) fn no_content() -> Self {
+        Self::new(StatusCode::NO_CONTENT, None)
+    }
+
+    pub(crate) fn at(self, rev: i64) -> Self {
+        Self { rev: Some(rev), ..self }
+    }
+}

@@ -1,0 +1,183 @@
+//! The one way every request takes: who calls, may they, is it well formed, do it, answer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::header::LINK;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, any};
+use chancery_core::oauth::OAuthError;
+use chancery_core::problem::Problem;
+use chancery_core::records::LogEvent;
+use chancery_web::{App, BodyError, Ctx, bearer_token, json, no_store, read_json, verify_access_token};
+use serde_json::{Value, json};
+
+use crate::call::{Answer, Call, Caller};
+use crate::ops::{Operation, table};
+use crate::query::Query;
+use crate::shape::check;
+
+/// Every operation under `/api/v2`.
+pub fn routes() -> Router<Arc<App>> {
+    let mut by_path: HashMap<String, MethodRouter<Arc<App>>> = HashMap::new();
+    for operation in table().operations {
+        let Ok(filter) = MethodFilter::try_from(operation.method.clone()) else { continue };
+        let path = route(operation.path);
+        let operation = Arc::new(operation);
+        let handler = move |ctx: Ctx, path: RawPathParams, request: Request| {
+            let operation = Arc::clone(&operation);
+            async move { serve(&operation, ctx, &path, request).await }
+        };
+        let methods = by_path.remove(&path).unwrap_or_else(|| MethodRouter::new().fallback(no_operation));
+        by_path.insert(path, methods.on(filter, handler));
+    }
+    let router = Router::new().route("/api/v2/openapi.json", axum::routing::get(document));
+    let router = by_path.into_iter().fold(router, |router, (path, methods)| router.route(&path, methods));
+    router.route("/api/v2/{*rest}", any(no_operation))
+}
+
+/// Path parameters by position: the contract calls the same place `{id}` here and `{client_id}` there, which routers
+/// take for two.
+fn route(path: &str) -> String {
+    let parts = path.split('/').enumerate().map(|(position, part)| {
+        if part.starts_with('{') { format!("{{p{position}}}") } else { part.to_owned() }
+    });
+    format!("/api/v2{}", parts.collect::<Vec<_>>().join("/"))
+}
+
+async fn no_operation(_: Ctx) -> Response {
+    refuse(&Problem::NoOperation)
+}
+
+/// The OpenAPI document, for anybody: it says nothing about the tenant.
+async fn document(State(_): State<Arc<App>>, ctx: Ctx) -> Response {
+    json(StatusCode::OK, &crate::openapi::document(&ctx.origin.base))
+}
+
+async fn serve(operation: &Operation, ctx: Ctx, path: &RawPathParams, request: Request) -> Response {
+    let writes = operation.method != Method::GET;
+    let log = ctx.clone();
+    let (answer, client_id) = match prepare(operation, ctx, path, request).await {
+        Ok(call) => {
+            let client_id = call.caller.client_id.clone();
+            let handled = match &operation.handler {
+                Some(handler) => handler(call).await,
+                None => Err(Problem::NotBuilt),
+            };
+            (handled, client_id)
+        }
+        Err(problem) => (Err(problem), None),
+    };
+    match answer {
+        Ok(answer) => {
+            if writes {
+                log.log(written(operation, answer.status, client_id));
+            }
+            respond(&log, answer)
+        }
+        Err(problem) => refuse(&problem),
+    }
+}
+
+/// Everything before the operation itself.
+async fn prepare(
+    operation: &Operation,
+    ctx: Ctx,
+    path: &RawPathParams,
+    request: Request,
+) -> Result<Call, Problem> {
+    let (parts, body) = request.into_parts();
+    let caller = caller(&ctx, &parts.headers)?;
+    if !caller.has_any(&operation.scopes) {
+        return Err(Problem::InsufficientScope(operation.scopes.clone()));
+    }
+    let query = Query::parse(parts.uri.query());
+    if let Some(shape) = &operation.query {
+        query.check(shape)?;
+    }
+    let mut value = Value::Null;
+    if let Some(shape) = operation.body.as_ref().filter(|_| operation.is_built()) {
+        value = read_json(&ctx.app.config, &parts.headers, body).await.map_err(unreadable)?;
+        // No body at all is an empty object where nothing is needed.
+        if value.is_null() && check(shape, &json!({})).is_ok() {
+            value = json!({});
+        }
+        check(shape, &value).map_err(|fault| Problem::payload(&fault.reason, &fault.path))?;
+    }
+    let path = operation.parameters().zip(path.iter().map(|(_, value)| value.to_owned())).collect();
+    Ok(Call { ctx, caller, path, query, body: value })
+}
+
+fn caller(ctx: &Ctx, headers: &axum::http::HeaderMap) -> Result<Caller, Problem> {
+    let token = bearer_token(headers).map_err(|_| Problem::BadAuthorizationHeader)?;
+    let token = token.ok_or(Problem::MissingToken)?;
+    let audience = &ctx.origin.management_audience;
+    let claims =
+        verify_access_token(&ctx.tenant, &ctx.origin, token, audience, ctx.now()).map_err(|e| match e {
+            OAuthError::TokenInvalid(why) if why.contains("expired") => Problem::ExpiredToken,
+            _ => Problem::InvalidToken,
+        })?;
+    // A token outlives its application in time, but not in force.
+    if ctx.tenant.client(&claims.client_id).is_none() {
+        return Err(Problem::InvalidToken);
+    }
+    Ok(Caller { client_id: Some(claims.client_id), scopes: claims.scope.into_iter().collect() })
+}
+
+fn unreadable(error: BodyError) -> Problem {
+    match error {
+        BodyError::TooLarge => Problem::TooLarge,
+        BodyError::ContentType => Problem::UnsupportedMediaType,
+        BodyError::TooSlow | BodyError::Incomplete | BodyError::Malformed(_) => Problem::NotJson,
+    }
+}
+
+fn respond(ctx: &Ctx, answer: Answer) -> Response {
+    let mut response = match answer.body {
+        Some(body) => json(answer.status, &body),
+        None => no_store(answer.status.into_response()),
+    };
+    let rev = answer.rev.unwrap_or(ctx.tenant.rev);
+    let headers = response.headers_mut();
+    headers.insert("x-config-rev", HeaderValue::from(rev));
+    if let Some(link) = answer.link.and_then(|link| HeaderValue::try_from(link).ok()) {
+        headers.insert(LINK, link);
+    }
+    response
+}
+
+fn refuse(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    json(status, &problem.body())
+}
+
+/// The tenant log's line about a write: `sapi`. Bodies are left out, since they can hold secrets.
+fn written(operation: &Operation, status: StatusCode, client_id: Option<String>) -> LogEvent {
+    let mut details = serde_json::Map::new();
+    details.insert(
+        "request".to_owned(),
+        json!({"method": operation.method.as_str().to_lowercase(), "path": format!("/api/v2{}", operation.path), "channel": "api"}),
+    );
+    details.insert("response".to_owned(), json!({"statusCode": status.as_u16()}));
+    LogEvent {
+        kind: "sapi".to_owned(),
+        description: Some(format!("{} {}", operation.method, operation.path)),
+        client_id,
+        details,
+        ..LogEvent::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_can_be_added() {
+        let _: Router<Arc<App>> = routes();
+        assert_eq!(route("/clients/{client_id}/credentials/{id}"), "/api/v2/clients/{p2}/credentials/{p4}");
+    }
+}

@@ -1,0 +1,244 @@
+//! The one table of operations. `published.tsv` says which operations the API has, whatever of them is built; the shape
+//! files say what their queries and bodies are; [`Table::bind`] says what happens. Router, scope check, validation,
+//! OpenAPI document, command line and coverage report all read this table.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::http::Method;
+use chancery_core::problem::Problem;
+
+use crate::call::{Answer, Call};
+use crate::shape::{self, Header, Shape};
+
+/// What an operation does once the caller may and the request is well formed.
+pub(crate) type Handler =
+    Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>> + Send + Sync>;
+
+/// One operation of the Management API.
+#[derive(Clone)]
+pub struct Operation {
+    /// `get_roles`: unique, stable; the `operationId` of the OpenAPI document.
+    pub id: &'static str,
+    /// HTTP method.
+    pub method: Method,
+    /// Below `/api/v2`: `/roles/{id}`.
+    pub path: &'static str,
+    /// A token needs one of these; none means that any token for this API will do.
+    pub scopes: Vec<&'static str>,
+    /// The status of a success.
+    pub status: u16,
+    /// The query, an object of its parameters.
+    pub query: Option<Shape>,
+    /// The body; `None` where none is read.
+    pub body: Option<Shape>,
+    /// `None` where the operation is published but not built: it answers 501.
+    pub(crate) handler: Option<Handler>,
+}
+
+impl Operation {
+    /// Whether this server has the operation.
+    pub fn is_built(&self) -> bool {
+        self.handler.is_some()
+    }
+
+    /// `roles`: the first part of the path.
+    pub fn resource(&self) -> &'static str {
+        self.path.trim_start_matches('/').split('/').next().unwrap_or_default()
+    }
+
+    /// The names between braces, from left to right.
+    pub fn parameters(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+}
+
+/// Shows which it is.
+impl std::fmt::Debug for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+/// Every published operation, the built ones and the others, in the order of the contract.
+pub fn operations() -> Vec<Operation> {
+    table().operations
+}
+
+/// Every scope that some operation asks for, and those of the service's own document beyond (fact sheet 1.3), each once.
+pub fn scopes() -> Vec<&'static str> {
+    let mut scopes = Vec::new();
+    let operations = operations();
+    for scope in operations.iter().flat_map(|operation| &operation.scopes).chain(FURTHER_SCOPES) {
+        if !scopes.contains(scope) {
+            scopes.push(*scope);
+        }
+    }
+    scopes
+}
+
+/// The finished table.
+pub(crate) fn table() -> Table {
+    let mut table = Table::published();
+    crate::resources::bind(&mut table);
+    table
+}
+
+/// Operations being bound to what they do.
+pub(crate) struct Table {
+    pub(crate) operations: Vec<Operation>,
+    /// Bound, but not published: a slip of the pen, found by a test.
+    pub(crate) strays: Vec<String>,
+}
+
+impl Table {
+    fn published() -> Self {
+        let mut shapes = shapes();
+        let operations = PUBLISHED.lines().filter_map(|line| published(line, &mut shapes)).collect();
+        Self { operations, strays: Vec::new() }
+    }
+
+    /// Says what `POST /roles` does.
+    pub(crate) fn bind<F, R>(&mut self, name: &str, handler: F)
+    where
+        F: Fn(Call) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Answer, Problem>> + Send + 'static,
+    {
+        let found = name.split_once(' ').and_then(|(method, path)| {
+            self.operations.iter_mut().find(|op| op.method.as_str() == method && op.path == path)
+        });
+        match found {
+            Some(operation) => operation.handler = Some(Arc::new(move |call| Box::pin(handler(call)))),
+            None => self.strays.push(name.to_owned()),
+        }
+    }
+}
+
+type Shapes = HashMap<(String, String, bool), Shape>;
+
+fn published(line: &'static str, shapes: &mut Shapes) -> Option<Operation> {
+    let mut columns = line.split('\t');
+    let (method, path, id) = (columns.next()?, columns.next()?, columns.next()?);
+    let scopes = columns.next()?.split([' ', ',']).filter(|s| s.contains(':')).collect();
+    let status = columns.next()?.split(',').next()?.parse().ok()?;
+    let mut shape = |is_query| shapes.remove(&(method.to_owned(), path.to_owned(), is_query));
+    let (query, body) = (shape(true), shape(false));
+    Some(Operation {
+        id,
+        method: Method::from_bytes(method.as_bytes()).ok()?,
+        path,
+        scopes,
+        status,
+        query,
+        body,
+        handler: None,
+    })
+}
+
+fn shapes() -> Shapes {
+    let mut shapes = HashMap::new();
+    for text in SHAPES {
+        // That every file can be read is proven by a test; one that cannot would leave its operations unchecked.
+        for (Header { method, path, is_query }, shape) in shape::parse(text).unwrap_or_default() {
+            shapes.insert((method, path, is_query), shape);
+        }
+    }
+    shapes
+}
+
+const PUBLISHED: &str = include_str!("../published.tsv");
+
+const SHAPES: [&str; 13] = [
+    include_str!("../shapes/client-grants.shape"),
+    include_str!("../shapes/clients.shape"),
+    include_str!("../shapes/connections.shape"),
+    include_str!("../shapes/grants.shape"),
+    include_str!("../shapes/keys.shape"),
+    include_str!("../shapes/logs.shape"),
+    include_str!("../shapes/refresh-tokens.shape"),
+    include_str!("../shapes/resource-servers.shape"),
+    include_str!("../shapes/roles.shape"),
+    include_str!("../shapes/sessions.shape"),
+    include_str!("../shapes/tenants.shape"),
+    include_str!("../shapes/users-by-email.shape"),
+    include_str!("../shapes/users.shape"),
+];
+
+/// In the service's own document, though no published operation asks for them.
+const FURTHER_SCOPES: &[&str] = &[
+    "create:users_app_metadata",
+    "read:users_app_metadata",
+    "delete:users_app_metadata",
+    "create:client_keys",
+    "delete:client_keys",
+    "read:rules_configs",
+    "update:rules_configs",
+    "delete:rules_configs",
+    "blacklist:tokens",
+    "read:insights",
+    "create:shields",
+    "read:shields",
+    "update:shields",
+    "delete:shields",
+    "read:triggers",
+    "update:triggers",
+    "create:passwords_checking_job",
+    "delete:passwords_checking_job",
+    "read:limits",
+    "update:limits",
+    "read:entitlements",
+    "read:organizations_summary",
+    "read:user_idp_tokens",
+    "read:custom_domains",
+    "delete:custom_domains",
+    "create:custom_domains",
+    "update:custom_domains",
+    "read:connections_options",
+    "update:connections_options",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_an_operation() {
+        let table = table();
+        assert_eq!(table.operations.len(), PUBLISHED.lines().count());
+        assert_eq!(table.strays, Vec::<String>::new());
+        let mut ids: Vec<_> = table.operations.iter().map(|op| op.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), table.operations.len());
+    }
+
+    #[test]
+    fn every_shape_belongs_to_an_operation() {
+        let mut seen = 0;
+        for text in SHAPES {
+            let shapes = shape::parse(text).unwrap();
+            for (header, _) in &shapes {
+                let known = |line: &str| line.starts_with(&format!("{}\t{}\t", header.method, header.path));
+                assert!(PUBLISHED.lines().any(known), "{header:?}");
+            }
+            seen += shapes.len();
+        }
+        assert_eq!(seen, shapes().len(), "two shapes for one thing");
+    }
+
+    #[test]
+    fn whatever_is_built_and_writes_has_a_scope() {
+        for operation in operations().iter().filter(|op| op.is_built()) {
+            assert!(!operation.scopes.is_empty(), "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_many_and_once() {
+        let scopes = scopes();
+        assert!(scopes.len() > 200, "{}", scopes.len());
+        assert!(scopes.contains(&"read:users") && scopes.contains(&"blacklist:tokens"));
+    }
+}

@@ -1,0 +1,170 @@
+//! Formats of texts. Each is a name for people and a test.
+
+/// What a text must look like beyond its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `<` and `>` are refused, so that a name shows nothing but itself wherever it is shown.
+    NoAngleBrackets,
+    /// Letters, digits and single hyphens between them.
+    ConnectionName,
+    /// E.164.
+    Phone,
+    /// No white space.
+    NoSpace,
+    /// 10 to 64 of `A-Z a-z 0-9 _ -`.
+    Kid,
+    /// An address mail can be sent to.
+    Email,
+    /// That, or nothing.
+    EmailOrEmpty,
+    /// RFC 3339.
+    DateTime,
+    /// An absolute URI.
+    Uri,
+    /// That, or nothing.
+    UriOrEmpty,
+    /// An absolute `https` URI, or nothing.
+    HttpsOrEmpty,
+    /// An absolute URI, with placeholders perhaps.
+    Url,
+    /// Where a browser may be sent back to: an absolute URI without a fragment that runs nothing.
+    CallbackUrl,
+    /// `org_` + 16.
+    OrganizationId,
+    /// `cred_` + 22 or so.
+    CredentialId,
+    /// A client id.
+    ClientId,
+    /// `PROVIDER|ID`.
+    UserId,
+}
+
+const NAMES: [(Format, &str); 17] = [
+    (Format::NoAngleBrackets, "no-angle-brackets"),
+    (Format::ConnectionName, "connection-name"),
+    (Format::Phone, "phone"),
+    (Format::NoSpace, "no-space"),
+    (Format::Kid, "kid"),
+    (Format::Email, "email"),
+    (Format::EmailOrEmpty, "email-or-empty"),
+    (Format::DateTime, "date-time"),
+    (Format::Uri, "uri"),
+    (Format::UriOrEmpty, "uri-or-empty"),
+    (Format::HttpsOrEmpty, "https-or-empty"),
+    (Format::Url, "url"),
+    (Format::CallbackUrl, "callback-url"),
+    (Format::OrganizationId, "organization-id"),
+    (Format::CredentialId, "credential-id"),
+    (Format::ClientId, "client-id"),
+    (Format::UserId, "user-id"),
+];
+
+impl Format {
+    /// As shape files and errors spell it.
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(format, _)| *format == self).map_or("", |(_, name)| name)
+    }
+
+    /// The reverse.
+    pub fn named(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(_, known)| *known == name).map(|(format, _)| *format)
+    }
+
+    /// Whether a text has the format.
+    pub fn fits(self, text: &str) -> bool {
+        match self {
+            Self::NoAngleBrackets => !text.is_empty() && !text.contains(['<', '>']),
+            Self::ConnectionName => is_connection_name(text),
+            Self::Phone => {
+                let digits = text.strip_prefix('+').unwrap_or_default();
+                (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+            }
+            Self::NoSpace => !text.contains(char::is_whitespace),
+            Self::Kid => {
+                (10..=64).contains(&text.len())
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            }
+            Self::Email => chancery_connect::users::email(text).is_ok(),
+            Self::EmailOrEmpty => text.is_empty() || Self::Email.fits(text),
+            Self::DateTime => chancery_core::iso::parse_ms(text).is_some(),
+            Self::Uri | Self::Url => scheme(text).is_some(),
+            Self::UriOrEmpty => text.is_empty() || Self::Uri.fits(text),
+            Self::HttpsOrEmpty => text.is_empty() || text.starts_with("https://") && Self::Uri.fits(text),
+            Self::CallbackUrl => {
+                // A fragment cannot be told from the answer's own (RFC 6749, section 3.1.2); the schemes named run
+                // or show what they carry.
+                let runs = |scheme: &str| {
+                    ["javascript", "data", "vbscript", "blob", "about"]
+                        .iter()
+                        .any(|bad| scheme.eq_ignore_ascii_case(bad))
+                };
+                scheme(text).is_some_and(|scheme| !runs(scheme)) && !text.contains('#')
+            }
+            Self::OrganizationId => is_prefixed(text, "org_"),
+            Self::CredentialId => is_prefixed(text, "cred_"),
+            Self::ClientId => {
+                (1..=64).contains(&text.len())
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            }
+            Self::UserId => (1..=1024).contains(&text.len()) && !text.contains(char::is_control),
+        }
+    }
+}
+
+/// The scheme of an absolute URI without spaces and control characters.
+fn scheme(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once(':')?;
+    let good = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        && !rest.is_empty()
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    good.then_some(scheme)
+}
+
+fn is_connection_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && !text.contains("--")
+}
+
+fn is_prefixed(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix)
+        .is_some_and(|rest| (14..=32).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_back() {
+        for (format, name) in NAMES {
+            assert_eq!(Format::named(name), Some(format));
+            assert_eq!(format.name(), name);
+        }
+    }
+
+    #[test]
+    fn fits() {
+        for (format, good, bad) in [
+            (Format::NoAngleBrackets, "My API", "<b>"),
+            (Format::ConnectionName, "Username-Password-Authentication", "a--b"),
+            (Format::Phone, "+4915112345678", "0151"),
+            (Format::Kid, "w0kIFOc-q7KKK", "short"),
+            (Format::Email, "jane@example.com", "jane"),
+            (Format::DateTime, "2030-01-01T00:00:00.000Z", "tomorrow"),
+            (Format::Uri, "urn:x:y", "/relative"),
+            (Format::HttpsOrEmpty, "", "http://app.example"),
+            (Format::CallbackUrl, "com.example.app:/cb", "javascript:alert(1)"),
+            (Format::CallbackUrl, "https://*.app.example/cb", "https://app.example/#x"),
+            (Format::OrganizationId, "org_z5YvxlXPO0NspoIa", "org_"),
+            (Format::CredentialId, "cred_8wnHpGZdh24cLX1EBfcpv3", "8wnHpGZdh24cLX1EBfcpv3"),
+            (Format::UserId, "auth0|x", ""),
+        ] {
+            assert!(format.fits(good), "{good}");
+            assert!(!format.fits(bad), "{bad}");
+        }
+    }
+}
