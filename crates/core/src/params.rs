@@ -95,6 +95,11 @@ impl Params {
         self.0.iter().map(|(n, _)| n.as_str())
     }
 
+    /// Names and values in the order sent.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+    }
+
     /// Adds a parameter, for tests and for building queries.
     pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.push((name.into(), value.into()));

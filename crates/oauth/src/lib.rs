@@ -1,1 +1,42 @@
-//! Placeholder.
+//! The Authentication API: `/authorize`, `/oauth/*`, `/userinfo`, `/.well-known/*`, logout and `/dbconnections/*`.
+//!
+//! Handlers parse, load, decide (in `chancery-core`), commit and answer. What a user sees on the way is the business of
+//! the login crate: the two meet in a stored transaction.
+
+mod audience;
+mod authorize;
+mod client_auth;
+mod dbconnections;
+mod decision;
+mod discovery;
+mod events;
+mod id_token_hint;
+mod issue;
+mod logout;
+mod pages;
+mod revoke;
+mod token;
+mod userinfo;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use chancery_web::App;
+
+/// Every route of the Authentication API.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/authorize", get(authorize::by_get).post(authorize::by_post))
+        .route("/authorize/resume", get(authorize::resume))
+        .route("/oauth/token", post(token::token))
+        .route("/oauth/revoke", post(revoke::revoke))
+        .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
+        .route("/.well-known/openid-configuration", get(discovery::document))
+        .route("/.well-known/oauth-authorization-server", get(discovery::document))
+        .route("/.well-known/jwks.json", get(discovery::jwks))
+        .route("/v2/logout", get(logout::v2))
+        .route("/oidc/logout", get(logout::oidc_by_get).post(logout::oidc_by_post))
+        .route("/dbconnections/signup", post(dbconnections::signup))
+        .route("/dbconnections/change_password", post(dbconnections::change_password))
+}

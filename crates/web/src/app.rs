@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chancery_connect::PasswordHasher;
 use chancery_core::{Clock, Rng};
+use chancery_login::TextCatalog;
 use chancery_store::{Catalog, Store};
 
 use crate::cors::AllowedOrigins;
@@ -32,6 +33,8 @@ pub struct App {
     pub logs: LogQueue,
     /// Wrong passwords, counted.
     pub attempts: Attempts,
+    /// The sentences of the hosted pages.
+    pub texts: TextCatalog,
     /// Settings of the server itself.
     pub config: ServerConfig,
     pub(crate) allowed_origins: AllowedOrigins,
@@ -144,6 +147,7 @@ impl AppBuilder {
             outbox: self.outbox.unwrap_or_else(|| Arc::new(MemoryOutbox::default())),
             logs: LogQueue::new(self.store.clone()),
             attempts: Attempts::default(),
+            texts: TextCatalog::built_in().map_err(std::io::Error::other)?,
             allowed_origins: AllowedOrigins::default(),
             request_ids: RequestIds::new(&*self.rng),
             metrics: RouteMetrics::default(),

@@ -143,6 +143,7 @@ fn judge(claims: Claims, issuer: &str, audience: &str, now: i64) -> Result<Acces
 
 #[cfg(test)]
 mod tests {
+    use chancery_jose::{SigningKey, Typ, base64url, generate_es256};
     use serde_json::{Value, json};
 
     use super::*;
@@ -206,5 +207,45 @@ mod tests {
         for bad in [&["Basic abc"][..], &["Bearer"], &["Bearer "], &["Bearer a", "Bearer b"], &["abc"]] {
             assert!(of(bad).is_err(), "{bad:?}");
         }
+    }
+
+    /// Security case 15, on a tenant's own keys.
+    #[tokio::test]
+    async fn only_tokens_of_this_tenant() {
+        let test = crate::testing::app(crate::ServerConfig::default()).await;
+        let tenant = test.app.catalog.snapshot("acme").await.unwrap();
+        let origin = &test.app.catalog.tenant_by_host("acme.example").unwrap().origin;
+        let other = &test.app.catalog.tenant_by_host("localhost:4000").unwrap().origin;
+        let payload = json!({ "iss": origin.issuer, "sub": "u", "aud": origin.userinfo_audience, "exp": 100, "scope": "openid" });
+        let payload = payload.to_string().into_bytes();
+        let verify =
+            |token: &str, at: &Origin| verify_access_token(&tenant, at, token, &at.userinfo_audience, 50);
+        for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
+            let key = tenant.keys.current(algorithm).unwrap();
+            let token = key.sign(Typ::AtJwt, &payload).unwrap();
+            assert!(verify(&token, origin).unwrap().has_scope("openid"), "{algorithm}");
+            assert!(verify(&token, other).is_err(), "another origin is another issuer");
+            assert!(verify(&key.sign(Typ::LogoutJwt, &payload).unwrap(), origin).is_err());
+            let mut changed = token.clone();
+            changed.replace_range(
+                token.len() - 9..token.len() - 8,
+                if token.as_bytes()[token.len() - 9] == b'A' { "B" } else { "A" },
+            );
+            assert!(verify(&changed, origin).is_err());
+        }
+        let kid = tenant.keys.current(Algorithm::RS256).unwrap().kid().unwrap().to_owned();
+        let public = tenant.keys.current(Algorithm::RS256).unwrap().public_key_der().unwrap();
+        let forged = SigningKey::from_secret(Algorithm::HS256, Some(kid.clone()), &public).unwrap();
+        assert!(
+            verify(&forged.sign(Typ::Jwt, &payload).unwrap(), origin).is_err(),
+            "HS256 with the public key"
+        );
+        let stranger = SigningKey::from_pkcs8(Algorithm::ES256, kid, &generate_es256().unwrap()).unwrap();
+        assert!(
+            verify(&stranger.sign(Typ::Jwt, &payload).unwrap(), origin).is_err(),
+            "another key under our id"
+        );
+        let none = format!("{}.{}.", base64url(br#"{"alg":"none","typ":"JWT"}"#), base64url(&payload));
+        assert!(verify(&none, origin).is_err());
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! The wall clock and the environment are not here: the binary brings them as arguments.
 
+mod accounts;
 mod app;
 mod background;
 mod bearer;
@@ -12,6 +13,7 @@ pub mod cookies;
 mod cors;
 mod errors;
 mod host;
+pub mod hosted;
 mod limits;
 mod listener;
 mod logs;
@@ -21,8 +23,11 @@ mod proxies;
 mod responses;
 mod signer;
 mod smtp;
+#[cfg(test)]
+mod testing;
 mod tls;
 
+pub use accounts::{PasswordCheck, RESET_PASSWORD, Reset, SignUp, SignUpForm, VERIFY_EMAIL};
 pub use app::{App, AppBuilder, ServerConfig};
 pub use background::Background;
 pub use bearer::{AccessTokenClaims, bearer_token, verify_access_token};

@@ -294,3 +294,159 @@ fn is_connection_error(e: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(e.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::task::JoinHandle;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn routes() -> Router {
+        Router::new()
+            .route("/", get(|request: Request<Body>| async move { format!("{:?}", request.version()) }))
+            .route(
+                "/slow",
+                get(|| async {
+                    sleep(Duration::from_millis(300)).await;
+                    "done"
+                }),
+            )
+    }
+
+    fn limits() -> Limits {
+        Limits {
+            header_timeout: Duration::from_millis(200),
+            linger: Duration::from_millis(100),
+            grace: Duration::from_secs(2),
+            ..Limits::default()
+        }
+    }
+
+    async fn start(limits: Limits) -> (SocketAddr, CancellationToken, JoinHandle<bool>) {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (addr, shutdown) = (socket.local_addr().unwrap(), CancellationToken::new());
+        let running = tokio::spawn(serve(routes(), vec![Listener::Plain(socket)], limits, shutdown.clone()));
+        (addr, shutdown, running)
+    }
+
+    async fn talk(addr: SocketAddr, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    const SLOW: &[u8] = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    #[tokio::test]
+    async fn a_megabyte_of_headers_is_told_so() {
+        let (addr, ..) = start(limits()).await;
+        for (line, most) in [("x: y\r\n", 1 << 20), ("x", 1 << 20), ("a: b\r\n", 1000)] {
+            let mut request = b"GET / HTTP/1.1\r\nhost: x\r\nbig: ".to_vec();
+            request.extend(line.repeat(most / line.len()).into_bytes());
+            request.extend(b"\r\n\r\n");
+            let answer = talk(addr, &request).await;
+            assert!(answer.starts_with("HTTP/1.1 431 "), "{line:?}: {answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn headers_that_never_end_are_told_so() {
+        let (addr, ..) = start(limits()).await;
+        let began = Instant::now();
+        assert!(talk(addr, b"GET / HTTP/1.1\r\nhos").await.starts_with("HTTP/1.1 408 "));
+        assert!(talk(addr, b"GET / HTTP/1.1\r\nhost: x\r\n\r\nGET").await.contains("HTTP/1.1 408 "));
+        assert_eq!(talk(addr, b"").await, "", "an idle connection is closed without a word");
+        assert!(talk(addr, b"\x16\x03\x01 rubbish\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+
+    #[tokio::test]
+    async fn requests_on_their_way_are_answered_at_shutdown() {
+        let (addr, shutdown, running) = start(limits()).await;
+        let idle = TcpStream::connect(addr).await.unwrap();
+        let busy: Vec<_> = (0..20).map(|_| tokio::spawn(talk(addr, SLOW))).collect();
+        sleep(Duration::from_millis(100)).await;
+        shutdown.cancel();
+        for call in busy {
+            let answer = call.await.unwrap();
+            assert!(answer.ends_with("done") && answer.contains("connection: close"), "{answer}");
+        }
+        assert!(running.await.unwrap(), "everything finished");
+        drop(idle);
+        assert!(TcpStream::connect(addr).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn connections_in_the_queue_are_served_at_shutdown() {
+        let (addr, shutdown, running) = start(Limits { connections: 1, ..limits() }).await;
+        let first = tokio::spawn(talk(addr, SLOW));
+        sleep(Duration::from_millis(50)).await;
+        let queued: Vec<_> = (0..5).map(|_| tokio::spawn(talk(addr, SLOW))).collect();
+        sleep(Duration::from_millis(50)).await;
+        shutdown.cancel();
+        assert!(first.await.unwrap().ends_with("done"));
+        for call in queued {
+            assert!(call.await.unwrap().ends_with("done"));
+        }
+        assert!(running.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_does_not_finish_is_cut_off() {
+        let limits = Limits { grace: Duration::from_millis(50), ..limits() };
+        let (addr, shutdown, running) = start(limits).await;
+        let call = tokio::spawn(talk(addr, SLOW));
+        sleep(Duration::from_millis(50)).await;
+        shutdown.cancel();
+        assert!(!running.await.unwrap());
+        drop(call);
+    }
+
+    #[tokio::test]
+    async fn tls_offers_both_versions() {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let (cert, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let tls = Arc::new(Tls::from_pem(cert.as_bytes(), key.as_bytes()).unwrap());
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (addr, shutdown) = (socket.local_addr().unwrap(), CancellationToken::new());
+        let running =
+            tokio::spawn(serve(routes(), vec![Listener::Tls(socket, tls)], limits(), shutdown.clone()));
+
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        for alpn in ["h2", "http/1.1"] {
+            let mut config = config.clone();
+            config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
+            let stream = TcpStream::connect(addr).await.unwrap();
+            let name = "localhost".try_into().unwrap();
+            let mut stream =
+                tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+            assert_eq!(stream.get_ref().1.alpn_protocol(), Some(alpn.as_bytes()));
+            if alpn == "h2" {
+                // The preface and empty settings, which the server answers with settings of its own.
+                stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+                let mut frame = [0; 9];
+                stream.read_exact(&mut frame).await.unwrap();
+                assert_eq!(frame[3], 4);
+            } else {
+                stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+                let mut answer = String::new();
+                stream.read_to_string(&mut answer).await.unwrap();
+                assert!(answer.ends_with("HTTP/1.1"), "{answer}");
+            }
+        }
+        // A client that speaks plain HTTP to TLS is sent away, not left hanging.
+        assert!(!talk(addr, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.starts_with("HTTP/1.1 200"));
+        shutdown.cancel();
+        assert!(running.await.unwrap());
+    }
+}

@@ -140,3 +140,57 @@ const MOST: usize = 10_000;
 const BATCH: usize = 500;
 const GATHER: Duration = Duration::from_millis(200);
 const RETRIES: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::app;
+    use crate::{Background, ServerConfig};
+
+    fn event(n: usize) -> LogEvent {
+        LogEvent {
+            log_id: format!("{n:022}"),
+            date: "2027-01-15T08:00:00.000Z".into(),
+            kind: "s".into(),
+            ..LogEvent::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn everything_sent_is_written_before_the_end() {
+        let test = app(ServerConfig::default()).await;
+        let background = Background::start(&test.app);
+        for n in 0..1234 {
+            test.app.logs.send("acme", event(n));
+        }
+        background.stop().await;
+        assert_eq!(test.app.store.logs_count("acme").await.unwrap(), 1234);
+        assert_eq!(test.app.logs.lost(), 0);
+    }
+
+    #[tokio::test]
+    async fn written_soon_without_being_asked() {
+        let test = app(ServerConfig::default()).await;
+        let background = Background::start(&test.app);
+        test.app.logs.send("acme", event(1));
+        for _ in 0..100 {
+            if test.app.store.logs_count("acme").await.unwrap() == 1 {
+                return background.stop().await;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("nothing was written in five seconds");
+    }
+
+    #[tokio::test]
+    async fn the_oldest_are_lost_first() {
+        let test = app(ServerConfig::default()).await;
+        for n in 0..MOST + 3 {
+            test.app.logs.send("acme", event(n));
+        }
+        assert_eq!(test.app.logs.lost(), 3);
+        test.app.logs.flush().await.unwrap();
+        let first = &test.app.store.logs_after("acme", "", 1).await.unwrap()[0];
+        assert_eq!(first.log_id, format!("{:022}", 3));
+    }
+}

@@ -174,3 +174,184 @@ impl RouteMetrics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::body::Body;
+    use axum::routing::{get, post};
+    use http::{Request, StatusCode};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::testing::{app, get as request, text};
+    use crate::{Failure, Form, ServerConfig, no_content};
+
+    async fn router(config: ServerConfig) -> (crate::testing::TestApp, Router) {
+        let test = app(config).await;
+        let routes =
+            Router::new()
+                .route(
+                    "/who",
+                    get(|ctx: Ctx| async move {
+                        format!("{} {} {}", ctx.tenant.tenant, ctx.origin.issuer, ctx.ip)
+                    }),
+                )
+                .route("/panic", get(panics))
+                .route("/slow", get(|| async { std::future::pending::<String>().await }))
+                .route("/failure", get(|| async { Failure::server("the cause") }))
+                .route("/form", post(|Form(_): Form| async { no_content() }))
+                .route("/.well-known/jwks.json", get(|| async { "{}" }));
+        let router = wrap(routes, &test.app);
+        (test, router)
+    }
+
+    async fn panics() -> String {
+        std::panic::resume_unwind(Box::new("quietly"))
+    }
+
+    async fn send(router: &Router, request: Request<Body>) -> Response {
+        router.clone().oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_host_chooses_the_tenant() {
+        let (_test, router) = router(ServerConfig::default()).await;
+        let response = send(&router, request("/who", &[("host", "ACME.example")])).await;
+        assert!(response.headers().contains_key("x-request-id"));
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        assert!(!response.headers().contains_key(STRICT_TRANSPORT_SECURITY), "it came unencrypted");
+        assert_eq!(text(response).await, "acme https://acme.example/ 127.0.0.1");
+        let response = send(&router, request("/who", &[("host", "localhost:4000")])).await;
+        assert_eq!(text(response).await, "acme http://localhost:4000/ 127.0.0.1");
+        let response = send(&router, request("http://acme.example:443/who", &[])).await;
+        assert_eq!(text(response).await, "acme https://acme.example/ 127.0.0.1");
+    }
+
+    /// Security case 16.
+    #[tokio::test]
+    async fn foreign_hosts_lead_nowhere_and_are_not_repeated() {
+        let (_test, router) = router(ServerConfig::default()).await;
+        for headers in [
+            &[("host", "evil.example")][..],
+            &[("host", "acme.example.evil.example")],
+            &[("host", "acme.example@evil.example")],
+            &[("host", "acme.example"), ("host", "evil.example")],
+            &[("x-forwarded-host", "acme.example")],
+            &[],
+        ] {
+            let response = send(&router, request("/who", headers)).await;
+            assert_eq!(response.status(), StatusCode::NOT_FOUND, "{headers:?}");
+            let body = text(response).await;
+            assert!(body.contains("unknown_tenant") && !body.contains("evil"), "{body}");
+        }
+        let forwarded = [
+            ("host", "acme.example"),
+            ("x-forwarded-host", "localhost:4000"),
+            ("x-forwarded-for", "6.6.6.6"),
+        ];
+        let body = text(send(&router, request("/who", &forwarded)).await).await;
+        assert_eq!(body, "acme https://acme.example/ 127.0.0.1", "nobody is trusted unless configured");
+    }
+
+    #[tokio::test]
+    async fn trusted_proxies_are_believed() {
+        let trusted_proxies = crate::Networks(vec!["10.0.0.0/8".parse().unwrap()]);
+        let (_test, router) = router(ServerConfig { trusted_proxies, ..ServerConfig::default() }).await;
+        let headers = [
+            ("host", "10.0.0.9:8080"),
+            ("x-forwarded-host", "acme.example"),
+            ("x-forwarded-for", "203.0.113.7"),
+            ("x-forwarded-proto", "https"),
+        ];
+        let from = |addr: &str| {
+            let mut request = request("/who", &headers);
+            request.extensions_mut().insert(Peer { addr: addr.parse::<SocketAddr>().unwrap(), tls: false });
+            request
+        };
+        let response = send(&router, from("10.0.0.1:999")).await;
+        assert!(response.headers().contains_key(STRICT_TRANSPORT_SECURITY));
+        assert_eq!(text(response).await, "acme https://acme.example/ 203.0.113.7");
+        let response = send(&router, from("192.0.2.1:999")).await;
+        assert_eq!(
+            response.status(),
+            StatusCode::NOT_FOUND,
+            "its word counts for nothing, and its Host is unknown"
+        );
+    }
+
+    #[tokio::test]
+    async fn whatever_a_handler_does_there_is_an_answer() {
+        let config = ServerConfig { request_timeout: Duration::from_millis(20), ..ServerConfig::default() };
+        let (_test, router) = router(config).await;
+        let cases = [
+            ("/panic", 500, "server_error"),
+            ("/slow", 503, "temporarily_unavailable"),
+            ("/failure", 500, "server_error"),
+            ("/form", 405, "method_not_allowed"),
+            ("/nothing", 404, "not_found"),
+        ];
+        for (path, status, code) in cases {
+            let response = send(&router, request(path, &[("host", "acme.example")])).await;
+            assert_eq!(response.status().as_u16(), status, "{path}");
+            assert!(response.headers().contains_key("x-request-id"));
+            assert!(response.extensions().get::<Cause>().is_none());
+            let body = text(response).await;
+            assert!(body.contains(code) && !body.contains("cause"), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn bodies_are_read_by_the_extractor() {
+        let (_test, router) = router(ServerConfig { max_body: 100, ..ServerConfig::default() }).await;
+        let post = |kind: &str, body: String| {
+            Request::post("/form").header("content-type", kind).body(Body::from(body)).unwrap()
+        };
+        let form = "application/x-www-form-urlencoded";
+        for (request, status) in [
+            (post(form, "a=1".into()), 204),
+            (post(form, "a".repeat(101)), 413),
+            (post("text/xml", "<a/>".into()), 415),
+            (post("application/json", "{".into()), 400),
+        ] {
+            assert_eq!(send(&router, request).await.status().as_u16(), status);
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_of_applications_may_read_answers() {
+        let (_test, router) = router(ServerConfig::default()).await;
+        let preflight = |path: &str, origin: &str| {
+            Request::options(path)
+                .header("host", "acme.example")
+                .header("origin", origin)
+                .header("access-control-request-method", "POST")
+                .body(Body::empty())
+                .unwrap()
+        };
+        let response = send(&router, preflight("/form", "https://app.example")).await;
+        assert_eq!(response.status(), 204);
+        assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
+        assert!(response.headers()["access-control-allow-headers"].to_str().unwrap().contains("DPoP"));
+        let response = send(&router, preflight("/form", "https://evil.example")).await;
+        assert_eq!(response.status(), 204);
+        assert!(!response.headers().contains_key("access-control-allow-origin"));
+
+        let headers = [("host", "acme.example"), ("origin", "https://app.example")];
+        let response = send(&router, request("/who", &headers)).await;
+        assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
+        assert_eq!(response.headers()["vary"], "Origin");
+        assert_eq!(text(response).await, "acme https://acme.example/ 127.0.0.1");
+        let headers = [("host", "acme.example"), ("origin", "null")];
+        assert!(
+            !send(&router, request("/who", &headers))
+                .await
+                .headers()
+                .contains_key("access-control-allow-origin")
+        );
+        let headers = [("host", "acme.example"), ("origin", "https://anyone.example")];
+        let response = send(&router, request("/.well-known/jwks.json", &headers)).await;
+        assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    }
+}

@@ -71,3 +71,21 @@ fn config(certificates: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_belong_together_is_refused() {
+        let make = || {
+            let made = rcgen::generate_simple_self_signed(vec!["acme.example".to_owned()]).unwrap();
+            (made.cert.pem(), made.signing_key.serialize_pem())
+        };
+        let ((certificate, key), (_, other)) = (make(), make());
+        let tls = Tls::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+        assert!(matches!(Tls::from_pem(b"", key.as_bytes()), Err(TlsError::Certificate(_))));
+        assert!(matches!(Tls::from_pem(certificate.as_bytes(), b""), Err(TlsError::Key(_))));
+        assert!(matches!(tls.replace(certificate.as_bytes(), other.as_bytes()), Err(TlsError::Unfit(_))));
+    }
+}

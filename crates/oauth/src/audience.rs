@@ -1,0 +1,60 @@
+//! For which API a token is: the `audience` of a request as an API of the tenant (fact sheet 2.4).
+
+use std::sync::Arc;
+
+use chancery_core::oauth::OAuthError;
+use chancery_core::scope::Target;
+use chancery_store::{Origin, PreparedApi, Snapshot};
+
+/// The API a request means.
+#[derive(Clone)]
+pub(crate) enum Audience {
+    /// None: the token is good at `/userinfo` only.
+    Userinfo,
+    /// This one.
+    Api(Arc<PreparedApi>),
+}
+
+impl Audience {
+    /// Looks up what was asked for, or the tenant's default. `None` and the userinfo endpoint mean userinfo.
+    pub(crate) fn resolve(
+        tenant: &Snapshot,
+        origin: &Origin,
+        asked: Option<&str>,
+    ) -> Result<Self, OAuthError> {
+        let named = asked.or(tenant.settings.default_audience());
+        let Some(named) = named.filter(|a| *a != origin.userinfo_audience) else { return Ok(Self::Userinfo) };
+        let api = tenant.resolve_api(origin, named);
+        api.map(|api| Self::Api(Arc::clone(api))).ok_or_else(|| OAuthError::NoSuchApi(named.to_owned()))
+    }
+
+    /// The API an authorization was given for; it may have been deleted since.
+    pub(crate) fn stored(tenant: &Snapshot, identifier: Option<&str>) -> Option<Self> {
+        match identifier {
+            None => Some(Self::Userinfo),
+            Some(identifier) => tenant.api(identifier).map(|api| Self::Api(Arc::clone(api))),
+        }
+    }
+
+    /// As the scope decision sees it.
+    pub(crate) fn target(&self) -> Target<'_> {
+        match self {
+            Self::Userinfo => Target::Userinfo,
+            Self::Api(api) if api.is_system() => Target::Management(&api.api),
+            Self::Api(api) => Target::Api(&api.api),
+        }
+    }
+
+    /// The API, if there is one.
+    pub(crate) fn api(&self) -> Option<&Arc<PreparedApi>> {
+        match self {
+            Self::Userinfo => None,
+            Self::Api(api) => Some(api),
+        }
+    }
+
+    /// Its identifier as stored.
+    pub(crate) fn identifier(&self) -> Option<&str> {
+        self.api().map(|api| api.identifier.as_str())
+    }
+}

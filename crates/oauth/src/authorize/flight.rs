@@ -1,0 +1,254 @@
+//! One request under way: everything loaded that the decisions look at, then the step that comes next.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use chancery_core::consent::{Question, needs_consent};
+use chancery_core::ids::{self, Handle};
+use chancery_core::interaction::{Situation, Step, Transaction, next};
+use chancery_core::model::{SubjectType, User};
+use chancery_core::oauth::{AuthorizeError, ScreenHint};
+use chancery_core::records::{Consent, Session};
+use chancery_core::scope::{AskedScopes, Denied, Flow, Request, decide};
+use chancery_store::{PreparedClient, StoredTransaction};
+use chancery_web::{Ctx, Failure, cookies, found};
+use http::HeaderMap;
+
+use super::respond::{self, Grantee, Recipient};
+use crate::audience::Audience;
+use crate::decision::{Held, client_grant, refused_front};
+
+/// A request with all that it needs.
+pub(super) struct Flight<'a> {
+    pub(super) ctx: &'a Ctx,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) transaction: Transaction,
+    /// As loaded; `None` for a request that comes straight from the application.
+    pub(super) stored: Option<StoredTransaction>,
+    pub(super) client: Arc<PreparedClient>,
+    pub(super) audience: Audience,
+    session: Option<(Session, User)>,
+    held: Held,
+    consent: Option<Consent>,
+}
+
+/// Seconds a user may take on our pages.
+const PATIENCE: i64 = 3600;
+
+impl<'a> Flight<'a> {
+    /// Loads; `None` when the application or the API is gone since.
+    pub(super) async fn load(
+        ctx: &'a Ctx,
+        headers: &'a HeaderMap,
+        transaction: Transaction,
+        stored: Option<StoredTransaction>,
+    ) -> Result<Option<Self>, Failure> {
+        let request = &transaction.request;
+        let Some(client) = ctx.tenant.client(&request.client_id).cloned() else { return Ok(None) };
+        let audience = match &request.audience {
+            None => Audience::Userinfo,
+            Some(named) => match ctx.tenant.resolve_api(&ctx.origin, named) {
+                Some(api) => Audience::Api(Arc::clone(api)),
+                None => return Ok(None),
+            },
+        };
+        let session = live_session(ctx, headers).await?;
+        let (held, consent) = match &session {
+            None => (Held::default(), None),
+            Some((_, user)) => {
+                let held = Held::load(ctx, &audience, &user.user_id).await?;
+                let identifier = audience.identifier().unwrap_or_default();
+                let tenant = &ctx.tenant.tenant;
+                let consent =
+                    ctx.app.store.consent(tenant, &user.user_id, &client.client_id, identifier, "").await?;
+                (held, consent.filter(|c| !c.implicit))
+            }
+        };
+        Ok(Some(Self { ctx, headers, transaction, stored, client, audience, session, held, consent }))
+    }
+
+    /// Asks what is next and does it.
+    pub(super) async fn go_on(self) -> Result<Response, Failure> {
+        let request = &self.transaction.request;
+        if let Some((_, user)) = &self.session
+            && user.is_blocked()
+        {
+            return self.refuse(&AuthorizeError::new("unauthorized", "user is blocked")).await;
+        }
+        // What would be granted; without a user this still says whether the application may ask at all.
+        let want = match self.granted(None) {
+            Ok(want) => want,
+            Err(denied) => {
+                let error = refused_front(&denied, self.ctx, self.audience.target(), &self.client);
+                return self.refuse(&error).await;
+            }
+        };
+        let stored_scope = self.consent.as_ref().map(|c| c.scope.as_slice());
+        let question = |want: &[&str]| {
+            needs_consent(&Question {
+                flow: self.flow(),
+                client: &self.client,
+                target: self.audience.target(),
+                want,
+                stored: stored_scope,
+                is_forced: false,
+                redirect_uri: Some(request.redirect_uri.as_str()),
+                skips_on_loopback: self.ctx.tenant.settings.flags.skip_consent_on_loopback.unwrap_or(false),
+            })
+        };
+        let words: Vec<&str> = want.iter().map(String::as_str).collect();
+        let need = question(&words);
+        let step = next(&Situation {
+            request,
+            client: &self.client,
+            settings: &self.ctx.tenant.settings,
+            session: self.session.as_ref().map(|(session, _)| session),
+            progress: &self.transaction.progress,
+            needs_consent: &|| need.is_needed(),
+            now: self.ctx.now(),
+        });
+        match step {
+            Step::Login(hint) => {
+                let page = match hint {
+                    Some(ScreenHint::Signup) => "/u/signup",
+                    Some(ScreenHint::ResetPassword) => "/u/reset-password",
+                    None => "/u/login",
+                };
+                self.pause(page).await
+            }
+            Step::Consent => self.pause("/u/consent").await,
+            Step::Confirm => self.pause("/u/confirm").await,
+            Step::Refuse(error) => self.refuse(&error).await,
+            Step::Issue => self.issue(need.is_implicit()).await,
+        }
+    }
+
+    /// The flow, as the scope decision names it.
+    pub(super) fn flow(&self) -> Flow<'static> {
+        let response_type = self.transaction.request.response_type;
+        match (response_type.code, response_type.is_front_channel()) {
+            (true, false) => Flow::Code,
+            (true, true) => Flow::Hybrid,
+            (false, _) => Flow::Implicit,
+        }
+    }
+
+    fn granted(&self, consented: Option<&[String]>) -> Result<Vec<String>, Denied> {
+        let asked = AskedScopes::parse(&self.transaction.request.scope);
+        let permissions = self.held.permissions();
+        let request = self.scope_request(&asked, &permissions, consented);
+        decide(&request).map(|decision| decision.to_owned_scopes())
+    }
+
+    fn scope_request<'b>(
+        &'b self,
+        asked: &'b AskedScopes<'b>,
+        permissions: &'b chancery_core::scope::UserPermissions<'b>,
+        consented: Option<&'b [String]>,
+    ) -> Request<'b> {
+        Request {
+            flow: self.flow(),
+            client: &self.client,
+            target: self.audience.target(),
+            asked,
+            grant: client_grant(&self.ctx.tenant, &self.client, &self.audience, SubjectType::User),
+            permissions,
+            consented,
+            organization: None,
+        }
+    }
+
+    /// Puts the request aside and shows a page of ours.
+    async fn pause(self, page: &str) -> Result<Response, Failure> {
+        let ctx = self.ctx;
+        if let Some(stored) = &self.stored {
+            return Ok(found(&format!("{page}?state={}", stored.id)));
+        }
+        let device = match cookies::device(self.headers) {
+            Some(device) if device.len() >= 22 && device.len() <= 128 => device.to_owned(),
+            _ => ids::url_safe(&*ctx.app.rng, 32),
+        };
+        let doc = serde_json::to_string(&self.transaction).map_err(Failure::server)?;
+        let stored = StoredTransaction {
+            id: ids::time_ordered(&*ctx.app.rng, ctx.now_ms),
+            digest: chancery_jose::sha256(device.as_bytes()).to_vec(),
+            doc,
+            expires_at: ctx.now() + PATIENCE,
+            rev: 1,
+        };
+        ctx.app.store.insert_transaction(&ctx.tenant.tenant, &stored).await?;
+        let mut response = found(&format!("{page}?state={}", stored.id));
+        cookies::set_device(response.headers_mut(), &device, ctx.origin.secure);
+        Ok(response)
+    }
+
+    /// Answers the application with an error; the transaction is over.
+    async fn refuse(self, error: &AuthorizeError) -> Result<Response, Failure> {
+        respond::log_failure(self.ctx, Some(&self.client.client_id), error);
+        if let Some(stored) = &self.stored {
+            self.ctx.app.store.delete_transaction(&self.ctx.tenant.tenant, &stored.id).await?;
+        }
+        let strict = self.client.is_strict_third_party()
+            && self.client.redirection_policy.as_deref() != Some("allow_always");
+        if strict {
+            return Ok(crate::pages::error(self.ctx, self.headers, 400, error));
+        }
+        Ok(respond::error(self.ctx, self.headers, &self.recipient(), error))
+    }
+
+    fn recipient(&self) -> Recipient<'_> {
+        let request = &self.transaction.request;
+        Recipient {
+            redirect_uri: &request.redirect_uri,
+            mode: request.response_mode,
+            state: request.state.as_deref(),
+            client_name: &self.client.name,
+        }
+    }
+
+    /// Answers with what was asked for.
+    async fn issue(self, implicit_consent: bool) -> Result<Response, Failure> {
+        let Some((session, user)) = &self.session else {
+            return Err(Failure::server("issuing without a session"));
+        };
+        let request = &self.transaction.request;
+        let asked = AskedScopes::parse(&request.scope);
+        let permissions = self.held.permissions();
+        let consented = self.consent.as_ref().filter(|_| !implicit_consent).map(|c| c.scope.as_slice());
+        let scope_request = self.scope_request(&asked, &permissions, consented);
+        let decision = decide(&scope_request)
+            .map_err(|denied| refused_front(&denied, self.ctx, self.audience.target(), &self.client));
+        let decision = match decision {
+            Ok(decision) => decision,
+            Err(error) => return Ok(respond::error(self.ctx, self.headers, &self.recipient(), &error)),
+        };
+        let grantee = Grantee {
+            ctx: self.ctx,
+            request,
+            client: &self.client,
+            audience: &self.audience,
+            session,
+            user,
+            decision: &decision,
+        };
+        let answer = grantee.answer(self.stored.as_ref(), implicit_consent).await?;
+        let mut response = respond::success(self.ctx, self.headers, &self.recipient(), answer);
+        if self.ctx.tenant.settings.has_persistent_cookie()
+            && let Some(cookie) = cookies::session(self.headers)
+        {
+            // The cookie lives as long as the session does now.
+            let left = session.expires_at - self.ctx.now();
+            cookies::set_session(response.headers_mut(), cookie, Some(left), self.ctx.origin.secure);
+        }
+        Ok(response)
+    }
+}
+
+/// The browser's session with its user; a session whose user is gone is none.
+pub(super) async fn live_session(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<(Session, User)>, Failure> {
+    let Some(handle) = cookies::session(headers).and_then(Handle::parse) else { return Ok(None) };
+    let tenant = &ctx.tenant.tenant;
+    let Some(session) = ctx.app.store.session(tenant, &handle, ctx.now()).await? else { return Ok(None) };
+    let user = ctx.app.store.user(tenant, &session.user_id).await?;
+    Ok(user.map(|user| (session, user)))
+}

@@ -1,0 +1,109 @@
+//! `/authorize` (RFC 6749 section 3.1, OpenID Connect Core 3.1.2, fact sheet 2).
+//!
+//! A request is checked, then the login engine is asked what comes next until it says "answer": see
+//! `chancery_core::interaction`. While pages are shown the request rests in a stored transaction, bound to the browser
+//! that began it.
+
+mod flight;
+mod respond;
+
+use std::sync::Arc;
+
+use axum::extract::RawQuery;
+use axum::response::Response;
+use chancery_core::interaction::{Progress, Transaction};
+use chancery_core::oauth::{self, AuthorizeError, AuthorizeRequest, CheckFailure, Surroundings};
+use chancery_core::params::Params;
+use chancery_store::PreparedClient;
+use chancery_web::{Ctx, Failure, Form, cookies};
+use http::HeaderMap;
+
+use crate::authorize::flight::Flight;
+use crate::{id_token_hint, pages};
+
+/// The request in the query.
+pub(crate) async fn by_get(
+    ctx: Ctx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let encoded = query.unwrap_or_default();
+    match Params::from_form(encoded.as_bytes()) {
+        Ok(params) => begin(&ctx, &headers, &params).await,
+        Err(e) => Ok(pages::error(&ctx, &headers, 400, &AuthorizeError::invalid(e.to_string()))),
+    }
+}
+
+/// The request in a form (OpenID Connect Core 3.1.2.1).
+pub(crate) async fn by_post(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    begin(&ctx, &headers, &params).await
+}
+
+/// The browser comes back from our pages: ask again what is next.
+pub(crate) async fn resume(
+    ctx: Ctx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let stored = match params.get("state") {
+        Some(id) => ctx.app.store.transaction(&ctx.tenant.tenant, id, ctx.now()).await?,
+        None => None,
+    };
+    // Another browser than the one that began it gets nothing (security case 12).
+    let device = cookies::device(&headers).map(|d| chancery_jose::sha256(d.as_bytes()));
+    let stored = stored.filter(|t| device.as_ref().is_some_and(|d| t.belongs_to(d)));
+    let Some(stored) = stored else { return Ok(pages::expired(&ctx, &headers)) };
+    let transaction: Transaction =
+        serde_json::from_str(&stored.doc).map_err(|_| Failure::server("a transaction cannot be read"))?;
+    match Flight::load(&ctx, &headers, transaction, Some(stored)).await? {
+        Some(flight) => flight.go_on().await,
+        None => Ok(pages::expired(&ctx, &headers)),
+    }
+}
+
+async fn begin(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Response, Failure> {
+    let client = params.get("client_id").and_then(|id| ctx.tenant.client(id));
+    let checked = checked(ctx, params, client);
+    let request = match checked {
+        Ok(request) => request,
+        Err(CheckFailure::Page { status, error }) => {
+            respond::log_failure(ctx, params.get("client_id"), &error);
+            return Ok(pages::error(ctx, headers, status, &error));
+        }
+        Err(CheckFailure::Redirect { redirect_uri, mode, state, error }) => {
+            respond::log_failure(ctx, params.get("client_id"), &error);
+            let name = client.map(|c| c.name.as_str()).unwrap_or_default();
+            let to = respond::Recipient {
+                redirect_uri: &redirect_uri,
+                mode,
+                state: state.as_deref(),
+                client_name: name,
+            };
+            return Ok(respond::error(ctx, headers, &to, &error));
+        }
+    };
+    let transaction = Transaction { request, progress: Progress::default(), created_at: ctx.now() };
+    match Flight::load(ctx, headers, transaction, None).await? {
+        Some(flight) => flight.go_on().await,
+        None => Ok(pages::expired(ctx, headers)),
+    }
+}
+
+fn checked(
+    ctx: &Ctx,
+    params: &Params,
+    client: Option<&Arc<PreparedClient>>,
+) -> Result<AuthorizeRequest, CheckFailure> {
+    let around = Surroundings {
+        settings: &ctx.tenant.settings,
+        client: client.map(|c| &c.client),
+        is_api: &|audience| ctx.tenant.resolve_api(&ctx.origin, audience).is_some(),
+        userinfo_audience: &ctx.origin.userinfo_audience,
+        hint_subject: &|hint| {
+            let claims = id_token_hint::verify(ctx, hint)?;
+            client.is_some_and(|c| c.client_id == claims.client_id).then_some(claims.subject)
+        },
+    };
+    oauth::check(params, &around)
+}

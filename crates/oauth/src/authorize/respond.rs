@@ -1,0 +1,225 @@
+//! The answer of `/authorize`: codes and tokens, in the way the request asked for (fact sheet 2.2), with `iss` in all of
+//! them (RFC 9207).
+
+use axum::response::Response;
+use chancery_core::ids::{self, Handle};
+use chancery_core::model::User;
+use chancery_core::oauth::{AuthorizeError, AuthorizeRequest, RedirectUri, ResponseMode};
+use chancery_core::params::Params;
+use chancery_core::records::{Authorization, CodeRecord, Consent, Session};
+use chancery_core::scope::Decision;
+use chancery_db::Batch;
+use chancery_store::{PreparedClient, StoredTransaction};
+use chancery_web::{Ctx, Failure, found};
+use http::HeaderMap;
+
+use crate::audience::Audience;
+use crate::issue::{self, AccessTokenFor, IdTokenFor};
+use crate::{events, pages};
+
+/// To whom the answer goes, and how.
+pub(super) struct Recipient<'a> {
+    pub(super) redirect_uri: &'a RedirectUri,
+    pub(super) mode: ResponseMode,
+    pub(super) state: Option<&'a str>,
+    pub(super) client_name: &'a str,
+}
+
+/// Sends what was asked for.
+pub(super) fn success(ctx: &Ctx, headers: &HeaderMap, to: &Recipient<'_>, answer: Params) -> Response {
+    deliver(ctx, headers, to, answer)
+}
+
+/// Sends an error.
+pub(super) fn error(ctx: &Ctx, headers: &HeaderMap, to: &Recipient<'_>, error: &AuthorizeError) -> Response {
+    let mut answer = Params::default();
+    answer.push("error", error.code);
+    answer.push("error_description", error.text.clone());
+    deliver(ctx, headers, to, answer)
+}
+
+/// The tenant log's word of a failed login.
+pub(super) fn log_failure(ctx: &Ctx, client_id: Option<&str>, error: &AuthorizeError) {
+    let kind = if error.code.ends_with("_required") { "fsa" } else { "f" };
+    let client = client_id.and_then(|id| ctx.tenant.client(id));
+    let mut event = match client {
+        Some(client) => events::of_client(ctx, kind, client),
+        None => events::event(ctx, kind),
+    };
+    event.description = Some(error.text.chars().take(500).collect());
+    events::record(ctx, event);
+}
+
+fn deliver(ctx: &Ctx, headers: &HeaderMap, to: &Recipient<'_>, mut answer: Params) -> Response {
+    if let Some(state) = to.state {
+        answer.push("state", state);
+    }
+    answer.push("iss", ctx.origin.issuer.clone());
+    match to.mode {
+        ResponseMode::Query => found(&to.redirect_uri.with_query(&answer.encode())),
+        ResponseMode::Fragment => found(&to.redirect_uri.with_fragment(&answer.encode())),
+        ResponseMode::FormPost => pages::form_post(ctx, headers, to.redirect_uri, to.client_name, &answer),
+        ResponseMode::WebMessage => pages::web_message(ctx, headers, to.redirect_uri, &answer),
+    }
+}
+
+/// Who gets what, decided.
+pub(super) struct Grantee<'a> {
+    pub(super) ctx: &'a Ctx,
+    pub(super) request: &'a AuthorizeRequest,
+    pub(super) client: &'a PreparedClient,
+    pub(super) audience: &'a Audience,
+    pub(super) session: &'a Session,
+    pub(super) user: &'a User,
+    pub(super) decision: &'a Decision<'a>,
+}
+
+impl Grantee<'_> {
+    /// Makes what was asked for and writes it in one go with the end of the transaction, so that a transaction answers
+    /// once.
+    pub(super) async fn answer(
+        &self,
+        stored: Option<&StoredTransaction>,
+        implicit_consent: bool,
+    ) -> Result<Params, Failure> {
+        let ctx = self.ctx;
+        let response_type = self.request.response_type;
+        let authorization = self.authorization();
+        let mut answer = Params::default();
+        let mut write = self.session_use();
+        if let Some(stored) = stored {
+            write = write.and(ctx.app.store.finish_transaction(&ctx.tenant.tenant, &stored.id, stored.rev));
+        }
+        if implicit_consent && self.decision.offline {
+            write = write.and(ctx.app.store.upsert_consent(&ctx.tenant.tenant, &self.implicit_consent()));
+        }
+        let code = match response_type.code {
+            true => {
+                let (code, insert) = self.code(&authorization)?;
+                write = write.and(insert);
+                Some(code)
+            }
+            false => None,
+        };
+        let access_token = match response_type.token {
+            true => {
+                let issued = issue::access_token(ctx, &self.front_channel_token(&authorization)).await?;
+                write = issued.write.into_iter().fold(write, Batch::and);
+                answer.push("access_token", issued.token.clone());
+                answer.push("expires_in", issued.expires_in.to_string());
+                answer.push("token_type", "Bearer");
+                if let Some(scope) = self.decision.scope() {
+                    answer.push("scope", scope);
+                }
+                Some(issued.token)
+            }
+            false => None,
+        };
+        // Without openid there is no ID token to give, whatever response_type says (OpenID Connect Core 3.1.2.1).
+        if response_type.id_token && self.decision.has_openid() {
+            let what = IdTokenFor {
+                client: self.client,
+                user: self.user,
+                granted: &self.decision.granted,
+                nonce: self.request.nonce.as_deref(),
+                session_id: Some(&self.session.id),
+                auth_time: self.shows_auth_time().then_some(self.session.authenticated_at),
+                access_token: access_token.as_deref(),
+                code: code.as_deref(),
+            };
+            answer.push("id_token", issue::id_token(ctx, &what).await?);
+        }
+        if let Some(code) = code {
+            answer.push("code", code);
+        }
+        ctx.app.store.commit(write).await?;
+        self.log();
+        Ok(answer)
+    }
+
+    fn authorization(&self) -> Authorization {
+        Authorization {
+            id: ids::time_ordered(&*self.ctx.app.rng, self.ctx.now_ms),
+            client_id: self.client.client_id.clone(),
+            user_id: self.user.user_id.clone(),
+            audience: self.audience.identifier().map(str::to_owned),
+            scope: self.decision.to_owned_scopes(),
+            session_id: Some(self.session.id.clone()),
+            auth_time: self.session.authenticated_at,
+            organization_id: None,
+            gty: None,
+            connection: Some(self.session.connection.clone()),
+        }
+    }
+
+    fn code(&self, authorization: &Authorization) -> Result<(String, Batch), Failure> {
+        let ctx = self.ctx;
+        let challenge = self.request.challenge.as_ref();
+        let record = CodeRecord {
+            authorization: authorization.clone(),
+            redirect_uri: self
+                .request
+                .redirect_uri_sent
+                .then(|| self.request.redirect_uri.as_str().to_owned()),
+            code_challenge: challenge.map(|c| c.value.clone()),
+            code_challenge_method: challenge.map(|c| c.method.as_str().to_owned()),
+            nonce: self.request.nonce.clone(),
+            with_auth_time: self.shows_auth_time(),
+            expires_at: ctx.now() + ctx.app.config.code_lifetime,
+        };
+        let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
+        let insert = ctx.app.store.insert_code_batch(&ctx.tenant.tenant, &handle, &record)?;
+        Ok((handle.expose(), insert))
+    }
+
+    fn front_channel_token<'b>(&'b self, authorization: &'b Authorization) -> AccessTokenFor<'b> {
+        AccessTokenFor {
+            client_id: &self.client.client_id,
+            subject: &self.user.user_id,
+            audience: self.audience,
+            decision: self.decision,
+            kind: None,
+            front_channel: true,
+            authorization: Some(authorization),
+        }
+    }
+
+    /// The session was used: its idle end moves, and the application joins it.
+    fn session_use(&self) -> Batch {
+        let now = self.ctx.now();
+        let idle = (now + self.ctx.tenant.settings.idle_session_seconds()).min(self.session.expires_at);
+        let known = self.session.clients.iter().any(|c| *c == self.client.client_id);
+        let joins = (!known).then_some(self.client.client_id.as_str());
+        // A use a moment ago has moved the end already: one write less for applications that ask often.
+        if known && now - self.session.last_active_at < 60 {
+            return Batch::default();
+        }
+        self.ctx.app.store.touch_session_batch(&self.ctx.tenant.tenant, &self.session.id, now, idle, joins)
+    }
+
+    /// `auth_time` appears only when the request looked at it (fact sheet 5.2).
+    fn shows_auth_time(&self) -> bool {
+        self.request.max_age.is_some() || self.request.prompts.login
+    }
+
+    fn implicit_consent(&self) -> Consent {
+        Consent {
+            id: ids::object_id(&*self.ctx.app.rng, self.ctx.now()),
+            user_id: self.user.user_id.clone(),
+            client_id: self.client.client_id.clone(),
+            audience: self.audience.identifier().unwrap_or_default().to_owned(),
+            organization_id: String::new(),
+            scope: self.decision.to_owned_scopes(),
+            implicit: true,
+        }
+    }
+
+    fn log(&self) {
+        let kind = if self.request.prompts.none { "ssa" } else { "s" };
+        let mut event = events::with_user(events::of_client(self.ctx, kind, self.client), self.user);
+        event.connection = Some(self.session.connection.clone());
+        event.audience = self.audience.identifier().map(|a| self.ctx.origin.absolute(a).into_owned());
+        event.scope = self.decision.scope();
+        events::record(self.ctx, event);
+    }
+}

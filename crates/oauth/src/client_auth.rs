@@ -1,0 +1,216 @@
+//! Who calls `/oauth/token` and `/oauth/revoke`: none, post, basic, private_key_jwt (RFC 6749 section 2.3, RFC 7523).
+
+use std::sync::Arc;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use chancery_core::oauth::{ClientProof, OAuthError};
+use chancery_jose::{Algorithm, Unverified};
+use chancery_store::PreparedClient;
+use chancery_web::{Ctx, Failure, Scheme};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// The client that proved itself. Unknown clients and wrong secrets look alike.
+pub(crate) async fn authenticate(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    proof: &ClientProof,
+) -> Result<Arc<PreparedClient>, Failure> {
+    let basic = basic_credentials(headers).map_err(|e| Failure::new(e).with_scheme(Scheme::Basic))?;
+    let scheme = if basic.is_some() { Scheme::Basic } else { Scheme::None };
+    let found = match (basic, &proof.assertion) {
+        (Some(_), Some(_)) => Err(more_than_one().into()),
+        (Some((id, secret)), None) => by_basic(ctx, proof, &id, &secret).map_err(Failure::from),
+        (None, Some(assertion)) => by_assertion(ctx, proof, assertion.expose_secret()).await,
+        (None, None) => by_body(ctx, proof).map_err(Failure::from),
+    };
+    found.map_err(|failure| failure.with_scheme(scheme))
+}
+
+fn by_basic(
+    ctx: &Ctx,
+    proof: &ClientProof,
+    id: &str,
+    secret: &SecretString,
+) -> Result<Arc<PreparedClient>, OAuthError> {
+    if proof.client_secret.is_some() || proof.client_id.as_deref().is_some_and(|in_body| in_body != id) {
+        return Err(more_than_one());
+    }
+    with_secret(ctx, id, Some(secret))
+}
+
+fn by_body(ctx: &Ctx, proof: &ClientProof) -> Result<Arc<PreparedClient>, OAuthError> {
+    let id = proof.client_id.as_deref().ok_or(OAuthError::Missing("client_id"))?;
+    with_secret(ctx, id, proof.client_secret.as_ref())
+}
+
+fn with_secret(
+    ctx: &Ctx,
+    id: &str,
+    secret: Option<&SecretString>,
+) -> Result<Arc<PreparedClient>, OAuthError> {
+    let client = known(ctx, id)?;
+    if client.is_public() {
+        // A secret sent along is ignored: SDKs send empty or left-over ones, and nothing rests on it.
+        return Ok(Arc::clone(client));
+    }
+    let uses_keys =
+        client.client_authentication_methods.as_ref().is_some_and(|m| m.private_key_jwt.is_some());
+    let (Some(digest), Some(secret), false) = (&client.secret_digest, secret, uses_keys) else {
+        return Err(OAuthError::Unauthorized);
+    };
+    let presented = chancery_jose::sha256(secret.expose_secret().as_bytes());
+    verify_slices_are_equal(&presented, digest).map_err(|_| OAuthError::Unauthorized)?;
+    Ok(Arc::clone(client))
+}
+
+fn known<'a>(ctx: &'a Ctx, id: &str) -> Result<&'a Arc<PreparedClient>, OAuthError> {
+    let client = ctx.tenant.client(id).filter(|c| !c.global.unwrap_or(false));
+    client.ok_or(OAuthError::Unauthorized)
+}
+
+fn more_than_one() -> OAuthError {
+    OAuthError::Invalid("More than one way of client authentication was used".to_owned())
+}
+
+/// `Authorization: Basic`, both halves form-encoded (RFC 6749 section 2.3.1). Other schemes are not client authentication.
+fn basic_credentials(headers: &HeaderMap) -> Result<Option<(String, SecretString)>, OAuthError> {
+    let Some(header) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    let malformed =
+        || OAuthError::Invalid("Authorization: Basic must be base64 of client_id:client_secret".into());
+    let text = header.to_str().map_err(|_| malformed())?;
+    let Some((scheme, encoded)) = text.split_once(' ') else { return Ok(None) };
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Ok(None);
+    }
+    let decoded = BASE64_STANDARD.decode(encoded.trim()).map_err(|_| malformed())?;
+    let decoded = String::from_utf8(decoded).map_err(|_| malformed())?;
+    let (id, secret) = decoded.split_once(':').ok_or_else(malformed)?;
+    Ok(Some((form_decoded(id), form_decoded(secret).into())))
+}
+
+fn form_decoded(text: &str) -> String {
+    // `+` and `%xx` alone: a pair without `=` is a name.
+    let escaped = text.replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(escaped.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+}
+
+/// The claims of a client assertion (RFC 7523 section 3, fact sheet 6.1).
+#[derive(Deserialize)]
+struct Assertion {
+    iss: String,
+    sub: String,
+    aud: OneOrMany,
+    exp: i64,
+    jti: Option<String>,
+    iat: Option<i64>,
+    nbf: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Seconds an assertion may be good for.
+const LONGEST_LIFE: i64 = 300;
+/// Seconds clocks may differ by.
+const SKEW: i64 = 10;
+const MAX_ASSERTION: usize = 2048;
+const MAX_JTI: usize = 64;
+/// The wire's list (fact sheet 6.1, newer documentation).
+const ALLOWED: [Algorithm; 6] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::ES256,
+    Algorithm::ES384,
+];
+
+async fn by_assertion(ctx: &Ctx, proof: &ClientProof, token: &str) -> Result<Arc<PreparedClient>, Failure> {
+    if proof.client_secret.is_some() {
+        return Err(more_than_one().into());
+    }
+    let (client, claims) = verified_assertion(ctx, proof.client_id.as_deref(), token)?;
+    let jti = claims.jti.as_deref().unwrap_or_default();
+    // Last, so that only a good assertion is remembered, and remembered at least as long as it would be accepted.
+    let until = claims.exp.saturating_add(2 * SKEW);
+    match ctx.app.store.remember_assertion(&ctx.tenant.tenant, &client.client_id, jti, until).await {
+        Ok(()) => Ok(client),
+        Err(chancery_store::Error::Conflict) => {
+            Err(OAuthError::ClientAssertion("client_assertion was used before").into())
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn verified_assertion(
+    ctx: &Ctx,
+    client_id: Option<&str>,
+    token: &str,
+) -> Result<(Arc<PreparedClient>, Assertion), OAuthError> {
+    let refuse = OAuthError::ClientAssertion;
+    if token.len() > MAX_ASSERTION {
+        return Err(refuse("client_assertion is longer than 2048 bytes"));
+    }
+    let unverified = Unverified::parse(token).map_err(|_| refuse("client_assertion is not a JWT"))?;
+    let unproven = unverified.payload_unverified().map_err(|_| refuse("client_assertion is not a JWT"))?;
+    let unproven: Assertion = serde_json::from_slice(&unproven)
+        .map_err(|_| refuse("client_assertion lacks iss, sub, aud or exp"))?;
+    let failed = || refuse("Client authentication failed");
+    if client_id.is_some_and(|id| id != unproven.sub) {
+        return Err(failed());
+    }
+    let client = ctx.tenant.client(&unproven.sub).ok_or_else(failed)?;
+    let now = ctx.now();
+    let kid = unverified.header().kid.as_deref();
+    let usable = client.assertion_keys.iter().filter(|k| k.expires_at.is_none_or(|end| end > now));
+    let usable = usable.filter(|k| kid.is_none() || k.kid.is_none() || k.kid.as_deref() == kid);
+    let payload = usable
+        .filter_map(|k| match k.alg {
+            Some(alg) if ALLOWED.contains(&alg) => unverified.verify(&k.key, &[alg]).ok(),
+            Some(_) => None,
+            None => unverified.verify(&k.key, &ALLOWED).ok(),
+        })
+        .next();
+    let payload = payload.ok_or_else(failed)?;
+    let claims: Assertion = serde_json::from_slice(&payload).map_err(|_| failed())?;
+    judge(ctx, &claims, now)?;
+    Ok((Arc::clone(client), claims))
+}
+
+fn judge(ctx: &Ctx, claims: &Assertion, now: i64) -> Result<(), OAuthError> {
+    let refuse = |why| Err(OAuthError::ClientAssertion(why));
+    let token_endpoint = format!("{}oauth/token", ctx.origin.issuer);
+    let meant_for_us = |aud: &str| aud == ctx.origin.issuer || aud == token_endpoint;
+    let audience_fits = match &claims.aud {
+        OneOrMany::One(aud) => meant_for_us(aud),
+        OneOrMany::Many(all) => all.iter().any(|aud| meant_for_us(aud)),
+    };
+    if claims.iss != claims.sub {
+        return refuse("iss and sub of client_assertion must both be the client_id");
+    }
+    if !audience_fits {
+        return refuse("aud of client_assertion must be the issuer");
+    }
+    if claims.exp <= now.saturating_sub(SKEW) {
+        return refuse("client_assertion has expired");
+    }
+    if claims.exp > now.saturating_add(LONGEST_LIFE + SKEW) {
+        return refuse("client_assertion must expire within 5 minutes");
+    }
+    if claims.nbf.or(claims.iat).is_some_and(|from| from > now.saturating_add(SKEW)) {
+        return refuse("client_assertion is not valid yet");
+    }
+    match claims.jti.as_deref() {
+        Some(jti) if !jti.is_empty() && jti.len() <= MAX_JTI => Ok(()),
+        _ => refuse("client_assertion needs a jti of at most 64 characters"),
+    }
+}

@@ -1,0 +1,113 @@
+//! `/dbconnections/*`: sign-up and password change by API (fact sheet 9.4 and 9.5). Their error envelope is their own.
+
+use axum::response::{IntoResponse, Response};
+use chancery_connect::password_policy::{Rule, strength_error};
+use chancery_core::model::{Connection, User};
+use chancery_core::oauth::OAuthError;
+use chancery_core::params::Params;
+use chancery_web::{Ctx, Failure, Form, SignUp, SignUpForm, html, json};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+/// `POST /dbconnections/signup`.
+pub(crate) async fn signup(ctx: Ctx, Form(params): Form) -> Result<Response, Failure> {
+    let connection = match connection(&ctx, &params) {
+        Ok(connection) => connection,
+        Err(refusal) => return Ok(*refusal),
+    };
+    let Some(password) = params.get("password") else { return Ok(bad_request("password is required")) };
+    let Some(email) = params.get("email") else { return Ok(bad_request("email is required")) };
+    let form = SignUpForm { email, username: params.get("username"), password: password.into() };
+    Ok(match ctx.sign_up(connection, form).await? {
+        SignUp::Created(user) => json(StatusCode::OK, &created(&user)),
+        SignUp::Exists if says_that_accounts_exist(&ctx) => {
+            refused("user_exists", "The user already exists.")
+        }
+        SignUp::Exists => refused("invalid_signup", "Invalid sign up"),
+        SignUp::Weak(rules) => too_weak(&rules),
+        SignUp::OwnName => own_name(),
+        SignUp::BadPassword => refused("invalid_password", "The password is too long"),
+        SignUp::BadEmail => bad_request("email is not a valid email address"),
+        SignUp::BadUsername => bad_request("username is missing or not valid"),
+        SignUp::Closed => refused("public_signup_disabled", "Public signup is disabled"),
+    })
+}
+
+/// `POST /dbconnections/change_password`: always the same answer (security case 14).
+pub(crate) async fn change_password(ctx: Ctx, Form(params): Form) -> Result<Response, Failure> {
+    let connection = match connection(&ctx, &params) {
+        Ok(connection) => connection,
+        Err(refusal) => return Ok(*refusal),
+    };
+    let Some(email) = params.get("email") else { return Ok(bad_request("email is required")) };
+    ctx.mail_reset_link(connection, email, params.get("client_id")).await?;
+    Ok(html(StatusCode::OK, "We've just sent you an email to reset your password."))
+}
+
+fn connection<'a>(ctx: &'a Ctx, params: &Params) -> Result<&'a Connection, Box<Response>> {
+    if let Some(name) = params.repeated() {
+        return Err(Box::new(Failure::from(OAuthError::Repeated(name.to_owned())).into_response()));
+    }
+    let client = params.get("client_id").map(|id| ctx.tenant.client(id));
+    let name = params.get("connection").ok_or_else(|| Box::new(bad_request("connection is required")))?;
+    let connection = ctx.tenant.connection_by_name(name).filter(|c| c.strategy == "auth0");
+    let connection = match client {
+        None => connection,
+        Some(None) => None,
+        Some(Some(client)) => {
+            connection.filter(|c| c.serves(&client.client_id) && !client.is_strict_third_party())
+        }
+    };
+    connection.map(AsRef::as_ref).ok_or_else(|| Box::new(unknown_connection()))
+}
+
+fn created(user: &User) -> Value {
+    let id = user.identities.first().map(|i| i.user_id.as_str()).unwrap_or_default();
+    let mut body = json!({ "_id": id });
+    if let Some(email) = &user.email {
+        body["email"] = email.as_str().into();
+        body["email_verified"] = user.email_verified.unwrap_or(false).into();
+    }
+    if let Some(username) = &user.username {
+        body["username"] = username.as_str().into();
+    }
+    body
+}
+
+fn says_that_accounts_exist(ctx: &Ctx) -> bool {
+    ctx.tenant.settings.flags.enable_public_signup_user_exists_error.unwrap_or(false)
+}
+
+fn refused(code: &str, description: &str) -> Response {
+    envelope(
+        json!({ "name": "BadRequestError", "code": code, "description": description, "statusCode": 400 }),
+    )
+}
+
+fn bad_request(text: &str) -> Response {
+    envelope(json!({
+        "name": "BadRequestError", "code": "invalid_request", "error": text, "description": text, "statusCode": 400
+    }))
+}
+
+fn unknown_connection() -> Response {
+    envelope(json!({
+        "name": "NotFoundError", "code": "invalid_connection", "error": "connection not found",
+        "description": "The connection does not exist or is not enabled for the application", "statusCode": 400
+    }))
+}
+
+fn too_weak(rules: &[Rule]) -> Response {
+    envelope(strength_error(rules))
+}
+
+fn own_name() -> Response {
+    envelope(json!({
+        "name": "PasswordNoUserInfoError", "code": "invalid_password", "message": "Password contains user information",
+        "description": "The password must not contain the name or the email address", "statusCode": 400
+    }))
+}
+
+fn envelope(body: Value) -> Response {
+    json(StatusCode::BAD_REQUEST, &body)
+}

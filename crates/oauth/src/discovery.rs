@@ -1,0 +1,47 @@
+//! Discovery and keys (OpenID Connect Discovery, RFC 8414, fact sheet 9.1 and 9.2). What stands here is served; nothing
+//! else.
+
+use axum::body::Body;
+use axum::response::Response;
+use chancery_web::Ctx;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+
+/// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`.
+pub(crate) async fn document(ctx: Ctx) -> Response {
+    // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that.
+    public(TEMPLATE.replace("{issuer}", &ctx.origin.issuer))
+}
+
+/// `/.well-known/jwks.json`.
+pub(crate) async fn jwks(ctx: Ctx) -> Response {
+    public(ctx.tenant.jwks().to_string())
+}
+
+fn public(body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // Short enough for a rotated key to be seen in time: the next key is published long before it signs.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=15, stale-while-revalidate=15"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// Member order as live tenants have it.
+const TEMPLATE: &str = concat!(
+    r#"{"issuer":"{issuer}","authorization_endpoint":"{issuer}authorize","token_endpoint":"{issuer}oauth/token","#,
+    r#""userinfo_endpoint":"{issuer}userinfo","jwks_uri":"{issuer}.well-known/jwks.json","#,
+    r#""revocation_endpoint":"{issuer}oauth/revoke","#,
+    r#""scopes_supported":["openid","profile","offline_access","name","given_name","family_name","nickname","email","#,
+    r#""email_verified","picture","created_at","identities","phone","address"],"#,
+    r#""response_types_supported":["code","token","id_token","code token","code id_token","token id_token","#,
+    r#""code token id_token"],"code_challenge_methods_supported":["S256","plain"],"#,
+    r#""response_modes_supported":["query","fragment","form_post"],"subject_types_supported":["public"],"#,
+    r#""token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt","none"],"#,
+    r#""token_endpoint_auth_signing_alg_values_supported":["RS256","RS384","PS256","PS384","ES256","ES384"],"#,
+    r#""claims_supported":["aud","auth_time","created_at","email","email_verified","exp","family_name","given_name","#,
+    r#""iat","identities","iss","name","nickname","phone_number","picture","sub"],"#,
+    r#""request_uri_parameter_supported":false,"request_parameter_supported":false,"#,
+    r#""id_token_signing_alg_values_supported":["HS256","RS256","PS256","RS512","ES256","EdDSA"],"#,
+    r#""end_session_endpoint":"{issuer}oidc/logout","authorization_response_iss_parameter_supported":true}"#,
+);

@@ -1,0 +1,207 @@
+//! From a decision to tokens: claims from `chancery_core::claims`, signatures from the signing pool.
+
+use std::sync::Arc;
+
+use chancery_core::claims::{AccessToken, GrantKind, IdToken};
+use chancery_core::ids::{self, Handle};
+use chancery_core::model::{ExpirationType, RefreshTokenSettings, RotationType, SigningAlg, User};
+use chancery_core::records::{Authorization, OpaqueRecord, RefreshRecord};
+use chancery_core::scope::Decision;
+use chancery_db::Batch;
+use chancery_jose::{Algorithm, SigningKey, Typ};
+use chancery_store::PreparedClient;
+use chancery_web::{Ctx, Failure};
+use serde::Serialize;
+
+use crate::audience::Audience;
+
+/// The answer of the token endpoint (RFC 6749 section 5.1, fact sheet 6.2).
+#[derive(Default, Serialize)]
+pub(crate) struct TokenAnswer {
+    pub(crate) access_token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
+    pub(crate) expires_in: i64,
+    pub(crate) token_type: &'static str,
+}
+
+/// What an access token says.
+pub(crate) struct AccessTokenFor<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) subject: &'a str,
+    pub(crate) audience: &'a Audience,
+    pub(crate) decision: &'a Decision<'a>,
+    pub(crate) kind: Option<GrantKind>,
+    /// Travels through the browser: the shorter lifetime counts.
+    pub(crate) front_channel: bool,
+    /// What an opaque token hangs on; machines have none.
+    pub(crate) authorization: Option<&'a Authorization>,
+}
+
+/// An access token and, when it is opaque, the write that makes it good.
+pub(crate) struct Issued {
+    pub(crate) token: String,
+    pub(crate) expires_in: i64,
+    pub(crate) write: Option<Batch>,
+}
+
+/// Lifetimes of tokens without an API, in seconds (fact sheet 2.4).
+const USERINFO_LIFETIME: i64 = 86_400;
+const USERINFO_LIFETIME_WEB: i64 = 7_200;
+
+/// Signs a JWT for an API, or makes an opaque token for `/userinfo`.
+pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result<Issued, Failure> {
+    match what.audience {
+        Audience::Api(api) => {
+            let expires_in = match what.front_channel {
+                true => api.token_lifetime_for_web.min(api.token_lifetime),
+                false => api.token_lifetime,
+            };
+            let jti =
+                if api.dialect().is_rfc9068() { ids::alphanumeric(&*ctx.app.rng, 22) } else { String::new() };
+            let payload = AccessToken {
+                issuer: &ctx.origin.issuer,
+                subject: what.subject,
+                audience: &ctx.origin.absolute(&api.identifier),
+                with_userinfo: what.decision.with_userinfo,
+                issued_at: ctx.now(),
+                lifetime: expires_in,
+                client_id: what.client_id,
+                scope: &what.decision.granted,
+                permissions: what.decision.permissions.as_deref(),
+                dialect: api.dialect(),
+                jti: &jti,
+                grant_kind: what.kind,
+                organization: None,
+                is_system_api: api.is_system(),
+                custom: None,
+            }
+            .payload();
+            let typ = if api.dialect().is_rfc9068() { Typ::AtJwt } else { Typ::Jwt };
+            let token = ctx.app.signer.sign(&api.signer, typ, payload).await?;
+            Ok(Issued { token, expires_in, write: None })
+        }
+        Audience::Userinfo => {
+            let expires_in = if what.front_channel { USERINFO_LIFETIME_WEB } else { USERINFO_LIFETIME };
+            let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
+            let record = OpaqueRecord {
+                authorization: what.authorization.cloned().unwrap_or_default(),
+                expires_at: ctx.now().saturating_add(expires_in),
+            };
+            let write = ctx.app.store.insert_opaque_token(&ctx.tenant.tenant, &handle, &record)?;
+            Ok(Issued { token: handle.expose(), expires_in, write: Some(write) })
+        }
+    }
+}
+
+/// What an ID token says.
+pub(crate) struct IdTokenFor<'a> {
+    pub(crate) client: &'a PreparedClient,
+    pub(crate) user: &'a User,
+    pub(crate) granted: &'a [&'a str],
+    pub(crate) nonce: Option<&'a str>,
+    pub(crate) session_id: Option<&'a str>,
+    pub(crate) auth_time: Option<i64>,
+    pub(crate) access_token: Option<&'a str>,
+    pub(crate) code: Option<&'a str>,
+}
+
+/// Signs an ID token with the application's algorithm.
+pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String, Failure> {
+    let key = id_token_key(ctx, what.client)?;
+    let payload = IdToken {
+        issuer: &ctx.origin.issuer,
+        client_id: &what.client.client_id,
+        user: what.user,
+        granted: what.granted,
+        issued_at: ctx.now(),
+        lifetime: what.client.id_token_lifetime(),
+        algorithm: key.algorithm(),
+        nonce: what.nonce,
+        session_id: what.session_id,
+        auth_time: what.auth_time,
+        access_token: what.access_token,
+        code: what.code,
+        organization: None,
+        custom: None,
+    }
+    .payload();
+    Ok(ctx.app.signer.sign(&key, Typ::Jwt, payload).await?)
+}
+
+fn id_token_key(ctx: &Ctx, client: &PreparedClient) -> Result<Arc<SigningKey>, Failure> {
+    if let Some(own) = &client.id_token_signer {
+        return Ok(Arc::clone(own));
+    }
+    let wanted = match client.id_token_alg() {
+        "PS256" => Algorithm::PS256,
+        "RS512" => Algorithm::RS512,
+        "ES256" => Algorithm::ES256,
+        "EdDSA" => Algorithm::EdDSA,
+        _ => Algorithm::RS256,
+    };
+    let key = ctx.tenant.keys.current(wanted).or_else(|| ctx.tenant.keys.current(Algorithm::RS256));
+    key.cloned().ok_or_else(|| Failure::server("the tenant has no signing key"))
+}
+
+/// A new refresh token, first of its family, and the write that makes it good.
+pub(crate) fn first_refresh_token(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    authorization: &Authorization,
+) -> Result<(String, Batch), Failure> {
+    let settings = client.refresh_token_settings();
+    let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
+    let now = ctx.now();
+    let record = RefreshRecord {
+        id: handle.id.clone(),
+        authorization: authorization.clone(),
+        rotating: settings.rotation_type == RotationType::Rotating,
+        family_created_at: now,
+        created_at: now,
+        expires_at: absolute_end(&settings, now, None),
+        idle_expires_at: idle_end(&settings, now),
+        initial_ip: Some(ctx.ip.to_string()),
+        initial_user_agent: ctx.user_agent.clone(),
+        ..RefreshRecord::default()
+    };
+    let write = ctx.app.store.insert_refresh_token(&ctx.tenant.tenant, &handle, &record)?;
+    Ok((refresh_token_text(&handle, record.rotating), write))
+}
+
+/// The absolute end of a family: fixed when it began; a maximum set later shortens it (fact sheet 7).
+pub(crate) fn absolute_end(settings: &RefreshTokenSettings, began: i64, before: Option<i64>) -> Option<i64> {
+    let ends = settings.expiration_type == ExpirationType::Expiring && !settings.infinite_token_lifetime;
+    let limit = ends.then(|| began.saturating_add(settings.token_lifetime));
+    match (before, limit) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The end of idleness, read from the settings of today at each exchange.
+pub(crate) fn idle_end(settings: &RefreshTokenSettings, now: i64) -> Option<i64> {
+    let ends = settings.expiration_type == ExpirationType::Expiring && !settings.infinite_idle_token_lifetime;
+    ends.then(|| now.saturating_add(settings.idle_token_lifetime))
+}
+
+/// The prefix tells a rotating token apart for people who look at one.
+pub(crate) fn refresh_token_text(handle: &Handle, rotating: bool) -> String {
+    if rotating { format!("{ROTATING}{}", handle.expose()) } else { handle.expose() }
+}
+
+/// The handle in a refresh token.
+pub(crate) fn refresh_token_handle(text: &str) -> Option<Handle> {
+    Handle::parse(text.strip_prefix(ROTATING).unwrap_or(text))
+}
+
+const ROTATING: &str = "v1.M";
+
+/// Whether tokens of this API can be verified with a published key.
+pub(crate) fn has_public_key(alg: SigningAlg) -> bool {
+    alg != SigningAlg::HS256
+}

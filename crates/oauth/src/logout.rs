@@ -1,0 +1,207 @@
+//! Ending the session: `/v2/logout` and `/oidc/logout` (OpenID Connect RP-Initiated Logout, fact sheet 8.3 and 8.4).
+
+use axum::extract::RawQuery;
+use axum::response::Response;
+use chancery_core::ids::Handle;
+use chancery_core::oauth::{AuthorizeError, allowed_logout_url};
+use chancery_core::params::Params;
+use chancery_core::records::Session;
+use chancery_login::csp::PageKind;
+use chancery_login::pages::LoggedOut;
+use chancery_store::PreparedClient;
+use chancery_web::{Ctx, Failure, Form, cookies, found, hosted};
+use http::{HeaderMap, StatusCode};
+
+use crate::id_token_hint::{self, Hint};
+use crate::{events, pages};
+
+/// `GET /v2/logout`: ends the session whatever the parameters, then looks where to go.
+pub(crate) async fn v2(ctx: Ctx, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let params = Params::from_form(query.unwrap_or_default().as_bytes())?;
+    let client = params.get("client_id").and_then(|id| ctx.tenant.client(id));
+    let listed = logout_urls(&ctx, client.map(AsRef::as_ref));
+    let to = match params.get("returnTo") {
+        Some(url) => match allowed_logout_url(url, listed.iter().map(String::as_str), true) {
+            Some(url) => Some(url),
+            None => {
+                let text = format!(
+                    "The \"returnTo\" querystring parameter \"{url}\" is not defined as a valid URL in \"Allowed \
+                     Logout URLs\"."
+                );
+                return Ok(pages::error(&ctx, &headers, 400, &AuthorizeError::invalid(text)));
+            }
+        },
+        None => client.and(listed.first()).and_then(|url| allowed_logout_url(url, [url.as_str()], false)),
+    };
+    let session = session(&ctx, &headers).await?;
+    let target = to.map(|url| url.as_str().to_owned());
+    finish(&ctx, &headers, session.as_ref(), target).await
+}
+
+/// `GET /oidc/logout`.
+pub(crate) async fn oidc_by_get(
+    ctx: Ctx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let params = Params::from_form(query.unwrap_or_default().as_bytes())?;
+    oidc(&ctx, &headers, &params).await
+}
+
+/// `POST /oidc/logout`.
+pub(crate) async fn oidc_by_post(
+    ctx: Ctx,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Result<Response, Failure> {
+    oidc(&ctx, &headers, &params).await
+}
+
+async fn oidc(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Response, Failure> {
+    let asked = match Asked::read(ctx, params) {
+        Ok(asked) => asked,
+        Err(error) => return Ok(pages::error(ctx, headers, 400, &error)),
+    };
+    let session = session(ctx, headers).await?;
+    let Some(live) = &session else { return finish(ctx, headers, None, asked.target).await };
+    if asked.is_about(live) || !asks_for_confirmation(ctx) {
+        return finish(ctx, headers, session.as_ref(), asked.target).await;
+    }
+    // Nothing proves that the user wants this: ask. The page checks the parameters again when it is answered.
+    Ok(found(&format!("/u/logout?{}", asked.forward.encode())))
+}
+
+/// A logout request, checked.
+struct Asked {
+    hint: Option<Hint>,
+    logout_hint: Option<String>,
+    target: Option<String>,
+    /// For the confirmation page.
+    forward: Params,
+}
+
+impl Asked {
+    fn read(ctx: &Ctx, params: &Params) -> Result<Self, AuthorizeError> {
+        if let Some(name) = params.repeated() {
+            return Err(AuthorizeError::invalid(format!("Parameter sent more than once: {name}")));
+        }
+        let hint = match params.get("id_token_hint") {
+            None => None,
+            Some(token) => match id_token_hint::verify(ctx, token) {
+                Some(hint) => Some(hint),
+                None => {
+                    return Err(AuthorizeError::invalid("id_token_hint is not an ID token of this issuer"));
+                }
+            },
+        };
+        let named = params.get("client_id");
+        if let (Some(hint), Some(named)) = (&hint, named)
+            && hint.client_id != named
+        {
+            return Err(AuthorizeError::invalid("client_id is not the application of id_token_hint"));
+        }
+        let logout_hint = params.get("logout_hint").map(str::to_owned);
+        if let (Some(sid), Some(wanted)) = (hint.as_ref().and_then(|h| h.session_id.as_ref()), &logout_hint)
+            && sid != wanted
+        {
+            return Err(AuthorizeError::invalid("logout_hint is not the session of id_token_hint"));
+        }
+        let client_id = hint.as_ref().map(|h| h.client_id.as_str()).or(named);
+        let client = match client_id {
+            None => None,
+            Some(id) => match ctx.tenant.client(id) {
+                Some(client) => Some(client.as_ref()),
+                None => return Err(AuthorizeError::invalid(format!("Unknown client: {id}"))),
+            },
+        };
+        let target = target(ctx, client, params)?;
+        let mut forward = Params::default();
+        for name in ["post_logout_redirect_uri", "state", "ui_locales"] {
+            if let Some(value) = params.get(name) {
+                forward.push(name, value);
+            }
+        }
+        if let Some(id) = client_id {
+            forward.push("client_id", id);
+        }
+        Ok(Self { hint, logout_hint, target, forward })
+    }
+
+    /// Whether the hints name this very session.
+    fn is_about(&self, session: &Session) -> bool {
+        let by_hint = self.hint.as_ref().is_some_and(|h| match &h.session_id {
+            Some(sid) => *sid == session.id,
+            None => h.subject == session.user_id,
+        });
+        by_hint || self.logout_hint.as_deref() == Some(session.id.as_str())
+    }
+}
+
+/// Exact match, `state` added (RP-Initiated Logout section 3).
+fn target(
+    ctx: &Ctx,
+    client: Option<&PreparedClient>,
+    params: &Params,
+) -> Result<Option<String>, AuthorizeError> {
+    let Some(url) = params.get("post_logout_redirect_uri") else { return Ok(None) };
+    let listed = logout_urls(ctx, client);
+    let Some(allowed) = allowed_logout_url(url, listed.iter().map(String::as_str), false) else {
+        let text = format!(
+            "The \"post_logout_redirect_uri\" parameter \"{url}\" is not defined as a valid URL in \"Allowed Logout URLs\"."
+        );
+        return Err(AuthorizeError::invalid(text));
+    };
+    Ok(Some(match params.get("state") {
+        Some(state) => {
+            let mut added = Params::default();
+            added.push("state", state);
+            allowed.with_query(&added.encode())
+        }
+        None => allowed.as_str().to_owned(),
+    }))
+}
+
+fn logout_urls(ctx: &Ctx, client: Option<&PreparedClient>) -> Vec<String> {
+    match client {
+        Some(client) => client.allowed_logout_urls.clone().unwrap_or_default(),
+        None => ctx.tenant.settings.allowed_logout_urls.clone().unwrap_or_default(),
+    }
+}
+
+/// `oidc_logout.rp_logout_end_session_endpoint_discovery`'s neighbour: the tenant may switch the question off.
+fn asks_for_confirmation(ctx: &Ctx) -> bool {
+    let settings = ctx.tenant.settings.rest.get("oidc_logout");
+    let off = settings.and_then(|s| s.get("skip_rp_logout_confirmation")).and_then(|s| s.as_bool());
+    !off.unwrap_or(false)
+}
+
+async fn session(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<Session>, Failure> {
+    match cookies::session(headers).and_then(Handle::parse) {
+        Some(handle) => Ok(ctx.app.store.session(&ctx.tenant.tenant, &handle, ctx.now()).await?),
+        None => Ok(None),
+    }
+}
+
+async fn finish(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    session: Option<&Session>,
+    target: Option<String>,
+) -> Result<Response, Failure> {
+    if let Some(session) = session {
+        ctx.end_session(session).await?;
+        let mut event = events::event(ctx, "slo");
+        event.user_id = Some(session.user_id.clone());
+        events::record(ctx, event);
+    }
+    let mut response = match target {
+        Some(url) => found(&url),
+        None => {
+            let page = LoggedOut { frame: hosted::frame(ctx) };
+            let body = page.render(&hosted::texts(ctx, headers, None));
+            hosted::page(StatusCode::OK, body, PageKind::Plain, &[])
+        }
+    };
+    cookies::clear_session(response.headers_mut(), ctx.origin.secure);
+    Ok(response)
+}

@@ -1,0 +1,84 @@
+//! An application acting for itself (RFC 6749 section 4.4, fact sheet 3.5). No SQL on this path.
+
+use chancery_core::claims::{GrantKind, machine_subject};
+use chancery_core::model::SubjectType;
+use chancery_core::oauth::OAuthError;
+use chancery_core::scope::{
+    AskedScopes, Flow, MachineOrganization, Request, UserPermissions, decide, machine_organization,
+};
+use chancery_store::PreparedClient;
+use chancery_web::{Ctx, Failure};
+
+use crate::audience::Audience;
+use crate::decision::{client_grant, refused};
+use crate::events;
+use crate::issue::{self, AccessTokenFor, TokenAnswer};
+
+/// What was asked for.
+pub(super) struct Asked {
+    pub(super) audience: Option<String>,
+    pub(super) scope: Option<String>,
+    pub(super) organization: Option<String>,
+}
+
+/// Decides and signs.
+pub(super) async fn issue(ctx: &Ctx, client: &PreparedClient, asked: &Asked) -> Result<TokenAnswer, Failure> {
+    let audience = audience(ctx, asked.audience.as_deref())?;
+    let grant = client_grant(&ctx.tenant, client, &audience, SubjectType::Client);
+    let scopes = AskedScopes::parse_optional(asked.scope.as_deref());
+    // Organizations are not served yet: none has any grant associated.
+    let organization = machine_organization(client, grant, asked.organization.as_deref());
+    let request = Request {
+        flow: Flow::ClientCredentials,
+        client,
+        target: audience.target(),
+        asked: &scopes,
+        grant,
+        permissions: &UserPermissions::NONE,
+        consented: None,
+        organization: organization.map(|_| MachineOrganization { has_grant: false }),
+    };
+    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, request.target, client))?;
+    let issued = issue::access_token(
+        ctx,
+        &AccessTokenFor {
+            client_id: &client.client_id,
+            subject: &machine_subject(&client.client_id),
+            audience: &audience,
+            decision: &decision,
+            kind: Some(GrantKind::ClientCredentials),
+            front_channel: false,
+            authorization: None,
+        },
+    )
+    .await?;
+    let scope = decision.scope();
+    let mut event = events::of_client(ctx, "seccft", client);
+    event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
+    event.scope.clone_from(&scope);
+    events::record(ctx, event);
+    Ok(TokenAnswer {
+        access_token: issued.token,
+        scope,
+        expires_in: issued.expires_in,
+        token_type: "Bearer",
+        ..TokenAnswer::default()
+    })
+}
+
+/// Texts of fact sheet 3.1 and 3.5.
+fn audience(ctx: &Ctx, asked: Option<&str>) -> Result<Audience, OAuthError> {
+    let denied = |text: String| OAuthError::Denied { code: "access_denied", status: 403, text };
+    match Audience::resolve(&ctx.tenant, &ctx.origin, asked) {
+        Ok(Audience::Userinfo) if asked.is_none() => {
+            Err(denied("Non-global clients are not allowed access to APIv1".to_owned()))
+        }
+        Ok(Audience::Userinfo) => {
+            Err(denied(format!("Service not enabled within domain: {}", ctx.origin.userinfo_audience)))
+        }
+        Err(OAuthError::NoSuchApi(named)) => {
+            Err(denied(format!("Service not enabled within domain: {named}")))
+        }
+        other => other,
+    }
+}

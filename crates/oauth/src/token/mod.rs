@@ -1,0 +1,70 @@
+//! `POST /oauth/token` (RFC 6749 section 3.2, fact sheet 6).
+
+mod authorization_code;
+mod client_credentials;
+mod password;
+mod refresh_token;
+
+use axum::response::Response;
+use chancery_core::oauth::{Grant, OAuthError, TokenRequest};
+use chancery_core::params::Params;
+use chancery_store::PreparedClient;
+use chancery_web::{Ctx, Failure, Form, json};
+use http::{HeaderMap, StatusCode};
+
+use crate::client_auth::authenticate;
+use crate::events;
+use crate::issue::TokenAnswer;
+
+/// Parse, authenticate the client, let the grant decide, answer.
+pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let request = parse(&ctx, &params)?;
+    let client = authenticate(&ctx, &headers, &request.client).await?;
+    let name = request.grant.name();
+    match answer(&ctx, &client, request.grant).await {
+        Ok(answer) => Ok(json(StatusCode::OK, &answer)),
+        Err(failure) => {
+            let mut event = events::of_client(&ctx, failure_event(name), &client);
+            event.description = Some(failure.error.description());
+            events::record(&ctx, event);
+            Err(failure)
+        }
+    }
+}
+
+fn parse(ctx: &Ctx, params: &Params) -> Result<TokenRequest, OAuthError> {
+    TokenRequest::parse(params, ctx.tenant.settings.hears_resource())
+}
+
+async fn answer(ctx: &Ctx, client: &PreparedClient, grant: Grant) -> Result<TokenAnswer, Failure> {
+    if !client.may_use(grant.name()) {
+        return Err(OAuthError::GrantNotAllowed(grant.name().to_owned()).into());
+    }
+    match grant {
+        Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
+            let presented = authorization_code::Presented { code, redirect_uri, code_verifier };
+            authorization_code::exchange(ctx, client, presented).await
+        }
+        Grant::ClientCredentials { audience, scope, organization } => {
+            let asked = client_credentials::Asked { audience, scope, organization };
+            client_credentials::issue(ctx, client, &asked).await
+        }
+        Grant::RefreshToken { refresh_token, audience, scope } => {
+            let asked = refresh_token::Asked { audience, scope };
+            refresh_token::exchange(ctx, client, &refresh_token, &asked).await
+        }
+        Grant::Password { username, password, realm, audience, scope } => {
+            let typed = password::Typed { username, password, realm, audience, scope };
+            password::sign_in(ctx, client, typed).await
+        }
+    }
+}
+
+fn failure_event(grant: &str) -> &'static str {
+    match grant {
+        "authorization_code" => "feacft",
+        "client_credentials" => "feccft",
+        "refresh_token" => "fertft",
+        _ => "fepft",
+    }
+}

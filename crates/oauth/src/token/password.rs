@@ -1,0 +1,157 @@
+//! Resource owner password, with and without realm (RFC 6749 section 4.3, fact sheet 3.4 and 6.3).
+
+use chancery_core::claims::GrantKind;
+use chancery_core::ids;
+use chancery_core::model::{Connection, SubjectType, User};
+use chancery_core::oauth::OAuthError;
+use chancery_core::records::{Authorization, Consent};
+use chancery_core::scope::{AskedScopes, Flow, Request, decide};
+use chancery_db::Batch;
+use chancery_store::PreparedClient;
+use chancery_web::{Ctx, Failure, PasswordCheck};
+use secrecy::SecretString;
+
+use crate::audience::Audience;
+use crate::decision::{Held, client_grant, refused};
+use crate::events;
+use crate::issue::{self, AccessTokenFor, IdTokenFor, TokenAnswer};
+
+/// What the user typed at the application.
+pub(super) struct Typed {
+    pub(super) username: String,
+    pub(super) password: SecretString,
+    pub(super) realm: Option<String>,
+    pub(super) audience: Option<String>,
+    pub(super) scope: Option<String>,
+}
+
+/// Verifies the password, decides, signs.
+pub(super) async fn sign_in(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    typed: Typed,
+) -> Result<TokenAnswer, Failure> {
+    if !client.is_first_party {
+        return Err(OAuthError::GrantNotAllowed("password".to_owned()).into());
+    }
+    let connection = connection(ctx, client, typed.realm.as_deref())?;
+    let audience = Audience::resolve(&ctx.tenant, &ctx.origin, typed.audience.as_deref())?;
+    let user = verified_user(ctx, connection, &typed).await?;
+    let held = Held::load(ctx, &audience, &user.user_id).await?;
+    let asked = AskedScopes::parse_optional(typed.scope.as_deref());
+    let request = Request {
+        flow: if typed.realm.is_some() { Flow::PasswordRealm } else { Flow::Password },
+        client,
+        target: audience.target(),
+        asked: &asked,
+        grant: client_grant(&ctx.tenant, client, &audience, SubjectType::User),
+        permissions: &held.permissions(),
+        consented: None,
+        organization: None,
+    };
+    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, request.target, client))?;
+    let authorization = Authorization {
+        id: ids::time_ordered(&*ctx.app.rng, ctx.now_ms),
+        client_id: client.client_id.clone(),
+        user_id: user.user_id.clone(),
+        audience: audience.identifier().map(str::to_owned),
+        scope: decision.to_owned_scopes(),
+        auth_time: ctx.now(),
+        gty: Some("password".to_owned()),
+        connection: Some(connection.name.clone()),
+        ..Authorization::default()
+    };
+    let access = issue::access_token(
+        ctx,
+        &AccessTokenFor {
+            client_id: &client.client_id,
+            subject: &user.user_id,
+            audience: &audience,
+            decision: &decision,
+            kind: Some(GrantKind::Password),
+            front_channel: false,
+            authorization: Some(&authorization),
+        },
+    )
+    .await?;
+    let id_token = match decision.has_openid() {
+        true => Some(
+            issue::id_token(
+                ctx,
+                &IdTokenFor {
+                    client,
+                    user: &user,
+                    granted: &decision.granted,
+                    nonce: None,
+                    session_id: None,
+                    auth_time: None,
+                    access_token: Some(&access.token),
+                    code: None,
+                },
+            )
+            .await?,
+        ),
+        false => None,
+    };
+    let tenant = &ctx.tenant.tenant;
+    let (refresh_token, refresh_write) = match decision.offline {
+        true => {
+            let (token, write) = issue::first_refresh_token(ctx, client, &authorization)?;
+            // Typing the password at the application stands for consent; refresh tokens hang on it.
+            (
+                Some(token),
+                write.and(ctx.app.store.upsert_consent(tenant, &implied_consent(ctx, &authorization))),
+            )
+        }
+        false => (None, Batch::default()),
+    };
+    let noted = ctx.app.store.record_login_batch(tenant, &user.user_id, &ctx.ip.to_string(), ctx.now());
+    let write = access.write.into_iter().fold(noted.and(refresh_write), Batch::and);
+    ctx.app.store.commit(write).await?;
+    let mut event = events::with_user(events::of_client(ctx, "sepft", client), &user);
+    event.connection = Some(connection.name.clone());
+    events::record(ctx, event);
+    Ok(TokenAnswer {
+        access_token: access.token,
+        refresh_token,
+        id_token,
+        scope: decision.scope(),
+        expires_in: access.expires_in,
+        token_type: "Bearer",
+    })
+}
+
+fn connection<'a>(
+    ctx: &'a Ctx,
+    client: &PreparedClient,
+    realm: Option<&str>,
+) -> Result<&'a Connection, OAuthError> {
+    let unknown = || OAuthError::UnknownRealm(realm.unwrap_or_default().chars().take(200).collect());
+    let name = realm.or(ctx.tenant.settings.default_directory()).ok_or(OAuthError::NoDefaultDirectory)?;
+    let connection = ctx.tenant.connection_by_name(name).ok_or_else(unknown)?;
+    (connection.strategy == "auth0" && connection.serves(&client.client_id))
+        .then_some(connection.as_ref())
+        .ok_or_else(unknown)
+}
+
+async fn verified_user(ctx: &Ctx, connection: &Connection, typed: &Typed) -> Result<User, Failure> {
+    let outcome = ctx.check_password(connection, &typed.username, typed.password.clone()).await?;
+    match outcome {
+        PasswordCheck::Good(user) if user.is_blocked() => Err(OAuthError::UserBlocked.into()),
+        PasswordCheck::Good(user) => Ok(*user),
+        PasswordCheck::Wrong => Err(OAuthError::WrongPassword.into()),
+        PasswordCheck::TooMany => Err(OAuthError::TooManyAttempts.into()),
+    }
+}
+
+fn implied_consent(ctx: &Ctx, authorization: &Authorization) -> Consent {
+    Consent {
+        id: ids::object_id(&*ctx.app.rng, ctx.now()),
+        user_id: authorization.user_id.clone(),
+        client_id: authorization.client_id.clone(),
+        audience: authorization.audience.clone().unwrap_or_default(),
+        organization_id: String::new(),
+        scope: authorization.scope.clone(),
+        implicit: true,
+    }
+}

@@ -1,0 +1,407 @@
+//! Database accounts, as the hosted pages and the Authentication API both use them: checking a password, signing up,
+//! choosing a new password by a mailed link. Unknown and existing accounts look alike, in answer and in time (security
+//! case 14).
+
+use chancery_connect::password_policy::{self, Rule};
+use chancery_connect::{HashError, users};
+use chancery_core::ids::Handle;
+use chancery_core::iso;
+use chancery_core::model::{Connection, User};
+use chancery_core::oauth::OAuthError;
+use chancery_core::records::{LogEvent, Session, Ticket};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{Attempt, Ctx, Failure};
+
+/// What came of a password.
+#[derive(Debug)]
+pub enum PasswordCheck {
+    /// It is this user's. Whether the user is blocked is for the caller to look at, who says so only now.
+    Good(Box<User>),
+    /// Wrong password or no such user.
+    Wrong,
+    /// Tried too often.
+    TooMany,
+}
+
+/// What somebody who signs up says of themselves.
+#[derive(Debug)]
+pub struct SignUpForm<'a> {
+    /// Email address.
+    pub email: &'a str,
+    /// Where the connection asks for one.
+    pub username: Option<&'a str>,
+    /// The password.
+    pub password: SecretString,
+}
+
+/// What came of signing up.
+#[derive(Debug)]
+pub enum SignUp {
+    /// The account is there.
+    Created(Box<User>),
+    /// An account of this name was there before.
+    Exists,
+    /// The password is too weak; the rules with what it meets.
+    Weak(Vec<Rule>),
+    /// The password holds the name or address.
+    OwnName,
+    /// The password cannot be accepted as such (too long).
+    BadPassword,
+    /// The address is none.
+    BadEmail,
+    /// The user name is missing or has characters it cannot have.
+    BadUsername,
+    /// The connection takes no sign-ups.
+    Closed,
+}
+
+/// What came of choosing a new password.
+#[derive(Debug)]
+pub enum Reset {
+    /// It counts from now on; sessions and tokens of the user are gone.
+    Done(Box<User>),
+    /// Too weak.
+    Weak(Vec<Rule>),
+    /// It holds the name or address.
+    OwnName,
+    /// It cannot be accepted as such.
+    BadPassword,
+    /// The link was used, has expired or was never good.
+    BadLink,
+}
+
+/// `Ticket::purpose` of links to choose a new password.
+pub const RESET_PASSWORD: &str = "reset-password";
+/// `Ticket::purpose` of links that prove an address.
+pub const VERIFY_EMAIL: &str = "verify-email";
+/// Seconds a mailed link is good for.
+const LINK_LIFETIME: i64 = 3600;
+const VERIFY_LIFETIME: i64 = 5 * 24 * 3600;
+/// Longer than any name or address.
+const LONGEST_IDENTIFIER: usize = 320;
+
+impl Ctx {
+    /// Checks a password against a database connection, with the same work for names that do not exist.
+    ///
+    /// # Errors
+    /// When the database is away or too many passwords wait to be checked.
+    pub async fn check_password(
+        &self,
+        connection: &Connection,
+        identifier: &str,
+        password: SecretString,
+    ) -> Result<PasswordCheck, Failure> {
+        let identifier = identifier.trim();
+        let attempt = Attempt { tenant: &self.tenant.tenant, ip: self.ip, identifier };
+        if self.app.attempts.check(attempt, self.now()).is_err() {
+            return Ok(PasswordCheck::TooMany);
+        }
+        let credential = match identifier.len() <= LONGEST_IDENTIFIER {
+            true => self.app.store.credential(&self.tenant.tenant, &connection.name, identifier).await?,
+            false => None,
+        };
+        let known = credential.and_then(|c| c.password_hash.map(|hash| (c.user, hash)));
+        let Some((user, hash)) = known else {
+            self.app.hasher.verify_nothing().await?;
+            return Ok(self.wrong_password(attempt, connection, None));
+        };
+        let verified = self.app.hasher.verify(&hash, password.clone()).await?;
+        if !verified.ok {
+            return Ok(self.wrong_password(attempt, connection, Some(&user)));
+        }
+        if verified.rehash {
+            self.rehash(&user, connection, &hash, password).await?;
+        }
+        self.app.attempts.clear(attempt);
+        Ok(PasswordCheck::Good(Box::new(user)))
+    }
+
+    fn wrong_password(
+        &self,
+        attempt: Attempt<'_>,
+        connection: &Connection,
+        user: Option<&User>,
+    ) -> PasswordCheck {
+        let last = self.app.attempts.fail(attempt, self.now());
+        self.log(LogEvent {
+            kind: if user.is_some() { "fp" } else { "fu" }.to_owned(),
+            description: Some("Wrong email or password.".to_owned()),
+            connection: Some(connection.name.clone()),
+            user_id: user.map(|u| u.user_id.clone()),
+            user_name: Some(attempt.identifier.chars().take(100).collect()),
+            ..LogEvent::default()
+        });
+        if last {
+            self.log(LogEvent { kind: "limit_wc".to_owned(), ..LogEvent::default() });
+        }
+        PasswordCheck::Wrong
+    }
+
+    /// Parameters of the hash changed since it was made. Losing against another change of the password is fine.
+    async fn rehash(
+        &self,
+        user: &User,
+        connection: &Connection,
+        old: &str,
+        password: SecretString,
+    ) -> Result<(), Failure> {
+        if let Ok(new) = self.app.hasher.hash(password).await {
+            let tenant = &self.tenant.tenant;
+            self.app.store.replace_hash_if(tenant, &user.user_id, &connection.name, old, &new).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes an account and mails a link that proves the address.
+    ///
+    /// # Errors
+    /// When the database is away or too many passwords wait.
+    pub async fn sign_up(&self, connection: &Connection, form: SignUpForm<'_>) -> Result<SignUp, Failure> {
+        let options = connection.settings();
+        if options.disable_signup || connection.strategy != "auth0" {
+            return Ok(SignUp::Closed);
+        }
+        let Ok(email) = users::email(form.email) else { return Ok(SignUp::BadEmail) };
+        let username = match (options.requires_username, form.username.filter(|u| !u.is_empty())) {
+            (true, None) => return Ok(SignUp::BadUsername),
+            (true, Some(name)) => match users::username(name) {
+                Ok(name) => Some(name),
+                Err(_) => return Ok(SignUp::BadUsername),
+            },
+            (false, _) => None,
+        };
+        let names = [Some(email.as_str()), username.as_deref()];
+        match self.acceptable(connection, form.password, names.into_iter().flatten()).await? {
+            Accepted::Hash(hash) => {
+                let new = users::NewUser {
+                    email: Some(&email),
+                    username: username.as_deref(),
+                    connection: &connection.name,
+                };
+                let user = users::new_user(new, &*self.app.rng, self.now_ms);
+                let row = chancery_store::NewUser {
+                    user: user.clone(),
+                    connection: connection.name.clone(),
+                    password_hash: Some(hash),
+                };
+                match self.app.store.create_user(&self.tenant.tenant, &row).await {
+                    Ok(()) => {
+                        self.note("ss", &user, connection);
+                        self.mail_verification(&user, connection).await?;
+                        Ok(SignUp::Created(Box::new(user)))
+                    }
+                    Err(chancery_store::Error::Conflict) => Ok(SignUp::Exists),
+                    Err(other) => Err(other.into()),
+                }
+            }
+            Accepted::Weak(rules) => Ok(SignUp::Weak(rules)),
+            Accepted::OwnName => Ok(SignUp::OwnName),
+            Accepted::Bad => Ok(SignUp::BadPassword),
+        }
+    }
+
+    /// Mails a link to choose a new password, if there is such an account. Unknown ones cost the same.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn mail_reset_link(
+        &self,
+        connection: &Connection,
+        email: &str,
+        client_id: Option<&str>,
+    ) -> Result<(), Failure> {
+        let tenant = &self.tenant.tenant;
+        let email = email.trim();
+        let credential = match email.len() <= LONGEST_IDENTIFIER {
+            true => self.app.store.credential(tenant, &connection.name, email).await?,
+            false => None,
+        };
+        let user = credential.map(|c| c.user);
+        let address = user.as_ref().and_then(|u| u.email.clone());
+        let handle = Handle::generate(&*self.app.rng, self.now_ms);
+        // For nobody it is written too, already expired: the write is what takes time.
+        let expires_at = if address.is_some() { self.now() + LINK_LIFETIME } else { self.now() - 1 };
+        let ticket = Ticket {
+            purpose: RESET_PASSWORD.to_owned(),
+            user_id: user.as_ref().map(|u| u.user_id.clone()).unwrap_or_default(),
+            connection: connection.name.clone(),
+            email: address.clone().unwrap_or_default(),
+            client_id: client_id.map(str::to_owned),
+            expires_at,
+        };
+        self.app.store.insert_ticket(tenant, &handle, &ticket).await?;
+        if let (Some(user), Some(address)) = (user, address) {
+            let link = format!("{}/u/reset-verify?ticket={}", self.origin.base, handle.expose());
+            self.app.outbox.send(self.message(address, "reset", &link));
+            self.note("scpr", &user, connection);
+        }
+        Ok(())
+    }
+
+    /// The user a link to choose a new password was mailed to, while it is good. Using it is [`Ctx::reset_password`].
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn reset_ticket(&self, handle: &Handle) -> Result<Option<Ticket>, Failure> {
+        let ticket = self.app.store.ticket(&self.tenant.tenant, handle, self.now()).await?;
+        Ok(ticket.filter(|t| t.purpose == RESET_PASSWORD))
+    }
+
+    /// Sets a new password by a mailed link, once, and ends every session and token of the user (security case 19).
+    ///
+    /// # Errors
+    /// When the database is away or too many passwords wait.
+    pub async fn reset_password(&self, handle: &Handle, password: SecretString) -> Result<Reset, Failure> {
+        let tenant = &self.tenant.tenant;
+        let store = &self.app.store;
+        let Some(ticket) = self.reset_ticket(handle).await? else { return Ok(Reset::BadLink) };
+        let user = store.user(tenant, &ticket.user_id).await?;
+        let user = user.filter(|u| u.email.as_deref() == Some(ticket.email.as_str()));
+        let connection = self.tenant.connection_by_name(&ticket.connection);
+        let (Some(mut user), Some(connection)) = (user, connection) else { return Ok(Reset::BadLink) };
+        let names = [user.email.as_deref(), user.username.as_deref(), user.nickname.as_deref()];
+        let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
+        let hash = match self.acceptable(connection, password, names.iter().map(String::as_str)).await? {
+            Accepted::Hash(hash) => hash,
+            Accepted::Weak(rules) => return Ok(Reset::Weak(rules)),
+            Accepted::OwnName => return Ok(Reset::OwnName),
+            Accepted::Bad => return Ok(Reset::BadPassword),
+        };
+        // Whoever reads the mail owns the address.
+        user.email_verified = Some(true);
+        user.last_password_reset = Some(iso::format_ms(self.now_ms));
+        user.updated_at = iso::format_ms(self.now_ms);
+        let write = store
+            .spend_ticket(tenant, &handle.id)
+            .and(store.update_user_batch(tenant, &user)?)
+            .and(store.set_password_batch(tenant, &user.user_id, &connection.name, &hash, self.now()))
+            .and(store.delete_sessions_of_batch(tenant, &user.user_id))
+            .and(store.revoke_by_user(tenant, &user.user_id))
+            .and(store.delete_tickets_of(tenant, &user.user_id));
+        match store.commit(write).await {
+            Ok(()) => {
+                self.note("scp", &user, connection);
+                Ok(Reset::Done(Box::new(user)))
+            }
+            Err(chancery_store::Error::Guard) => Ok(Reset::BadLink),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Marks an address as proven by a mailed link. `false` when the link is not good.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn verify_email(&self, handle: &Handle) -> Result<bool, Failure> {
+        let tenant = &self.tenant.tenant;
+        let store = &self.app.store;
+        let ticket = store.ticket(tenant, handle, self.now()).await?.filter(|t| t.purpose == VERIFY_EMAIL);
+        let Some(ticket) = ticket else { return Ok(false) };
+        let user = store.user(tenant, &ticket.user_id).await?;
+        let Some(mut user) = user.filter(|u| u.email.as_deref() == Some(ticket.email.as_str())) else {
+            return Ok(false);
+        };
+        user.email_verified = Some(true);
+        user.updated_at = iso::format_ms(self.now_ms);
+        let write = store.spend_ticket(tenant, &handle.id).and(store.update_user_batch(tenant, &user)?);
+        match store.commit(write).await {
+            Ok(()) => Ok(true),
+            Err(chancery_store::Error::Guard) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Ends a browser session and what hangs on it: codes, opaque tokens and refresh tokens (security case 19). A tenant
+    /// that wants refresh tokens to outlive it sets `flags.keep_refresh_tokens_on_logout`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn end_session(&self, session: &Session) -> Result<(), Failure> {
+        let tenant = &self.tenant.tenant;
+        let store = &self.app.store;
+        let keeps = self.tenant.settings.flags.rest.get("keep_refresh_tokens_on_logout");
+        let mut write = store.delete_session_batch(tenant, &session.id);
+        if keeps.and_then(|k| k.as_bool()) != Some(true) {
+            write = write.and(store.revoke_by_session(tenant, &session.user_id, &session.id));
+        }
+        Ok(store.commit(write).await?)
+    }
+
+    async fn mail_verification(&self, user: &User, connection: &Connection) -> Result<(), Failure> {
+        let Some(address) = user.email.clone() else { return Ok(()) };
+        let handle = Handle::generate(&*self.app.rng, self.now_ms);
+        let ticket = Ticket {
+            purpose: VERIFY_EMAIL.to_owned(),
+            user_id: user.user_id.clone(),
+            connection: connection.name.clone(),
+            email: address.clone(),
+            client_id: None,
+            expires_at: self.now() + VERIFY_LIFETIME,
+        };
+        self.app.store.insert_ticket(&self.tenant.tenant, &handle, &ticket).await?;
+        let link = format!("{}/u/email-verification?ticket={}", self.origin.base, handle.expose());
+        self.app.outbox.send(self.message(address, "verify", &link));
+        Ok(())
+    }
+
+    async fn acceptable<'a>(
+        &self,
+        connection: &Connection,
+        password: SecretString,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Result<Accepted, Failure> {
+        let rules = password_policy::check(password.expose_secret(), connection.settings().password_policy);
+        if !password_policy::is_strong(&rules) {
+            return Ok(Accepted::Weak(rules));
+        }
+        if password_policy::contains_user_info(password.expose_secret(), names) {
+            return Ok(Accepted::OwnName);
+        }
+        match self.app.hasher.hash(password).await {
+            Ok(hash) => Ok(Accepted::Hash(hash)),
+            Err(HashError::Busy(_)) => Err(OAuthError::Unavailable.into()),
+            Err(HashError::TooLong) => Ok(Accepted::Bad),
+        }
+    }
+
+    fn message(&self, to: String, kind: &str, link: &str) -> crate::Mail {
+        let name = self.tenant.settings.friendly_name.as_deref().unwrap_or("Chancery");
+        let (subject, line) = match kind {
+            "reset" => {
+                ("Choose a new password", "Somebody, we hope you, asked for a new password. Choose it here:")
+            }
+            _ => ("Confirm your email address", "Please confirm that this address is yours:"),
+        };
+        let rest = "If it was not you, nothing happens unless the link is opened.";
+        crate::Mail {
+            to,
+            subject: format!("{subject} - {}", one_line(name)),
+            text: format!("{line}\n\n{link}\n\n{rest}\n"),
+            // The link is made of our origin and URL-safe characters; the rest is ours.
+            html: format!("<p>{line}</p><p><a href=\"{link}\">{subject}</a></p><p>{rest}</p>"),
+        }
+    }
+
+    fn note(&self, kind: &str, user: &User, connection: &Connection) {
+        self.log(LogEvent {
+            kind: kind.to_owned(),
+            user_id: Some(user.user_id.clone()),
+            user_name: user.email.clone().or_else(|| user.username.clone()),
+            connection: Some(connection.name.clone()),
+            ..LogEvent::default()
+        });
+    }
+}
+
+enum Accepted {
+    Hash(String),
+    Weak(Vec<Rule>),
+    OwnName,
+    Bad,
+}
+
+/// No second header line can begin in a subject.
+fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}

@@ -1,0 +1,87 @@
+//! Hosted pages as answers: language, frame, policy and headers in one place.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use chancery_login::csp::PageKind;
+use chancery_login::pages::{ErrorKind, ErrorPage, Frame, Link};
+use chancery_login::{Texts, csp, pick_language};
+use http::StatusCode;
+use http::header::{
+    ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
+    X_FRAME_OPTIONS,
+};
+
+use crate::{Ctx, html};
+
+/// What an error page says.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    /// What happened.
+    pub kind: ErrorKind,
+    /// OAuth's `error`.
+    pub code: Option<&'a str>,
+    /// OAuth's `error_description`.
+    pub text: Option<&'a str>,
+}
+
+/// What stands around every page of the tenant.
+pub fn frame(ctx: &Ctx) -> Frame {
+    let settings = &ctx.tenant.settings;
+    Frame {
+        tenant_name: tenant_name(ctx).to_owned(),
+        logo: settings.picture_url.as_deref().and_then(Link::new),
+        accent: None,
+    }
+}
+
+/// The tenant's name for people.
+pub fn tenant_name(ctx: &Ctx) -> &str {
+    ctx.tenant.settings.friendly_name.as_deref().filter(|n| !n.is_empty()).unwrap_or(&ctx.tenant.tenant)
+}
+
+/// The texts in the language that fits best: `ui_locales`, then what the browser prefers, among the tenant's languages.
+pub fn texts(ctx: &Ctx, headers: &HeaderMap, ui_locales: Option<&str>) -> Arc<Texts> {
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
+    let enabled = ctx.tenant.settings.enabled_locales.as_deref().unwrap_or_default();
+    ctx.app.texts.of(pick_language(ui_locales, accepted, enabled))
+}
+
+/// A page with its policy. `form_targets` as in [`csp()`].
+pub fn page(status: StatusCode, body: String, kind: PageKind, form_targets: &[String]) -> Response {
+    let mut response = html(status, body);
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::try_from(csp(kind, form_targets)) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    // What a page was opened with (state, tickets) is nobody else's business.
+    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
+    if kind != PageKind::WebMessage {
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    }
+    response
+}
+
+/// A page in the language of its texts.
+pub fn localized(mut response: Response, texts: &Texts) -> Response {
+    if let Ok(tag) = HeaderValue::from_str(texts.language().tag()) {
+        response.headers_mut().insert(CONTENT_LANGUAGE, tag);
+    }
+    response
+}
+
+/// The error page.
+pub fn error(ctx: &Ctx, headers: &HeaderMap, status: StatusCode, said: Said<'_>) -> Response {
+    let settings = &ctx.tenant.settings;
+    let texts = texts(ctx, headers, None);
+    let view = ErrorPage {
+        frame: frame(ctx),
+        kind: said.kind,
+        code: said.code.map(str::to_owned),
+        description: said.text.map(str::to_owned),
+        request_id: ctx.request_id.clone(),
+        support_email: settings.support_email.clone(),
+        support_url: settings.support_url.as_deref().and_then(Link::new),
+    };
+    localized(page(status, view.render(&texts), PageKind::Plain, &[]), &texts)
+}
