@@ -51,13 +51,15 @@ impl<'a> AskedScopes<'a> {
 
 /// The first of equal ones, in order. Few are compared one by one; a hostile list of thousands is hashed.
 pub(super) fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut kept: Vec<&'a str> = Vec::new();
+    let (at_least, _) = names.size_hint();
+    let mut kept: Vec<&'a str> = Vec::with_capacity(at_least);
     let mut seen: HashSet<&'a str> = HashSet::new();
     for name in names {
         let known = if kept.len() < FEW {
             kept.contains(&name)
         } else {
             if seen.is_empty() {
+                seen.reserve(at_least.max(4 * FEW));
                 seen.extend(kept.iter());
             }
             !seen.insert(name)
