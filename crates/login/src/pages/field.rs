@@ -81,7 +81,7 @@ impl<'a> Field<'a> {
         let own =
             problems.iter().find(|problem| problem.field().is_some_and(|field| field.id() == self.name));
         if let Some(problem) = own {
-            self.error = Some(problem.text(texts));
+            self.error = Some(problem.text(self.label, texts));
             self.invalid = true;
             let id = format!("{}-error", self.name);
             return self.explained_by(&id);

@@ -78,7 +78,7 @@ impl Login {
             frame: &self.frame,
             view: self,
             form: &self.form,
-            alert: problem::alert(&self.problems, texts),
+            alert: problem::alert(&self.problems, username.label, texts),
             username,
             password,
             script: asset_url(File::ShowPasswordScript),

@@ -79,7 +79,7 @@ impl ForgotPassword {
             frame: &self.frame,
             view: self,
             form: &self.form,
-            alert: problem::alert(&self.problems, texts),
+            alert: problem::alert(&self.problems, email.label, texts),
             email,
         })
     }
@@ -102,7 +102,7 @@ impl ResetPassword {
             frame: &self.frame,
             view: self,
             form: &self.form,
-            alert: problem::alert(&self.problems, texts),
+            alert: problem::alert(&self.problems, texts.say("label.email"), texts),
             password,
             repeat,
             rules: shown_rules(&self.rules, texts),

@@ -102,18 +102,23 @@ impl Problem {
         }
     }
 
-    pub(super) fn text(&self, texts: &Texts) -> String {
+    /// `identifier` is the label of the field that names the user: "Email address", "Username".
+    pub(super) fn text(&self, identifier: &str, texts: &Texts) -> String {
         let key = match self {
+            Self::WrongCredentials => {
+                return texts.fill("problem.wrong_credentials", &[("identifier", identifier)]);
+            }
+            Self::IdentifierMissing => {
+                return texts.fill("problem.identifier_missing", &[("identifier", identifier)]);
+            }
             Self::UsernameInvalid { min, max } => {
                 let (min, max) = (min.to_string(), max.to_string());
                 return texts.fill("problem.username_invalid", &[("min", &min), ("max", &max)]);
             }
-            Self::WrongCredentials => "problem.wrong_credentials",
             Self::Blocked => "problem.blocked",
             Self::TooManyAttempts => "problem.too_many_attempts",
             Self::SessionExpired => "problem.session_expired",
             Self::ServerBusy => "problem.server_busy",
-            Self::IdentifierMissing => "problem.identifier_missing",
             Self::PasswordMissing => "problem.password_missing",
             Self::EmailInvalid => "problem.email_invalid",
             Self::UserExists => "problem.user_exists",
@@ -127,11 +132,11 @@ impl Problem {
 }
 
 /// What the alert on top of a form says: the problems of the whole form, or that fields are marked below.
-pub(super) fn alert(problems: &[Problem], texts: &Texts) -> Option<String> {
+pub(super) fn alert(problems: &[Problem], identifier: &str, texts: &Texts) -> Option<String> {
     let of_form: Vec<String> = problems
         .iter()
         .filter(|problem| problem.field().is_none())
-        .map(|problem| problem.text(texts))
+        .map(|problem| problem.text(identifier, texts))
         .collect();
     if !of_form.is_empty() {
         return Some(of_form.join(" "));

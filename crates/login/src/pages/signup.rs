@@ -72,7 +72,7 @@ impl Signup {
             frame: &self.frame,
             view: self,
             form: &self.form,
-            alert: problem::alert(&self.problems, texts),
+            alert: problem::alert(&self.problems, email.label, texts),
             email,
             username,
             password,

@@ -249,7 +249,7 @@ fn errors_are_tied_to_their_fields() {
     let wrong = Login { problems: vec![Problem::WrongCredentials], ..login() }.render(&t);
     assert_eq!(wrong.matches("aria-invalid=\"true\" aria-describedby=\"alert\"").count(), 2, "{wrong}");
     assert!(
-        wrong.contains("id=\"alert\" role=\"alert\">Wrong username, email address or password.<"),
+        wrong.contains("id=\"alert\" role=\"alert\">Username or email address or password is wrong.<"),
         "{wrong}"
     );
 
