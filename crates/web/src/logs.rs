@@ -77,7 +77,8 @@ impl LogQueue {
 
     /// Writes until cancelled; then writes the rest.
     pub(crate) async fn run(&self, cancel: CancellationToken) {
-        while !cancel.is_cancelled() {
+        let mut last = false;
+        while !last {
             tokio::select! {
                 () = cancel.cancelled() => {}
                 () = self.arrived.notified() => {
@@ -88,6 +89,8 @@ impl LogQueue {
                     }
                 }
             }
+            // Looked at before writing, so that the last round writes everything sent before the cancellation.
+            last = cancel.is_cancelled();
             if let Err(e) = self.flush().await {
                 tracing::error!("tenant log events could not be written: {e}");
             }
