@@ -24,6 +24,8 @@ pub struct Transaction {
 pub struct Progress {
     /// The session that was opened in this transaction: only it counts from then on (security case 12).
     pub session_id: Option<String>,
+    /// The scopes the consent page shows; `None` until it is due.
+    pub wanted: Option<Vec<String>>,
     /// The scopes the user agreed to in this transaction.
     pub consented: Option<Vec<String>>,
     /// The user confirmed a callback that nobody can verify.
@@ -32,6 +34,17 @@ pub struct Progress {
     pub shown: bool,
     /// The user said no.
     pub declined: bool,
+}
+
+/// A logout that waits for the user's word, kept like a [`Transaction`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogoutTransaction {
+    /// Where to go afterwards; checked.
+    pub target: Option<String>,
+    /// The application that asks, by name.
+    pub client_name: Option<String>,
+    /// The session that would end.
+    pub session_id: String,
 }
 
 /// What to do.

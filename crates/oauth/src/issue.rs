@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chancery_core::claims::{AccessToken, GrantKind, IdToken};
 use chancery_core::ids::{self, Handle};
-use chancery_core::model::{ExpirationType, RefreshTokenSettings, RotationType, SigningAlg, User};
+use chancery_core::model::{ExpirationType, RefreshTokenSettings, RotationType, User};
 use chancery_core::records::{Authorization, OpaqueRecord, RefreshRecord};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
@@ -200,8 +200,3 @@ pub(crate) fn refresh_token_handle(text: &str) -> Option<Handle> {
 }
 
 const ROTATING: &str = "v1.M";
-
-/// Whether tokens of this API can be verified with a published key.
-pub(crate) fn has_public_key(alg: SigningAlg) -> bool {
-    alg != SigningAlg::HS256
-}

@@ -3,13 +3,14 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_core::ids::Handle;
+use chancery_core::interaction::LogoutTransaction;
 use chancery_core::oauth::{AuthorizeError, allowed_logout_url};
 use chancery_core::params::Params;
 use chancery_core::records::Session;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::LoggedOut;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure, Form, cookies, found, hosted};
+use chancery_web::{Binding, Ctx, Failure, Form, cookies, found, hosted};
 use http::{HeaderMap, StatusCode};
 
 use crate::id_token_hint::{self, Hint};
@@ -67,8 +68,15 @@ async fn oidc(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Respons
     if asked.is_about(live) || !asks_for_confirmation(ctx) {
         return finish(ctx, headers, session.as_ref(), asked.target).await;
     }
-    // Nothing proves that the user wants this: ask. The page checks the parameters again when it is answered.
-    Ok(found(&format!("/u/logout?{}", asked.forward.encode())))
+    // Nothing proves that the user wants this: ask.
+    let doc = LogoutTransaction {
+        target: asked.target,
+        client_name: asked.client_name,
+        session_id: live.id.clone(),
+    };
+    let binding = Binding::of(ctx, headers);
+    let id = binding.begin(ctx, serde_json::to_string(&doc).map_err(Failure::server)?).await?;
+    Ok(binding.bind(ctx, found(&format!("/u/logout?state={id}"))))
 }
 
 /// A logout request, checked.
@@ -76,8 +84,7 @@ struct Asked {
     hint: Option<Hint>,
     logout_hint: Option<String>,
     target: Option<String>,
-    /// For the confirmation page.
-    forward: Params,
+    client_name: Option<String>,
 }
 
 impl Asked {
@@ -115,16 +122,8 @@ impl Asked {
             },
         };
         let target = target(ctx, client, params)?;
-        let mut forward = Params::default();
-        for name in ["post_logout_redirect_uri", "state", "ui_locales"] {
-            if let Some(value) = params.get(name) {
-                forward.push(name, value);
-            }
-        }
-        if let Some(id) = client_id {
-            forward.push("client_id", id);
-        }
-        Ok(Self { hint, logout_hint, target, forward })
+        let client_name = client.map(|c| c.name.clone());
+        Ok(Self { hint, logout_hint, target, client_name })
     }
 
     /// Whether the hints name this very session.

@@ -54,8 +54,9 @@ pub fn page(status: StatusCode, body: String, kind: PageKind, form_targets: &[St
     if let Ok(policy) = HeaderValue::try_from(csp(kind, form_targets)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
-    // What a page was opened with (state, tickets) is nobody else's business.
-    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
+    // What a page was opened with (state, tickets) is nobody else's business; our own
+    // forms keep their `Origin`, which `no-referrer` would turn into `null`.
+    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("same-origin"));
     if kind != PageKind::WebMessage {
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }

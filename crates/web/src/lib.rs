@@ -7,6 +7,7 @@ mod accounts;
 mod app;
 mod background;
 mod bearer;
+mod binding;
 mod body;
 mod context;
 pub mod cookies;
@@ -31,6 +32,7 @@ pub use accounts::{PasswordCheck, RESET_PASSWORD, Reset, SignUp, SignUpForm, VER
 pub use app::{App, AppBuilder, ServerConfig};
 pub use background::Background;
 pub use bearer::{AccessTokenClaims, bearer_token, verify_access_token};
+pub use binding::Binding;
 pub use body::{BodyError, Form, read_bytes, read_json, read_params};
 pub use context::{Ctx, Peer, RequestId};
 pub use errors::{Cause, Failure, Scheme};

@@ -26,7 +26,7 @@ pub use consent::{Consent, ConsentGroup};
 pub use error::{ErrorKind, ErrorPage};
 pub use form_post::FormPost;
 pub use login::{Identifier, Login};
-pub use notice::{CheckMail, LoggedOut, ResetDone};
+pub use notice::{CheckMail, EmailVerified, LoggedOut, ResetDone};
 pub use password::{ForgotPassword, ResetPassword};
 pub use problem::{PasswordRule, Problem, RuleLine};
 pub use signup::Signup;

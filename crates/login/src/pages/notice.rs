@@ -34,6 +34,13 @@ pub struct LoggedOut {
     pub frame: Frame,
 }
 
+/// After the link of a mail proved an address.
+#[derive(Clone, Debug)]
+pub struct EmailVerified {
+    /// The tenant.
+    pub frame: Frame,
+}
+
 #[derive(Template)]
 #[template(path = "check_mail.html")]
 struct CheckMailPage<'a> {
@@ -49,6 +56,20 @@ struct ResetDonePage<'a> {
     t: &'a Texts,
     frame: &'a Frame,
     view: &'a ResetDone,
+}
+
+#[derive(Template)]
+#[template(path = "email_verified.html")]
+struct EmailVerifiedPage<'a> {
+    t: &'a Texts,
+    frame: &'a Frame,
+}
+
+impl EmailVerified {
+    /// The page as HTML.
+    pub fn render(&self, texts: &Texts) -> String {
+        html(&EmailVerifiedPage { t: texts, frame: &self.frame })
+    }
 }
 
 #[derive(Template)]

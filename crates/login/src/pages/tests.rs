@@ -127,6 +127,7 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         ("check mail", check_mail.render(t)),
         ("reset done", reset_done.render(t)),
         ("logged out", LoggedOut { frame: frame() }.render(t)),
+        ("email verified", EmailVerified { frame: frame() }.render(t)),
         ("confirm logout", confirm_logout.render(t)),
         ("confirm login", confirm_login.render(t)),
         ("error", error.render(t)),

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use chancery_core::consent::{Question, needs_consent};
-use chancery_core::ids::{self, Handle};
+use chancery_core::ids::Handle;
 use chancery_core::interaction::{Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
 use chancery_core::oauth::{AuthorizeError, ScreenHint};
 use chancery_core::records::{Consent, Session};
 use chancery_core::scope::{AskedScopes, Denied, Flow, Request, decide};
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Ctx, Failure, cookies, found};
+use chancery_web::{Binding, Ctx, Failure, cookies, found};
 use http::HeaderMap;
 
 use super::respond::{self, Grantee, Recipient};
@@ -31,9 +31,6 @@ pub(super) struct Flight<'a> {
     held: Held,
     consent: Option<Consent>,
 }
-
-/// Seconds a user may take on our pages.
-const PATIENCE: i64 = 3600;
 
 impl<'a> Flight<'a> {
     /// Loads; `None` when the application or the API is gone since.
@@ -114,10 +111,13 @@ impl<'a> Flight<'a> {
                     Some(ScreenHint::ResetPassword) => "/u/reset-password",
                     None => "/u/login",
                 };
-                self.pause(page).await
+                self.pause(page, None).await
             }
-            Step::Consent => self.pause("/u/consent").await,
-            Step::Confirm => self.pause("/u/confirm").await,
+            Step::Consent => {
+                let wanted = want.clone();
+                self.pause("/u/consent", Some(wanted)).await
+            }
+            Step::Confirm => self.pause("/u/confirm", None).await,
             Step::Refuse(error) => self.refuse(&error).await,
             Step::Issue => self.issue(need.is_implicit()).await,
         }
@@ -158,28 +158,23 @@ impl<'a> Flight<'a> {
         }
     }
 
-    /// Puts the request aside and shows a page of ours.
-    async fn pause(self, page: &str) -> Result<Response, Failure> {
+    /// Puts the request aside and shows a page of ours; `wanted` is what the consent page asks for.
+    async fn pause(mut self, page: &str, wanted: Option<Vec<String>>) -> Result<Response, Failure> {
         let ctx = self.ctx;
+        let changed = wanted.is_some() && wanted != self.transaction.progress.wanted;
+        if changed {
+            self.transaction.progress.wanted = wanted;
+        }
+        let doc = serde_json::to_string(&self.transaction).map_err(Failure::server)?;
         if let Some(stored) = &self.stored {
+            if changed {
+                ctx.app.store.update_transaction(&ctx.tenant.tenant, &stored.id, &doc, stored.rev).await?;
+            }
             return Ok(found(&format!("{page}?state={}", stored.id)));
         }
-        let device = match cookies::device(self.headers) {
-            Some(device) if device.len() >= 22 && device.len() <= 128 => device.to_owned(),
-            _ => ids::url_safe(&*ctx.app.rng, 32),
-        };
-        let doc = serde_json::to_string(&self.transaction).map_err(Failure::server)?;
-        let stored = StoredTransaction {
-            id: ids::time_ordered(&*ctx.app.rng, ctx.now_ms),
-            digest: chancery_jose::sha256(device.as_bytes()).to_vec(),
-            doc,
-            expires_at: ctx.now() + PATIENCE,
-            rev: 1,
-        };
-        ctx.app.store.insert_transaction(&ctx.tenant.tenant, &stored).await?;
-        let mut response = found(&format!("{page}?state={}", stored.id));
-        cookies::set_device(response.headers_mut(), &device, ctx.origin.secure);
-        Ok(response)
+        let binding = Binding::of(ctx, self.headers);
+        let id = binding.begin(ctx, doc).await?;
+        Ok(binding.bind(ctx, found(&format!("{page}?state={id}"))))
     }
 
     /// Answers the application with an error; the transaction is over.

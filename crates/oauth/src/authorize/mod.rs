@@ -15,7 +15,7 @@ use chancery_core::interaction::{Progress, Transaction};
 use chancery_core::oauth::{self, AuthorizeError, AuthorizeRequest, CheckFailure, Surroundings};
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure, Form, cookies};
+use chancery_web::{Binding, Ctx, Failure, Form};
 use http::HeaderMap;
 
 use crate::authorize::flight::Flight;
@@ -46,13 +46,8 @@ pub(crate) async fn resume(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    let stored = match params.get("state") {
-        Some(id) => ctx.app.store.transaction(&ctx.tenant.tenant, id, ctx.now()).await?,
-        None => None,
-    };
     // Another browser than the one that began it gets nothing (security case 12).
-    let device = cookies::device(&headers).map(|d| chancery_jose::sha256(d.as_bytes()));
-    let stored = stored.filter(|t| device.as_ref().is_some_and(|d| t.belongs_to(d)));
+    let stored = Binding::transaction(&ctx, &headers, params.get("state")).await?;
     let Some(stored) = stored else { return Ok(pages::expired(&ctx, &headers)) };
     let transaction: Transaction =
         serde_json::from_str(&stored.doc).map_err(|_| Failure::server("a transaction cannot be read"))?;

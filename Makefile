@@ -1,0 +1,56 @@
+# Everything a developer needs, by name. `make test` is what CI runs.
+CARGO ?= cargo
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: dev release test check fmt lint unit interop fuzz-smoke bench recordings clean-data setup
+
+## Build and start a demo tenant on http://localhost:4000 and https://localhost:4443.
+dev:
+	$(CARGO) run --quiet -p chancery -- dev
+
+## One optimised binary in target/release.
+release:
+	$(CARGO) build --release -p chancery
+
+## Everything; installs what the tests need.
+test: setup check interop fuzz-smoke
+
+## Formatting, lints and the Rust tests.
+check: fmt lint unit
+
+## Installs PostgreSQL and Chromium where they are missing (Debian and Ubuntu, as root).
+setup:
+	./scripts/setup.sh
+
+fmt:
+	$(CARGO) fmt --all --check
+
+lint:
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --offline check bans licenses sources; \
+	else echo "cargo-deny is not installed: licences were not checked (the direction rules are a test)"; fi
+
+unit:
+	CHANCERY_REQUIRE_POSTGRES=$(CHANCERY_REQUIRE_POSTGRES) $(CARGO) test --workspace --locked
+
+## Unmodified SDKs and a real browser against the binary.
+interop:
+	$(CARGO) build --locked -p chancery
+	./interop/run.sh
+
+## Each fuzz target for a few seconds.
+fuzz-smoke:
+	./fuzz/smoke.sh 10
+
+## Throughput and latency, each beside its floor measured in the same run.
+bench:
+	$(CARGO) build --release --locked -p chancery -p chancery-bench
+	target/release/chancery-bench $(ARGS)
+
+## Recorded real exchanges against a live dev server, where they are at hand (../shared).
+recordings:
+	./scripts/recordings.sh $(ARGS)
+
+## Forget the demo tenant.
+clean-data:
+	rm -rf .chancery

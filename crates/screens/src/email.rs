@@ -1,0 +1,31 @@
+//! The link that proves an address.
+
+use axum::extract::RawQuery;
+use axum::response::Response;
+use chancery_core::ids::Handle;
+use chancery_core::params::Params;
+use chancery_login::csp::PageKind;
+use chancery_login::pages::{EmailVerified, ErrorKind};
+use chancery_web::{Ctx, Failure, hosted};
+use http::{HeaderMap, StatusCode};
+
+/// Opening it is enough: it says that the mail arrived, no more.
+pub(crate) async fn show(
+    ctx: Ctx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let verified = match params.get("ticket").and_then(Handle::parse) {
+        Some(handle) => ctx.verify_email(&handle).await?,
+        None => false,
+    };
+    if !verified {
+        let said = hosted::Said { kind: ErrorKind::UsedLink, code: None, text: None };
+        return Ok(hosted::error(&ctx, &headers, StatusCode::BAD_REQUEST, said));
+    }
+    let texts = hosted::texts(&ctx, &headers, None);
+    let view = EmailVerified { frame: hosted::frame(&ctx) };
+    let page = hosted::page(StatusCode::OK, view.render(&texts), PageKind::Plain, &[]);
+    Ok(hosted::localized(page, &texts))
+}

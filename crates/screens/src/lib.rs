@@ -1,0 +1,37 @@
+//! What happens on the hosted pages: sign-in, sign-up, consent, confirmation, new passwords, logout. The pages themselves
+//! (templates, texts, styles) are in the login crate.
+//!
+//! Every screen does its one thing, writes down in the transaction that it was done, and sends the browser to
+//! `/authorize/resume`, where the login engine is asked again. No screen decides what comes next.
+
+mod assets;
+mod confirm;
+mod consent;
+mod email;
+mod login;
+mod logout;
+mod reset;
+mod rules;
+mod screen;
+mod signup;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use chancery_web::App;
+
+/// Every hosted page.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/login", get(login::show))
+        .route("/u/login", get(login::show).post(login::submit))
+        .route("/u/signup", get(signup::show).post(signup::submit))
+        .route("/u/consent", get(consent::show).post(consent::submit))
+        .route("/u/confirm", get(confirm::show).post(confirm::submit))
+        .route("/u/reset-password", get(reset::show_request).post(reset::submit_request))
+        .route("/u/reset-verify", get(reset::show).post(reset::submit))
+        .route("/u/email-verification", get(email::show))
+        .route("/u/logout", get(logout::show).post(logout::submit))
+        .route("/u/static/{name}", get(assets::file))
+}

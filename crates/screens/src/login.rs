@@ -1,0 +1,145 @@
+//! Sign-in with a password.
+
+use axum::extract::RawQuery;
+use axum::response::Response;
+use chancery_core::ids::Handle;
+use chancery_core::interaction::Progress;
+use chancery_core::model::{Connection, User};
+use chancery_core::params::Params;
+use chancery_core::records::{LogEvent, Session};
+use chancery_login::csp::PageKind;
+use chancery_login::pages::{Identifier, Login, Problem};
+use chancery_web::{Ctx, Failure, Form, PasswordCheck, cookies, hosted};
+use http::{HeaderMap, StatusCode};
+
+use crate::screen::Screen;
+
+/// The page.
+pub(crate) async fn show(
+    ctx: Ctx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let screen = match Screen::open(ctx, &headers, &params).await? {
+        Ok(screen) => screen,
+        Err(page) => return Ok(*page),
+    };
+    let hint = screen.transaction.request.login_hint.clone().unwrap_or_default();
+    Ok(page(&screen, StatusCode::OK, hint, Vec::new()))
+}
+
+/// What was typed.
+pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let screen = match Screen::open(ctx, &headers, &params).await? {
+        Ok(screen) => screen,
+        Err(page) => return Ok(*page),
+    };
+    let username = params.get("username").unwrap_or_default().to_owned();
+    let again = |status, problem| Ok(page(&screen, status, username.clone(), vec![problem]));
+    if params.repeated().is_some() || username.trim().is_empty() {
+        return again(StatusCode::BAD_REQUEST, Problem::IdentifierMissing);
+    }
+    let Some(password) = params.get("password") else {
+        return again(StatusCode::BAD_REQUEST, Problem::PasswordMissing);
+    };
+    let Some(connection) = screen.connection() else {
+        return Err(Failure::server("no database connection serves the application"));
+    };
+    match screen.ctx.check_password(&connection, &username, password.into()).await {
+        Ok(PasswordCheck::Good(user)) if user.is_blocked() => {
+            log_blocked(&screen, &user);
+            again(StatusCode::BAD_REQUEST, Problem::Blocked)
+        }
+        Ok(PasswordCheck::Good(user)) => open_session(&screen, &headers, &user, &connection).await,
+        Ok(PasswordCheck::Wrong) => again(StatusCode::BAD_REQUEST, Problem::WrongCredentials),
+        Ok(PasswordCheck::TooMany) => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts),
+        Err(failure) if failure.error.status() == 503 => {
+            again(StatusCode::SERVICE_UNAVAILABLE, Problem::ServerBusy)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A new session for this browser: always a new id and secret, whatever the browser held before (security case 12).
+pub(crate) async fn open_session(
+    screen: &Screen,
+    headers: &HeaderMap,
+    user: &User,
+    connection: &Connection,
+) -> Result<Response, Failure> {
+    let ctx = &screen.ctx;
+    let settings = &ctx.tenant.settings;
+    let now = ctx.now();
+    let expires_at = now + settings.session_seconds();
+    let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
+    let session = Session {
+        id: handle.id.clone(),
+        user_id: user.user_id.clone(),
+        created_at: now,
+        authenticated_at: now,
+        last_active_at: now,
+        expires_at,
+        idle_expires_at: (now + settings.idle_session_seconds()).min(expires_at),
+        connection: connection.name.clone(),
+        clients: Vec::new(),
+        initial_ip: Some(ctx.ip.to_string()),
+        initial_user_agent: ctx.user_agent.clone(),
+    };
+    let tenant = &ctx.tenant.tenant;
+    let store = &ctx.app.store;
+    if let Some(before) = cookies::session(headers).and_then(Handle::parse)
+        && let Some(before) = store.session(tenant, &before, now).await?
+    {
+        match before.user_id == user.user_id {
+            // The same person again: what they hold goes on, only the session is replaced.
+            true => store.delete_session(tenant, &before.id).await?,
+            false => ctx.end_session(&before).await?,
+        }
+    }
+    let write = store.insert_session_batch(tenant, &session, &handle.digest()).and(store.record_login_batch(
+        tenant,
+        &user.user_id,
+        &ctx.ip.to_string(),
+        now,
+    ));
+    let progress = Progress {
+        session_id: Some(session.id.clone()),
+        shown: true,
+        // Whatever was agreed to before was agreed to by whoever was signed in before.
+        wanted: None,
+        consented: None,
+        ..screen.transaction.progress.clone()
+    };
+    let mut response = screen.done(progress, write).await?;
+    let max_age = settings.has_persistent_cookie().then(|| settings.session_seconds());
+    cookies::set_session(response.headers_mut(), &handle.expose(), max_age, ctx.origin.secure);
+    Ok(response)
+}
+
+fn page(screen: &Screen, status: StatusCode, username: String, problems: Vec<Problem>) -> Response {
+    let options = screen.connection().map(|c| c.settings()).unwrap_or_default();
+    let view = Login {
+        frame: hosted::frame(&screen.ctx),
+        form: screen.form("/u/login"),
+        client_name: screen.client.name.clone(),
+        identifier: if options.requires_username { Identifier::Either } else { Identifier::Email },
+        username,
+        problems,
+        forgot_password: Some(screen.link("/u/reset-password")),
+        signup: (!options.disable_signup).then(|| screen.link("/u/signup")),
+    };
+    screen.page(status, view.render(&screen.texts), PageKind::Password)
+}
+
+fn log_blocked(screen: &Screen, user: &User) {
+    screen.ctx.log(LogEvent {
+        kind: "f".to_owned(),
+        description: Some("user is blocked".to_owned()),
+        client_id: Some(screen.client.client_id.clone()),
+        client_name: Some(screen.client.name.clone()),
+        user_id: Some(user.user_id.clone()),
+        user_name: user.email.clone(),
+        ..LogEvent::default()
+    });
+}

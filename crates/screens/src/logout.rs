@@ -1,0 +1,98 @@
+//! "Are you sure you want to log out?", where nothing proves that the user asked for it (fact sheet 8.4).
+
+use axum::extract::RawQuery;
+use axum::response::Response;
+use chancery_core::ids::Handle;
+use chancery_core::interaction::LogoutTransaction;
+use chancery_core::oauth::origin_of;
+use chancery_core::params::Params;
+use chancery_core::records::LogEvent;
+use chancery_login::csp::{PageKind, form_target};
+use chancery_login::pages::{ConfirmLogout, Form as PageForm, LoggedOut};
+use chancery_store::StoredTransaction;
+use chancery_web::{Binding, Ctx, Failure, Form, cookies, hosted, see_other};
+use http::{HeaderMap, StatusCode};
+
+use crate::screen::{expired, is_same_origin, path_link, refused};
+
+/// The page.
+pub(crate) async fn show(
+    ctx: Ctx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    match open(&ctx, &headers, &params).await? {
+        Some((stored, asked)) => Ok(page(&ctx, &headers, &stored, &asked)),
+        None => Ok(expired(&ctx, &headers)),
+    }
+}
+
+/// The answer.
+pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    if !is_same_origin(&ctx, &headers) {
+        return Ok(refused(&ctx, &headers));
+    }
+    let Some((stored, asked)) = open(&ctx, &headers, &params).await? else {
+        return Ok(expired(&ctx, &headers));
+    };
+    let tenant = &ctx.tenant.tenant;
+    match params.get("action") {
+        Some("accept") => {
+            if let Some(handle) = cookies::session(&headers).and_then(Handle::parse)
+                && let Some(session) = ctx.app.store.session(tenant, &handle, ctx.now()).await?
+                && session.id == asked.session_id
+            {
+                ctx.end_session(&session).await?;
+                let user_id = Some(session.user_id.clone());
+                ctx.log(LogEvent { kind: "slo".to_owned(), user_id, ..LogEvent::default() });
+            }
+            ctx.app.store.delete_transaction(tenant, &stored.id).await?;
+            let mut response = match &asked.target {
+                Some(url) => see_other(url),
+                None => logged_out(&ctx, &headers),
+            };
+            cookies::clear_session(response.headers_mut(), ctx.origin.secure);
+            Ok(response)
+        }
+        Some("decline") => {
+            ctx.app.store.delete_transaction(tenant, &stored.id).await?;
+            // Back where they came from, if that is known; they stay signed in.
+            let home = asked.target.as_deref().and_then(origin_of);
+            Ok(match home {
+                Some(origin) => see_other(&origin),
+                None => expired(&ctx, &headers),
+            })
+        }
+        _ => Ok(page(&ctx, &headers, &stored, &asked)),
+    }
+}
+
+async fn open(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<Option<(StoredTransaction, LogoutTransaction)>, Failure> {
+    let stored = Binding::transaction(ctx, headers, params.get("state")).await?;
+    Ok(stored.and_then(|stored| {
+        let asked = serde_json::from_str(&stored.doc).ok()?;
+        Some((stored, asked))
+    }))
+}
+
+fn page(ctx: &Ctx, headers: &HeaderMap, stored: &StoredTransaction, asked: &LogoutTransaction) -> Response {
+    let texts = hosted::texts(ctx, headers, None);
+    let view = ConfirmLogout {
+        frame: hosted::frame(ctx),
+        form: PageForm { action: path_link("/u/logout"), state: stored.id.clone(), csrf: None },
+        client_name: asked.client_name.clone().unwrap_or_else(|| hosted::tenant_name(ctx).to_owned()),
+    };
+    let targets: Vec<String> = asked.target.as_deref().and_then(form_target).into_iter().collect();
+    hosted::localized(hosted::page(StatusCode::OK, view.render(&texts), PageKind::Plain, &targets), &texts)
+}
+
+fn logged_out(ctx: &Ctx, headers: &HeaderMap) -> Response {
+    let texts = hosted::texts(ctx, headers, None);
+    let body = LoggedOut { frame: hosted::frame(ctx) }.render(&texts);
+    hosted::localized(hosted::page(StatusCode::OK, body, PageKind::Plain, &[]), &texts)
+}

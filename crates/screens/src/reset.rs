@@ -1,0 +1,162 @@
+//! A forgotten password: asking for a link, and choosing a new password with it.
+
+use axum::extract::RawQuery;
+use axum::response::Response;
+use chancery_connect::password_policy;
+use chancery_core::ids::Handle;
+use chancery_core::params::Params;
+use chancery_core::records::Ticket;
+use chancery_login::csp::PageKind;
+use chancery_login::pages::{
+    CheckMail, ErrorKind, ForgotPassword, Form as PageForm, Link, Problem, ResetDone, ResetPassword, RuleLine,
+};
+use chancery_web::{Ctx, Failure, Form, Reset, hosted};
+use http::{HeaderMap, StatusCode};
+
+use crate::rules::{lines, own_name};
+use crate::screen::{Screen, is_same_origin, path_link, refused};
+
+/// The page that asks for the address.
+pub(crate) async fn show_request(
+    ctx: Ctx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let screen = match Screen::open(ctx, &headers, &params).await? {
+        Ok(screen) => screen,
+        Err(page) => return Ok(*page),
+    };
+    let hint = screen.transaction.request.login_hint.clone().unwrap_or_default();
+    Ok(request_page(&screen, StatusCode::OK, hint, Vec::new()))
+}
+
+/// Sends the link, if there is such an account, and says the same either way (security case 14).
+pub(crate) async fn submit_request(
+    ctx: Ctx,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Result<Response, Failure> {
+    let screen = match Screen::open(ctx, &headers, &params).await? {
+        Ok(screen) => screen,
+        Err(page) => return Ok(*page),
+    };
+    let Some(email) = params.get("email").filter(|e| e.len() <= 254 && e.contains('@')) else {
+        let typed = params.get("email").unwrap_or_default().to_owned();
+        return Ok(request_page(&screen, StatusCode::BAD_REQUEST, typed, vec![Problem::EmailInvalid]));
+    };
+    if let Some(connection) = screen.connection() {
+        screen.ctx.mail_reset_link(&connection, email, Some(&screen.client.client_id)).await?;
+    }
+    let view = CheckMail {
+        frame: hosted::frame(&screen.ctx),
+        form: screen.form("/u/reset-password"),
+        email: email.to_owned(),
+        login: Some(screen.link("/u/login")),
+    };
+    Ok(screen.page(StatusCode::OK, view.render(&screen.texts), PageKind::Plain))
+}
+
+/// The page a mailed link leads to. Showing it does not use the link: mail scanners open links too.
+pub(crate) async fn show(
+    ctx: Ctx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    match ticket(&ctx, params.get("ticket")).await? {
+        Some((handle, ticket)) => {
+            Ok(choose_page(&ctx, &headers, StatusCode::OK, &Choice::new(&handle, &ticket)))
+        }
+        None => Ok(bad_link(&ctx, &headers)),
+    }
+}
+
+/// The new password, twice.
+pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    if !is_same_origin(&ctx, &headers) {
+        return Ok(refused(&ctx, &headers));
+    }
+    let Some((handle, ticket)) = ticket(&ctx, params.get("state")).await? else {
+        return Ok(bad_link(&ctx, &headers));
+    };
+    let again = |problem, rules| {
+        let choice = Choice { problems: vec![problem], rules, ..Choice::new(&handle, &ticket) };
+        Ok(choose_page(&ctx, &headers, StatusCode::BAD_REQUEST, &choice))
+    };
+    let Some(password) = params.get("password") else { return again(Problem::PasswordMissing, None) };
+    if params.repeated().is_some() || params.get("password-repeat") != Some(password) {
+        return again(Problem::PasswordsDiffer, None);
+    }
+    match ctx.reset_password(&handle, password.into()).await? {
+        Reset::Done(_) => Ok(done_page(&ctx, &headers, &ticket)),
+        Reset::Weak(rules) => again(Problem::PasswordWeak, Some(lines(&rules, true))),
+        Reset::OwnName => {
+            let connection = ctx.tenant.connection_by_name(&ticket.connection);
+            again(Problem::PasswordWeak, connection.map(|c| own_name(c)))
+        }
+        Reset::BadPassword => again(Problem::PasswordWeak, None),
+        Reset::BadLink => Ok(bad_link(&ctx, &headers)),
+    }
+}
+
+async fn ticket(ctx: &Ctx, text: Option<&str>) -> Result<Option<(Handle, Ticket)>, Failure> {
+    let Some(handle) = text.and_then(Handle::parse) else { return Ok(None) };
+    Ok(ctx.reset_ticket(&handle).await?.map(|ticket| (handle, ticket)))
+}
+
+/// A new password being chosen.
+struct Choice<'a> {
+    handle: &'a Handle,
+    ticket: &'a Ticket,
+    problems: Vec<Problem>,
+    rules: Option<Vec<RuleLine>>,
+}
+
+impl<'a> Choice<'a> {
+    fn new(handle: &'a Handle, ticket: &'a Ticket) -> Self {
+        Self { handle, ticket, problems: Vec::new(), rules: None }
+    }
+}
+
+fn request_page(screen: &Screen, status: StatusCode, email: String, problems: Vec<Problem>) -> Response {
+    let view = ForgotPassword {
+        frame: hosted::frame(&screen.ctx),
+        form: screen.form("/u/reset-password"),
+        email,
+        problems,
+        login: Some(screen.link("/u/login")),
+    };
+    screen.page(status, view.render(&screen.texts), PageKind::Plain)
+}
+
+fn choose_page(ctx: &Ctx, headers: &HeaderMap, status: StatusCode, choice: &Choice<'_>) -> Response {
+    let policy =
+        ctx.tenant.connection_by_name(&choice.ticket.connection).map(|c| c.settings().password_policy);
+    let untouched = || lines(&password_policy::check("", policy.unwrap_or_default()), false);
+    let texts = hosted::texts(ctx, headers, None);
+    let view = ResetPassword {
+        frame: hosted::frame(ctx),
+        form: PageForm { action: path_link("/u/reset-verify"), state: choice.handle.expose(), csrf: None },
+        email: choice.ticket.email.clone(),
+        problems: choice.problems.clone(),
+        rules: choice.rules.clone().unwrap_or_else(untouched),
+    };
+    hosted::localized(hosted::page(status, view.render(&texts), PageKind::Password, &[]), &texts)
+}
+
+fn done_page(ctx: &Ctx, headers: &HeaderMap, ticket: &Ticket) -> Response {
+    let client = ticket.client_id.as_deref().and_then(|id| ctx.tenant.client(id));
+    let application = client.and_then(|c| {
+        let start = c.initiate_login_uri.as_deref().and_then(Link::new)?;
+        Some((c.name.clone(), start))
+    });
+    let texts = hosted::texts(ctx, headers, None);
+    let view = ResetDone { frame: hosted::frame(ctx), application };
+    hosted::localized(hosted::page(StatusCode::OK, view.render(&texts), PageKind::Plain, &[]), &texts)
+}
+
+fn bad_link(ctx: &Ctx, headers: &HeaderMap) -> Response {
+    let said = hosted::Said { kind: ErrorKind::UsedLink, code: None, text: None };
+    hosted::error(ctx, headers, StatusCode::BAD_REQUEST, said)
+}

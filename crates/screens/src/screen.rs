@@ -1,0 +1,166 @@
+//! What the screens of a login have in common: the transaction of this browser, and the way back.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use chancery_core::ids::Handle;
+use chancery_core::interaction::{Progress, Transaction};
+use chancery_core::model::{Connection, User};
+use chancery_core::params::Params;
+use chancery_core::records::Session;
+use chancery_login::Texts;
+use chancery_login::csp::{PageKind, form_target};
+use chancery_login::pages::{ErrorKind, Form, Link};
+use chancery_store::{PreparedClient, StoredTransaction};
+use chancery_web::{Binding, Ctx, Failure, cookies, hosted, see_other};
+use http::StatusCode;
+use http::header::{HeaderMap, ORIGIN};
+
+/// A login under way in this browser.
+pub(crate) struct Screen {
+    pub(crate) ctx: Ctx,
+    pub(crate) transaction: Transaction,
+    pub(crate) stored: StoredTransaction,
+    pub(crate) client: Arc<PreparedClient>,
+    pub(crate) texts: Arc<Texts>,
+}
+
+/// What a handler ends with: either way a page or a redirect.
+pub(crate) type Answered<T> = Result<T, Box<Response>>;
+
+impl Screen {
+    /// The transaction that `state` names, if this browser began it; else the page that says it is over. A form that
+    /// another site posted is refused.
+    pub(crate) async fn open(
+        ctx: Ctx,
+        headers: &HeaderMap,
+        params: &Params,
+    ) -> Result<Answered<Self>, Failure> {
+        if !is_same_origin(&ctx, headers) {
+            return Ok(Err(Box::new(refused(&ctx, headers))));
+        }
+        let stored = Binding::transaction(&ctx, headers, params.get("state")).await?;
+        let opened = stored.and_then(|stored| {
+            let transaction: Transaction = serde_json::from_str(&stored.doc).ok()?;
+            let client = Arc::clone(ctx.tenant.client(&transaction.request.client_id)?);
+            Some((stored, transaction, client))
+        });
+        let Some((stored, transaction, client)) = opened else {
+            return Ok(Err(Box::new(expired(&ctx, headers))));
+        };
+        let texts = hosted::texts(&ctx, headers, transaction.request.ui_locales.as_deref());
+        Ok(Ok(Self { ctx, transaction, stored, client, texts }))
+    }
+
+    /// The database connection this login uses: the one asked for, or the first that serves the application.
+    pub(crate) fn connection(&self) -> Option<Arc<Connection>> {
+        let serves = |c: &&Arc<Connection>| c.strategy == "auth0" && c.serves(&self.client.client_id);
+        let asked = self.transaction.request.connection.as_deref();
+        let asked = asked.and_then(|name| self.ctx.tenant.connection_by_name(name)).filter(serves);
+        let default = self.ctx.tenant.settings.default_directory();
+        let default = || default.and_then(|name| self.ctx.tenant.connection_by_name(name)).filter(serves);
+        let any = || {
+            let all = self.ctx.tenant.connections().filter(serves);
+            // In the order of their names: the choice must not change from one request to the next.
+            all.min_by(|a, b| a.name.cmp(&b.name))
+        };
+        asked.or_else(default).or_else(any).cloned()
+    }
+
+    /// A form that posts to this page's own address.
+    pub(crate) fn form(&self, path: &str) -> Form {
+        Form { action: path_link(path), state: self.stored.id.clone(), csrf: None }
+    }
+
+    /// Another page of this login.
+    pub(crate) fn link(&self, path: &str) -> Link {
+        path_link(&format!("{path}?state={}", self.stored.id))
+    }
+
+    /// The page; its form may lead on to the application.
+    pub(crate) fn page(&self, status: StatusCode, body: String, kind: PageKind) -> Response {
+        // Chromium holds every redirect after the form against the policy, the application's own onward ones too.
+        let client = &self.client;
+        let listed = client.callbacks.iter().chain(&client.web_origins).flatten().map(String::as_str);
+        let all = std::iter::once(self.transaction.request.redirect_uri.as_str()).chain(listed);
+        let mut targets: Vec<String> = all.filter_map(form_target).take(MOST_TARGETS).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        hosted::localized(hosted::page(status, body, kind, &targets), &self.texts)
+    }
+
+    /// The user signed in to this transaction's session, where there is one. After a login on the way only that very
+    /// session counts (security case 12).
+    pub(crate) async fn session(&self, headers: &HeaderMap) -> Result<Option<(Session, User)>, Failure> {
+        let Some(handle) = cookies::session(headers).and_then(Handle::parse) else { return Ok(None) };
+        let tenant = &self.ctx.tenant.tenant;
+        let store = &self.ctx.app.store;
+        let Some(session) = store.session(tenant, &handle, self.ctx.now()).await? else { return Ok(None) };
+        if self.transaction.progress.session_id.as_ref().is_some_and(|id| *id != session.id) {
+            return Ok(None);
+        }
+        let user = store.user(tenant, &session.user_id).await?.filter(|u| !u.is_blocked());
+        Ok(user.map(|user| (session, user)))
+    }
+
+    /// Writes down what happened together with `also`, and goes back to the login engine. Somebody else who moved the
+    /// transaction meanwhile (a second click) is let be: the engine looks at what is there.
+    pub(crate) async fn done(
+        &self,
+        progress: Progress,
+        also: chancery_db::Batch,
+    ) -> Result<Response, Failure> {
+        let transaction = Transaction { progress, ..self.transaction.clone() };
+        let doc = serde_json::to_string(&transaction).map_err(Failure::server)?;
+        let tenant = &self.ctx.tenant.tenant;
+        let store = &self.ctx.app.store;
+        let write = store.update_transaction_batch(tenant, &self.stored.id, &doc, self.stored.rev).and(also);
+        match store.commit(write).await {
+            Ok(()) | Err(chancery_store::Error::Guard) => Ok(self.back()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Back to the login engine.
+    pub(crate) fn back(&self) -> Response {
+        see_other(&format!("/authorize/resume?state={}", self.stored.id))
+    }
+}
+
+/// Browsers name the origin of a form they post; one of another site was not filled in on our page, nor one of a sandboxed
+/// page (`null`).
+pub(crate) fn is_same_origin(ctx: &Ctx, headers: &HeaderMap) -> bool {
+    match headers.get(ORIGIN).and_then(|o| o.to_str().ok()) {
+        // Old browsers send none; the transaction's binding to the browser is what protects there.
+        None => true,
+        Some(origin) => origin.eq_ignore_ascii_case(&ctx.origin.base),
+    }
+}
+
+/// The transaction is over, or was never this browser's.
+pub(crate) fn expired(ctx: &Ctx, headers: &HeaderMap) -> Response {
+    if let Some(url) =
+        ctx.tenant.settings.default_redirection_uri.as_deref().filter(|u| u.starts_with("https://"))
+    {
+        return see_other(url);
+    }
+    let said = hosted::Said { kind: ErrorKind::SessionExpired, code: None, text: None };
+    hosted::error(ctx, headers, StatusCode::BAD_REQUEST, said)
+}
+
+pub(crate) fn refused(ctx: &Ctx, headers: &HeaderMap) -> Response {
+    let said = hosted::Said {
+        kind: ErrorKind::Forbidden,
+        code: Some("invalid_request"),
+        text: Some("The form was sent by another site"),
+    };
+    hosted::error(ctx, headers, StatusCode::FORBIDDEN, said)
+}
+
+#[expect(clippy::expect_used, reason = "paths of ours begin with a slash and hold URL-safe characters")]
+pub(crate) fn path_link(path: &str) -> Link {
+    Link::new(path).expect("a path of ours")
+}
+
+/// A header of kilobytes helps nobody.
+const MOST_TARGETS: usize = 40;

@@ -1,0 +1,106 @@
+//! Making an account.
+
+use axum::extract::RawQuery;
+use axum::response::Response;
+use chancery_connect::password_policy;
+use chancery_core::model::Connection;
+use chancery_core::params::Params;
+use chancery_login::csp::PageKind;
+use chancery_login::pages::{Problem, RuleLine, Signup};
+use chancery_web::{Ctx, Failure, Form, SignUp, SignUpForm, hosted};
+use http::{HeaderMap, StatusCode};
+
+use crate::login::open_session;
+use crate::rules::{lines, own_name};
+use crate::screen::{Screen, expired};
+
+/// The page.
+pub(crate) async fn show(
+    ctx: Ctx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let screen = match Screen::open(ctx, &headers, &params).await? {
+        Ok(screen) => screen,
+        Err(page) => return Ok(*page),
+    };
+    let Some(connection) = screen.connection().filter(|c| !c.settings().disable_signup) else {
+        return Ok(expired(&screen.ctx, &headers));
+    };
+    let hint = screen.transaction.request.login_hint.as_deref().unwrap_or_default();
+    let typed = Typed { email: hint, username: "" };
+    Ok(page(&screen, &connection, StatusCode::OK, &typed, Outcome::default()))
+}
+
+/// What was typed.
+pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let screen = match Screen::open(ctx, &headers, &params).await? {
+        Ok(screen) => screen,
+        Err(page) => return Ok(*page),
+    };
+    // Closed sign-up is closed, not hidden (security case 13).
+    let Some(connection) = screen.connection().filter(|c| !c.settings().disable_signup) else {
+        return Ok(expired(&screen.ctx, &headers));
+    };
+    let typed = Typed {
+        email: params.get("email").unwrap_or_default(),
+        username: params.get("username").unwrap_or_default(),
+    };
+    let again = |status, problem, rules| {
+        let outcome = Outcome { problems: vec![problem], rules };
+        Ok(page(&screen, &connection, status, &typed, outcome))
+    };
+    let refused = StatusCode::BAD_REQUEST;
+    if typed.email.is_empty() {
+        return again(refused, Problem::EmailInvalid, None);
+    }
+    let Some(password) = params.get("password") else {
+        return again(refused, Problem::PasswordMissing, None);
+    };
+    let form = SignUpForm { email: typed.email, username: Some(typed.username), password: password.into() };
+    let tells = screen.ctx.tenant.settings.flags.enable_public_signup_user_exists_error.unwrap_or(false);
+    match screen.ctx.sign_up(&connection, form).await? {
+        SignUp::Created(user) => open_session(&screen, &headers, &user, &connection).await,
+        SignUp::Exists if tells => again(refused, Problem::UserExists, None),
+        SignUp::Exists | SignUp::Closed => again(refused, Problem::SignupFailed, None),
+        SignUp::Weak(rules) => again(refused, Problem::PasswordWeak, Some(lines(&rules, true))),
+        SignUp::OwnName => again(refused, Problem::PasswordWeak, Some(own_name(&connection))),
+        SignUp::BadPassword => again(refused, Problem::PasswordWeak, None),
+        SignUp::BadEmail => again(refused, Problem::EmailInvalid, None),
+        SignUp::BadUsername => again(refused, Problem::UsernameInvalid { min: 1, max: 128 }, None),
+    }
+}
+
+struct Typed<'a> {
+    email: &'a str,
+    username: &'a str,
+}
+
+#[derive(Default)]
+struct Outcome {
+    problems: Vec<Problem>,
+    rules: Option<Vec<RuleLine>>,
+}
+
+fn page(
+    screen: &Screen,
+    connection: &Connection,
+    status: StatusCode,
+    typed: &Typed<'_>,
+    outcome: Outcome,
+) -> Response {
+    let options = connection.settings();
+    let untouched = || lines(&password_policy::check("", options.password_policy), false);
+    let view = Signup {
+        frame: hosted::frame(&screen.ctx),
+        form: screen.form("/u/signup"),
+        client_name: screen.client.name.clone(),
+        email: typed.email.to_owned(),
+        username: options.requires_username.then(|| typed.username.to_owned()),
+        problems: outcome.problems,
+        rules: outcome.rules.unwrap_or_else(untouched),
+        login: screen.link("/u/login"),
+    };
+    screen.page(status, view.render(&screen.texts), PageKind::Password)
+}
