@@ -123,7 +123,7 @@ fn page(screen: &Screen, status: StatusCode, username: String, problems: Vec<Pro
         frame: hosted::frame(&screen.ctx),
         form: screen.form("/u/login"),
         client_name: screen.client.name.clone(),
-        identifier: if options.requires_username { Identifier::Either } else { Identifier::Email },
+        identifier: if options.requires_username { Identifier::UsernameOrEmail } else { Identifier::Email },
         username,
         problems,
         forgot_password: Some(screen.link("/u/reset-password")),
