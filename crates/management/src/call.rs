@@ -22,6 +22,8 @@ pub(crate) struct Call {
 /// Whose token it is.
 pub(crate) struct Caller {
     pub(crate) client_id: Option<String>,
+    /// The user a token speaks for; `None` for machines.
+    pub(crate) user_id: Option<String>,
     pub(crate) scopes: Vec<String>,
 }
 

@@ -124,7 +124,8 @@ fn caller(ctx: &Ctx, headers: &axum::http::HeaderMap) -> Result<Caller, Problem>
     if ctx.tenant.client(&claims.client_id).is_none() {
         return Err(Problem::InvalidToken);
     }
-    Ok(Caller { client_id: Some(claims.client_id), scopes: claims.scope.into_iter().collect() })
+    let user_id = Some(claims.sub).filter(|sub| !sub.ends_with("@clients"));
+    Ok(Caller { client_id: Some(claims.client_id), user_id, scopes: claims.scope.into_iter().collect() })
 }
 
 fn unreadable(error: BodyError) -> Problem {

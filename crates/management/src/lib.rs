@@ -5,6 +5,7 @@
 //! [`resource`] description of some fifty lines.
 
 mod call;
+mod certificate;
 mod dispatch;
 mod openapi;
 mod ops;

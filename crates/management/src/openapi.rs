@@ -23,9 +23,9 @@ pub fn document(base: &str) -> Value {
 }
 
 fn described(operation: &Operation) -> Value {
-    let in_path = operation.parameters().map(|name| {
-        json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
-    });
+    let in_path = operation
+        .parameters()
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
     let in_query = operation.query.iter().flat_map(Shape::members).map(|member| {
         json!({
             "name": member.name,

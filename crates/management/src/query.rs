@@ -39,7 +39,8 @@ impl Query {
             let mut one = Map::new();
             one.insert(member.name.clone(), typed(&member.shape, &values));
             let probe = Shape::Object(
-                crate::shape::Object { members: vec![member.clone()], ..crate::shape::Object::default() }.into(),
+                crate::shape::Object { members: vec![member.clone()], ..crate::shape::Object::default() }
+                    .into(),
             );
             check(&probe, &Value::Object(one)).map_err(|fault| Problem::query(&fault.reason, &fault.path))?;
         }
@@ -104,9 +105,10 @@ mod tests {
 
     #[test]
     fn reads_and_checks() {
-        let shapes =
-            parse("GET /x ? {page: int(0..), per_page: int(1..100), totals: bool, ids: [string(1..)], q!: string}")
-                .unwrap();
+        let shapes = parse(
+            "GET /x ? {page: int(0..), per_page: int(1..100), totals: bool, ids: [string(1..)], q!: string}",
+        )
+        .unwrap();
         let said = |text: &str| Query::parse(Some(text)).check(&shapes[0].1).err();
         assert_eq!(said("q=a+b%21&page=0&totals=true&ids=1&ids=2&unknown=1"), None);
         for (text, wanted) in [

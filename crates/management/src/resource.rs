@@ -137,7 +137,8 @@ async fn list<R: Resource>(call: Call) -> Result<Answer, Problem> {
     let slice = match &page {
         _ if R::SORTED || call.query.has_any(R::FILTERS) => chosen_items::<R>(&call, &page).await?,
         Page::Offset { start, limit, totals } => {
-            let found = call.store().docs_page(call.tenant(), R::KIND, *start, *limit).await.map_err(stored)?;
+            let found =
+                call.store().docs_page(call.tenant(), R::KIND, *start, *limit).await.map_err(stored)?;
             let total = if *totals {
                 call.store().docs_count(call.tenant(), R::KIND).await.map_err(stored)?
             } else {
@@ -226,7 +227,9 @@ async fn try_delete<R: Resource>(call: &Call) -> Result<Answer, Lost> {
     let model = match load::<R>(call).await {
         Ok((model, _)) => model,
         // What is gone is gone: deleting it again is no error, unless the resource says so.
-        Err(Problem::NotFound(_)) if R::DELETED.0 == StatusCode::NO_CONTENT => return Ok(Answer::no_content()),
+        Err(Problem::NotFound(_)) if R::DELETED.0 == StatusCode::NO_CONTENT => {
+            return Ok(Answer::no_content());
+        }
         Err(other) => return Err(other.into()),
     };
     let change = R::delete(call, &model, Change::new(call.tenant())).await?;

@@ -10,6 +10,7 @@
 mod access;
 mod catalog;
 mod codes;
+mod connection_users;
 mod consents;
 mod docs;
 mod error;

@@ -75,6 +75,10 @@ pub struct Client {
     /// PKCE with S256 is needed; an extension of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pkce: Option<bool>,
+    /// Every key and certificate of the application, those in use and the others; shown by `/credentials` alone. Where
+    /// `client_authentication_methods` names one, it holds a copy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<CredentialRef>,
     /// The "All Applications" placeholder; takes part in nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub global: Option<bool>,
@@ -239,6 +243,12 @@ pub struct CredentialRef {
     /// ISO 8601; not accepted afterwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
+    /// Subject of a client certificate; stored only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject_dn: Option<String>,
+    /// SHA-256 of a client certificate, base64url; stored only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumbprint_sha256: Option<String>,
 }
 
 /// Refresh token settings: fact sheet 7. Defaults are those of an application made through the API.

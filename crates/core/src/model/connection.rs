@@ -31,6 +31,9 @@ pub struct Connection {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
+    /// Members that are kept and shown.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
 }
 
 impl Connection {

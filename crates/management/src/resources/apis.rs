@@ -49,7 +49,8 @@ impl Resource for Apis {
         let again = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
         for identifier in [text, &again] {
             let identifier = call.stored_identifier(identifier);
-            let found = call.store().doc_by_uniq(call.tenant(), Kind::Api, &identifier).await.map_err(stored)?;
+            let found =
+                call.store().doc_by_uniq(call.tenant(), Kind::Api, &identifier).await.map_err(stored)?;
             if let Some(found) = found {
                 return Ok(found.id);
             }
@@ -65,7 +66,9 @@ impl Resource for Apis {
     fn show(call: &Call, api: &Api) -> Result<Value, Problem> {
         let mut value = print(api)?;
         value["identifier"] = call.origin().absolute(&api.identifier).into();
-        if let Some(key) = value.pointer_mut("/token_encryption/encryption_key").and_then(Value::as_object_mut) {
+        if let Some(key) =
+            value.pointer_mut("/token_encryption/encryption_key").and_then(Value::as_object_mut)
+        {
             key.shift_remove("pem");
         }
         let stands_for = |client: &Map<String, Value>| {
@@ -77,7 +80,11 @@ impl Resource for Apis {
         Ok(value)
     }
 
-    async fn create(call: &Call, mut body: Map<String, Value>, change: Change) -> Result<(Api, Change), Problem> {
+    async fn create(
+        call: &Call,
+        mut body: Map<String, Value>,
+        change: Change,
+    ) -> Result<(Api, Change), Problem> {
         body.insert("id".to_owned(), ids::object_id(&*call.ctx.app.rng, call.ctx.now()).into());
         let mut api: Api = read(Value::Object(body))?;
         if is_reserved(call, &api.identifier) {
@@ -209,6 +216,6 @@ mod tests {
         assert!(said(&["a b"]).unwrap().contains("scopes[0].value"));
         assert!(said(&["ä"]).is_some());
         assert_eq!(said(&["openid"]).as_deref(), Some("The scope 'openid' is reserved."));
-        assert!(said(&["a", "b", "a"]).unwrap().contains("not unique (indexes 0 and 2) "[..23].trim_end()));
+        assert!(said(&["a", "b", "a"]).unwrap().contains("not unique (indexes 0 and 2)"));
     }
 }

@@ -36,7 +36,8 @@ impl Resource for ClientGrants {
     }
 
     fn is_asked_for(call: &Call, grant: &ClientGrant) -> bool {
-        let text = |name, value: Option<&str>| call.query.text(name).is_none_or(|wanted| Some(wanted) == value);
+        let text =
+            |name, value: Option<&str>| call.query.text(name).is_none_or(|wanted| Some(wanted) == value);
         let subject = grant.subject_type.as_str();
         text("audience", Some(&call.origin().absolute(&grant.audience)))
             && text("client_id", grant.client_id.as_deref())
@@ -110,7 +111,9 @@ fn check(call: &Call, grant: &ClientGrant) -> Result<(), Problem> {
     };
     let api = call.snapshot().api(&grant.audience).ok_or(Problem::NotFound(apis::MISSING))?;
     if api.is_system() && for_third_parties {
-        return Err(Problem::refused("Client grants for this API cannot be created for third-party clients."));
+        return Err(Problem::refused(
+            "Client grants for this API cannot be created for third-party clients.",
+        ));
     }
     if for_third_parties && grant.allow_any_organization == Some(true) {
         return Err(Problem::refused("allow_any_organization is not available to third-party clients."));
@@ -118,7 +121,9 @@ fn check(call: &Call, grant: &ClientGrant) -> Result<(), Problem> {
     let mut unknown = grant.scope.iter().flatten().filter(|scope| !api.defines(scope));
     // What the Management API's document lists depends on the release: unknown scopes are kept, and give nothing.
     match unknown.next().filter(|_| !api.is_system()) {
-        Some(scope) => Err(Problem::refused(format!("The scope '{scope}' does not exist on the resource server."))),
+        Some(scope) => {
+            Err(Problem::refused(format!("The scope '{scope}' does not exist on the resource server.")))
+        }
         None => Ok(()),
     }
 }

@@ -81,8 +81,9 @@ pub(super) async fn forget(
     for found in call.store().docs_all(call.tenant(), Kind::Role).await.map_err(stored)? {
         let mut role: Role = read_stored(&found.json)?;
         let before = role.permissions.len();
-        role.permissions
-            .retain(|held| held.resource_server_identifier != identifier || !lost.takes(&held.permission_name));
+        role.permissions.retain(|held| {
+            held.resource_server_identifier != identifier || !lost.takes(&held.permission_name)
+        });
         if role.permissions.len() != before {
             let json = serde_json::to_string(&role).map_err(internal)?;
             change = change.update(Kind::Role, &role.id, Some(&role.name), json, found.rev);

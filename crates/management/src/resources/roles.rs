@@ -51,7 +51,8 @@ impl Resource for Roles {
     }
 
     fn is_asked_for(call: &Call, role: &Role) -> bool {
-        let same = |name, value: Option<&str>| call.query.text(name).is_none_or(|wanted| Some(wanted) == value);
+        let same =
+            |name, value: Option<&str>| call.query.text(name).is_none_or(|wanted| Some(wanted) == value);
         let named = |part: &str| role.name.to_lowercase().contains(&part.to_lowercase());
         call.query.text("name_filter").is_none_or(named)
             && same("type", Some(role.kind.as_deref().unwrap_or("tenant")))
@@ -79,7 +80,11 @@ impl Resource for Roles {
         Ok(value)
     }
 
-    async fn create(call: &Call, mut body: Map<String, Value>, change: Change) -> Result<(Role, Change), Problem> {
+    async fn create(
+        call: &Call,
+        mut body: Map<String, Value>,
+        change: Change,
+    ) -> Result<(Role, Change), Problem> {
         body.insert("id".to_owned(), ids::prefixed(&*call.ctx.app.rng, "rol_").into());
         body.entry("type").or_insert_with(|| "tenant".into());
         let role: Role = read(Value::Object(body))?;

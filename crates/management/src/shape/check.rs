@@ -41,7 +41,9 @@ fn walk(shape: &Shape, value: &Value, path: &mut String) -> Result<(), Fault> {
                 _ => Ok(()),
             }
         }
-        (Shape::Choice(words), value) if value.as_str().is_some_and(|t| words.iter().any(|w| w == t)) => Ok(()),
+        (Shape::Choice(words), value) if value.as_str().is_some_and(|t| words.iter().any(|w| w == t)) => {
+            Ok(())
+        }
         (Shape::Choice(_), Value::String(text)) => fault(path, format!("No enum match for: {text}")),
         (Shape::List(item, range), Value::Array(items)) => {
             length("Array is too", "", items.len(), range, path)?;
@@ -179,7 +181,8 @@ mod tests {
              mail: string:email, either: [string] | string, gone: string?, few: {...}(1..1) }",
         )
         .unwrap();
-        let said = |value: Value| check(&shapes[0].1, &value).err().map(|f| format!("{} @{}", f.reason, f.path));
+        let said =
+            |value: Value| check(&shapes[0].1, &value).err().map(|f| format!("{} @{}", f.reason, f.path));
         for (value, wanted) in [
             (json!({"name": "x", "foo": 1}), "Additional properties not allowed: foo @"),
             (json!({}), "Missing required property: name @"),
@@ -203,7 +206,10 @@ mod tests {
             (json!({"name": "x", "mail": ""}), "Object didn't pass validation for format email:  @mail"),
             (json!({"name": "x", "either": 1}), "Data does not match any schemas from 'anyOf' @either"),
             (json!({"name": "x", "few": {}}), "Too few properties defined (0), minimum 1 @few"),
-            (json!({"name": "x", "few": {"a": 1, "b": 1}}), "Too many properties defined (2), maximum 1 @few"),
+            (
+                json!({"name": "x", "few": {"a": 1, "b": 1}}),
+                "Too many properties defined (2), maximum 1 @few",
+            ),
         ] {
             assert_eq!(said(value).as_deref(), Some(wanted));
         }

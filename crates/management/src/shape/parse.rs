@@ -239,12 +239,17 @@ mod tests {
         )
         .unwrap();
         let (header, body) = &shapes[0];
-        assert_eq!((header.method.as_str(), header.path.as_str(), header.is_query), ("POST", "/things/{id}", false));
+        assert_eq!(
+            (header.method.as_str(), header.path.as_str(), header.is_query),
+            ("POST", "/things/{id}", false)
+        );
         assert!(matches!(body, Shape::Nullable(_)));
         assert_eq!(body.members().len(), 3);
         assert!(body.members()[0].needed);
         assert_eq!(body.member("n"), Some(&Shape::Int(Range { min: Some(0), max: Some(9) })));
-        assert!(matches!(body.member("colours"), Some(Shape::Nullable(list)) if matches!(&**list, Shape::List(item, _) if **item == Shape::Choice(vec!["red".into(), "blue".into()]))));
+        assert!(
+            matches!(body.member("colours"), Some(Shape::Nullable(list)) if matches!(&**list, Shape::List(item, _) if **item == Shape::Choice(vec!["red".into(), "blue".into()])))
+        );
         assert!(shapes[1].0.is_query);
         assert!(matches!(shapes[1].1.member("either"), Some(Shape::OneOf(two)) if two.len() == 2));
     }

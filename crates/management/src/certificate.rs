@@ -1,0 +1,150 @@
+//! What credentials need to know of an X.509 certificate (RFC 5280): whose it is and until when. Nothing is verified: the
+//! certificate is only the envelope of a key that an administrator chose to trust.
+
+use chancery_core::iso::parse_ms;
+use chancery_jose::pem_decode;
+
+/// A certificate, as far as we read it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    /// `C=es` and so on, one to a line, in the certificate's order.
+    pub(crate) subject: String,
+    /// End of validity.
+    pub(crate) not_after_ms: i64,
+}
+
+impl Certificate {
+    pub(crate) fn from_pem(text: &str) -> Option<Self> {
+        let (label, der) = pem_decode(text).ok()?;
+        if label == "CERTIFICATE" { Self::from_der(&der) } else { None }
+    }
+
+    /// `tbsCertificate` is a sequence of an optional version `[0]`, serial number, signature algorithm, issuer,
+    /// validity, subject, and more.
+    fn from_der(der: &[u8]) -> Option<Self> {
+        let (_, certificate, _) = element(der)?;
+        let (_, mut rest, _) = element(certificate)?;
+        let (tag, _, after) = element(rest)?;
+        if tag == 0xa0 {
+            rest = after;
+        }
+        let mut field = || {
+            let (_, content, after) = element(rest)?;
+            rest = after;
+            Some(content)
+        };
+        let (_serial, _algorithm, _issuer) = (field()?, field()?, field()?);
+        let (validity, subject) = (field()?, field()?);
+        let (_, _, after) = element(validity)?;
+        let (tag, end, _) = element(after)?;
+        Some(Self { subject: name(subject)?, not_after_ms: time(tag, std::str::from_utf8(end).ok()?)? })
+    }
+}
+
+/// Tag, content and what follows.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (tag, rest) = der.split_first()?;
+    let (first, rest) = rest.split_first()?;
+    let (length, rest) = if *first < 0x80 {
+        (usize::from(*first), rest)
+    } else {
+        let (digits, rest) =
+            rest.split_at_checked(usize::from(first & 0x7f)).filter(|(d, _)| d.len() <= 4)?;
+        (digits.iter().fold(0_usize, |length, digit| length << 8 | usize::from(*digit)), rest)
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((*tag, content, rest))
+}
+
+/// A sequence of sets of pairs of type and text.
+fn name(mut der: &[u8]) -> Option<String> {
+    let mut lines = Vec::new();
+    while !der.is_empty() {
+        let (_, set, after) = element(der)?;
+        der = after;
+        let (_, pair, _) = element(set)?;
+        let (_, kind, value) = element(pair)?;
+        let (_, text, _) = element(value)?;
+        lines.push(format!("{}={}", attribute(kind), String::from_utf8_lossy(text)));
+    }
+    Some(lines.join("\n"))
+}
+
+/// Attribute types by their object identifier (RFC 4519).
+fn attribute(oid: &[u8]) -> String {
+    match oid {
+        [0x55, 0x04, 3] => "CN".to_owned(),
+        [0x55, 0x04, 5] => "serialNumber".to_owned(),
+        [0x55, 0x04, 6] => "C".to_owned(),
+        [0x55, 0x04, 7] => "L".to_owned(),
+        [0x55, 0x04, 8] => "ST".to_owned(),
+        [0x55, 0x04, 10] => "O".to_owned(),
+        [0x55, 0x04, 11] => "OU".to_owned(),
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1] => "emailAddress".to_owned(),
+        other => other.iter().map(|b| format!("{b:02x}")).collect(),
+    }
+}
+
+/// UTCTime has two digits of the year, from 1950 to 2049; GeneralizedTime has four.
+fn time(tag: u8, text: &str) -> Option<i64> {
+    let digits = text.strip_suffix('Z').filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
+    let full = match (tag, digits.len()) {
+        (0x17, 12) if digits < "50" => format!("20{digits}"),
+        (0x17, 12) => format!("19{digits}"),
+        (0x18, 14) => digits.to_owned(),
+        _ => return None,
+    };
+    let part = |range: std::ops::Range<usize>| &full[range];
+    parse_ms(&format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        part(0..4),
+        part(4..6),
+        part(6..8),
+        part(8..10),
+        part(10..12),
+        part(12..14)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_certificate() {
+        let pem = "-----BEGIN CERTIFICATE-----\n\
+            MIIBrzCCAVWgAwIBAgIUQ2VydGlmaWNhdGUgZm9yIHRlc3RzMAoGCCqGSM49BAMC\n\
+            -----END CERTIFICATE-----\n";
+        assert_eq!(Certificate::from_pem(pem), None, "cut short");
+        let oid_cn = [0x06, 3, 0x55, 4, 3];
+        let pair = wrap(0x30, &[&oid_cn[..], &wrap(0x0c, b"Jane")].concat());
+        let subject = wrap(0x30, &wrap(0x31, &pair));
+        let validity = wrap(0x30, &[wrap(0x17, b"200101000000Z"), wrap(0x18, b"20501231235959Z")].concat());
+        let fields =
+            [wrap(0xa0, &[2, 1, 2]), wrap(2, &[1]), wrap(0x30, &[]), wrap(0x30, &[]), validity, subject];
+        let der = wrap(0x30, &wrap(0x30, &fields.concat()));
+        let certificate = Certificate::from_der(&der).unwrap();
+        assert_eq!(certificate.subject, "CN=Jane");
+        assert_eq!(certificate.not_after_ms, parse_ms("2050-12-31T23:59:59Z").unwrap());
+        for end in 0..der.len() {
+            assert_eq!(Certificate::from_der(&der[..end]), None);
+        }
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(time(0x17, "330513093313Z"), parse_ms("2033-05-13T09:33:13Z"));
+        assert_eq!(time(0x17, "991231235959Z"), parse_ms("1999-12-31T23:59:59Z"));
+        assert_eq!(time(0x17, "99123123595Z"), None);
+        assert_eq!(time(0x18, "20331301000000Z"), None);
+    }
+
+    fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(content.len()).unwrap();
+        if length < 0x80 {
+            [&[tag, length], content].concat()
+        } else {
+            [&[tag, 0x81, length], content].concat()
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! `/clients`: applications (fact sheet 1.10 and 1.11). Members that nothing acts on are kept as they came.
+
+use chancery_core::ids;
+use chancery_core::model::{AppType, Client};
+use chancery_core::problem::{Missing, Problem};
+use chancery_store::{Change, Kind};
+use serde_json::{Map, Value, json};
+
+use super::credentials;
+use crate::call::{Answer, Call, internal, missing, print, read, stored};
+use crate::ops::Table;
+use crate::page::{Page, chosen};
+use crate::resource::{Crud, Lost, Resource, load, put};
+
+pub(super) fn bind(table: &mut Table) {
+    Crud::<Clients>::bind(table);
+    table.bind("POST /clients/{id}/rotate-secret", rotate_secret);
+    table.bind("GET /clients/{id}/connections", connections);
+    credentials::bind(table);
+}
+
+pub(super) const MISSING: Missing = missing("The client does not exist", "inexistent_client");
+
+pub(super) struct Clients;
+
+impl Resource for Clients {
+    type Model = Client;
+    const KIND: Kind = Kind::Client;
+    const PATH: &'static str = "/clients";
+    const MEMBER: &'static str = "clients";
+    const MISSING: Missing = MISSING;
+    const TAKEN: &'static str = "The client already exists.";
+    const FILTERS: &'static [&'static str] =
+        &["is_global", "is_first_party", "app_type", "external_client_id", "q"];
+
+    fn id(client: &Client) -> &str {
+        &client.client_id
+    }
+
+    fn is_asked_for(call: &Call, client: &Client) -> bool {
+        let query = &call.query;
+        let kind = client.app_type.as_ref().map(app_type);
+        query.flag("is_global").is_none_or(|wanted| client.global.unwrap_or(false) == wanted)
+            && query.flag("is_first_party").is_none_or(|wanted| client.is_first_party == wanted)
+            && query
+                .text("app_type")
+                .is_none_or(|wanted| wanted.split(',').any(|one| Some(one) == kind.as_deref()))
+            && query
+                .text("external_client_id")
+                .is_none_or(|wanted| client.rest.get("external_client_id").is_some_and(|id| id == wanted))
+            && query.text("q").is_none_or(|wanted| has_grant_type(client, wanted))
+    }
+
+    fn show(call: &Call, client: &Client) -> Result<Value, Problem> {
+        let mut value = stripped(call, client)?;
+        if call.caller.has("read:client_keys") {
+            reveal(call, client, &mut value)?;
+        }
+        if !call.caller.has_any(&["read:clients", "update:clients", "create:clients", "read:client_keys"]) {
+            keep(&mut value, SUMMARY);
+        }
+        Ok(value)
+    }
+
+    async fn create(
+        call: &Call,
+        body: Map<String, Value>,
+        change: Change,
+    ) -> Result<(Client, Change), Problem> {
+        let client = new_client(call, body)?;
+        check(call, &client)?;
+        Ok((client, change))
+    }
+
+    /// The one answer that has the secret whatever the caller may read, and credentials in full.
+    fn show_created(call: &Call, client: &Client) -> Result<Value, Problem> {
+        let mut value = stripped(call, client)?;
+        credentials::show_in_full(client, &mut value);
+        reveal(call, client, &mut value)?;
+        Ok(value)
+    }
+
+    /// Two members merge one level deeper than the rest; the secret never goes into the document as it is.
+    fn incoming(
+        call: &Call,
+        before: &Client,
+        mut body: Map<String, Value>,
+    ) -> Result<Map<String, Value>, Problem> {
+        let stored = print(before)?;
+        for name in ["client_metadata", "jwt_configuration"] {
+            let Some(new) = body.get_mut(name).and_then(Value::as_object_mut) else { continue };
+            let mut members = stored.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+            for (key, value) in std::mem::take(new) {
+                if value.is_null() {
+                    members.shift_remove(&key);
+                } else {
+                    members.insert(key, value);
+                }
+            }
+            *new = members;
+        }
+        if let Some(secret) = body.shift_remove("client_secret") {
+            if !call.caller.has("update:client_keys") {
+                return Err(Problem::InsufficientScope(vec!["update:client_keys"]));
+            }
+            let sealed = seal(call, &before.client_id, secret.as_str().unwrap_or_default())?;
+            body.insert("secret".to_owned(), sealed);
+        }
+        let held = before.credentials.clone();
+        credentials::adopt(&mut body, held, &*call.ctx.app.rng, call.ctx.now_ms)?;
+        Ok(body)
+    }
+
+    async fn update(
+        call: &Call,
+        before: &Client,
+        after: &mut Client,
+        change: Change,
+    ) -> Result<Change, Problem> {
+        if before.is_first_party != after.is_first_party && before.is_strict_third_party() {
+            return Err(Problem::refused("The ownership of a third-party application cannot be changed."));
+        }
+        // One way to authenticate: keys, or the secret.
+        let body = call.members();
+        if body.get("client_authentication_methods").is_some_and(|methods| !methods.is_null()) {
+            after.token_endpoint_auth_method = None;
+        }
+        check(call, after)?;
+        Ok(change)
+    }
+
+    async fn delete(call: &Call, client: &Client, mut change: Change) -> Result<Change, Problem> {
+        if client.global == Some(true) {
+            return Err(Problem::refused("Global client cannot be deleted."));
+        }
+        for grant in call.snapshot().client_grants() {
+            if grant.client_id.as_deref() == Some(&client.client_id) {
+                change = change.delete(Kind::ClientGrant, &grant.id);
+            }
+        }
+        let (tenant, store) = (call.tenant(), call.store());
+        let gone = store.delete_consents_of_client(tenant, &client.client_id);
+        let unlinked = super::connections::without_client(call, &client.client_id).await?;
+        change = unlinked.into_iter().fold(change, |change, (id, name, json, seen)| {
+            change.update(Kind::Connection, &id, Some(&name), json, seen)
+        });
+        Ok(change.also(gone))
+    }
+}
+
+/// A body with what the server adds (fact sheet 1.10).
+fn new_client(call: &Call, mut body: Map<String, Value>) -> Result<Client, Problem> {
+    let rng = &*call.ctx.app.rng;
+    credentials::adopt(&mut body, Vec::new(), rng, call.ctx.now_ms)?;
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+    let is_first_party = body.get("is_first_party").and_then(Value::as_bool).unwrap_or(true);
+    let is_strict = !is_first_party && text("third_party_security_mode").as_deref() != Some("permissive");
+    let client_id =
+        if is_strict { format!("tpc_{}", ids::alphanumeric(rng, 22)) } else { ids::client_id(rng) };
+    let kind = text("app_type").unwrap_or_default();
+    let mut new = defaults(&kind, is_strict);
+    // The lifetimes of refresh tokens depend on whether the request says how the application authenticates.
+    let has_method = text("token_endpoint_auth_method").is_some();
+    let (absolute, idle) =
+        if has_method || is_strict { (31_557_600, 2_592_000) } else { (2_592_000, 1_296_000) };
+    new["refresh_token"]["token_lifetime"] = absolute.into();
+    new["refresh_token"]["idle_token_lifetime"] = idle.into();
+    for (name, value) in body {
+        match (name.as_str(), value) {
+            (_, Value::Null) => {}
+            ("jwt_configuration", Value::Object(members)) => {
+                let mut merged = json!({"secret_encoded": false});
+                merged.as_object_mut().into_iter().for_each(|all| all.extend(members.clone()));
+                new[name] = merged;
+            }
+            ("refresh_token", Value::Object(members)) => {
+                new[name].as_object_mut().into_iter().for_each(|all| all.extend(members.clone()));
+            }
+            (_, value) => new[name] = value,
+        }
+    }
+    new["client_id"] = client_id.clone().into();
+    if kind != "resource_server" && kind != "express_configuration" {
+        new["secret"] = seal(call, &client_id, &ids::client_secret(rng))?;
+    }
+    let mut client: Client = read(new)?;
+    if client.client_authentication_methods.is_some() {
+        client.token_endpoint_auth_method = None;
+    }
+    Ok(client)
+}
+
+fn defaults(kind: &str, is_strict: bool) -> Value {
+    let is_modern = is_strict || matches!(kind, "resource_server" | "express_configuration");
+    let jwt = match (is_strict, is_modern) {
+        (true, _) => json!({"secret_encoded": false, "alg": "RS256", "lifetime_in_seconds": 3600}),
+        (_, true) => json!({"secret_encoded": false, "alg": "RS256"}),
+        _ => json!({"secret_encoded": false, "lifetime_in_seconds": 36000}),
+    };
+    let grants = match kind {
+        "resource_server" => json!([]),
+        _ if is_strict => json!(["authorization_code"]),
+        "express_configuration" => json!(["authorization_code", "client_credentials"]),
+        _ => json!(["authorization_code", "implicit", "refresh_token", "client_credentials"]),
+    };
+    let mut new = json!({
+        "is_first_party": true,
+        "is_token_endpoint_ip_header_trusted": false,
+        "oidc_conformant": is_modern,
+        "jwt_configuration": jwt,
+        "sso_disabled": false,
+        "cross_origin_authentication": false,
+        "grant_types": grants,
+        "custom_login_page_on": true,
+        "refresh_token": {
+            "rotation_type": "non-rotating",
+            "expiration_type": if is_strict { "expiring" } else { "non-expiring" },
+            "leeway": 0,
+            "infinite_token_lifetime": true,
+            "infinite_idle_token_lifetime": !is_strict,
+        },
+    });
+    if is_strict {
+        new["third_party_security_mode"] = "strict".into();
+        new["redirection_policy"] = "open_redirect_protection".into();
+    }
+    new
+}
+
+/// What the shape cannot say.
+fn check(call: &Call, client: &Client) -> Result<(), Problem> {
+    if !client.is_first_party && client.organization_usage.is_some() {
+        return Err(Problem::Forbidden(
+            "operation_not_supported",
+            "Organizations are only available to first party clients on user-based flows. Properties \
+             organization_usage and organization_require_behavior must be unset for third party clients."
+                .into(),
+        ));
+    }
+    if client.is_public() && client.may_use("client_credentials") && call.body.get("grant_types").is_some() {
+        return Err(Problem::refused(
+            "The client_credentials grant needs an application that can authenticate.",
+        ));
+    }
+    for policy in client.refresh_token.iter().flat_map(|settings| settings.policies.iter().flatten()) {
+        let identifier = call.stored_identifier(&policy.audience);
+        if call.snapshot().api(&identifier).is_some_and(|api| api.is_system()) {
+            return Err(Problem::refused("Refresh token policies cannot name an API of this server."));
+        }
+    }
+    Ok(())
+}
+
+/// The wire form without anything secret.
+fn stripped(call: &Call, client: &Client) -> Result<Value, Problem> {
+    let mut value = print(client)?;
+    if let Some(members) = value.as_object_mut() {
+        members.shift_remove("secret");
+        members.shift_remove("credentials");
+        credentials::show_ids(members);
+        members.insert("tenant".to_owned(), call.tenant().into());
+        members.entry("global").or_insert(Value::Bool(false));
+        let keys =
+            call.snapshot().keys.certificates().take(1).map(|(_, der)| json!({"cert": certificate(der)}));
+        members.insert("signing_keys".to_owned(), keys.collect());
+    }
+    Ok(value)
+}
+
+fn certificate(base64_der: &str) -> String {
+    let lines: Vec<_> = base64_der.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
+
+/// Adds the secret, unless the application authenticates with keys.
+fn reveal(call: &Call, client: &Client, value: &mut Value) -> Result<(), Problem> {
+    let Some(secret) = client.secret.as_ref().filter(|_| client.client_authentication_methods.is_none())
+    else {
+        return Ok(());
+    };
+    let plain =
+        call.store().open_client_secret(call.tenant(), &client.client_id, secret).map_err(internal)?;
+    value["client_secret"] = plain.as_str().into();
+    Ok(())
+}
+
+fn seal(call: &Call, client_id: &str, secret: &str) -> Result<Value, Problem> {
+    let sealed = call.store().seal_client_secret(call.tenant(), client_id, secret).map_err(internal)?;
+    print(&sealed)
+}
+
+fn keep(value: &mut Value, names: &[&str]) {
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|name, _| names.contains(&name.as_str()));
+    }
+}
+
+/// `client_grant.grant_type:"x"`: the one search over applications.
+fn has_grant_type(client: &Client, q: &str) -> bool {
+    match q.split_once(':') {
+        Some(("client_grant.grant_type", _)) => true,
+        Some((_, wanted)) => client.may_use(wanted.trim_matches('"')),
+        None => client.name.to_lowercase().contains(&q.to_lowercase()),
+    }
+}
+
+fn app_type(kind: &AppType) -> String {
+    serde_json::to_value(kind).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A new secret; the old one stops at once.
+async fn rotate_secret(call: Call) -> Result<Answer, Problem> {
+    let mut lost = Lost::Race;
+    for _ in 0..2 {
+        let (mut client, seen) = load::<Clients>(&call).await?;
+        let secret = ids::client_secret(&*call.ctx.app.rng);
+        client.secret = Some(read(seal(&call, &client.client_id, &secret)?)?);
+        match call.apply(put::<Clients>(Change::new(call.tenant()), &client, seen)?).await {
+            Ok(rev) => {
+                let mut value = stripped(&call, &client)?;
+                value["client_secret"] = secret.into();
+                return Ok(Answer::ok(value).at(rev));
+            }
+            Err(chancery_store::Error::Guard) => lost = Lost::Race,
+            Err(other) => return Err(stored(other)),
+        }
+    }
+    Err(lost.into())
+}
+
+/// The connections an application's users may sign in with.
+async fn connections(call: Call) -> Result<Answer, Problem> {
+    let (client, _) = load::<Clients>(&call).await?;
+    let strategies: Vec<&str> = call.query.all("strategy").collect();
+    let mut found: Vec<_> = call
+        .snapshot()
+        .connections()
+        .filter(|connection| connection.serves(&client.client_id))
+        .filter(|connection| strategies.is_empty() || strategies.contains(&connection.strategy.as_str()))
+        .collect();
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    let page = match Page::of(&call.query)? {
+        // This list has checkpoints alone.
+        Page::Offset { limit, .. } => Page::After { key: String::new(), take: limit },
+        page => page,
+    };
+    let shown = page.cut(
+        found,
+        |connection| connection.id.clone(),
+        |connection| chosen(super::connections::shown(connection), &call.query),
+    );
+    Ok(Answer::ok(page.body("connections", shown)))
+}
+
+/// What `read:client_summary` alone shows.
+const SUMMARY: &[&str] = &["client_id", "name", "app_type", "logo_uri", "is_first_party", "tenant", "global"];

@@ -1,0 +1,259 @@
+//! `/connections`: where users and their passwords live. Strategies other than `auth0` are stored and shown; nobody can
+//! sign in with them yet.
+
+use axum::http::StatusCode;
+use chancery_core::ids;
+use chancery_core::iso::format_ms;
+use chancery_core::model::Connection;
+use chancery_core::problem::{Missing, Problem};
+use chancery_store::{Change, Kind};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::call::{Answer, Call, internal, missing, read, read_stored, stored};
+use crate::ops::Table;
+use crate::page::Page;
+use crate::resource::{Crud, Lost, Resource, load, put};
+
+pub(super) fn bind(table: &mut Table) {
+    Crud::<Connections>::bind(table);
+    // A deletion answers with a time, which the description of a resource cannot.
+    table.bind("DELETE /connections/{id}", delete);
+    table.bind("GET /connections/{id}/clients", clients);
+    table.bind("PATCH /connections/{id}/clients", set_clients);
+}
+
+struct Connections;
+
+impl Resource for Connections {
+    type Model = Connection;
+    const KIND: Kind = Kind::Connection;
+    const PATH: &'static str = "/connections";
+    const MEMBER: &'static str = "connections";
+    const MISSING: Missing = missing("The connection does not exist", "inexistent_connection");
+    const TAKEN: &'static str = "A connection with the same name already exists";
+    const FILTERS: &'static [&'static str] = &["strategy", "name"];
+    const DELETED: (StatusCode, Option<&'static str>) = (StatusCode::ACCEPTED, None);
+
+    fn id(connection: &Connection) -> &str {
+        &connection.id
+    }
+
+    fn unique(connection: &Connection) -> Option<String> {
+        Some(connection.name.clone())
+    }
+
+    fn is_asked_for(call: &Call, connection: &Connection) -> bool {
+        let strategies: Vec<&str> = call.query.all("strategy").collect();
+        (strategies.is_empty() || strategies.contains(&connection.strategy.as_str()))
+            && call.query.text("name").is_none_or(|name| name == connection.name)
+    }
+
+    fn show(_: &Call, connection: &Connection) -> Result<Value, Problem> {
+        Ok(shown(connection))
+    }
+
+    async fn create(
+        call: &Call,
+        mut body: Map<String, Value>,
+        change: Change,
+    ) -> Result<(Connection, Change), Problem> {
+        body.insert("id".to_owned(), ids::prefixed(&*call.ctx.app.rng, "con_").into());
+        body.retain(|_, value| !value.is_null());
+        let mut connection: Connection = read(Value::Object(body))?;
+        connection.is_domain_connection.get_or_insert(false);
+        connection.realms.get_or_insert_with(|| vec![connection.name.clone()]);
+        if connection.strategy == DATABASE {
+            connection
+                .options
+                .entry("mfa")
+                .or_insert(json!({"active": true, "return_enroll_settings": true}));
+            connection.options.entry("passwordPolicy").or_insert("good".into());
+            connection.options.entry("strategy_version").or_insert(2.into());
+        }
+        complete(call, &mut connection)?;
+        Ok((connection, change))
+    }
+
+    async fn update(
+        call: &Call,
+        _: &Connection,
+        after: &mut Connection,
+        change: Change,
+    ) -> Result<Change, Problem> {
+        if call.body.get("enabled_clients").is_some() {
+            after.enabled_for_all = None;
+        }
+        complete(call, after)?;
+        Ok(change)
+    }
+
+    async fn delete(call: &Call, connection: &Connection, change: Change) -> Result<Change, Problem> {
+        Ok(change.also(call.store().delete_users_of_connection(call.tenant(), &connection.name)))
+    }
+}
+
+const DATABASE: &str = "auth0";
+
+/// As the wire shows it.
+pub(super) fn shown(connection: &Connection) -> Value {
+    serde_json::to_value(connection).unwrap_or_default()
+}
+
+/// What the shape cannot say, and what the server adds.
+fn complete(call: &Call, connection: &mut Connection) -> Result<(), Problem> {
+    // A setting that is null is one that is not there: readers of settings know no null.
+    connection.options.retain(|_, value| !value.is_null());
+    let unknown = |id: &&String| call.snapshot().client(id).is_none();
+    if connection.enabled_clients.iter().any(|id| unknown(&id)) && call.body.get("enabled_clients").is_some()
+    {
+        connection.enabled_clients.retain(|id| !unknown(&id));
+    }
+    if connection.strategy != DATABASE {
+        return Ok(());
+    }
+    let options = &mut connection.options;
+    if options.contains_key("attributes") {
+        if options.contains_key("validation") {
+            return Err(Problem::refused("Cannot set both options.attributes and options.validation"));
+        }
+        if options.get("requires_username") == Some(&Value::Bool(true)) {
+            return Err(Problem::refused("Cannot set both options.attributes and options.requires_username"));
+        }
+        check_attributes(options)?;
+    }
+    if call.body.get("cross_app_access_requesting_app").is_some_and(|app| !app.is_null()) {
+        return Err(Problem::RefusedAs(
+            "operation_not_supported",
+            "Cross App Access Requesting App is not supported for this connection.".into(),
+        ));
+    }
+    options.entry("authentication_methods").or_insert(
+        json!({"password": {"enabled": true, "api_behavior": "required"}, "passkey": {"enabled": false}}),
+    );
+    options.entry("passkey_options").or_insert(json!({
+        "challenge_ui": "both",
+        "progressive_enrollment_enabled": true,
+        "local_enrollment_enabled": true,
+    }));
+    options.entry("brute_force_protection").or_insert(Value::Bool(true));
+    // Whatever is not understood would silently be a default, which may be the laxer one.
+    serde_json::from_value::<chancery_core::model::ConnectionOptions>(Value::Object(options.clone()))
+        .map_err(|error| Problem::payload(&error.to_string(), "options"))?;
+    Ok(())
+}
+
+fn check_attributes(options: &Map<String, Value>) -> Result<(), Problem> {
+    let attribute = |name: &str| options.get("attributes").and_then(|all| all.get(name));
+    for name in ["email", "phone_number", "username"] {
+        let required = attribute(name).is_some_and(|a| a.get("profile_required") == Some(&Value::Bool(true)));
+        let status = attribute(name).and_then(|a| a.pointer("/signup/status")).and_then(Value::as_str);
+        if required && status.is_some_and(|status| status != "required") {
+            return Err(Problem::refused(format!("attribute {name} must also be required on signup")));
+        }
+    }
+    Ok(())
+}
+
+async fn delete(call: Call) -> Result<Answer, Problem> {
+    let (connection, _) = load::<Connections>(&call).await?;
+    let change = Connections::delete(&call, &connection, Change::new(call.tenant())).await?;
+    let rev = call.apply(change.delete(Kind::Connection, &connection.id)).await.map_err(stored)?;
+    let body = json!({"deleted_at": format_ms(call.ctx.now_ms)});
+    Ok(Answer::new(StatusCode::ACCEPTED, Some(body)).at(rev))
+}
+
+/// The applications whose users may sign in here.
+async fn clients(call: Call) -> Result<Answer, Problem> {
+    let (connection, _) = load::<Connections>(&call).await?;
+    let mut ids: Vec<String> = if connection.enabled_for_all == Some(true) {
+        call.snapshot().clients().map(|client| client.client_id.clone()).collect()
+    } else {
+        connection.enabled_clients
+    };
+    ids.sort();
+    let page = match Page::of(&call.query)? {
+        Page::Offset { .. } => Page::After { key: String::new(), take: 1000 },
+        page => page,
+    };
+    let slice = page.cut(ids, Clone::clone, |id| json!({"client_id": id}));
+    Ok(Answer::ok(page.body("clients", slice)))
+}
+
+#[derive(Deserialize)]
+struct Switch {
+    client_id: String,
+    status: bool,
+}
+
+async fn set_clients(call: Call) -> Result<Answer, Problem> {
+    let switches: Vec<Switch> = call.body_as()?;
+    if switches.iter().any(|switch| switch.status && call.snapshot().client(&switch.client_id).is_none()) {
+        return Err(Problem::NotFound(super::clients::MISSING));
+    }
+    for _ in 0..2 {
+        let (mut connection, seen) = load::<Connections>(&call).await?;
+        // Taking one application away from all of them names the others.
+        if connection.enabled_for_all == Some(true) && switches.iter().any(|switch| !switch.status) {
+            connection.enabled_for_all = None;
+            connection.enabled_clients = call.snapshot().clients().map(|c| c.client_id.clone()).collect();
+            connection.enabled_clients.sort();
+        }
+        for Switch { client_id, status } in &switches {
+            connection.enabled_clients.retain(|id| id != client_id);
+            if *status {
+                connection.enabled_clients.push(client_id.clone());
+            }
+        }
+        match call.apply(put::<Connections>(Change::new(call.tenant()), &connection, seen)?).await {
+            Ok(rev) => return Ok(Answer::no_content().at(rev)),
+            Err(chancery_store::Error::Guard) => {}
+            Err(other) => return Err(stored(other)),
+        }
+    }
+    Err(Lost::Race.into())
+}
+
+/// Connections that named an application, without it: id, name, document, revision.
+pub(super) async fn without_client(
+    call: &Call,
+    client_id: &str,
+) -> Result<Vec<(String, String, String, i64)>, Problem> {
+    let mut changed = Vec::new();
+    for found in call.store().docs_all(call.tenant(), Kind::Connection).await.map_err(stored)? {
+        let mut connection: Connection = read_stored(&found.json)?;
+        let before = connection.enabled_clients.len();
+        connection.enabled_clients.retain(|id| id != client_id);
+        if connection.enabled_clients.len() != before {
+            let json = serde_json::to_string(&connection).map_err(internal)?;
+            changed.push((connection.id, connection.name, json, found.rev));
+        }
+    }
+    Ok(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::print;
+
+    #[test]
+    fn attributes() {
+        let options = |status: &str| {
+            let options = json!({"attributes": {"phone_number": {"profile_required": true, "signup": {"status": status}}}});
+            options.as_object().cloned().unwrap()
+        };
+        assert!(check_attributes(&options("required")).is_ok());
+        let said = check_attributes(&options("inactive")).unwrap_err().body().message;
+        assert_eq!(said, "attribute phone_number must also be required on signup");
+    }
+
+    #[test]
+    fn the_wire_form() {
+        let connection: Connection = serde_json::from_value(
+            json!({"id": "con_1", "strategy": "auth0", "name": "Users", "show_as_button": true}),
+        )
+        .unwrap();
+        assert_eq!(print(&connection).unwrap()["show_as_button"], true);
+    }
+}

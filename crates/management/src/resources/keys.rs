@@ -1,0 +1,107 @@
+//! `/keys/signing`: the keys that sign tokens. The key set of the tenant has more families than this list, which shows
+//! the RSA ones: those with a certificate.
+
+use chancery_core::iso::format_ms;
+use chancery_core::problem::{Missing, Problem};
+use chancery_jose::{base64url, base64url_decode, sha1};
+use chancery_store::{Error, Family, KeyMaterial, KeyState, NextKeys, SigningKeyDoc};
+use serde_json::{Value, json};
+
+use crate::call::{Answer, Call, internal, missing, stored};
+use crate::ops::Table;
+
+pub(super) fn bind(table: &mut Table) {
+    table.bind("GET /keys/signing", list);
+    table.bind("GET /keys/signing/{kid}", show);
+    table.bind("POST /keys/signing/rotate", rotate);
+    table.bind("PUT /keys/signing/{kid}/revoke", revoke);
+}
+
+const MISSING: Missing = missing("The signing key does not exist.", "inexistent_signing_key");
+
+async fn all(call: &Call) -> Result<Vec<SigningKeyDoc>, Problem> {
+    let mut keys = call.store().signing_keys(call.tenant()).await.map_err(stored)?;
+    keys.retain(|key| key.family == Family::Rsa);
+    Ok(keys)
+}
+
+fn shown(key: &SigningKeyDoc) -> Value {
+    let der = key.certificate().unwrap_or_default();
+    let lines: Vec<_> = der.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    let body = lines.join("\r\n");
+    // Standard base64 is the URL-safe one with two other characters and padding.
+    let bytes =
+        base64url_decode(&der.trim_end_matches('=').replace('+', "-").replace('/', "_")).unwrap_or_default();
+    let digest = sha1(&bytes);
+    let fingerprint: Vec<_> = digest.iter().map(|b| format!("{b:02X}")).collect();
+    let mut value = json!({
+        "kid": key.kid,
+        "cert": format!("-----BEGIN CERTIFICATE-----\r\n{body}\r\n-----END CERTIFICATE-----"),
+        "pkcs7": format!("-----BEGIN PKCS7-----\r\n{body}\r\n-----END PKCS7-----"),
+        "current": key.state == KeyState::Current,
+        "next": key.state == KeyState::Next,
+        "previous": key.state == KeyState::Previous,
+        "fingerprint": fingerprint.join(":"),
+        "thumbprint": base64url(&digest),
+        "revoked": key.state == KeyState::Revoked,
+    });
+    for (name, at) in
+        [("current_since", key.current_since), ("rotated_at", key.rotated_at), ("revoked_at", key.revoked_at)]
+    {
+        if let Some(seconds) = at {
+            value[name] = format_ms(seconds.saturating_mul(1000)).into();
+        }
+    }
+    value
+}
+
+async fn list(call: Call) -> Result<Answer, Problem> {
+    Ok(Answer::ok(all(&call).await?.iter().map(shown).collect()))
+}
+
+async fn show(call: Call) -> Result<Answer, Problem> {
+    let keys = all(&call).await?;
+    let found = keys.iter().find(|key| key.kid == call.at("kid"));
+    Ok(Answer::ok(shown(found.ok_or(Problem::NotFound(MISSING))?)))
+}
+
+async fn rotate(call: Call) -> Result<Answer, Problem> {
+    let material = material(&call).await?;
+    let rev = call.store().rotate_keys(call.tenant(), next(&call, &material)).await.map_err(raced)?;
+    call.ctx.app.catalog.sync().await.map_err(stored)?;
+    let keys = all(&call).await?;
+    let waiting = keys.iter().find(|key| key.state == KeyState::Next).ok_or(Problem::Internal)?;
+    Ok(Answer::created(json!({"kid": waiting.kid, "cert": shown(waiting)["cert"]})).at(rev))
+}
+
+async fn revoke(call: Call) -> Result<Answer, Problem> {
+    let kid = call.at("kid").to_owned();
+    if !all(&call).await?.iter().any(|key| key.kid == kid && key.state != KeyState::Revoked) {
+        return Err(Problem::NotFound(MISSING));
+    }
+    let material = material(&call).await?;
+    let rev = call.store().revoke_key(call.tenant(), &kid, next(&call, &material)).await.map_err(raced)?;
+    call.ctx.app.catalog.sync().await.map_err(stored)?;
+    let keys = all(&call).await?;
+    let revoked = keys.iter().find(|key| key.kid == kid).ok_or(Problem::Internal)?;
+    Ok(Answer::ok(json!({"kid": revoked.kid, "cert": shown(revoked)["cert"]})).at(rev))
+}
+
+fn next<'a>(call: &'a Call, material: &'a KeyMaterial) -> NextKeys<'a> {
+    NextKeys { common_name: &call.origin().authority, now: call.ctx.now(), material }
+}
+
+/// An RSA key takes up to a second of CPU, so it is made on a thread of its own.
+async fn material(call: &Call) -> Result<KeyMaterial, Problem> {
+    let app = std::sync::Arc::clone(&call.ctx.app);
+    let made =
+        tokio::task::spawn_blocking(move || KeyMaterial::generate(&*app.rng)).await.map_err(internal)?;
+    made.map_err(internal)
+}
+
+fn raced(error: Error) -> Problem {
+    match error {
+        Error::Guard => Problem::conflict("The keys were changed by somebody else at the same time."),
+        other => stored(other),
+    }
+}

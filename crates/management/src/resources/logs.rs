@@ -1,0 +1,103 @@
+//! `/logs`: what happened in the tenant (fact sheet 12).
+
+use chancery_core::problem::{Missing, Problem};
+use chancery_core::records::LogEvent;
+use serde_json::{Value, json};
+
+use crate::call::{Answer, Call, missing, print, stored};
+use crate::ops::Table;
+use crate::page::{Page, Slice, chosen};
+
+pub(super) fn bind(table: &mut Table) {
+    table.bind("GET /logs", list);
+    table.bind("GET /logs/{id}", show);
+    table.bind("GET /users/{id}/logs", of_user);
+}
+
+const MISSING: Missing = missing("The log event does not exist.", "inexistent_log");
+
+fn shown(event: &LogEvent) -> Result<Value, Problem> {
+    let mut value = print(event)?;
+    value["_id"] = event.log_id.as_str().into();
+    if event.description.is_none() {
+        value["description"] = "".into();
+    }
+    value["isMobile"] = Value::Bool(false);
+    Ok(value)
+}
+
+fn all_shown(call: &Call, events: &[LogEvent]) -> Result<Vec<Value>, Problem> {
+    events.iter().map(|event| Ok(chosen(shown(event)?, &call.query))).collect()
+}
+
+/// `from` and `take` walk forward from an event; `page` and `per_page` backward from now, over the last thousand.
+async fn list(call: Call) -> Result<Answer, Problem> {
+    let (tenant, store) = (call.tenant(), call.store());
+    // What was written just now should be there.
+    call.ctx.app.logs.flush().await.map_err(stored)?;
+    if call.query.has_any(&["from", "take"]) {
+        let take = call.query.int("take").unwrap_or(50).clamp(1, 100);
+        let from = call.query.text("from").unwrap_or_default();
+        let events = store.logs_after(tenant, from, take).await.map_err(stored)?;
+        let mut answer = Answer::ok(Value::Array(all_shown(&call, &events)?));
+        answer.link = events.last().map(|last| {
+            format!("<{}/api/v2/logs?from={}&take={take}>; rel=\"next\"", call.origin().base, last.log_id)
+        });
+        return Ok(answer);
+    }
+    let page = Page::offset(&call.query)?;
+    let Page::Offset { start, limit, .. } = page else { return Err(Problem::Internal) };
+    let wanted = call.query.text("q").or(call.query.text("search")).map(kind_of).transpose()?;
+    let (events, total) = match wanted {
+        None => {
+            let events = store.logs_page(tenant, start, limit).await.map_err(stored)?;
+            (events, store.logs_count(tenant).await.map_err(stored)?)
+        }
+        Some(kind) => {
+            let mut events = store.logs_page(tenant, 0, REACH).await.map_err(stored)?;
+            events.retain(|event| event.kind == kind);
+            let total = i64::try_from(events.len()).unwrap_or(0);
+            let skip = usize::try_from(start).unwrap_or(0);
+            let take = usize::try_from(limit).unwrap_or(0);
+            (events.into_iter().skip(skip).take(take).collect(), total)
+        }
+    };
+    let items = all_shown(&call, &events)?;
+    let length = items.len();
+    let mut body = page.body("logs", Slice { items, total, next: None });
+    if body.is_object() {
+        body["length"] = json!(length);
+    }
+    Ok(Answer::ok(body))
+}
+
+/// The one search so far: `type:"sapi"`.
+fn kind_of(q: &str) -> Result<String, Problem> {
+    let kind = q.trim().strip_prefix("type:").map(|kind| kind.trim_matches('"'));
+    kind.filter(|kind| kind.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            Problem::RefusedAs(
+                "invalid_query_string",
+                "The search is not understood: write type:\"s\"".into(),
+            )
+        })
+}
+
+const REACH: i64 = 1000;
+
+async fn show(call: Call) -> Result<Answer, Problem> {
+    let found = call.store().log(call.tenant(), call.at("id")).await.map_err(stored)?;
+    Ok(Answer::ok(shown(&found.ok_or(Problem::NotFound(MISSING))?)?))
+}
+
+async fn of_user(call: Call) -> Result<Answer, Problem> {
+    call.ctx.app.logs.flush().await.map_err(stored)?;
+    let page = Page::offset(&call.query)?;
+    let Page::Offset { start, limit, .. } = page else { return Err(Problem::Internal) };
+    let found =
+        call.store().logs_of_user(call.tenant(), call.at("id"), start, limit).await.map_err(stored)?;
+    let items = all_shown(&call, &found)?;
+    let total = start.saturating_add(i64::try_from(items.len()).unwrap_or(0));
+    Ok(Answer::ok(page.body("logs", Slice { items, total, next: None })))
+}

@@ -1,0 +1,229 @@
+//! `/sessions` and `/refresh-tokens`: who is signed in where, and what lives on after them.
+
+use chancery_core::iso::format_ms;
+use chancery_core::problem::{Missing, Problem};
+use chancery_core::records::{RefreshRecord, Session};
+use chancery_store::Batch;
+use serde_json::{Value, json};
+
+use super::users;
+use crate::call::{Answer, Call, missing, stored};
+use crate::ops::Table;
+use crate::page::Page;
+
+pub(super) fn bind(table: &mut Table) {
+    table.bind("GET /sessions/{id}", show);
+    table.bind("DELETE /sessions/{id}", end);
+    table.bind("POST /sessions/{id}/revoke", revoke);
+    table.bind("GET /users/{user_id}/sessions", list_of_user);
+    table.bind("DELETE /users/{user_id}/sessions", end_of_user);
+    table.bind("POST /users/{id}/revoke-access", revoke_access);
+    table.bind("GET /refresh-tokens", list_tokens);
+    table.bind("GET /refresh-tokens/{id}", show_token);
+    table.bind("DELETE /refresh-tokens/{id}", revoke_token);
+    table.bind("GET /users/{user_id}/refresh-tokens", list_tokens_of_user);
+    table.bind("DELETE /users/{user_id}/refresh-tokens", revoke_tokens_of_user);
+}
+
+const NO_SESSION: Missing = missing("The session does not exist.", "inexistent_session");
+const NO_TOKEN: Missing = missing("The refresh token does not exist.", "inexistent_refresh_token");
+
+fn at(seconds: i64) -> String {
+    format_ms(seconds.saturating_mul(1000))
+}
+
+fn shown(session: &Session) -> Value {
+    let clients: Vec<Value> = session.clients.iter().map(|id| json!({"client_id": id})).collect();
+    json!({
+        "id": session.id,
+        "user_id": session.user_id,
+        "created_at": at(session.created_at),
+        "updated_at": at(session.last_active_at),
+        "authenticated_at": at(session.authenticated_at),
+        "idle_expires_at": at(session.idle_expires_at),
+        "expires_at": at(session.expires_at),
+        "last_interacted_at": at(session.last_active_at),
+        "device": {
+            "initial_user_agent": session.initial_user_agent,
+            "initial_ip": session.initial_ip,
+            "last_user_agent": session.initial_user_agent,
+            "last_ip": session.initial_ip,
+        },
+        "clients": clients,
+        "authentication": {
+            "methods": [{"name": "pwd", "type": "pwd", "timestamp": at(session.authenticated_at)}],
+        },
+    })
+}
+
+async fn load(call: &Call) -> Result<Session, Problem> {
+    let found =
+        call.store().session_by_id(call.tenant(), call.at("id"), call.ctx.now()).await.map_err(stored)?;
+    found.ok_or(Problem::NotFound(NO_SESSION))
+}
+
+async fn show(call: Call) -> Result<Answer, Problem> {
+    Ok(Answer::ok(shown(&load(&call).await?)))
+}
+
+/// Refresh tokens outlive a session that is ended.
+async fn end(call: Call) -> Result<Answer, Problem> {
+    call.store().delete_session(call.tenant(), call.at("id")).await.map_err(stored)?;
+    Ok(Answer::accepted())
+}
+
+/// And go with one that is revoked.
+async fn revoke(call: Call) -> Result<Answer, Problem> {
+    let session = load(&call).await?;
+    let (tenant, store) = (call.tenant(), call.store());
+    let batch = store.delete_session_batch(tenant, &session.id).and(store.revoke_by_session(
+        tenant,
+        &session.user_id,
+        &session.id,
+    ));
+    store.commit(batch).await.map_err(stored)?;
+    Ok(Answer::accepted())
+}
+
+async fn list_of_user(call: Call) -> Result<Answer, Problem> {
+    let user = users::load(&call, "user_id").await?;
+    let sessions =
+        call.store().sessions_of(call.tenant(), &user.user_id, call.ctx.now()).await.map_err(stored)?;
+    Ok(Answer::ok(listed(
+        &call,
+        "sessions",
+        sessions,
+        |session| session.id.clone(),
+        |session| shown(&session),
+    )?))
+}
+
+async fn end_of_user(call: Call) -> Result<Answer, Problem> {
+    let user = users::load(&call, "user_id").await?;
+    call.store().delete_sessions_of(call.tenant(), &user.user_id).await.map_err(stored)?;
+    Ok(Answer::accepted())
+}
+
+/// One session or all of them, with the refresh tokens under them unless those are to stay.
+async fn revoke_access(call: Call) -> Result<Answer, Problem> {
+    let user = users::load(&call, "id").await?;
+    let (tenant, store, user_id) = (call.tenant(), call.store(), user.user_id.as_str());
+    let keep_tokens = call.body.get("preserve_refresh_tokens") == Some(&Value::Bool(true));
+    let batch = match call.body.get("session_id").and_then(Value::as_str) {
+        Some(id) => {
+            let session = store.session_by_id(tenant, id, call.ctx.now()).await.map_err(stored)?;
+            let session = session.filter(|session| session.user_id == user_id);
+            let session = session.ok_or(Problem::NotFound(NO_SESSION))?;
+            let tokens = store.revoke_by_session(tenant, user_id, &session.id);
+            store.delete_session_batch(tenant, &session.id).and(if keep_tokens {
+                Batch::default()
+            } else {
+                tokens
+            })
+        }
+        None => {
+            let tokens = store.revoke_by_user(tenant, user_id);
+            store.delete_sessions_of_batch(tenant, user_id).and(if keep_tokens {
+                Batch::default()
+            } else {
+                tokens
+            })
+        }
+    };
+    store.commit(batch).await.map_err(stored)?;
+    Ok(Answer::accepted())
+}
+
+fn token(call: &Call, record: &RefreshRecord) -> Value {
+    let audience = record.authorization.audience.as_deref();
+    let resource_servers: Vec<Value> = audience
+        .map(|audience| {
+            json!({"audience": call.origin().absolute(audience), "scopes": record.authorization.scope.join(" ")})
+        })
+        .into_iter()
+        .collect();
+    json!({
+        "id": record.id,
+        "user_id": record.authorization.user_id,
+        "created_at": at(record.created_at),
+        "idle_expires_at": record.idle_expires_at.map(at),
+        "expires_at": record.expires_at.map(at),
+        "device": {"initial_ip": record.initial_ip, "initial_user_agent": record.initial_user_agent},
+        "client_id": record.authorization.client_id,
+        "session_id": record.authorization.session_id,
+        "rotating": record.rotating,
+        "resource_servers": resource_servers,
+        "last_exchanged_at": record.last_exchanged_at.map(at),
+    })
+}
+
+async fn show_token(call: Call) -> Result<Answer, Problem> {
+    let found = call.store().refresh_token_by_id(call.tenant(), call.at("id")).await.map_err(stored)?;
+    Ok(Answer::ok(token(&call, &found.ok_or(Problem::NotFound(NO_TOKEN))?)))
+}
+
+async fn revoke_token(call: Call) -> Result<Answer, Problem> {
+    let found = call.store().refresh_token_by_id(call.tenant(), call.at("id")).await.map_err(stored)?;
+    if let Some(found) = found {
+        let batch = if found.rotating {
+            call.store().revoke_family(call.tenant(), &found.authorization.id)
+        } else {
+            call.store().revoke_token(call.tenant(), &found.id)
+        };
+        call.store().commit(batch).await.map_err(stored)?;
+    }
+    Ok(Answer::accepted())
+}
+
+async fn tokens(call: &Call, user_id: &str, client_id: Option<&str>) -> Result<Answer, Problem> {
+    let now = call.ctx.now();
+    let found =
+        call.store().refresh_tokens_of(call.tenant(), user_id, client_id, now).await.map_err(stored)?;
+    let body = listed(call, "tokens", found, |record| record.id.clone(), |record| token(call, &record))?;
+    Ok(Answer::ok(body))
+}
+
+async fn list_tokens(call: Call) -> Result<Answer, Problem> {
+    let user_id = call.query.text("user_id").unwrap_or_default();
+    let mut answer = tokens(&call, user_id, call.query.text("client_id")).await?;
+    // The same list under another name.
+    if let Some(members) = answer.body.as_mut().and_then(Value::as_object_mut)
+        && let Some(list) = members.shift_remove("tokens")
+    {
+        members.insert("refresh_tokens".to_owned(), list);
+    }
+    Ok(answer)
+}
+
+async fn list_tokens_of_user(call: Call) -> Result<Answer, Problem> {
+    let user = users::load(&call, "user_id").await?;
+    tokens(&call, &user.user_id, None).await
+}
+
+async fn revoke_tokens_of_user(call: Call) -> Result<Answer, Problem> {
+    let user = users::load(&call, "user_id").await?;
+    let batch = call.store().revoke_by_user(call.tenant(), &user.user_id);
+    call.store().commit(batch).await.map_err(stored)?;
+    Ok(Answer::accepted())
+}
+
+/// Always by checkpoint, with a total where it is asked for.
+fn listed<T>(
+    call: &Call,
+    member: &str,
+    all: Vec<T>,
+    key: impl Fn(&T) -> String,
+    show: impl Fn(T) -> Value,
+) -> Result<Value, Problem> {
+    let page = match Page::of(&call.query)? {
+        Page::Offset { limit, .. } => Page::After { key: String::new(), take: limit },
+        page => page,
+    };
+    let slice = page.cut(all, key, show);
+    let total = slice.total;
+    let mut body = page.body(member, slice);
+    if call.query.flag("include_totals") == Some(true) {
+        body["total"] = total.into();
+    }
+    Ok(body)
+}

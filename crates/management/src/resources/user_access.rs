@@ -1,0 +1,159 @@
+//! What users hold: roles and permissions (fact sheet 10), and lists that are empty for want of what would fill them.
+
+use std::collections::BTreeMap;
+
+use chancery_core::model::{Permission, Role};
+use chancery_core::problem::{Missing, Problem};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{permissions, users};
+use crate::call::{Answer, Call, stored};
+use crate::ops::Table;
+use crate::page::{Page, Slice};
+
+pub(super) fn bind(table: &mut Table) {
+    table.bind("GET /users/{id}/roles", roles);
+    table.bind("POST /users/{id}/roles", add_roles);
+    table.bind("DELETE /users/{id}/roles", remove_roles);
+    table.bind("GET /users/{id}/permissions", list_permissions);
+    table.bind("POST /users/{id}/permissions", add_permissions);
+    table.bind("DELETE /users/{id}/permissions", remove_permissions);
+    table.bind("GET /users/{id}/effective-roles", effective_roles);
+    table.bind("GET /users/{id}/effective-permissions", effective_permissions);
+    // No user is in an organization or a group, or has a connected account, before those exist.
+    table.bind("GET /users/{id}/organizations", |call| none(call, "organizations"));
+    table.bind("GET /users/{id}/groups", |call| none(call, "groups"));
+    table.bind("GET /users/{id}/connected-accounts", |call| none(call, "connected_accounts"));
+}
+
+/// The roles of a user, by name.
+async fn held_roles(call: &Call) -> Result<Vec<Role>, Problem> {
+    let user = users::load(call, "id").await?;
+    let access = call.store().access_of(call.tenant(), &user.user_id).await.map_err(stored)?;
+    let mut roles: Vec<Role> = access
+        .role_ids
+        .iter()
+        .filter_map(|id| call.snapshot().role(id).map(|role| Role::clone(role)))
+        .collect();
+    roles.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(roles)
+}
+
+fn shown(role: &Role) -> Value {
+    json!({"id": role.id, "name": role.name, "description": role.description.as_deref().unwrap_or_default()})
+}
+
+async fn roles(call: Call) -> Result<Answer, Problem> {
+    let roles = held_roles(&call).await?;
+    let page = Page::offset(&call.query)?;
+    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), |role| shown(&role)))))
+}
+
+#[derive(Deserialize)]
+struct Roles {
+    roles: Vec<String>,
+}
+
+async fn add_roles(call: Call) -> Result<Answer, Problem> {
+    let user = users::load(&call, "id").await?;
+    let body: Roles = call.body_as()?;
+    if body.roles.iter().any(|id| call.snapshot().role(id).is_none()) {
+        return Err(Problem::NotFound(Missing { message: "The role does not exist.", code: None }));
+    }
+    call.store().assign_roles(call.tenant(), &user.user_id, &body.roles).await.map_err(stored)?;
+    Ok(Answer::no_content())
+}
+
+async fn remove_roles(call: Call) -> Result<Answer, Problem> {
+    let user = users::load(&call, "id").await?;
+    let body: Roles = call.body_as()?;
+    call.store().remove_roles(call.tenant(), &user.user_id, &body.roles).await.map_err(stored)?;
+    Ok(Answer::no_content())
+}
+
+/// Each permission with where it comes from.
+async fn held_permissions(call: &Call) -> Result<BTreeMap<(String, String), Vec<Value>>, Problem> {
+    let user = users::load(call, "id").await?;
+    let access = call.store().access_of(call.tenant(), &user.user_id).await.map_err(stored)?;
+    let mut held = BTreeMap::<(String, String), Vec<Value>>::new();
+    let mut add = |permission: &Permission, source: Value| {
+        let key = (permission.permission_name.clone(), permission.resource_server_identifier.clone());
+        held.entry(key).or_default().push(source);
+    };
+    for permission in &access.permissions {
+        add(permission, json!({"source_id": "", "source_name": "", "source_type": "DIRECT"}));
+    }
+    for role in access.role_ids.iter().filter_map(|id| call.snapshot().role(id)) {
+        for permission in &role.permissions {
+            add(permission, json!({"source_id": role.id, "source_name": role.name, "source_type": "ROLE"}));
+        }
+    }
+    Ok(held)
+}
+
+fn with_sources(call: &Call, ((name, api), sources): ((String, String), Vec<Value>)) -> Option<Value> {
+    let permission = Permission { resource_server_identifier: api, permission_name: name };
+    let mut value = permissions::shown(call, &permission)?;
+    value["sources"] = Value::Array(sources);
+    Some(value)
+}
+
+async fn list_permissions(call: Call) -> Result<Answer, Problem> {
+    let held = held_permissions(&call).await?;
+    let shown: Vec<Value> = held.into_iter().filter_map(|entry| with_sources(&call, entry)).collect();
+    let page = Page::offset(&call.query)?;
+    Ok(Answer::ok(page.body("permissions", page.cut(shown, |_| String::new(), |value| value))))
+}
+
+async fn add_permissions(call: Call) -> Result<Answer, Problem> {
+    let user = users::load(&call, "id").await?;
+    let new = permissions::live_of_body(&call)?;
+    call.store().add_permissions(call.tenant(), &user.user_id, &new).await.map_err(stored)?;
+    Ok(Answer::created(json!({})))
+}
+
+async fn remove_permissions(call: Call) -> Result<Answer, Problem> {
+    let user = users::load(&call, "id").await?;
+    let gone = permissions::of_body(&call)?;
+    call.store().remove_permissions(call.tenant(), &user.user_id, &gone).await.map_err(stored)?;
+    Ok(Answer::no_content())
+}
+
+async fn effective_roles(call: Call) -> Result<Answer, Problem> {
+    let roles = held_roles(&call).await?;
+    let page = by_checkpoint(&call)?;
+    let show = |role: Role| {
+        let mut value = shown(&role);
+        value["sources"] = json!(["direct"]);
+        value
+    };
+    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), show))))
+}
+
+async fn effective_permissions(call: Call) -> Result<Answer, Problem> {
+    let wanted = call.stored_identifier(call.query.text("resource_server_identifier").unwrap_or_default());
+    let held = held_permissions(&call).await?;
+    let held: Vec<_> = held.into_iter().filter(|((_, api), _)| *api == wanted).collect();
+    let page = by_checkpoint(&call)?;
+    let show = |entry| with_sources(&call, entry).unwrap_or_default();
+    Ok(Answer::ok(page.body("permissions", page.cut(held, |((name, _), _)| name.clone(), show))))
+}
+
+/// For lists that have checkpoints alone.
+fn by_checkpoint(call: &Call) -> Result<Page, Problem> {
+    Ok(match Page::of(&call.query)? {
+        Page::Offset { limit, .. } => Page::After { key: String::new(), take: limit },
+        page => page,
+    })
+}
+
+async fn none(call: Call, member: &'static str) -> Result<Answer, Problem> {
+    users::load(&call, "id").await?;
+    let page = if call.query.has_any(&["take", "from"]) {
+        Page::of(&call.query)?
+    } else {
+        Page::offset(&call.query)?
+    };
+    Ok(Answer::ok(page.body(member, Slice::default())))
+}

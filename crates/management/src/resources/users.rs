@@ -1,0 +1,276 @@
+//! `/users`: people (fact sheet 11.2). Records, not documents: never cached.
+
+use chancery_connect::users::{self as database, NewUser as Newcomer};
+use chancery_connect::{HashError, password_policy};
+use chancery_core::iso::format_ms;
+use chancery_core::model::{Connection, User};
+use chancery_core::problem::{Missing, Problem};
+use chancery_store::{Batch, Error, NewUser};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use super::user_search::Search;
+use crate::call::{Answer, Call, internal, missing, print, stored};
+use crate::ops::Table;
+use crate::page::{Page, Slice, chosen};
+
+pub(super) fn bind(table: &mut Table) {
+    table.bind("GET /users", list);
+    table.bind("POST /users", create);
+    table.bind("GET /users/{id}", show);
+    table.bind("PATCH /users/{id}", update);
+    table.bind("DELETE /users/{id}", delete);
+    table.bind("GET /users-by-email", by_email);
+}
+
+pub(super) const MISSING: Missing = missing("The user does not exist.", "inexistent_user");
+
+/// The user a path means.
+pub(super) async fn load(call: &Call, parameter: &str) -> Result<User, Problem> {
+    let user = call.store().user(call.tenant(), call.at(parameter)).await.map_err(stored)?;
+    user.ok_or(Problem::NotFound(MISSING))
+}
+
+/// As the wire shows them: further claims stand beside the others.
+pub(super) fn shown(user: &User) -> Result<Value, Problem> {
+    let mut value = print(user)?;
+    if let Some(members) = value.as_object_mut()
+        && let Some(Value::Object(claims)) = members.shift_remove("claims")
+    {
+        for (name, claim) in claims {
+            members.entry(name).or_insert(claim);
+        }
+    }
+    Ok(value)
+}
+
+async fn list(call: Call) -> Result<Answer, Problem> {
+    let page = Page::offset(&call.query)?;
+    let Page::Offset { start, limit, totals } = page else { return Err(Problem::Internal) };
+    if start.saturating_add(limit) > REACH {
+        return Err(Problem::RefusedAs(
+            "invalid_paging",
+            "You can only page through the first 1000 records: use a search that finds fewer.".into(),
+        ));
+    }
+    let found = Search::of(&call)?.run(&call, start, limit).await?;
+    let items: Result<Vec<Value>, Problem> =
+        found.users.iter().map(|user| Ok(chosen(shown(user)?, &call.query))).collect();
+    let items = items?;
+    let length = items.len();
+    let mut body = page.body("users", Slice { items, total: found.total, next: None });
+    if totals {
+        body["length"] = length.into();
+    }
+    Ok(Answer::ok(body))
+}
+
+/// Paging by offset ends here.
+const REACH: i64 = 1000;
+
+async fn by_email(call: Call) -> Result<Answer, Problem> {
+    let email = call.query.text("email").unwrap_or_default();
+    let found = call.store().users_by_email(call.tenant(), email).await.map_err(stored)?;
+    let shown: Result<Vec<_>, _> = found.iter().map(shown).collect();
+    Ok(Answer::ok(chosen(Value::Array(shown?), &call.query)))
+}
+
+async fn show(call: Call) -> Result<Answer, Problem> {
+    if !call.caller.has_any(&["read:users", "read:user_idp_tokens"]) {
+        must_be_oneself(&call)?;
+    }
+    Ok(Answer::ok(chosen(shown(&load(&call, "id").await?)?, &call.query)))
+}
+
+async fn create(call: Call) -> Result<Answer, Problem> {
+    let mut body = call.members();
+    let name = take_text(&mut body, "connection").unwrap_or_default();
+    let connection = call.snapshot().connections().find(|connection| connection.name == name);
+    let connection = connection.ok_or_else(|| Problem::refused("Connection does not exist."))?;
+    if connection.strategy != database::PROVIDER {
+        return Err(Problem::refused(
+            "Connection does not support user creation through the API. It must either be a database or \
+             passwordless connection.",
+        ));
+    }
+    let password = take_text(&mut body, "password")
+        .ok_or_else(|| Problem::payload("Missing required property: password", ""))?;
+    let email = take_text(&mut body, "email").map(|text| normal_email(&text)).transpose()?;
+    let username = take_text(&mut body, "username").map(|text| normal_username(&text)).transpose()?;
+    if email.is_none() && username.is_none() {
+        return Err(Problem::payload("Missing required property: email", ""));
+    }
+    let id = take_text(&mut body, "user_id").filter(|id| !id.is_empty());
+    body.shift_remove("verify_email");
+    let rng = &*call.ctx.app.rng;
+    let newcomer =
+        Newcomer { email: email.as_deref(), username: username.as_deref(), connection: &connection.name };
+    let mut user = database::new_user(newcomer, rng, call.ctx.now_ms);
+    if let Some(id) = id {
+        user.user_id = format!("{}|{id}", database::PROVIDER);
+        user.identities.iter_mut().for_each(|identity| identity.user_id.clone_from(&id));
+    }
+    let user = edited(&user, body)?;
+    let hash = hashed(&call, connection, password).await?;
+    let new = NewUser { user, connection: connection.name.clone(), password_hash: Some(hash) };
+    call.store().create_user(call.tenant(), &new).await.map_err(taken)?;
+    Ok(Answer::created(shown(&new.user)?))
+}
+
+async fn update(call: Call) -> Result<Answer, Problem> {
+    may_update(&call)?;
+    let before = load(&call, "id").await?;
+    let mut body = call.members();
+    for name in ["connection", "client_id", "verify_email", "verify_phone_number", "verify_password"] {
+        body.shift_remove(name);
+    }
+    let password = take_text(&mut body, "password");
+    if let Some(email) = take_text(&mut body, "email") {
+        let email = normal_email(&email)?;
+        // A new address is not proven by the proof of the old one.
+        if before.email.as_deref() != Some(&*email) {
+            body.entry("email_verified").or_insert(Value::Bool(false));
+        }
+        body.insert("email".to_owned(), email.into());
+    }
+    if let Some(username) = take_text(&mut body, "username") {
+        body.insert("username".to_owned(), normal_username(&username)?.into());
+    }
+    for name in ["user_metadata", "app_metadata"] {
+        merge_metadata(&before, &mut body, name)?;
+    }
+    let mut after = edited(&before, body)?;
+    after.updated_at = format_ms(call.ctx.now_ms);
+    let batch = call.store().update_user_batch(call.tenant(), &after).map_err(internal)?;
+    let batch = batch.and(consequences(&call, &before, &after, password).await?);
+    call.store().commit(batch).await.map_err(|error| match error {
+        Error::Guard => Problem::NotFound(MISSING),
+        other => taken(other),
+    })?;
+    Ok(Answer::ok(shown(&load(&call, "id").await?)?))
+}
+
+async fn delete(call: Call) -> Result<Answer, Problem> {
+    if !call.caller.has("delete:users") {
+        must_be_oneself(&call)?;
+    }
+    call.store().delete_user(call.tenant(), call.at("id")).await.map_err(stored)?;
+    Ok(Answer::no_content())
+}
+
+/// A new password or a block ends every session and every token: whoever holds one is not trusted any more.
+async fn consequences(
+    call: &Call,
+    before: &User,
+    after: &User,
+    password: Option<String>,
+) -> Result<Batch, Problem> {
+    let (tenant, store) = (call.tenant(), call.store());
+    let mut batch = Batch::default();
+    let ends = password.is_some() || (after.is_blocked() && !before.is_blocked());
+    if let Some(password) = password {
+        let identity = before.identities.iter().find(|identity| identity.provider == database::PROVIDER);
+        let connection = identity
+            .and_then(|identity| call.snapshot().connections().find(|c| c.name == identity.connection))
+            .ok_or_else(|| Problem::refused("The user has no account with a password."))?;
+        let hash = hashed(call, connection, password).await?;
+        batch = batch.and(store.set_password_batch(
+            tenant,
+            &after.user_id,
+            &connection.name,
+            &hash,
+            call.ctx.now(),
+        ));
+    }
+    if ends {
+        batch = batch
+            .and(store.delete_sessions_of_batch(tenant, &after.user_id))
+            .and(store.revoke_by_user(tenant, &after.user_id));
+    }
+    Ok(batch)
+}
+
+/// Strength first, then the slow part.
+async fn hashed(call: &Call, connection: &Connection, password: String) -> Result<String, Problem> {
+    let rules = password_policy::check(&password, connection.settings().password_policy);
+    if !password_policy::is_strong(&rules) {
+        return Err(Problem::RefusedAs(
+            "password_strength_error",
+            "PasswordStrengthError: Password is too weak".into(),
+        ));
+    }
+    call.ctx.app.hasher.hash(SecretString::from(password)).await.map_err(|error| match error {
+        HashError::Busy(_) => Problem::Unavailable,
+        HashError::TooLong => Problem::payload("The password is too long", "password"),
+    })
+}
+
+/// The user with the members of a body: known ones in their place, null clears.
+fn edited(user: &User, body: Map<String, Value>) -> Result<User, Problem> {
+    crate::call::read(crate::resource::merged(print(user)?, body))
+}
+
+/// Metadata merge at their first level; null removes a key.
+fn merge_metadata(before: &User, body: &mut Map<String, Value>, name: &str) -> Result<(), Problem> {
+    let Some(new) = body.get_mut(name).and_then(Value::as_object_mut) else { return Ok(()) };
+    let stored = print(before)?;
+    let held = stored.get(name).cloned().unwrap_or_else(|| Value::Object(Map::new()));
+    // An empty object empties.
+    if !new.is_empty()
+        && let Value::Object(all) = crate::resource::merged(held, std::mem::take(new))
+    {
+        *new = all;
+    }
+    Ok(())
+}
+
+/// With the scopes of a user's own token, only what is theirs to change.
+fn may_update(call: &Call) -> Result<(), Problem> {
+    if call.caller.has("update:users") {
+        return Ok(());
+    }
+    let names: Vec<&str> =
+        call.body.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    if call.caller.has("update:users_app_metadata") && names.iter().all(|name| *name == "app_metadata") {
+        return Ok(());
+    }
+    if call.caller.has("update:current_user_metadata") && names.iter().all(|name| *name == "user_metadata") {
+        return must_be_oneself(call);
+    }
+    Err(Problem::InsufficientScope(vec!["update:users"]))
+}
+
+/// For scopes that speak of the current user.
+pub(super) fn must_be_oneself(call: &Call) -> Result<(), Problem> {
+    if call.caller.user_id.as_deref() == Some(call.at("id")) {
+        return Ok(());
+    }
+    Err(Problem::Forbidden(
+        "insufficient_scope",
+        "User to be acted on does not match subject in bearer token.".into(),
+    ))
+}
+
+fn taken(error: Error) -> Problem {
+    match error {
+        Error::Conflict => Problem::ConflictAs("auth0_idp_error", "The user already exists.".into()),
+        other => stored(other),
+    }
+}
+
+fn normal_email(text: &str) -> Result<String, Problem> {
+    database::email(text).map_err(|_| {
+        Problem::payload(&format!("Object didn't pass validation for format email: {text}"), "email")
+    })
+}
+
+fn normal_username(text: &str) -> Result<String, Problem> {
+    database::username(text).map_err(|refused| Problem::payload(&refused.to_string(), "username"))
+}
+
+fn take_text(body: &mut Map<String, Value>, name: &str) -> Option<String> {
+    match body.shift_remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
