@@ -1,1 +1,25 @@
-//! Placeholder.
+//! The server put together: configuration, command line, dev mode and operations. [`assemble()`] is what the binary and
+//! the integration tests share.
+//!
+//! This crate alone reads the wall clock and the environment, and draws randomness from the system.
+
+mod assemble;
+pub mod certificates;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod dev;
+mod keys;
+pub mod listen;
+mod management;
+pub mod master_key;
+pub mod ops;
+pub mod output;
+pub mod rng;
+mod routes;
+pub mod seed;
+
+pub use assemble::{Assembled, DEMO_TENANT, Setup, TenantSetup, assemble, connect, open};
+pub use keys::{FirstKeys, KeysInTheMaking};
+pub use routes::routes;

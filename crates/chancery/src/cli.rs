@@ -1,0 +1,452 @@
+//! The command line as types. What the commands do stands in [`crate::commands`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use secrecy::SecretString;
+
+use crate::config::Settings;
+
+/// An OAuth 2.0 and OpenID Connect authorization server that speaks Auth0's wire
+#[derive(Parser, Debug)]
+#[command(name = "chancery", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+const AFTER_HELP: &str = "Try it on this machine:
+  chancery dev                          a demo tenant on http://localhost:4000, ready to click
+
+Run it for others:
+  chancery keys generate-master > master.key && chmod 600 master.key
+  chancery init --tenant acme --origin https://login.acme.example \\
+      --database sqlite:chancery.db --master-key-file master.key
+  chancery serve --database sqlite:chancery.db --master-key-file master.key
+
+Define an API and its scopes on a running server:
+  chancery api create https://contacts.example/api --name Contacts \\
+      --scope 'read:contacts=Read your contacts' --scope 'delete:contacts=Delete your contacts'
+  chancery scope add https://contacts.example/api 'update:contacts=Change your contacts'
+
+Data goes to stdout and everything else to stderr. NO_COLOR is respected.";
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Serve the tenants of a database
+    Serve(Box<ServeArgs>),
+    /// Serve a demo tenant on this machine, with everything set up
+    Dev(DevArgs),
+    /// Make a tenant with its keys and a management application, whose secret is printed once
+    Init(InitArgs),
+    /// Bring the database to this release
+    Migrate(MigrateArgs),
+    /// Copy a running SQLite database to a file
+    Backup(BackupArgs),
+    /// Signing keys of a tenant, and the master key
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Tenants of a database
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// APIs of a running server
+    #[command(subcommand)]
+    Api(ApiCommand),
+    /// Scopes of an API of a running server
+    #[command(subcommand)]
+    Scope(ScopeCommand),
+    /// Applications of a running server
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Completions for a shell
+    #[command(after_help = "  chancery completions bash > /etc/bash_completion.d/chancery
+  chancery completions zsh > \"${fpath[1]}/_chancery\"
+  chancery completions fish > ~/.config/fish/completions/chancery.fish")]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// `chancery serve`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Flags win over the environment, which wins over the file. Every key of the file is explained in
+chancery.sample.toml.
+
+  chancery serve --config /etc/chancery.toml
+  CHANCERY_MASTER_KEY=... chancery serve --database postgres://chancery@db/chancery --http 0.0.0.0:4000
+
+SIGTERM and SIGINT let requests finish first. SIGHUP reads the certificate again."
+)]
+pub struct ServeArgs {
+    /// Configuration file
+    #[arg(long, env = "CHANCERY_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The settings given as flags or in the environment.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// `chancery dev`.
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "  chancery dev                                  begins under ./.chancery
+  chancery dev --http localhost:0 --https localhost:0 --ready-file ready.json
+                                                for tests: free ports, everything to know in ready.json
+  chancery dev --database postgres://localhost/chancery
+                                                two of these can share one database and one --data folder
+
+It is for development: its passwords are known, and anybody who reaches it may reset it.")]
+pub struct DevArgs {
+    /// Folder for the database, the master key and the certificates
+    #[arg(long, env = "CHANCERY_DATA", value_name = "DIR", default_value = "./.chancery")]
+    pub data: PathBuf,
+    /// Database: sqlite:PATH or postgres://... [default: chancery.db in the data folder]
+    #[arg(long, env = "CHANCERY_DATABASE", hide_env_values = true, value_name = "URL")]
+    pub database: Option<String>,
+    /// Address for HTTP; port 0 takes a free one
+    #[arg(long, env = "CHANCERY_HTTP", value_name = "ADDRESS", default_value = "localhost:4000")]
+    pub http: String,
+    /// Address for HTTPS; port 0 takes a free one
+    #[arg(long, env = "CHANCERY_HTTPS", value_name = "ADDRESS", default_value = "localhost:4443")]
+    pub https: String,
+    /// Name that the server is called by
+    #[arg(long, env = "CHANCERY_HOST", value_name = "NAME", default_value = "localhost")]
+    pub host: String,
+    /// File to write issuer, applications with their secrets, and people to, once it serves
+    #[arg(long, env = "CHANCERY_READY_FILE", value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// Address for Prometheus
+    #[arg(long, env = "CHANCERY_METRICS", value_name = "ADDRESS")]
+    pub metrics: Option<String>,
+    /// What is logged: error, warn, info, debug, or a filter
+    #[arg(long, env = "CHANCERY_LOG", value_name = "FILTER", default_value = "warn")]
+    pub log: String,
+}
+
+/// Where the database is.
+#[derive(Args, Debug, Clone)]
+pub struct StorageArgs {
+    /// Configuration file of the server
+    #[arg(long, env = "CHANCERY_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Database: sqlite:PATH or postgres://...
+    #[arg(long, env = "CHANCERY_DATABASE", hide_env_values = true, value_name = "URL")]
+    pub database: Option<SecretString>,
+    /// File with the master key
+    #[arg(long, env = "CHANCERY_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+}
+
+/// `chancery init`.
+#[derive(Args, Debug, Clone)]
+#[command(
+    after_help = "  chancery init --tenant acme --origin https://login.acme.example --config /etc/chancery.toml"
+)]
+pub struct InitArgs {
+    /// Id of the tenant: letters, digits, - and _
+    #[arg(long, value_name = "ID", value_parser = tenant_id)]
+    pub tenant: String,
+    /// Where the tenant is reached: https://HOST[:PORT]; repeat for several, the first is the main one
+    #[arg(long, value_name = "URL", required = true)]
+    pub origin: Vec<String>,
+    /// Where the database is.
+    #[command(flatten)]
+    pub storage: StorageArgs,
+}
+
+/// `chancery migrate`.
+#[derive(Args, Debug, Clone)]
+#[command(
+    after_help = "`serve` and `init` migrate by themselves; this is for doing it at a time of one's own choice."
+)]
+pub struct MigrateArgs {
+    /// Change nothing; end with status 1 if there is something to do
+    #[arg(long)]
+    pub check: bool,
+    /// Where the database is.
+    #[command(flatten)]
+    pub storage: StorageArgs,
+}
+
+/// `chancery backup`.
+#[derive(Args, Debug, Clone)]
+#[command(
+    after_help = "The server goes on serving. What is secret stays sealed: keep the master key too, but elsewhere.
+For PostgreSQL use pg_dump."
+)]
+pub struct BackupArgs {
+    /// The file to make
+    pub file: PathBuf,
+    /// Where the database is.
+    #[command(flatten)]
+    pub storage: StorageArgs,
+}
+
+/// `chancery keys ...`.
+#[derive(Subcommand, Debug, Clone)]
+pub enum KeysCommand {
+    /// Print a new master key
+    GenerateMaster,
+    /// List the signing keys of a tenant
+    List(TenantStorage),
+    /// The waiting keys begin to sign; new ones wait
+    Rotate(TenantStorage),
+    /// Trust a key no more: tokens signed with it become invalid
+    Revoke {
+        /// The key's id
+        kid: String,
+        /// Which tenant.
+        #[command(flatten)]
+        tenant: TenantStorage,
+    },
+}
+
+/// A tenant of a database.
+#[derive(Args, Debug, Clone)]
+pub struct TenantStorage {
+    /// Id of the tenant; not needed where there is one only
+    #[arg(long, env = "CHANCERY_TENANT", value_name = "ID")]
+    pub tenant: Option<String>,
+    /// Where the database is.
+    #[command(flatten)]
+    pub storage: StorageArgs,
+}
+
+/// `chancery tenant ...`.
+#[derive(Subcommand, Debug, Clone)]
+pub enum TenantCommand {
+    /// List the tenants with their origins
+    List(StorageArgs),
+    /// The same as `chancery init`
+    Create(InitArgs),
+}
+
+/// Where the running server is, and who asks.
+#[derive(Args, Debug, Clone)]
+pub struct ServerArgs {
+    /// Issuer of the tenant, such as https://login.acme.example
+    #[arg(long, env = "CHANCERY_URL", value_name = "URL", global = true)]
+    pub url: Option<String>,
+    /// A management application
+    #[arg(long, env = "CHANCERY_CLIENT_ID", value_name = "ID", global = true)]
+    pub client_id: Option<String>,
+    /// Its secret; better in the environment than in the list of processes
+    #[arg(
+        long,
+        env = "CHANCERY_CLIENT_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET",
+        global = true
+    )]
+    pub client_secret: Option<SecretString>,
+    /// Ready file of `chancery dev`, instead of the three above
+    #[arg(long, env = "CHANCERY_READY_FILE", value_name = "FILE", global = true)]
+    pub ready_file: Option<PathBuf>,
+    /// PEM file of a certificate authority to trust
+    #[arg(long, env = "CHANCERY_CA_FILE", value_name = "FILE", global = true)]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `chancery api ...`.
+#[derive(Subcommand, Debug, Clone)]
+pub enum ApiCommand {
+    /// List the APIs
+    List(ServerArgs),
+    /// Show one API
+    Show {
+        /// Its identifier (audience) or id
+        api: String,
+        /// Where.
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Define an API
+    Create(ApiCreate),
+    /// Delete an API with its scopes
+    Delete {
+        /// Its identifier (audience) or id
+        api: String,
+        /// Where.
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+/// `chancery api create`.
+#[derive(Args, Debug, Clone)]
+#[command(
+    after_help = "  chancery api create https://contacts.example/api --name Contacts --rbac --offline \\
+      --scope 'read:contacts=Read your contacts' --scope delete:contacts"
+)]
+pub struct ApiCreate {
+    /// The audience that applications ask for: a URL or any other name, never changed afterwards
+    pub identifier: String,
+    /// Name for people
+    #[arg(long)]
+    pub name: Option<String>,
+    /// A scope as VALUE or VALUE=DESCRIPTION; repeat for several
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Vec<String>,
+    /// Tokens carry only what roles permit
+    #[arg(long)]
+    pub rbac: bool,
+    /// Tokens carry the user's permissions too; implies --rbac
+    #[arg(long)]
+    pub permissions_in_token: bool,
+    /// Refresh tokens may be issued
+    #[arg(long)]
+    pub offline: bool,
+    /// Algorithm of access tokens: RS256, RS512, PS256, ES256, EdDSA or HS256
+    #[arg(long, value_name = "ALG")]
+    pub signing_alg: Option<String>,
+    /// Seconds an access token lives
+    #[arg(long, value_name = "SECONDS")]
+    pub token_lifetime: Option<u32>,
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// `chancery scope ...`.
+#[derive(Subcommand, Debug, Clone)]
+pub enum ScopeCommand {
+    /// List the scopes of an API
+    List {
+        /// Identifier (audience) or id of the API
+        api: String,
+        /// Where.
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Add scopes to an API, or change their descriptions
+    Add {
+        /// Identifier (audience) or id of the API
+        api: String,
+        /// VALUE or VALUE=DESCRIPTION
+        #[arg(required = true, value_name = "SCOPE")]
+        scopes: Vec<String>,
+        /// Where.
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Take scopes from an API, and from every role and user that holds them
+    Remove {
+        /// Identifier (audience) or id of the API
+        api: String,
+        /// Values
+        #[arg(required = true, value_name = "SCOPE")]
+        scopes: Vec<String>,
+        /// Where.
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+/// `chancery client ...`.
+#[derive(Subcommand, Debug, Clone)]
+pub enum ClientCommand {
+    /// List the applications
+    List(ServerArgs),
+    /// Make an application; its secret is part of what is printed
+    Create(ClientCreate),
+}
+
+/// `chancery client create`.
+#[derive(Args, Debug, Clone)]
+#[command(
+    after_help = "  chancery client create 'Contacts App' --type spa --callback https://app.example/callback
+  chancery client create 'Nightly Job' --type m2m --grant https://contacts.example/api=read:contacts"
+)]
+pub struct ClientCreate {
+    /// Name for people
+    pub name: String,
+    /// Kind of application
+    #[arg(long = "type", value_name = "TYPE", value_enum)]
+    pub kind: ClientKind,
+    /// Allowed redirect URI; repeat for several
+    #[arg(long, value_name = "URL")]
+    pub callback: Vec<String>,
+    /// Allowed URL after logout; repeat for several
+    #[arg(long, value_name = "URL")]
+    pub logout_url: Vec<String>,
+    /// Origin that scripts of the application run at; repeat for several
+    #[arg(long, value_name = "ORIGIN")]
+    pub web_origin: Vec<String>,
+    /// What it may ask for without a user, as AUDIENCE=SCOPE,SCOPE; repeat for several APIs
+    #[arg(long, value_name = "GRANT")]
+    pub grant: Vec<String>,
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Kinds of application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ClientKind {
+    /// In the browser: public, code with PKCE
+    Spa,
+    /// On a phone or desktop: public, code with PKCE
+    Native,
+    /// On a server, with people who sign in
+    Web,
+    /// Machine to machine: no people
+    M2m,
+}
+
+fn tenant_id(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    if (1..=63).contains(&text.len()) && text.bytes().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("a tenant id has 1 to 63 lower-case letters, digits, - and _".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    /// Whoever asks for help gets an example.
+    #[test]
+    fn help_teaches() {
+        let mut cli = Cli::command();
+        let help = cli.render_long_help().to_string();
+        assert!(help.contains("chancery dev") && help.contains("chancery api create"), "{help}");
+        for name in ["serve", "dev", "init"] {
+            let command = cli.find_subcommand_mut(name).unwrap();
+            let help = command.render_long_help().to_string();
+            assert!(help.contains(&format!("  chancery {name}")), "{help}");
+        }
+    }
+
+    #[test]
+    fn commands_are_read() {
+        let cli = Cli::try_parse_from(["chancery", "scope", "add", "https://a/", "read:x=Read x", "--json"])
+            .unwrap();
+        assert!(cli.json);
+        assert!(matches!(cli.command, Command::Scope(ScopeCommand::Add { scopes, .. }) if scopes.len() == 1));
+        let init = ["chancery", "init", "--tenant", "Bad Id", "--origin", "https://a"];
+        assert!(Cli::try_parse_from(init).unwrap_err().to_string().contains("lower-case letters"));
+        let serve = Cli::try_parse_from(["chancery", "serve", "--http", "127.0.0.1:1,[::1]:1"]).unwrap();
+        let Command::Serve(serve) = serve.command else { panic!("serve") };
+        assert_eq!(
+            serve.settings.http.as_deref(),
+            Some(&["127.0.0.1:1".to_owned(), "[::1]:1".to_owned()][..])
+        );
+    }
+}

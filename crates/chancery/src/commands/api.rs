@@ -1,0 +1,97 @@
+//! `chancery api`.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use crate::cli::{ApiCommand, ApiCreate};
+use crate::management::{Management, path};
+use crate::output::Output;
+
+pub(super) async fn run(command: ApiCommand, out: &mut Output) -> Result<ExitCode> {
+    match command {
+        ApiCommand::List(server) => {
+            let apis = Management::connect(server).await?.list("/resource-servers").await?;
+            let rows: Vec<_> = apis.iter().map(row).collect();
+            out.table(&apis, &["IDENTIFIER", "NAME", "SCOPES", "ID"], &rows)?;
+        }
+        ApiCommand::Show { api, server } => {
+            let api = Management::connect(server).await?.get(&path("resource-servers", &api)).await?;
+            out.value(&api)?;
+        }
+        ApiCommand::Create(args) => {
+            let body = body(&args)?;
+            let api = Management::connect(args.server).await?.post("/resource-servers", &body).await?;
+            out.say("The API is defined. Applications ask for it with audience=IDENTIFIER.");
+            out.value(&api)?;
+        }
+        ApiCommand::Delete { api, server } => {
+            Management::connect(server).await?.delete(&path("resource-servers", &api)).await?;
+            out.say(&format!("The API {api} is deleted."));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(api: &Value) -> Vec<String> {
+    let text = |name: &str| api[name].as_str().unwrap_or_default().to_owned();
+    let scopes = api["scopes"].as_array().map_or(0, Vec::len);
+    vec![text("identifier"), text("name"), scopes.to_string(), text("id")]
+}
+
+fn body(args: &ApiCreate) -> Result<Value> {
+    let scopes: Vec<Value> = args.scope.iter().map(|text| scope(text)).collect::<Result<_>>()?;
+    let mut body = json!({ "identifier": args.identifier, "allow_offline_access": args.offline });
+    if let Some(name) = &args.name {
+        body["name"] = json!(name);
+    }
+    if !scopes.is_empty() {
+        body["scopes"] = Value::Array(scopes);
+    }
+    if args.rbac || args.permissions_in_token {
+        body["enforce_policies"] = json!(true);
+    }
+    if args.permissions_in_token {
+        body["token_dialect"] = json!("access_token_authz");
+    }
+    if let Some(algorithm) = &args.signing_alg {
+        body["signing_alg"] = json!(algorithm);
+    }
+    if let Some(seconds) = args.token_lifetime {
+        body["token_lifetime"] = json!(seconds);
+        body["token_lifetime_for_web"] = json!(seconds.min(7200));
+    }
+    Ok(body)
+}
+
+/// `read:contacts=Read your contacts`, or the value alone.
+pub(super) fn scope(text: &str) -> Result<Value> {
+    let (value, description) = match text.split_once('=') {
+        Some((value, description)) => (value, Some(description)),
+        None => (text, None),
+    };
+    if value.is_empty() || value.contains(char::is_whitespace) {
+        bail!("{text:?} is no scope: it is VALUE or VALUE=DESCRIPTION, and the value has no spaces");
+    }
+    Ok(match description {
+        Some(description) => json!({ "value": value, "description": description }),
+        None => json!({ "value": value }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_read() {
+        assert_eq!(scope("read:x").unwrap(), json!({ "value": "read:x" }));
+        assert_eq!(
+            scope("read:x=Read = all").unwrap(),
+            json!({ "value": "read:x", "description": "Read = all" })
+        );
+        assert!(scope("read x=").is_err());
+        assert!(scope("=words").is_err());
+    }
+}

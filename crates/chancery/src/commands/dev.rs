@@ -1,0 +1,140 @@
+//! `chancery dev`.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use chancery_core::{Clock, Rng, ids};
+use chancery_store::Store;
+use chancery_web::{Background, Limits, Listener, ServerConfig, Tls};
+
+use super::{Environment, serve};
+use crate::assemble::{DEMO_TENANT, Parts};
+use crate::certificates;
+use crate::cli::DevArgs;
+use crate::clock::SystemClock;
+use crate::config::LogFormat;
+use crate::dev::{ReadyFile, Whereabouts, adopt, welcome};
+use crate::keys::FirstKeys;
+use crate::listen;
+use crate::master_key::{self, MasterKey};
+use crate::ops::{logging, signals};
+use crate::output::Output;
+use crate::rng::SystemRng;
+use crate::seed::{self, DemoClients, Seed, Seeding, demo_clients};
+
+pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
+    logging::start(LogFormat::Auto, &args.log, out.colour)?;
+    // Sockets first: clients that come early wait in the system's queue instead of being refused, and ports chosen by the
+    // system are known before anything is made for them.
+    let (http, https) = (listen::bind(&args.http, "--http")?, listen::bind(&args.https, "--https")?);
+    let origins = [
+        listen::origin("http", &args.host, listen::port(&http)?),
+        listen::origin("https", &args.host, listen::port(&https)?),
+    ];
+    let shutdown = signals::shutdown_token()?;
+    let rng: Arc<dyn Rng> = Arc::new(SystemRng::default());
+    make_folder(&args.data)?;
+    let data = fs::canonicalize(&args.data)?;
+    let master_key = master_key(&data, environment, &*rng)?;
+    let certificates = certificates::ensure(&data, &args.host, SystemClock.now())?;
+    let tls = Tls::from_pem(&fs::read(&certificates.certificate)?, &fs::read(&certificates.key)?)?;
+    let database =
+        args.database.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("chancery.db").display()));
+    let clients = demo_clients(&master_key);
+    let store = prepare(&database, &master_key, (&origins, &clients), &rng).await?;
+
+    let parts = Parts {
+        store,
+        clock: Arc::new(SystemClock),
+        rng: Arc::clone(&rng),
+        config: ServerConfig { dev: true, ..ServerConfig::default() },
+        outbox: None,
+    };
+    let metrics = serve::Metrics::start(args.metrics.as_deref())?;
+    let assembled = parts.assemble(clients).await?;
+    let loaded = assembled.app.catalog.snapshot(DEMO_TENANT).await;
+    loaded.context("this database belongs to another data folder: use the --data folder it was made with")?;
+    let background = Background::start(&assembled.app);
+    metrics.serve(&assembled.app, &shutdown);
+    let listeners = listeners(http, https, tls)?;
+
+    // The sockets listen since they were bound: whoever reads the file can call at once.
+    if let Some(path) = &args.ready_file {
+        ReadyFile::new(&origins[0], &origins[1], &certificates.ca, &assembled.clients).write(path)?;
+    }
+    let random = (ids::url_safe(&*rng, 22), ids::url_safe(&*rng, 22));
+    let at = Whereabouts {
+        http: &origins[0],
+        https: &origins[1],
+        ca: &certificates.ca,
+        random: (&random.0, &random.1),
+    };
+    welcome(out, at, &assembled.clients);
+    let limits = Limits { grace: DEV_GRACE, ..Limits::default() };
+    let finished = chancery_web::serve(assembled.router, listeners, limits, shutdown).await;
+    background.stop().await;
+    assembled.app.store.close().await;
+    Ok(serve::exit_code(finished))
+}
+
+/// Somebody waits at the terminal.
+const DEV_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// An open database with the demo tenant at these origins.
+async fn prepare(
+    database: &str,
+    master_key: &MasterKey,
+    (origins, clients): (&[String], &DemoClients),
+    rng: &Arc<dyn Rng>,
+) -> Result<Store> {
+    // A new database needs keys, and finding primes takes longer than everything else: begin before it is opened.
+    let is_new = database.strip_prefix("sqlite:").is_some_and(|path| !Path::new(path).exists());
+    let keys = is_new.then(|| FirstKeys::begin(rng)).transpose()?;
+    let store = crate::assemble::open(database, master_key).await?;
+    let seeding = Seeding {
+        store: &store,
+        rng: &**rng,
+        now_ms: SystemClock.now_ms(),
+        tenant: DEMO_TENANT,
+        origins,
+        clients,
+    };
+    if !seeding.is_done().await? {
+        let keys = match keys {
+            Some(keys) => keys.finish().await?,
+            None => FirstKeys::make(rng).await?,
+        };
+        seeding.first(Seed::Demo, seed::FirstKeys::from(&keys)).await?;
+    }
+    adopt(&store, origins, clients).await?;
+    Ok(store)
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("the data folder {} cannot be made", path.display()))
+}
+
+/// From the environment where it is set there, else from the data folder.
+fn master_key(data: &Path, environment: &Environment, rng: &dyn Rng) -> Result<MasterKey> {
+    use secrecy::ExposeSecret;
+    match &environment.master_key {
+        Some(text) => master_key::parse(text.expose_secret()).context("CHANCERY_MASTER_KEY"),
+        None => master_key::read_or_create_file(&data.join("master.key"), rng),
+    }
+}
+
+fn listeners(http: Vec<TcpListener>, https: Vec<TcpListener>, tls: Tls) -> Result<Vec<Listener>> {
+    let tls = Arc::new(tls);
+    let plain =
+        http.into_iter().map(|socket| Ok(Listener::Plain(tokio::net::TcpListener::from_std(socket)?)));
+    let secure = https
+        .into_iter()
+        .map(|socket| Ok(Listener::Tls(tokio::net::TcpListener::from_std(socket)?, Arc::clone(&tls))));
+    plain.chain(secure).collect()
+}

@@ -1,0 +1,80 @@
+//! What the commands do.
+
+mod api;
+mod backup;
+mod client;
+mod dev;
+mod init;
+mod keys;
+mod migrate;
+mod scope;
+mod serve;
+mod storage;
+mod tenant;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::CommandFactory;
+use secrecy::SecretString;
+
+use crate::cli::{Cli, Command};
+use crate::output::Output;
+
+/// What comes from the environment and must not be a flag.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// `CHANCERY_MASTER_KEY`.
+    pub master_key: Option<SecretString>,
+}
+
+/// Runs a command to its end. An error is one sentence on stderr and status 1.
+pub fn run(command: Command, environment: &Environment, out: &mut Output) -> ExitCode {
+    match run_inner(command, environment, out) {
+        Ok(code) => code,
+        // Whoever reads stdout has seen enough (`chancery api list | head`).
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let label = out.strong("error:");
+            out.say(&format!("{label} {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_inner(command: Command, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
+    if let Command::Completions { shell } = command {
+        let mut text = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "chancery", &mut text);
+        out.line(String::from_utf8_lossy(&text).trim_end())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("serve").build()?;
+    let code = runtime.block_on(run_async(command, environment, out));
+    // A blocking call that hangs must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    code
+}
+
+async fn run_async(command: Command, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
+    match command {
+        Command::Serve(args) => serve::run(*args, environment, out).await,
+        Command::Dev(args) => dev::run(args, environment, out).await,
+        Command::Init(args) | Command::Tenant(crate::cli::TenantCommand::Create(args)) => {
+            init::run(args, environment, out).await
+        }
+        Command::Migrate(args) => migrate::run(args, environment, out).await,
+        Command::Backup(args) => backup::run(args, environment, out).await,
+        Command::Keys(command) => keys::run(command, environment, out).await,
+        Command::Tenant(crate::cli::TenantCommand::List(args)) => tenant::list(args, environment, out).await,
+        Command::Api(command) => api::run(command, out).await,
+        Command::Scope(command) => scope::run(command, out).await,
+        Command::Client(command) => client::run(command, out).await,
+        Command::Completions { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,158 @@
+//! `chancery serve`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use chancery_core::Rng;
+use chancery_web::{App, Background, Limits, Listener, Outbox, ServerConfig, SmtpOutbox, Tls};
+use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+
+use super::{Environment, storage};
+use crate::assemble::Parts;
+use crate::cli::ServeArgs;
+use crate::clock::SystemClock;
+use crate::config::Settings;
+use crate::listen;
+use crate::ops::{self, logging, signals};
+use crate::output::Output;
+use crate::rng::SystemRng;
+use crate::seed::demo_clients;
+
+pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
+    let settings = storage::layered(args.settings, args.config.as_deref(), environment)?;
+    let filter = settings.log.as_deref().unwrap_or("info");
+    logging::start(settings.log_format.unwrap_or_default(), filter, out.colour)?;
+    let master_key = settings.master_key()?;
+    let listeners = listeners(&settings)?;
+    let shutdown = signals::shutdown_token()?;
+    let store = crate::assemble::open(settings.database()?, &master_key).await?;
+    let tenants = store.tenants().await?;
+    if tenants.is_empty() {
+        bail!("the database has no tenant yet: make one with `chancery init`");
+    }
+    let config = ServerConfig {
+        trusted_proxies: settings.networks()?,
+        log_retention: i64::from(settings.log_retention_days.unwrap_or(30)) * 86_400,
+        ..ServerConfig::default()
+    };
+    let rng: Arc<dyn Rng> = Arc::new(SystemRng::default());
+    let parts = Parts { store, clock: Arc::new(SystemClock), rng, config, outbox: Some(outbox(&settings)?) };
+    let metrics = Metrics::start(settings.metrics.as_deref())?;
+    let assembled = parts.assemble(demo_clients(&master_key)).await?;
+    for tenant in &tenants {
+        let loaded = assembled.app.catalog.snapshot(&tenant.id).await;
+        loaded.with_context(|| format!("tenant {} cannot be served; is this its master key?", tenant.id))?;
+    }
+    let background = Background::start(&assembled.app);
+    metrics.serve(&assembled.app, &shutdown);
+    let origins: Vec<_> = tenants.iter().flat_map(|tenant| &tenant.origins).map(String::as_str).collect();
+    tracing::info!(tenants = tenants.len(), "serving {}", origins.join(", "));
+
+    let defaults = Limits::default();
+    let limits = Limits {
+        connections: settings.max_connections.unwrap_or(defaults.connections),
+        grace: settings.shutdown_seconds.map_or(defaults.grace, Duration::from_secs),
+        ..defaults
+    };
+    let finished = chancery_web::serve(assembled.router, listeners, limits, shutdown).await;
+    background.stop().await;
+    assembled.app.store.close().await;
+    tracing::info!("stopped{}", if finished { "" } else { " with requests unfinished" });
+    Ok(exit_code(finished))
+}
+
+/// A request that was cut off is a failure that whoever watches should hear of.
+pub(super) fn exit_code(finished: bool) -> ExitCode {
+    if finished { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn listeners(settings: &Settings) -> Result<Vec<Listener>> {
+    let default = ["127.0.0.1:4000".to_owned()];
+    let (http, https) = (settings.http.as_deref(), settings.https.as_deref());
+    let http = http.unwrap_or(if https.is_some() { &[] } else { &default });
+    let mut listeners = Vec::new();
+    for address in http {
+        for socket in listen::bind(address, "http")? {
+            listeners.push(Listener::Plain(tokio::net::TcpListener::from_std(socket)?));
+        }
+    }
+    if let Some(https) = https {
+        let tls = Arc::new(tls(settings)?);
+        for address in https {
+            for socket in listen::bind(address, "https")? {
+                listeners.push(Listener::Tls(tokio::net::TcpListener::from_std(socket)?, Arc::clone(&tls)));
+            }
+        }
+        let (certificate, key) = certificate_files(settings)?;
+        signals::on_hangup(move || match read(&certificate).and_then(|chain| Ok((chain, read(&key)?))) {
+            Ok((chain, key)) => match tls.replace(&chain, &key) {
+                Ok(()) => tracing::info!("the certificate was read again"),
+                Err(error) => tracing::error!("the old certificate stays: {error}"),
+            },
+            Err(error) => tracing::error!("the old certificate stays: {error:#}"),
+        })?;
+    }
+    if listeners.is_empty() {
+        bail!("nothing to listen on: give --http or --https");
+    }
+    Ok(listeners)
+}
+
+fn tls(settings: &Settings) -> Result<Tls> {
+    let (certificate, key) = certificate_files(settings)?;
+    let tls = Tls::from_pem(&read(&certificate)?, &read(&key)?);
+    tls.with_context(|| format!("{} with {}", certificate.display(), key.display()))
+}
+
+fn certificate_files(settings: &Settings) -> Result<(PathBuf, PathBuf)> {
+    match (&settings.tls_certificate, &settings.tls_key) {
+        (Some(certificate), Some(key)) => Ok((certificate.clone(), key.clone())),
+        _ => bail!("https needs tls_certificate and tls_key; or let a proxy speak TLS and use http"),
+    }
+}
+
+fn read(path: &std::path::Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+fn outbox(settings: &Settings) -> Result<Arc<dyn Outbox>> {
+    match (&settings.smtp_url, &settings.mail_from) {
+        (Some(url), Some(from)) => Ok(Arc::new(SmtpOutbox::new(url.expose_secret(), from)?)),
+        (None, None) => Ok(Arc::new(NoOutbox)),
+        _ => bail!("mail needs both smtp_url and mail_from"),
+    }
+}
+
+/// Where no mail server is set. Links in mails are secrets, so only the fact is logged.
+struct NoOutbox;
+
+impl Outbox for NoOutbox {
+    fn send(&self, mail: chancery_web::Mail) {
+        tracing::error!("a mail was not sent, because smtp_url and mail_from are not set: {}", mail.subject);
+    }
+}
+
+/// The port for Prometheus, where there is one. Counting begins before the first request.
+pub(super) struct Metrics(Option<(PrometheusHandle, Vec<Listener>)>);
+
+impl Metrics {
+    pub(super) fn start(address: Option<&str>) -> Result<Self> {
+        let Some(address) = address else { return Ok(Self(None)) };
+        let sockets = listen::bind(address, "metrics")?.into_iter();
+        let listeners = sockets.map(|socket| Ok(Listener::Plain(tokio::net::TcpListener::from_std(socket)?)));
+        Ok(Self(Some((ops::metrics::start()?, listeners.collect::<Result<_>>()?))))
+    }
+
+    pub(super) fn serve(self, app: &Arc<App>, shutdown: &CancellationToken) {
+        let Some((handle, listeners)) = self.0 else { return };
+        tokio::spawn(shutdown.clone().run_until_cancelled_owned(ops::metrics::upkeep(handle.clone())));
+        let router = ops::metrics::routes(handle, app);
+        tokio::spawn(chancery_web::serve(router, listeners, Limits::default(), shutdown.clone()));
+    }
+}

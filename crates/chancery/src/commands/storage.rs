@@ -1,0 +1,73 @@
+//! Commands that open the database themselves.
+
+use anyhow::{Context, Result, bail};
+use chancery_store::Store;
+
+use super::Environment;
+use crate::cli::{StorageArgs, TenantStorage};
+use crate::config::Settings;
+use crate::master_key::MasterKey;
+
+/// Flags over environment over file.
+pub(super) fn settings(args: StorageArgs, environment: &Environment) -> Result<Settings> {
+    let flags =
+        Settings { database: args.database, master_key_file: args.master_key_file, ..Settings::default() };
+    layered(flags, args.config.as_deref(), environment)
+}
+
+/// As [`settings`], with every flag.
+pub(super) fn layered(
+    flags: Settings,
+    file: Option<&std::path::Path>,
+    environment: &Environment,
+) -> Result<Settings> {
+    let from_environment = Settings { master_key: environment.master_key.clone(), ..Settings::default() };
+    let file = file.map(Settings::read).transpose()?.unwrap_or_default();
+    Ok(flags.over(from_environment).over(file))
+}
+
+/// The database as it is.
+pub(super) async fn connect(settings: &Settings) -> Result<Store> {
+    crate::assemble::connect(settings.database()?, &settings.master_key()?).await
+}
+
+/// For commands that touch nothing that is sealed: any key will do.
+pub(super) async fn connect_without_key(settings: &Settings) -> Result<Store> {
+    crate::assemble::connect(settings.database()?, &MasterKey::default()).await
+}
+
+/// The database, refused where its schema is not that of this release.
+pub(super) async fn connect_current(settings: &Settings) -> Result<Store> {
+    let store = connect(settings).await?;
+    require_current(&store).await?;
+    Ok(store)
+}
+
+pub(super) async fn require_current(store: &Store) -> Result<()> {
+    let (found, known) = (store.schema_version().await?, Store::known_schema_version());
+    if found < known {
+        bail!("the database is at schema {found} and this release needs {known}: run `chancery migrate`");
+    }
+    if found > known {
+        bail!("the database is at schema {found}, made by a newer release; this one knows {known}");
+    }
+    Ok(())
+}
+
+/// The tenant named, or the only one there is.
+pub(super) async fn tenant(
+    args: TenantStorage,
+    environment: &Environment,
+) -> Result<(Store, chancery_store::Tenant)> {
+    let store = connect_current(&settings(args.storage, environment)?).await?;
+    let mut tenants = store.tenants().await?;
+    let tenant = match args.tenant {
+        Some(id) => {
+            tenants.into_iter().find(|tenant| tenant.id == id).with_context(|| format!("no tenant {id}"))?
+        }
+        None if tenants.len() == 1 => tenants.remove(0),
+        None if tenants.is_empty() => bail!("there is no tenant yet: make one with `chancery init`"),
+        None => bail!("there are {} tenants: say which with --tenant", tenants.len()),
+    };
+    Ok((store, tenant))
+}

@@ -1,0 +1,262 @@
+//! Settings of the server: flags win over the environment, which wins over the file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use chancery_web::{Network, Networks};
+use clap::{Args, ValueEnum};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
+
+use crate::master_key::{self, MasterKey};
+
+/// Every setting of `serve`, each under one name: `http` in the file, `--http` as a flag, `CHANCERY_HTTP` in the
+/// environment.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME
+    #[arg(long, env = "CHANCERY_DATABASE", hide_env_values = true, value_name = "URL")]
+    #[serde(deserialize_with = "secret")]
+    pub database: Option<SecretString>,
+
+    /// File with the master key, which seals private keys in the database
+    #[arg(long, env = "CHANCERY_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+
+    /// No flag: every user of a machine sees the flags of its processes.
+    #[arg(skip)]
+    #[serde(deserialize_with = "secret")]
+    pub master_key: Option<SecretString>,
+
+    /// Addresses for plain HTTP, to be reached by a proxy that speaks TLS [default: 127.0.0.1:4000 unless --https is given]
+    #[arg(long, env = "CHANCERY_HTTP", value_name = "ADDRESS", value_delimiter = ',')]
+    pub http: Option<Vec<String>>,
+
+    /// Addresses for HTTPS
+    #[arg(long, env = "CHANCERY_HTTPS", value_name = "ADDRESS", value_delimiter = ',')]
+    pub https: Option<Vec<String>>,
+
+    /// Certificate chain of HTTPS, PEM; read again on SIGHUP
+    #[arg(long, env = "CHANCERY_TLS_CERTIFICATE", value_name = "FILE")]
+    pub tls_certificate: Option<PathBuf>,
+
+    /// Private key of HTTPS, PEM
+    #[arg(long, env = "CHANCERY_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Proxies whose X-Forwarded-* headers are believed: addresses or ranges such as 10.0.0.0/8
+    #[arg(long, env = "CHANCERY_TRUSTED_PROXIES", value_name = "RANGE", value_delimiter = ',')]
+    pub trusted_proxies: Option<Vec<String>>,
+
+    /// Address for Prometheus: /metrics, /healthz, /readyz [default: none]
+    #[arg(long, env = "CHANCERY_METRICS", value_name = "ADDRESS")]
+    pub metrics: Option<String>,
+
+    /// How log lines look; auto is text on a terminal and JSON elsewhere
+    #[arg(long, env = "CHANCERY_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+
+    /// What is logged: error, warn, info, debug, or a filter such as warn,chancery_oauth=debug
+    #[arg(long, env = "CHANCERY_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+
+    /// SMTP server: smtps://USER:PASSWORD@HOST or smtp://HOST:587?tls=required
+    #[arg(long, env = "CHANCERY_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    #[serde(deserialize_with = "secret")]
+    pub smtp_url: Option<SecretString>,
+
+    /// Sender of mail: "Name <address>"
+    #[arg(long, env = "CHANCERY_MAIL_FROM", value_name = "SENDER")]
+    pub mail_from: Option<String>,
+
+    /// Connections at a time
+    #[arg(long, env = "CHANCERY_MAX_CONNECTIONS", value_name = "N")]
+    pub max_connections: Option<usize>,
+
+    /// Seconds that requests may take to finish at shutdown
+    #[arg(long, env = "CHANCERY_SHUTDOWN_SECONDS", value_name = "N")]
+    pub shutdown_seconds: Option<u64>,
+
+    /// Days that tenant log events are kept
+    #[arg(long, env = "CHANCERY_LOG_RETENTION_DAYS", value_name = "N")]
+    pub log_retention_days: Option<u32>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+impl Settings {
+    /// What is set here, and where nothing is, what is set in `lower`.
+    #[must_use]
+    pub fn over(self, lower: Self) -> Self {
+        Self {
+            database: self.database.or(lower.database),
+            // A key given in one way replaces a key given in another: they are one setting.
+            master_key_file: if self.master_key.is_some() {
+                None
+            } else {
+                self.master_key_file.clone().or(lower.master_key_file)
+            },
+            master_key: match (self.master_key, self.master_key_file) {
+                (Some(key), _) => Some(key),
+                (None, Some(_)) => None,
+                (None, None) => lower.master_key,
+            },
+            http: self.http.or(lower.http),
+            https: self.https.or(lower.https),
+            tls_certificate: self.tls_certificate.or(lower.tls_certificate),
+            tls_key: self.tls_key.or(lower.tls_key),
+            trusted_proxies: self.trusted_proxies.or(lower.trusted_proxies),
+            metrics: self.metrics.or(lower.metrics),
+            log_format: self.log_format.or(lower.log_format),
+            log: self.log.or(lower.log),
+            smtp_url: self.smtp_url.or(lower.smtp_url),
+            mail_from: self.mail_from.or(lower.mail_from),
+            max_connections: self.max_connections.or(lower.max_connections),
+            shutdown_seconds: self.shutdown_seconds.or(lower.shutdown_seconds),
+            log_retention_days: self.log_retention_days.or(lower.log_retention_days),
+        }
+    }
+
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// Names the file; for an unknown or ill-typed key also the key and its line.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+        Self::parse(&text).with_context(|| format!("the configuration file {}", path.display()))
+    }
+
+    /// Reads the text of a configuration file.
+    ///
+    /// # Errors
+    /// Names an unknown or ill-typed key and its line.
+    pub fn parse(text: &str) -> Result<Self> {
+        Ok(toml::from_str(text)?)
+    }
+
+    /// The address of the database.
+    ///
+    /// # Errors
+    /// Says how to give one.
+    pub fn database(&self) -> Result<&str> {
+        match &self.database {
+            Some(url) => Ok(url.expose_secret()),
+            None => bail!(
+                "no database is set: give --database sqlite:PATH or postgres://..., or set CHANCERY_DATABASE"
+            ),
+        }
+    }
+
+    /// The master key.
+    ///
+    /// # Errors
+    /// Says in one sentence how to make one, or what is wrong with the one given.
+    pub fn master_key(&self) -> Result<MasterKey> {
+        match (&self.master_key, &self.master_key_file) {
+            (Some(key), _) => master_key::parse(key.expose_secret()).context("the setting master_key"),
+            (None, Some(path)) => master_key::read_file(path),
+            (None, None) => bail!(NO_MASTER_KEY),
+        }
+    }
+
+    /// The proxies that are believed.
+    ///
+    /// # Errors
+    /// Names what is no address range.
+    pub fn networks(&self) -> Result<Networks> {
+        let ranges = self.trusted_proxies.iter().flatten();
+        let parsed: Result<Vec<Network>> =
+            ranges.map(|range| range.parse().context("the setting trusted_proxies")).collect();
+        Ok(Networks(parsed?))
+    }
+}
+
+/// What `serve` says without a master key.
+pub const NO_MASTER_KEY: &str = "no master key is set, without which private keys cannot be sealed: make one with \
+    `chancery keys generate-master > master.key && chmod 600 master.key` and give it with --master-key-file, \
+    CHANCERY_MASTER_KEY_FILE or CHANCERY_MASTER_KEY";
+
+fn secret<'de, D: Deserializer<'de>>(input: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(Some(String::deserialize(input)?.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../../../chancery.sample.toml");
+
+    /// Every key is in the sample, either in force or behind a `#`.
+    #[test]
+    fn the_sample_shows_every_key() {
+        Settings::parse(SAMPLE).unwrap();
+        // The database stands there twice, once for each engine.
+        let hidden =
+            SAMPLE.lines().filter_map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")));
+        let hidden: Vec<_> = hidden.filter(|line| !line.starts_with("database")).collect();
+        let settings = Settings::parse(&format!("{SAMPLE}\n{}", hidden.join("\n"))).unwrap();
+        let shown = format!("{settings:?}");
+        assert!(!shown.contains("None"), "a key is missing in the sample: {shown}");
+    }
+
+    #[test]
+    fn unknown_keys_are_named_with_their_line() {
+        let error = format!(
+            "{:#}",
+            Settings::parse("database = \"sqlite:x\"\nhtpp = [\"localhost:1\"]\n").unwrap_err()
+        );
+        assert!(error.contains("htpp") && error.contains("line 2"), "{error}");
+        let error = format!("{:#}", Settings::parse("max_connections = \"many\"").unwrap_err());
+        assert!(error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let settings = Settings::parse(
+            "master_key = \"s3cret-1\"\nsmtp_url = \"smtps://u:s3cret-2@h\"\ndatabase = \"postgres://u:s3cret-3@h/d\"",
+        );
+        let settings = settings.unwrap();
+        assert!(!format!("{settings:?}").contains("s3cret"));
+        assert!(!format!("{:#}", settings.master_key().unwrap_err()).contains("s3cret"));
+    }
+
+    #[test]
+    fn a_key_given_higher_up_replaces_one_below_in_whatever_form() {
+        let file = |text: &str| Settings::parse(text).unwrap();
+        let key = "ab".repeat(32);
+        let below = file(&format!("master_key = \"{key}\""));
+        let above = Settings { master_key_file: Some("/nowhere/master.key".into()), ..Settings::default() };
+        let merged = above.over(below);
+        assert!(merged.master_key.is_none());
+        assert!(format!("{:#}", merged.master_key().unwrap_err()).contains("/nowhere/master.key"));
+
+        let below = file("master_key_file = \"/nowhere/master.key\"");
+        let above = file(&format!("master_key = \"{key}\""));
+        assert!(above.over(below).master_key().is_ok());
+
+        let said = Settings::default().master_key().unwrap_err().to_string();
+        assert!(said.contains("chancery keys generate-master"));
+    }
+
+    #[test]
+    fn proxies() {
+        let settings = Settings::parse("trusted_proxies = [\"10.0.0.0/8\", \"::1\"]").unwrap();
+        assert_eq!(settings.networks().unwrap().0.len(), 2);
+        let error =
+            format!("{:#}", Settings::parse("trusted_proxies = [\"x\"]").unwrap().networks().unwrap_err());
+        assert!(error.contains("trusted_proxies") && error.contains('x'), "{error}");
+    }
+}

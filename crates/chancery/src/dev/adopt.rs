@@ -1,0 +1,109 @@
+//! Origins of a tenant that is there already: another port than last time, or a second process beside the first.
+
+use std::io::ErrorKind;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chancery_core::model::Client;
+use chancery_store::{Change, Error, Kind, Origin, Store};
+
+use crate::assemble::DEMO_TENANT;
+use crate::seed::{CALLBACK_PAGE, DemoClients};
+
+/// Adds `origins` to the demo tenant, and the callback pages to its applications. Origins where nobody answers any more
+/// are left out; those of another living process stay.
+///
+/// # Errors
+/// In a sentence for the person at the terminal.
+pub async fn adopt(store: &Store, origins: &[String], clients: &DemoClients) -> Result<()> {
+    let tenants = store.tenants().await?;
+    let tenant = tenants.iter().find(|tenant| tenant.id == DEMO_TENANT);
+    let known = &tenant.context("the demo tenant is gone")?.origins;
+    if origins.iter().all(|origin| known.contains(origin)) {
+        return Ok(());
+    }
+    let (mut kept, mut gone) = (origins.to_vec(), Vec::new());
+    for origin in known.iter().filter(|origin| !origins.contains(origin)) {
+        let list = if is_dead(origin) { &mut gone } else { &mut kept };
+        list.push(origin.clone());
+    }
+    let set = store.set_origins(DEMO_TENANT, &kept).await;
+    set.with_context(|| format!("{} cannot be origins of the demo tenant", origins.join(" and ")))?;
+    for client in [&clients.spa, &clients.web] {
+        follow(store, &client.client_id, origins, &gone).await?;
+    }
+    Ok(())
+}
+
+/// Nobody listens there. In doubt somebody does.
+fn is_dead(origin: &str) -> bool {
+    let Some(parsed) = Origin::parse(origin) else { return true };
+    let has_port = parsed.authority.rsplit(']').next().is_some_and(|tail| tail.contains(':'));
+    let default = if parsed.secure { ":443" } else { ":80" };
+    let address = format!("{}{}", parsed.authority, if has_port { "" } else { default });
+    let Ok(addresses) = address.to_socket_addrs() else { return false };
+    let refused = |error: std::io::Error| error.kind() == ErrorKind::ConnectionRefused;
+    addresses.into_iter().all(|address| TcpStream::connect_timeout(&address, PATIENCE).is_err_and(refused))
+}
+
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The lists of an application that name origins. Whoever edits it at the same time wins.
+async fn follow(store: &Store, client_id: &str, new: &[String], gone: &[String]) -> Result<()> {
+    let Some(stored) = store.doc(DEMO_TENANT, Kind::Client, client_id).await? else { return Ok(()) };
+    let mut client: Client = serde_json::from_str(&stored.json)?;
+    let page = |origin: &String| format!("{origin}{CALLBACK_PAGE}");
+    let index = |origin: &String| format!("{origin}/dev");
+    let same = String::clone;
+    replace(&mut client.callbacks, new, gone, &[&page]);
+    replace(&mut client.web_origins, new, gone, &[&same]);
+    replace(&mut client.allowed_origins, new, gone, &[&same]);
+    replace(&mut client.allowed_logout_urls, new, gone, &[&index, &same]);
+    let json = serde_json::to_string(&client)?;
+    let change = Change::new(DEMO_TENANT).update(Kind::Client, client_id, None, json, stored.rev);
+    match store.apply(change).await {
+        Ok(_) | Err(Error::Guard) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+type Form<'a> = &'a dyn Fn(&String) -> String;
+
+fn replace(list: &mut Option<Vec<String>>, new: &[String], gone: &[String], forms: &[Form<'_>]) {
+    let Some(list) = list else { return };
+    let all = |origins: &[String]| -> Vec<String> {
+        origins.iter().flat_map(|origin| forms.iter().map(move |form| form(origin))).collect()
+    };
+    let (new, gone) = (all(new), all(gone));
+    list.retain(|url| !gone.contains(url) && !new.contains(url));
+    list.splice(0..0, new);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_port_where_nobody_listens_is_dead() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = format!("http://127.0.0.1:{}", socket.local_addr().unwrap().port());
+        assert!(!is_dead(&origin));
+        drop(socket);
+        assert!(is_dead(&origin));
+        assert!(!is_dead("http://nowhere.invalid:4000"), "in doubt it stays");
+    }
+
+    #[test]
+    fn lists_follow() {
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let mut list = Some(texts(&["http://a:1/dev/callback", "http://b:1/dev/callback", "http://own"]));
+        let page = |origin: &String| format!("{origin}/dev/callback");
+        replace(&mut list, &texts(&["http://c:1"]), &texts(&["http://a:1"]), &[&page]);
+        let expected = ["http://c:1/dev/callback", "http://b:1/dev/callback", "http://own"];
+        assert_eq!(list, Some(texts(&expected)));
+        replace(&mut None, &[], &[], &[&page]);
+    }
+}

@@ -1,0 +1,51 @@
+//! `POST /dev/reset`: the tenant as on the first day. Signing keys and the management application stay.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use chancery_web::{App, Ctx, Failure, no_content};
+use serde::Deserialize;
+
+use super::{Dev, request::read};
+use crate::seed::{Seed, Seeding};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    #[serde(default)]
+    seed: Seed,
+}
+
+pub(super) async fn reset(
+    State(app): State<Arc<App>>,
+    Extension(dev): Extension<Arc<Dev>>,
+    ctx: Ctx,
+    request: Request,
+) -> Response {
+    let Wish { seed } = match read(&app, request, "Send {\"seed\":\"demo\"} or {\"seed\":\"fresh\"}.").await {
+        Ok(wish) => wish,
+        Err(answer) => return answer,
+    };
+    match again(&app, &dev, &ctx, seed).await {
+        Ok(()) => no_content(),
+        Err(error) => Failure::from(error).into_response(),
+    }
+}
+
+async fn again(app: &App, dev: &Dev, ctx: &Ctx, seed: Seed) -> chancery_store::Result<()> {
+    let tenants = app.store.tenants().await?;
+    let tenant = tenants.iter().find(|tenant| tenant.id == ctx.tenant.tenant);
+    let seeding = Seeding {
+        store: &app.store,
+        rng: &*app.rng,
+        now_ms: app.clock.now_ms(),
+        tenant: &ctx.tenant.tenant,
+        origins: tenant.map_or(&[][..], |tenant| &tenant.origins),
+        clients: &dev.clients,
+    };
+    seeding.again(seed).await?;
+    dev.deleted().clear();
+    app.catalog.sync().await
+}

@@ -1,0 +1,99 @@
+//! What `chancery dev` says when it serves.
+
+use std::path::Path;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::output::Output;
+use crate::seed::{API_IDENTIFIER, API_SCOPES, CALLBACK_PAGE, DemoClients, JANE, SAM};
+
+/// Where the server is.
+#[derive(Clone, Copy, Debug)]
+pub struct Whereabouts<'a> {
+    /// `http://localhost:4000`.
+    pub http: &'a str,
+    /// `https://localhost:4443`.
+    pub https: &'a str,
+    /// The authority to trust.
+    pub ca: &'a Path,
+    /// For nonce and state of the request shown: unguessable.
+    pub random: (&'a str, &'a str),
+}
+
+/// Says it, to stderr: a server has no data to print.
+pub fn welcome(out: &mut Output, at: Whereabouts<'_>, clients: &DemoClients) {
+    let authorize = authorize_request(at.http, &clients.spa.client_id, at.random);
+    let heading = |out: &Output, text: &str| out.strong(text);
+    let mut lines = vec![
+        String::new(),
+        format!("  {}  {}", heading(out, "Chancery"), out.faint("development mode: for this machine only")),
+        String::new(),
+        format!("  Start here   {}", out.link(&format!("{}/dev", at.http))),
+        format!("  Issuer       {}/", at.http),
+        format!("               {}/   {}", at.https, out.faint(&format!("trust {}", at.ca.display()))),
+        String::new(),
+        format!("  {}", heading(out, "Contacts API")),
+        format!("  audience     {API_IDENTIFIER}"),
+    ];
+    for (value, description) in API_SCOPES {
+        lines.push(format!("  scope        {value:<17} {}", out.faint(description)));
+    }
+    lines.extend([
+        String::new(),
+        format!("  {}", heading(out, "Applications")),
+        format!("  Demo SPA     {}  {}", clients.spa.client_id, out.faint("public")),
+        format!("  Demo Web     {}  {}", clients.web.client_id, out.faint("confidential")),
+        format!("  Demo M2M     {}  {}", clients.m2m.client_id, out.faint("may read:contacts")),
+        format!("  Management   {}  {}", clients.management.client_id, out.faint("Management API")),
+        format!("  {}", out.faint("Their secrets: chancery dev --ready-file FILE")),
+        String::new(),
+        format!("  {}", heading(out, "People")),
+        format!("  {:<18} password {:<13} {}", JANE.email, JANE.password, out.faint("may read contacts")),
+        format!("  {:<18} password {:<13} {}", SAM.email, SAM.password, out.faint("may read and delete contacts")),
+        String::new(),
+        format!("  {}", heading(out, "Sign in and ask for read:contacts")),
+        format!("  {}", out.link(&authorize)),
+        String::new(),
+        format!("  Mail         {}/dev/mail", at.http),
+        format!("  Start over   curl -X POST {}/dev/reset -H content-type:application/json -d '{{\"seed\":\"demo\"}}'", at.http),
+        format!("  Move time    curl -X POST {}/dev/clock -H content-type:application/json -d '{{\"advance\":3600}}'", at.http),
+        String::new(),
+    ]);
+    for line in lines {
+        out.say(&line);
+    }
+}
+
+/// The request this product starts from: implicit grant, an API, one of its scopes. `random` is nonce and state.
+pub(super) fn authorize_request(origin: &str, client_id: &str, random: (&str, &str)) -> String {
+    let encode = |text: &str| utf8_percent_encode(text, VALUE).to_string();
+    let (nonce, state) = random;
+    format!(
+        "{origin}/authorize?audience={}&scope={}&response_type={}&client_id={}&redirect_uri={}&nonce={}&state={}",
+        encode(API_IDENTIFIER),
+        encode("openid profile email read:contacts"),
+        encode("id_token token"),
+        encode(client_id),
+        encode(&format!("{origin}{CALLBACK_PAGE}")),
+        encode(nonce),
+        encode(state),
+    )
+}
+
+/// A colon may stand in a query (RFC 3986, section 3.4), and `read:contacts` reads better with it.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b':').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_request_is_the_documented_one() {
+        assert_eq!(
+            authorize_request("http://localhost:4000", "ID", ("N", "S")),
+            "http://localhost:4000/authorize?audience=https:%2F%2Fcontacts.example%2Fapi\
+             &scope=openid%20profile%20email%20read:contacts&response_type=id_token%20token&client_id=ID\
+             &redirect_uri=http:%2F%2Flocalhost:4000%2Fdev%2Fcallback&nonce=N&state=S"
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! The Management API of a running server, as its own command line calls it.
+
+mod http;
+
+use std::path::Path;
+
+use ::http::Method;
+use anyhow::{Context, Result, bail};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use self::http::{Client, Trust};
+use crate::cli::ServerArgs;
+use crate::dev::ReadyFile;
+
+/// A server with a token for it.
+#[derive(Debug)]
+pub(crate) struct Management {
+    client: Client,
+    base: String,
+    token: SecretString,
+}
+
+impl Management {
+    /// Signs in with the client credentials grant.
+    pub(crate) async fn connect(args: ServerArgs) -> Result<Self> {
+        let who = Who::of(args)?;
+        let client = Client::new(&who.url, who.trust()?)?;
+        let base = who.url.trim_end_matches('/').to_owned();
+        let body = json!({
+            "grant_type": "client_credentials",
+            "client_id": who.client_id,
+            "client_secret": who.client_secret.expose_secret(),
+            "audience": format!("{base}/api/v2/"),
+        });
+        let answer = client.send(Method::POST, "/oauth/token", None, Some(&body)).await?;
+        let refused = || format!("{base} gives no token for its Management API: {}", said(&answer.body));
+        if answer.status != 200 {
+            bail!(refused());
+        }
+        let token = answer.body["access_token"].as_str().with_context(refused)?.to_owned().into();
+        Ok(Self { client, base, token })
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        self.call(Method::PATCH, path, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Result<Value> {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    /// Every item of a list, page by page.
+    pub(crate) async fn list(&self, path: &str) -> Result<Vec<Value>> {
+        let (mut all, mut page) = (Vec::new(), 0);
+        loop {
+            let answer = self.get(&format!("{path}?per_page={PAGE}&page={page}")).await?;
+            let Value::Array(items) = answer else { bail!("{} answered {path} with no list", self.base) };
+            let last = items.len() < PAGE;
+            all.extend(items);
+            if last {
+                return Ok(all);
+            }
+            page += 1;
+        }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let path = format!("/api/v2{path}");
+        let answer = self.client.send(method, &path, Some(&self.token), body).await?;
+        match answer.status {
+            200..=299 => Ok(answer.body),
+            status => bail!("{} answered {status}: {}", self.base, said(&answer.body)),
+        }
+    }
+}
+
+const PAGE: usize = 100;
+
+/// The path of one thing.
+pub(crate) fn path(resource: &str, id: &str) -> String {
+    format!("/{resource}/{}", utf8_percent_encode(id, NON_ALPHANUMERIC))
+}
+
+/// The words of an error, of either API.
+fn said(body: &Value) -> String {
+    let text = |name: &str| body[name].as_str();
+    let words = text("message").or(text("error_description")).or(text("error"));
+    words.map_or_else(|| body.to_string(), str::to_owned)
+}
+
+/// Who calls which server.
+struct Who {
+    url: String,
+    client_id: String,
+    client_secret: SecretString,
+    ca_file: Option<std::path::PathBuf>,
+}
+
+impl Who {
+    /// What is given singly wins over the ready file.
+    fn of(args: ServerArgs) -> Result<Self> {
+        let ready = args.ready_file.as_deref().map(ReadyFile::read).transpose()?;
+        let management = ready.as_ref().map(|ready| &ready.clients.management);
+        let url = args.url.or(ready.as_ref().map(|ready| ready.issuer.clone()));
+        let client_id = args.client_id.or(management.map(|client| client.client_id.clone()));
+        let from_ready = management.and_then(|client| client.client_secret.clone()).map(Into::into);
+        let client_secret: Option<SecretString> = args.client_secret.or(from_ready);
+        Ok(Self {
+            url: url.context(HOW)?,
+            client_id: client_id.context(HOW)?,
+            client_secret: client_secret.context(HOW)?,
+            ca_file: args.ca_file.or(ready.map(|ready| ready.ca_file.into())),
+        })
+    }
+
+    fn trust(&self) -> Result<Trust> {
+        self.ca_file.as_deref().map_or(Ok(Trust::System), |path: &Path| Trust::file(path))
+    }
+}
+
+const HOW: &str = "say which server and as whom: --url, --client-id and --client-secret, or CHANCERY_URL, CHANCERY_CLIENT_ID \
+    and CHANCERY_CLIENT_SECRET (`chancery init` prints them), or --ready-file of `chancery dev`";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_encoded() {
+        assert_eq!(path("resource-servers", "https://a/b c"), "/resource-servers/https%3A%2F%2Fa%2Fb%20c");
+    }
+
+    #[test]
+    fn errors_speak() {
+        assert_eq!(said(&json!({ "statusCode": 404, "message": "none" })), "none");
+        assert_eq!(said(&json!({ "error": "access_denied", "error_description": "no" })), "no");
+    }
+
+    #[test]
+    fn whoever_says_too_little_is_told_what_to_say() {
+        let nothing =
+            ServerArgs { url: None, client_id: None, client_secret: None, ready_file: None, ca_file: None };
+        assert!(Who::of(nothing).err().unwrap().to_string().contains("chancery init"));
+    }
+}
