@@ -37,3 +37,14 @@ impl Error {
         Self::Engine(cause.to_string())
     }
 }
+
+/// Hides every text parameter an engine repeated in its message.
+pub(crate) fn redact(error: Error, params: &[crate::Value]) -> Error {
+    let Error::Engine(message) = error else { return error };
+    Error::Engine(params.iter().fold(message, |message, param| match param {
+        crate::Value::Text(text) | crate::Value::Json(text) if text.len() > 2 => {
+            message.replace(text, "[value]")
+        }
+        _ => message,
+    }))
+}

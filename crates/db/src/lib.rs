@@ -1,6 +1,9 @@
 //! One SQL text, two engines: SQLite inside the process, PostgreSQL beside it. Everything above this crate is
 //! engine-blind; everything below knows no table.
 //!
+//! PostgreSQL is reached without TLS unless the address has `sslmode=require`, `verify-ca` or `verify-full`; all three
+//! check the certificate and its name, against the system's roots or the file named by `sslrootcert`.
+//!
 //! SQL is written with PostgreSQL's `$1`, `$2`. Reads are [`Db::query`]; writes are [`Batch`]es given to
 //! [`Db::commit`]. Nobody holds a transaction across an await.
 
@@ -87,7 +90,8 @@ impl Db {
     /// folder, readable by its owner only.
     ///
     /// # Errors
-    /// [`Error::Engine`] for an unknown scheme or an unusable file or address, [`Error::Busy`] when the server is away.
+    /// [`Error::Engine`] for an unknown scheme, an unusable file or address, or refused credentials;
+    /// [`Error::Busy`] when the server is away (the log says why).
     pub async fn open(url: &str, options: Options) -> Result<Self> {
         if let Some(path) = url.strip_prefix("sqlite:") {
             return sqlite::Sqlite::open(path, &options).map(|engine| Self(Inner::Sqlite(engine)));
@@ -108,11 +112,7 @@ impl Db {
         sql: impl Into<Cow<'static, str>>,
         params: Vec<Value>,
     ) -> Result<Vec<T>> {
-        let sql = sql.into();
-        decode(match &self.0 {
-            Inner::Sqlite(engine) => engine.query(&sql, &params)?,
-            Inner::Postgres(engine) => engine.query(&sql, &params).await?,
-        })
+        self.read(&sql.into(), &params, usize::MAX).await
     }
 
     /// The first row the statement returns, if any.
@@ -124,29 +124,31 @@ impl Db {
         sql: impl Into<Cow<'static, str>>,
         params: Vec<Value>,
     ) -> Result<Option<T>> {
-        Ok(self.query(sql, params).await?.into_iter().next())
+        Ok(self.read(&sql.into(), &params, 1).await?.into_iter().next())
     }
 
     /// As [`Db::query`], for searches and exports: a long read never holds up the thread that asked.
     ///
     /// # Errors
     /// As [`Db::query`].
-    pub async fn query_scan<T: FromRow>(
+    pub async fn query_scan<T: FromRow + Send + 'static>(
         &self,
         sql: impl Into<Cow<'static, str>>,
         params: Vec<Value>,
     ) -> Result<Vec<T>> {
         let sql = sql.into();
-        decode(match &self.0 {
-            Inner::Sqlite(engine) => engine.query_scan(sql, params).await?,
-            Inner::Postgres(engine) => engine.query(&sql, &params).await?,
-        })
+        match &self.0 {
+            Inner::Sqlite(engine) => engine.query_scan(sql, params).await,
+            Inner::Postgres(engine) => engine.query(&sql, &params, usize::MAX).await,
+        }
     }
 
     /// Does the whole batch durably, or nothing of it.
     ///
     /// # Errors
-    /// [`Error::Guard`], [`Error::Conflict`], [`Error::Busy`] or [`Error::Engine`]; after any of them nothing happened.
+    /// [`Error::Guard`], [`Error::Conflict`], [`Error::Busy`] or [`Error::Engine`]; after any of them nothing
+    /// happened. One exception: when the connection to PostgreSQL is lost while committing, which is
+    /// [`Error::Busy`] too, nobody can know.
     pub async fn commit(&self, batch: Batch) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
@@ -158,14 +160,15 @@ impl Db {
     }
 
     /// Runs several statements without parameters in one transaction. The one place where types are spelt per
-    /// engine: `{text}` (ordered by bytes), `{json}`, `{bytes}`, `{int}`, `{bool}`, and `{strict}` after a table's closing parenthesis.
+    /// engine: `{text}` (ordered by bytes), `{json}`, `{bytes}`, `{int}`, `{bool}`, and `{strict}` after a
+    /// table's closing parenthesis.
     ///
     /// # Errors
     /// [`Error::Engine`]; nothing happened then.
     pub async fn script(&self, ddl: &str) -> Result<()> {
         match &self.0 {
             Inner::Sqlite(engine) => engine.script(spell(ddl, &sqlite::TYPES)).await,
-            Inner::Postgres(engine) => engine.script(&spell(ddl, &postgres::TYPES)).await,
+            Inner::Postgres(engine) => engine.step(None, &spell(ddl, &postgres::TYPES)).await.map(drop),
         }
     }
 
@@ -227,14 +230,35 @@ impl Db {
     }
 }
 
+impl Db {
+    async fn read<T: FromRow>(&self, sql: &str, params: &[Value], most: usize) -> Result<Vec<T>> {
+        match &self.0 {
+            Inner::Sqlite(engine) => engine.query(sql, params, most),
+            Inner::Postgres(engine) => engine.query(sql, params, most).await,
+        }
+    }
+
+    /// Runs `claim` and, if it changed one row, the script, in one transaction. Says whether it did.
+    async fn step(&self, claim: Batch, ddl: &str) -> Result<bool> {
+        match &self.0 {
+            Inner::Sqlite(engine) => engine.step(claim, spell(ddl, &sqlite::TYPES)).await,
+            Inner::Postgres(engine) => engine.step(Some(&claim), &spell(ddl, &postgres::TYPES)).await,
+        }
+    }
+
+    async fn has_table(&self, name: &str) -> Result<bool> {
+        let sql = match &self.0 {
+            Inner::Sqlite(_) => sqlite::HAS_TABLE,
+            Inner::Postgres(_) => postgres::HAS_TABLE,
+        };
+        Ok(self.query_one::<i64>(sql, params![name]).await?.is_some_and(|count| count > 0))
+    }
+}
+
 impl std::fmt::Debug for Db {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Db({})", self.engine())
     }
-}
-
-fn decode<T: FromRow>(rows: Vec<Vec<Value>>) -> Result<Vec<T>> {
-    rows.into_iter().map(|values| T::from_row(&mut Row::new(values))).collect()
 }
 
 /// How an engine spells the type words, in the order of [`spell`].

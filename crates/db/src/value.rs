@@ -82,11 +82,11 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 }
 
 /// A row, read left to right.
-pub struct Row(std::vec::IntoIter<Value>);
+pub struct Row<'columns>(std::slice::IterMut<'columns, Value>);
 
-impl Row {
-    pub(crate) fn new(values: Vec<Value>) -> Self {
-        Self(values.into_iter())
+impl<'columns> Row<'columns> {
+    pub(crate) fn new(columns: &'columns mut [Value]) -> Self {
+        Self(columns.iter_mut())
     }
 
     /// The next column.
@@ -94,7 +94,8 @@ impl Row {
     /// # Errors
     /// [`Error::Engine`] when the row has no further column or it holds another type.
     pub fn take<T: FromValue>(&mut self) -> Result<T> {
-        T::from_value(self.0.next().ok_or_else(|| Error::engine("a row has too few columns"))?)
+        let column = self.0.next().ok_or_else(|| Error::engine("a row has too few columns"))?;
+        T::from_value(std::mem::replace(column, Value::Null))
     }
 }
 
@@ -205,4 +206,35 @@ tuple_from_row!(A B C D E F G H I J);
 
 fn mismatch(wanted: &str, found: &Value) -> Error {
     Error::Engine(format!("a column holds another type: wanted {wanted}, found {found:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_tells_no_content() {
+        let secrets = params!["hunter2", b"hunter2".to_vec(), Value::Json("{\"p\":\"hunter2\"}".into())];
+        let printed = format!("{secrets:?} {:?}", crate::Batch::default().run("SELECT $1", secrets.clone()));
+        assert_eq!(printed, "[Text(7 bytes), Bytes(7 bytes), Json(15 bytes)] Batch(1 statements)");
+    }
+
+    #[test]
+    fn a_row_is_read_left_to_right() {
+        let mut columns = params!["a", 2_i64, None::<i64>, true];
+        let (text, (int, none), truth): (String, (i64, Option<i64>), bool) =
+            FromRow::from_row(&mut Row::new(&mut columns)).unwrap();
+        assert_eq!((text.as_str(), int, none, truth), ("a", 2, None, true));
+    }
+
+    #[test]
+    fn a_wrong_type_and_a_short_row_are_errors_without_content() {
+        let wrong = <(i64,)>::from_row(&mut Row::new(&mut ["hunter2".into()])).unwrap_err().to_string();
+        assert_eq!(
+            wrong,
+            "database error: a column holds another type: wanted an integer, found Text(7 bytes)"
+        );
+        assert!(<(i64, i64)>::from_row(&mut Row::new(&mut [Value::Int(1)])).is_err());
+        assert!(<[u8; 3]>::from_value(Value::Bytes(vec![1, 2])).is_err());
+    }
 }

@@ -1,0 +1,131 @@
+//! The address of a PostgreSQL server, and TLS to it.
+
+use std::sync::Arc;
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio_postgres::{Config, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{Error, Options, Result};
+
+pub(super) struct Address {
+    pub(super) config: Config,
+    pub(super) tls: Option<MakeRustlsConnect>,
+}
+
+/// The client library knows neither the checking `sslmode`s nor `sslrootcert`, so both are taken out first.
+pub(super) fn parse(url: &str, options: &Options) -> Result<Address> {
+    // A raw `?` may stand in a password; the library, too, first looks for the `@`.
+    let credentials = url.find('@').unwrap_or(0);
+    let (base, query) = match url[credentials..].find('?') {
+        Some(question) => (&url[..credentials + question], &url[credentials + question + 1..]),
+        None => (url, ""),
+    };
+    let mut mode = "disable";
+    let mut roots = None;
+    let mut rest = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=') {
+            Some(("sslmode", value)) => mode = value,
+            Some(("sslrootcert", value)) => roots = Some(value),
+            _ => rest.push(pair),
+        }
+    }
+    // The library's message may quote a piece of the password.
+    let mut config: Config = format!("{base}?{}", rest.join("&")).parse().map_err(|_| {
+        Error::engine(
+            "the PostgreSQL address cannot be read: check its options and percent-encode its password",
+        )
+    })?;
+    let tls = match mode {
+        "disable" => None,
+        "require" | "verify-ca" | "verify-full" => Some(tls(roots)?),
+        _ => return Err(Error::engine("sslmode is one of disable, require, verify-ca and verify-full")),
+    };
+    config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+    config.connect_timeout(options.connect_timeout);
+    // A peer that vanished without a word is noticed, instead of being waited for.
+    config.keepalives_idle(std::time::Duration::from_secs(30));
+    config.tcp_user_timeout(options.statement_timeout);
+    let asked = config.get_options().unwrap_or_default();
+    let limits = format!("-c statement_timeout={} {asked}", options.statement_timeout.as_millis());
+    config.options(limits.trim());
+    if config.get_application_name().is_none() {
+        config.application_name("chancery");
+    }
+    Ok(Address { config, tls })
+}
+
+/// Always checks the certificate and the host's name: encryption to a stranger is worth little.
+fn tls(roots: Option<&str>) -> Result<MakeRustlsConnect> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(Error::engine)?;
+    let config = match roots.filter(|path| *path != "system") {
+        None => builder.with_platform_verifier().map_err(Error::engine)?,
+        Some(path) => builder.with_root_certificates(read_roots(path)?),
+    };
+    Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
+}
+
+fn read_roots(path: &str) -> Result<RootCertStore> {
+    let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    let unusable = |cause: String| Error::Engine(format!("cannot use the certificates in {path}: {cause}"));
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(&*path).map_err(|cause| unusable(cause.to_string()))? {
+        let certificate = certificate.map_err(|cause| unusable(cause.to_string()))?;
+        roots.add(certificate).map_err(|cause| unusable(cause.to_string()))?;
+    }
+    if roots.is_empty() { Err(unusable("there are none".to_owned())) } else { Ok(roots) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(url: &str) -> Result<Address, String> {
+        parse(url, &Options::default()).map_err(|cause| cause.to_string())
+    }
+
+    #[test]
+    fn tls_is_used_when_asked_for() {
+        for (url, encrypted) in [
+            ("postgres://u:p@db.example/chancery", false),
+            ("postgres://u:p@db.example/chancery?sslmode=disable", false),
+            ("postgresql://u@db.example/chancery?application_name=x&sslmode=verify-full", true),
+            ("postgresql://u@db.example/chancery?sslmode=require", true),
+            ("postgresql://u:what?sslmode=disable@db.example/chancery?sslmode=require", true),
+            ("postgresql://u:what?sslmode=require@db.example/chancery", false),
+        ] {
+            let address = outcome(url).unwrap();
+            assert_eq!(address.tls.is_some(), encrypted, "{url}");
+            let mode = if encrypted { SslMode::Require } else { SslMode::Disable };
+            assert_eq!(address.config.get_ssl_mode(), mode, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_users_own_options_win() {
+        let address = outcome("postgres://u@h/d?options=-c%20statement_timeout%3D7").unwrap();
+        assert_eq!(address.config.get_options(), Some("-c statement_timeout=30000 -c statement_timeout=7"));
+    }
+
+    #[test]
+    fn refusals_are_one_sentence_without_the_password() {
+        for url in [
+            "postgres://u@h/d?hunter2=x",
+            "postgres://u:a@b?hunter2@h/d",
+            "postgres://u:hunter2@h/d?sslmode=prefer",
+        ] {
+            let message = outcome(url).err().unwrap();
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+        let missing = outcome("postgres://u@h/d?sslmode=require&sslrootcert=%2Fnowhere.pem").err().unwrap();
+        assert!(missing.contains("/nowhere.pem"), "{missing}");
+    }
+}

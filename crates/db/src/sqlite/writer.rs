@@ -1,0 +1,174 @@
+//! The one writing thread. It takes whatever is waiting into one transaction: one fsync serves them all.
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::statement;
+use crate::{Batch, Error, Result};
+
+/// The most jobs in one transaction: bounds how long the first of them waits.
+const GROUP: usize = 512;
+
+/// What the thread is asked.
+pub(super) enum Message {
+    Write(Work, oneshot::Sender<Result<bool>>),
+    /// Finish what was accepted, accept no more, answer when the file is closed.
+    Close(oneshot::Sender<()>),
+}
+
+/// One atomic piece of work. Says whether anything was to do.
+pub(super) enum Work {
+    Batch(Batch),
+    Script(String),
+    Step { claim: Batch, script: String },
+}
+
+/// Jobs done but not yet durable, with what to tell their callers.
+type Pending = Vec<(oneshot::Sender<Result<bool>>, Result<bool>)>;
+
+/// Runs until the queue is closed, by [`Message::Close`] or by the last sender's end.
+pub(super) fn run(connection: Connection, queue: mpsc::Receiver<Message>) {
+    let mut queue = Queue { messages: queue, closing: Vec::new() };
+    while let Some((work, caller)) = queue.wait() {
+        group(&connection, work, caller, &mut queue);
+    }
+    // Keeps the planner's statistics fresh; looks at few rows (https://sqlite.org/lang_analyze.html).
+    let _ = connection.execute_batch("PRAGMA analysis_limit = 400; PRAGMA optimize;");
+    if let Err((_, cause)) = connection.close() {
+        tracing::warn!(%cause, "the database file was not closed cleanly");
+    }
+    for caller in std::mem::take(&mut queue.closing) {
+        let _ = caller.send(());
+    }
+}
+
+/// The queue, with those who wait for its end.
+struct Queue {
+    messages: mpsc::Receiver<Message>,
+    closing: Vec<oneshot::Sender<()>>,
+}
+
+impl Queue {
+    fn wait(&mut self) -> Option<(Work, oneshot::Sender<Result<bool>>)> {
+        loop {
+            match self.messages.blocking_recv()? {
+                Message::Write(work, caller) => return Some((work, caller)),
+                Message::Close(caller) => self.close(caller),
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<(Work, oneshot::Sender<Result<bool>>)> {
+        loop {
+            match self.messages.try_recv().ok()? {
+                Message::Write(work, caller) => return Some((work, caller)),
+                Message::Close(caller) => self.close(caller),
+            }
+        }
+    }
+
+    /// What is in the queue by now is still received.
+    fn close(&mut self, caller: oneshot::Sender<()>) {
+        self.messages.close();
+        self.closing.push(caller);
+    }
+}
+
+/// Should the thread panic, nobody is left waiting: dropping a message tells its caller.
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.messages.close();
+        while self.messages.blocking_recv().is_some() {}
+    }
+}
+
+/// `first` and everything waiting behind it, in one transaction.
+fn group(connection: &Connection, first: Work, caller: oneshot::Sender<Result<bool>>, queue: &mut Queue) {
+    if let Err(cause) = statement::execute(connection, "BEGIN IMMEDIATE", &[]) {
+        let mut refused = vec![(caller, Ok(false))];
+        refused.extend(std::iter::from_fn(|| queue.next()).map(|(_, caller)| (caller, Ok(false))));
+        return answer(refused, Err(cause));
+    }
+    let mut pending = Pending::new();
+    let mut next = Some((first, caller));
+    while let Some((work, caller)) = next {
+        let outcome = alone(connection, &work);
+        pending.push((caller, outcome));
+        // A full disk and its like make SQLite roll back by itself: with the transaction went everybody's work.
+        if connection.is_autocommit() {
+            return answer(pending, Err(Error::engine("the engine rolled the transaction back")));
+        }
+        next = if pending.len() < GROUP { queue.next() } else { None };
+    }
+    let committed = statement::execute(connection, "COMMIT", &[]);
+    if committed.is_err() {
+        give_up(connection);
+    }
+    answer(pending, committed.map(drop));
+}
+
+/// Tells each caller its own failure, or else the group's.
+fn answer(pending: Pending, committed: Result<()>) {
+    let failure = committed.err();
+    for (caller, outcome) in pending {
+        // A caller who left has no use for the answer.
+        let _ = caller.send(match (outcome, &failure) {
+            (Ok(_), Some(Error::Busy(why))) => Err(Error::Busy(why)),
+            (Ok(_), Some(Error::Engine(why))) => Err(Error::Engine(why.clone())),
+            (Ok(_), Some(other)) => Err(Error::engine(other)),
+            (outcome, _) => outcome,
+        });
+    }
+}
+
+/// All of the work or nothing of it, inside the transaction of the group.
+fn alone(connection: &Connection, work: &Work) -> Result<bool> {
+    statement::execute(connection, "SAVEPOINT work", &[])?;
+    let outcome = perform(connection, work);
+    if connection.is_autocommit() {
+        return outcome;
+    }
+    let undone = match outcome {
+        Ok(_) => Ok(0),
+        Err(_) => statement::execute(connection, "ROLLBACK TO work", &[]),
+    };
+    if let Err(cause) = undone.and_then(|_| statement::execute(connection, "RELEASE work", &[])) {
+        give_up(connection);
+        return Err(cause);
+    }
+    outcome
+}
+
+fn perform(connection: &Connection, work: &Work) -> Result<bool> {
+    match work {
+        Work::Batch(batch) => apply(connection, batch).map(|_| true),
+        Work::Script(script) => Ok(connection.execute_batch(script).map(|()| true)?),
+        Work::Step { claim, script } => {
+            let mine = apply(connection, claim)? == 1;
+            if mine {
+                connection.execute_batch(script)?;
+            }
+            Ok(mine)
+        }
+    }
+}
+
+/// Says how many rows changed altogether.
+fn apply(connection: &Connection, batch: &Batch) -> Result<u64> {
+    batch.0.iter().try_fold(0, |total, statement| {
+        let changed = statement::execute(connection, &statement.sql, &statement.params)?;
+        match statement.expect {
+            Some(expected) if expected != changed => Err(Error::Guard),
+            _ => Ok(total + changed),
+        }
+    })
+}
+
+/// After this the connection has no transaction, whatever state it was in.
+fn give_up(connection: &Connection) {
+    if !connection.is_autocommit()
+        && let Err(cause) = connection.execute_batch("ROLLBACK")
+    {
+        tracing::error!(%cause, "a transaction could not be rolled back");
+    }
+}

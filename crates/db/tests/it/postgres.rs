@@ -1,0 +1,82 @@
+//! What only PostgreSQL can do: be somewhere else.
+
+use std::{num::NonZeroUsize, path::Path, time::Duration};
+
+use chancery_db::{Batch, Db, Error, Options, params};
+
+use crate::stage::{Stage, options};
+
+#[tokio::test]
+async fn a_server_that_is_away_is_busy() {
+    let options = Options { connect_timeout: Duration::from_secs(1), ..options() };
+    let away = Db::open("postgres://u:hunter2@127.0.0.1:1/d", options).await;
+    assert!(matches!(away, Err(Error::Busy(_))), "{away:?}");
+}
+
+#[tokio::test]
+async fn backups_are_left_to_its_own_tools() {
+    let Some(stage) = Stage::postgres().await else { return };
+    let refused = stage.db.backup(Path::new("x.db")).await.unwrap_err().to_string();
+    assert!(refused.contains("pg_dump"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_connections_are_replaced() {
+    let Some(stage) = Stage::postgres().await else { return };
+    let db = &stage.db;
+    db.script("CREATE TABLE t (id {int} PRIMARY KEY) {strict};").await.unwrap();
+    let other = stage.again().await;
+    let kill = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    for round in 0..10 {
+        let batch = |id: i64| {
+            Batch::default()
+                .guard("INSERT INTO t (id) VALUES ($1)", params![id])
+                .guard("INSERT INTO t (id) VALUES ($1)", params![id + 100])
+        };
+        other.query::<i64>(kill, params![]).await.unwrap();
+        db.commit(batch(round)).await.unwrap();
+        other.query::<i64>(kill, params![]).await.unwrap();
+        assert_eq!(db.query::<i64>("SELECT COUNT(*) FROM t", params![]).await.unwrap(), [2 * (round + 1)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_statement_and_an_exhausted_pool_are_busy() {
+    let Some(stage) = Stage::postgres().await else { return };
+    let options = Options {
+        pool_size: NonZeroUsize::MIN,
+        connect_timeout: Duration::from_millis(200),
+        statement_timeout: Duration::from_millis(600),
+        ..options()
+    };
+    let db = Db::open(&stage.url, options).await.unwrap();
+    let slow = tokio::spawn({
+        let db = db.clone();
+        async move { db.query::<String>("SELECT pg_sleep(20)::TEXT", params![]).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(matches!(db.ping().await, Err(Error::Busy(_))));
+    assert!(matches!(slow.await.unwrap(), Err(Error::Busy(_))));
+    db.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_template_is_prepared_once() {
+    let mut prepared = 0;
+    for _ in 0..2 {
+        let database = chancery_pgtest::fresh_database_from("once", async |url| {
+            prepared += 1;
+            let db = Db::open(&url, options()).await.map_err(|cause| cause.to_string())?;
+            db.script("CREATE TABLE t (id {int} PRIMARY KEY) {strict};")
+                .await
+                .map_err(|cause| cause.to_string())?;
+            db.close().await;
+            Ok(())
+        });
+        let Some(url) = chancery_pgtest::skip(database.await) else { return };
+        let db = Db::open(&url, options()).await.unwrap();
+        db.commit(Batch::default().run("INSERT INTO t (id) VALUES (1)", params![])).await.unwrap();
+    }
+    assert_eq!(prepared, 1);
+}
