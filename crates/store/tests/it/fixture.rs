@@ -39,7 +39,7 @@ pub(crate) async fn engines() -> Vec<Fixture> {
 pub(crate) async fn empty_engines() -> Vec<Fixture> {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = format!("sqlite:{}", folder.path().join("store.db").display());
-    let postgres = fresh_postgres().await;
+    let postgres = chancery_pgtest::fresh_database().await.expect("a PostgreSQL server of our own");
     vec![
         open("SQLite", sqlite, folder).await,
         open("PostgreSQL", postgres, tempfile::tempdir().unwrap()).await,
@@ -60,6 +60,12 @@ pub(crate) async fn second(fixture: &Fixture) -> Store {
 pub(crate) struct Counter(AtomicU64);
 
 pub(crate) static RNG: Counter = Counter(AtomicU64::new(1));
+
+impl From<u64> for Counter {
+    fn from(seed: u64) -> Self {
+        Self(AtomicU64::new(seed << 32))
+    }
+}
 
 impl Rng for Counter {
     fn fill(&self, out: &mut [u8]) {
@@ -191,18 +197,6 @@ pub(crate) async fn race(store: &Store, count: usize, batch: impl Fn() -> Batch)
 pub(crate) async fn rows(store: &Store, table: &str, tenant: &str) -> i64 {
     let sql = format!("SELECT COUNT(*) FROM {table} WHERE tenant = $1");
     store.db().query_one(sql, vec![tenant.into()]).await.unwrap().unwrap()
-}
-
-async fn fresh_postgres() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let server = std::env::var("TEST_PG").unwrap();
-    let out = std::process::Command::new("psql")
-        .args([&format!("{server}/postgres"), "-c", &format!("CREATE DATABASE {name}")])
-        .output()
-        .unwrap();
-    assert!(out.status.success(), "{out:?}");
-    format!("{server}/{name}")
 }
 
 /// Commits what a flow issues.

@@ -8,6 +8,7 @@ mod codes;
 mod consents;
 mod deletion;
 mod documents;
+mod equality;
 mod fixture;
 mod isolation;
 mod keys;
