@@ -73,7 +73,11 @@ fn gone(code: &SqlState) -> bool {
     ["08", "53300", "57P"].iter().any(|class| code.code().starts_with(class))
 }
 
+/// A certificate that is not trusted comes as an I/O error too, but no waiting will mend it.
 fn is_io(cause: &tokio_postgres::Error) -> bool {
-    cause.source().is_some_and(|source| source.is::<std::io::Error>())
-        || cause.to_string().starts_with("timeout waiting for server")
+    let io = cause.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    match io {
+        Some(io) => !io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()),
+        None => cause.to_string().starts_with("timeout waiting for server"),
+    }
 }
