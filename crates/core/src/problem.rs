@@ -113,7 +113,9 @@ impl Problem {
 
     fn row(&self) -> (u16, Option<&'static str>, Cow<'_, str>) {
         match self {
-            Self::Payload(why) => (400, Some("invalid_body"), format!("Payload validation error: {why}").into()),
+            Self::Payload(why) => {
+                (400, Some("invalid_body"), format!("Payload validation error: {why}").into())
+            }
             Self::Query(why) => {
                 (400, Some("invalid_query_string"), format!("Query validation error: {why}").into())
             }
@@ -129,9 +131,11 @@ impl Problem {
             Self::ExpiredToken => {
                 (401, Some("invalid_token"), "Expired token received for JSON Web Token validation".into())
             }
-            Self::BadSignature => {
-                (401, Some("invalid_token"), "Invalid signature received for JSON Web Token validation".into())
-            }
+            Self::BadSignature => (
+                401,
+                Some("invalid_token"),
+                "Invalid signature received for JSON Web Token validation".into(),
+            ),
             Self::InsufficientScope(any_of) => (
                 403,
                 Some("insufficient_scope"),

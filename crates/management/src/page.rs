@@ -107,16 +107,16 @@ impl Page {
     }
 }
 
-/// Leaves the members that `fields` and `include_fields` ask for.
-pub(crate) fn chosen(mut value: Value, query: &Query) -> Value {
+/// Leaves the members that `fields` and `include_fields` ask for, and those to keep whatever is asked for.
+pub(crate) fn chosen(mut value: Value, query: &Query, kept: &[&str]) -> Value {
     let Some(fields) = query.text("fields").filter(|fields| !fields.is_empty()) else { return value };
     let include = query.flag("include_fields").unwrap_or(true);
     let named = |name: &str| fields.split(',').any(|field| field.trim() == name);
     match &mut value {
-        Value::Object(members) => members.retain(|name, _| named(name) == include),
+        Value::Object(members) => members.retain(|name, _| named(name) == include || kept.contains(&name.as_str())),
         Value::Array(items) => {
             for members in items.iter_mut().filter_map(Value::as_object_mut) {
-                members.retain(|name, _| named(name) == include);
+                members.retain(|name, _| named(name) == include || kept.contains(&name.as_str()));
             }
         }
         _ => {}
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn members() {
-        let chosen = |query: &str| chosen(json!([{"a": 1, "b": 2, "c": 3}]), &Query::parse(Some(query)));
+        let chosen = |query: &str| chosen(json!([{"a": 1, "b": 2, "c": 3}]), &Query::parse(Some(query)), &[]);
         assert_eq!(chosen("fields=a,c"), json!([{"a": 1, "c": 3}]));
         assert_eq!(chosen("fields=a&include_fields=false"), json!([{"b": 2, "c": 3}]));
         assert_eq!(chosen("include_fields=false"), json!([{"a": 1, "b": 2, "c": 3}]));

@@ -53,6 +53,11 @@ pub(crate) trait Resource: Send + Sync + 'static {
         true
     }
 
+    /// Members that `fields` does not take away.
+    const KEPT: &'static [&'static str] = &[];
+    /// Whether lists say their own length beside the total.
+    const COUNTS: bool = false;
+
     /// Whether lists have an order other than that of the ids, which only memory can make.
     const SORTED: bool = false;
 
@@ -135,7 +140,8 @@ async fn list<R: Resource>(call: Call) -> Result<Answer, Problem> {
     let has_checkpoints = call.query.has_any(&["take", "from"]);
     let page = if has_checkpoints { Page::of(&call.query)? } else { Page::offset(&call.query)? };
     let slice = match &page {
-        _ if R::SORTED || call.query.has_any(R::FILTERS) => chosen_items::<R>(&call, &page).await?,
+        Page::Offset { .. } if R::SORTED => chosen_items::<R>(&call, &page).await?,
+        _ if call.query.has_any(R::FILTERS) => chosen_items::<R>(&call, &page).await?,
         Page::Offset { start, limit, totals } => {
             let found =
                 call.store().docs_page(call.tenant(), R::KIND, *start, *limit).await.map_err(stored)?;
@@ -158,10 +164,16 @@ async fn list<R: Resource>(call: Call) -> Result<Answer, Problem> {
             Slice { items: shown::<R>(&call, &found)?, total: 0, next }
         }
     };
+    let length = slice.items.len();
     let mut body = page.body(R::MEMBER, slice);
     match body.get_mut(R::MEMBER) {
-        Some(items) => *items = chosen(items.take(), &call.query),
-        None => body = chosen(body, &call.query),
+        Some(items) => {
+            *items = chosen(items.take(), &call.query, R::KEPT);
+            if R::COUNTS {
+                body["length"] = length.into();
+            }
+        }
+        None => body = chosen(body, &call.query, R::KEPT),
     }
     Ok(Answer::ok(body))
 }
@@ -191,7 +203,7 @@ async fn create<R: Resource>(call: Call) -> Result<Answer, Problem> {
 
 async fn show<R: Resource>(call: Call) -> Result<Answer, Problem> {
     let (model, _) = load::<R>(&call).await?;
-    Ok(Answer::ok(chosen(R::show(&call, &model)?, &call.query)))
+    Ok(Answer::ok(chosen(R::show(&call, &model)?, &call.query, R::KEPT)))
 }
 
 async fn update<R: Resource>(call: Call) -> Result<Answer, Problem> {

@@ -10,7 +10,7 @@ use super::credentials;
 use crate::call::{Answer, Call, internal, missing, print, read, stored};
 use crate::ops::Table;
 use crate::page::{Page, chosen};
-use crate::resource::{Crud, Lost, Resource, load, put};
+use crate::resource::{Crud, Lost, Resource, load, merged, put};
 
 pub(super) fn bind(table: &mut Table) {
     Crud::<Clients>::bind(table);
@@ -33,8 +33,23 @@ impl Resource for Clients {
     const FILTERS: &'static [&'static str] =
         &["is_global", "is_first_party", "app_type", "external_client_id", "q"];
 
+    const KEPT: &'static [&'static str] = &["tenant", "signing_keys"];
+    const COUNTS: bool = true;
+    const SORTED: bool = true;
+
+    /// The placeholder for all applications comes last.
+    fn sort(clients: &mut [Client]) {
+        clients.sort_by_key(|client| client.global.unwrap_or(false));
+    }
+
     fn id(client: &Client) -> &str {
         &client.client_id
+    }
+
+    /// The contract calls the same place by two names.
+    async fn find(call: &Call) -> Result<String, Problem> {
+        let id = call.at("id");
+        Ok(if id.is_empty() { call.at("client_id") } else { id }.to_owned())
     }
 
     fn is_asked_for(call: &Call, client: &Client) -> bool {
@@ -87,17 +102,18 @@ impl Resource for Clients {
         mut body: Map<String, Value>,
     ) -> Result<Map<String, Value>, Problem> {
         let stored = print(before)?;
+        legacy_names(&mut body);
+        if let Some(new) = body.get_mut("session_transfer").filter(|new| new.is_object()) {
+            let mut all = stored.get("session_transfer").cloned().unwrap_or_else(session_transfer);
+            overlay(&mut all, new);
+            *new = all;
+        }
         for name in ["client_metadata", "jwt_configuration"] {
             let Some(new) = body.get_mut(name).and_then(Value::as_object_mut) else { continue };
-            let mut members = stored.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
-            for (key, value) in std::mem::take(new) {
-                if value.is_null() {
-                    members.shift_remove(&key);
-                } else {
-                    members.insert(key, value);
-                }
+            let held = stored.get(name).cloned().unwrap_or_else(|| json!({}));
+            if let Value::Object(all) = merged(held, std::mem::take(new)) {
+                *new = all;
             }
-            *new = members;
         }
         if let Some(secret) = body.shift_remove("client_secret") {
             if !call.caller.has("update:client_keys") {
@@ -165,6 +181,7 @@ fn new_client(call: &Call, mut body: Map<String, Value>) -> Result<Client, Probl
         if has_method || is_strict { (31_557_600, 2_592_000) } else { (2_592_000, 1_296_000) };
     new["refresh_token"]["token_lifetime"] = absolute.into();
     new["refresh_token"]["idle_token_lifetime"] = idle.into();
+    legacy_names(&mut body);
     for (name, value) in body {
         match (name.as_str(), value) {
             (_, Value::Null) => {}
@@ -176,13 +193,16 @@ fn new_client(call: &Call, mut body: Map<String, Value>) -> Result<Client, Probl
             ("refresh_token", Value::Object(members)) => {
                 new[name].as_object_mut().into_iter().for_each(|all| all.extend(members.clone()));
             }
+            ("session_transfer", value) => {
+                let mut all = session_transfer();
+                overlay(&mut all, &value);
+                new[name] = all;
+            }
             (_, value) => new[name] = value,
         }
     }
     new["client_id"] = client_id.clone().into();
-    if kind != "resource_server" && kind != "express_configuration" {
-        new["secret"] = seal(call, &client_id, &ids::client_secret(rng))?;
-    }
+    new["secret"] = seal(call, &client_id, &ids::client_secret(rng))?;
     let mut client: Client = read(new)?;
     if client.client_authentication_methods.is_some() {
         client.token_endpoint_auth_method = None;
@@ -227,6 +247,29 @@ fn defaults(kind: &str, is_strict: bool) -> Value {
     new
 }
 
+/// Until first set there is no such member; then all of its own members are there.
+fn session_transfer() -> Value {
+    json!({
+        "can_create_session_transfer_token": false,
+        "allowed_authentication_methods": [],
+        "enforce_device_binding": "ip",
+        "allow_refresh_token": false,
+        "enforce_online_refresh_tokens": true,
+        "enforce_cascade_revocation": true,
+    })
+}
+
+fn overlay(all: &mut Value, new: &Value) {
+    *all = merged(all.take(), new.as_object().cloned().unwrap_or_default());
+}
+
+/// Old clients call a member by its old name.
+fn legacy_names(body: &mut Map<String, Value>) {
+    if let Some(value) = body.shift_remove("cross_origin_auth") {
+        body.entry("cross_origin_authentication").or_insert(value);
+    }
+}
+
 /// What the shape cannot say.
 fn check(call: &Call, client: &Client) -> Result<(), Problem> {
     if !client.is_first_party && client.organization_usage.is_some() {
@@ -235,11 +278,6 @@ fn check(call: &Call, client: &Client) -> Result<(), Problem> {
             "Organizations are only available to first party clients on user-based flows. Properties \
              organization_usage and organization_require_behavior must be unset for third party clients."
                 .into(),
-        ));
-    }
-    if client.is_public() && client.may_use("client_credentials") && call.body.get("grant_types").is_some() {
-        return Err(Problem::refused(
-            "The client_credentials grant needs an application that can authenticate.",
         ));
     }
     for policy in client.refresh_token.iter().flat_map(|settings| settings.policies.iter().flatten()) {
@@ -260,6 +298,9 @@ fn stripped(call: &Call, client: &Client) -> Result<Value, Problem> {
         credentials::show_ids(members);
         members.insert("tenant".to_owned(), call.tenant().into());
         members.entry("global").or_insert(Value::Bool(false));
+        if let Some(value) = members.get("cross_origin_authentication").cloned() {
+            members.insert("cross_origin_auth".to_owned(), value);
+        }
         let keys =
             call.snapshot().keys.certificates().take(1).map(|(_, der)| json!({"cert": certificate(der)}));
         members.insert("signing_keys".to_owned(), keys.collect());
@@ -272,12 +313,9 @@ fn certificate(base64_der: &str) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
-/// Adds the secret, unless the application authenticates with keys.
+/// Adds the secret.
 fn reveal(call: &Call, client: &Client, value: &mut Value) -> Result<(), Problem> {
-    let Some(secret) = client.secret.as_ref().filter(|_| client.client_authentication_methods.is_none())
-    else {
-        return Ok(());
-    };
+    let Some(secret) = &client.secret else { return Ok(()) };
     let plain =
         call.store().open_client_secret(call.tenant(), &client.client_id, secret).map_err(internal)?;
     value["client_secret"] = plain.as_str().into();
@@ -347,7 +385,7 @@ async fn connections(call: Call) -> Result<Answer, Problem> {
     let shown = page.cut(
         found,
         |connection| connection.id.clone(),
-        |connection| chosen(super::connections::shown(connection), &call.query),
+        |connection| chosen(super::connections::shown(connection), &call.query, &[]),
     );
     Ok(Answer::ok(page.body("connections", shown)))
 }

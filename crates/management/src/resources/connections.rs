@@ -35,6 +35,8 @@ impl Resource for Connections {
     const FILTERS: &'static [&'static str] = &["strategy", "name"];
     const DELETED: (StatusCode, Option<&'static str>) = (StatusCode::ACCEPTED, None);
 
+    const KEPT: &'static [&'static str] = &["is_domain_connection"];
+
     fn id(connection: &Connection) -> &str {
         &connection.id
     }
@@ -97,7 +99,9 @@ const DATABASE: &str = "auth0";
 
 /// As the wire shows it.
 pub(super) fn shown(connection: &Connection) -> Value {
-    serde_json::to_value(connection).unwrap_or_default()
+    let mut value = serde_json::to_value(connection).unwrap_or_default();
+    fill(&mut value, &json!({"authentication": {"active": true}, "connected_accounts": {"active": false}}));
+    value
 }
 
 /// What the shape cannot say, and what the server adds.
@@ -143,6 +147,19 @@ fn complete(call: &Call, connection: &mut Connection) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Adds what is not there, one level down too.
+fn fill(value: &mut Value, defaults: &Value) {
+    let (Some(members), Some(defaults)) = (value.as_object_mut(), defaults.as_object()) else { return };
+    for (name, default) in defaults {
+        match members.get_mut(name) {
+            Some(member) => fill(member, default),
+            None => {
+                members.insert(name.clone(), default.clone());
+            }
+        }
+    }
+}
+
 fn check_attributes(options: &Map<String, Value>) -> Result<(), Problem> {
     let attribute = |name: &str| options.get("attributes").and_then(|all| all.get(name));
     for name in ["email", "phone_number", "username"] {
@@ -156,7 +173,11 @@ fn check_attributes(options: &Map<String, Value>) -> Result<(), Problem> {
 }
 
 async fn delete(call: Call) -> Result<Answer, Problem> {
-    let (connection, _) = load::<Connections>(&call).await?;
+    let connection = match load::<Connections>(&call).await {
+        Ok((connection, _)) => connection,
+        Err(Problem::NotFound(_)) => return Ok(Answer::no_content()),
+        Err(other) => return Err(other),
+    };
     let change = Connections::delete(&call, &connection, Change::new(call.tenant())).await?;
     let rev = call.apply(change.delete(Kind::Connection, &connection.id)).await.map_err(stored)?;
     let body = json!({"deleted_at": format_ms(call.ctx.now_ms)});

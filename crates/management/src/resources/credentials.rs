@@ -147,7 +147,7 @@ fn new_credential(body: &Value, rng: &dyn Rng, now_ms: i64) -> Result<Credential
             if body.get("parse_expiry_from_cert") == Some(&Value::Bool(true)) {
                 let certificate =
                     certificate.ok_or_else(|| unfit("A certificate is needed to read its expiry"))?;
-                credential.expires_at = Some(format_ms(certificate.not_after_ms));
+                credential.expires_at = Some(certificate.not_after);
             }
             credential.pem = pem;
         }
@@ -161,7 +161,7 @@ fn new_credential(body: &Value, rng: &dyn Rng, now_ms: i64) -> Result<Credential
             let (_, der) =
                 pem_decode(pem.as_deref().unwrap_or_default()).map_err(|_| unfit("Invalid certificate"))?;
             credential.thumbprint_sha256 = Some(base64url(&sha256(&der)));
-            credential.expires_at = Some(format_ms(certificate.not_after_ms));
+            credential.expires_at = Some(certificate.not_after);
             credential.pem = pem;
         }
     }

@@ -27,7 +27,7 @@ fn shown(event: &LogEvent) -> Result<Value, Problem> {
 }
 
 fn all_shown(call: &Call, events: &[LogEvent]) -> Result<Vec<Value>, Problem> {
-    events.iter().map(|event| Ok(chosen(shown(event)?, &call.query))).collect()
+    events.iter().map(|event| Ok(chosen(shown(event)?, &call.query, &[]))).collect()
 }
 
 /// `from` and `take` walk forward from an event; `page` and `per_page` backward from now, over the last thousand.

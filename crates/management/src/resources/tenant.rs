@@ -74,7 +74,7 @@ async fn show(call: Call) -> Result<Answer, Problem> {
         Some(found) => read_stored(&found.json)?,
         None => TenantSettings::default(),
     };
-    Ok(Answer::ok(chosen(shown(&settings)?, &call.query)))
+    Ok(Answer::ok(chosen(shown(&settings)?, &call.query, &[])))
 }
 
 async fn update(call: Call) -> Result<Answer, Problem> {

@@ -55,7 +55,7 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     }
     let found = Search::of(&call)?.run(&call, start, limit).await?;
     let items: Result<Vec<Value>, Problem> =
-        found.users.iter().map(|user| Ok(chosen(shown(user)?, &call.query))).collect();
+        found.users.iter().map(|user| Ok(chosen(shown(user)?, &call.query, &[]))).collect();
     let items = items?;
     let length = items.len();
     let mut body = page.body("users", Slice { items, total: found.total, next: None });
@@ -72,14 +72,14 @@ async fn by_email(call: Call) -> Result<Answer, Problem> {
     let email = call.query.text("email").unwrap_or_default();
     let found = call.store().users_by_email(call.tenant(), email).await.map_err(stored)?;
     let shown: Result<Vec<_>, _> = found.iter().map(shown).collect();
-    Ok(Answer::ok(chosen(Value::Array(shown?), &call.query)))
+    Ok(Answer::ok(chosen(Value::Array(shown?), &call.query, &[])))
 }
 
 async fn show(call: Call) -> Result<Answer, Problem> {
     if !call.caller.has_any(&["read:users", "read:user_idp_tokens"]) {
         must_be_oneself(&call)?;
     }
-    Ok(Answer::ok(chosen(shown(&load(&call, "id").await?)?, &call.query)))
+    Ok(Answer::ok(chosen(shown(&load(&call, "id").await?)?, &call.query, &[])))
 }
 
 async fn create(call: Call) -> Result<Answer, Problem> {

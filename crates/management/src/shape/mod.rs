@@ -94,6 +94,21 @@ impl Shape {
         }
     }
 
+    /// The same for a PATCH, where null clears a member whatever it may be otherwise. What may not be missing is found
+    /// out when the merged document is read.
+    #[must_use]
+    pub fn with_nulls(self) -> Self {
+        let Self::Object(object) = self else { return self };
+        let members = object.members.iter().map(|member| Member {
+            shape: match &member.shape {
+                nullable @ Self::Nullable(_) => nullable.clone(),
+                other => Self::Nullable(Arc::new(other.clone())),
+            },
+            ..member.clone()
+        });
+        Self::Object(Arc::new(Object { members: members.collect(), ..Object::clone(&object) }))
+    }
+
     /// The members of an object shape, through `?`; none for other shapes.
     pub fn members(&self) -> &[Member] {
         match self {
