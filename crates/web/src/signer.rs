@@ -1,8 +1,14 @@
-//! Signatures. An RSA signature holds a core for 250 us, so it is made on threads of its own: the same throughput, and
-//! everything else keeps its pace (measured: the p99 of other requests falls from 15 ms to 4 ms). The cheap algorithms
-//! are made where they are asked for.
+//! Signatures. An RSA signature holds a core for 250 us. When many are asked for at once they are made on threads of their
+//! own, so that everything else keeps its pace; one alone is made where it is asked for, because handing it over costs
+//! more than it spares. The cheap algorithms are always made where they are asked for.
+//!
+//! Measured on two cores with 250 us of work and 10 us around it, CPU per signature and the median delay of a small
+//! request beside it: with 1 client 267 us and 0.07 ms by the threads, 226 us and 0.29 ms in place; with 64 clients 242 us
+//! and 0.06 ms by the threads, 222 us and 18 ms in place. Answering in batches from the threads saved 5 us and doubled the
+//! p99 of the others, so each answer is sent at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use chancery_jose::{SigningKey, Typ};
@@ -24,6 +30,8 @@ pub enum SignError {
 #[derive(Clone)]
 pub struct Signer {
     queue: Sender<Job>,
+    /// Costly signatures asked for and not yet made.
+    under_way: Arc<AtomicUsize>,
 }
 
 impl Signer {
@@ -37,7 +45,7 @@ impl Signer {
             let jobs = receiver.clone();
             thread::Builder::new().name(format!("sign-{n}")).spawn(move || work(&jobs))?;
         }
-        Ok(Self { queue: sender })
+        Ok(Self { queue: sender, under_way: Arc::default() })
     }
 
     /// A compact JWS over `payload`.
@@ -46,6 +54,10 @@ impl Signer {
     /// [`SignError::Busy`] when the queue is full, [`SignError::Crypto`] when the library fails.
     pub async fn sign(&self, key: &Arc<SigningKey>, typ: Typ, payload: Vec<u8>) -> Result<String, SignError> {
         if !key.is_costly() {
+            return Ok(key.sign(typ, &payload)?);
+        }
+        let turn = Turn::take(&self.under_way);
+        if turn.is_alone {
             return Ok(key.sign(typ, &payload)?);
         }
         let (answer, answered) = oneshot::channel();
@@ -64,6 +76,24 @@ impl Signer {
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Signer").field("waiting", &self.waiting()).finish()
+    }
+}
+
+/// Counts a signature as under way until dropped: also when the asker goes away.
+struct Turn<'a> {
+    under_way: &'a AtomicUsize,
+    is_alone: bool,
+}
+
+impl<'a> Turn<'a> {
+    fn take(under_way: &'a AtomicUsize) -> Self {
+        Self { under_way, is_alone: under_way.fetch_add(1, Ordering::AcqRel) == 0 }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.under_way.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -105,8 +135,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_goes_away_gives_the_turn_back() {
+        let (signer, key) = (Signer::new(1, 1000).unwrap(), rsa());
+        let held = Turn::take(&signer.under_way);
+        for _ in 0..100 {
+            let call =
+                tokio::time::timeout(std::time::Duration::ZERO, signer.sign(&key, Typ::Jwt, Vec::new()));
+            drop(call.await);
+        }
+        drop(held);
+        assert_eq!(signer.under_way.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
     async fn a_full_queue_says_so() {
         let (signer, key) = (Signer::new(1, 1).unwrap(), rsa());
+        let held = Turn::take(&signer.under_way);
         let calls: Vec<_> = (0..200)
             .map(|_| {
                 let (signer, key) = (signer.clone(), Arc::clone(&key));
@@ -118,6 +162,8 @@ mod tests {
             busy += usize::from(call.await.unwrap() == Err(SignError::Busy));
         }
         assert!((1..200).contains(&busy), "{busy}");
+        assert_eq!(signer.under_way.load(Ordering::Relaxed), 1, "each gave its turn back");
+        drop(held);
         assert!(signer.sign(&key, Typ::Jwt, b"{}".to_vec()).await.is_ok(), "and works again afterwards");
     }
 }
