@@ -354,4 +354,40 @@ mod tests {
         let response = send(&router, request("/.well-known/jwks.json", &headers)).await;
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
     }
+
+    /// Through a real socket, where a client sees what the library makes of an answer given before the body ended.
+    #[tokio::test]
+    async fn slow_and_large_bodies_get_their_answer() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let config = ServerConfig {
+            max_body: 1000,
+            body_timeout: Duration::from_millis(100),
+            ..ServerConfig::default()
+        };
+        let (_test, router) = router(config).await;
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = socket.local_addr().unwrap();
+        let shutdown = tokio_util::sync::CancellationToken::new();
+        let listeners = vec![crate::Listener::Plain(socket)];
+        let running =
+            tokio::spawn(crate::serve(router, listeners, crate::Limits::default(), shutdown.clone()));
+        let head = "POST /form HTTP/1.1\r\nhost: acme.example\r\nconnection: close\r\n";
+        let chunk = format!("{:x}\r\n{}\r\n", 100_000, "a".repeat(100_000));
+        for (rest, sent, status) in [
+            ("content-length: 10\r\n\r\na", String::new(), 408),
+            ("content-length: 4000000\r\n\r\n", "a".repeat(4_000_000), 413),
+            ("transfer-encoding: chunked\r\n\r\n", chunk.repeat(20), 413),
+            ("transfer-encoding: chunked\r\n\r\n", "zz\r\n".to_owned(), 400),
+        ] {
+            let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();
+            let form = "content-type: application/x-www-form-urlencoded\r\n";
+            stream.write_all(format!("{head}{form}{rest}{sent}").as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {answer}");
+            assert!(answer.contains("invalid_request"), "{answer}");
+        }
+        shutdown.cancel();
+        assert!(running.await.unwrap());
+    }
 }

@@ -127,7 +127,8 @@ mod tests {
     async fn both_ways_sign() {
         let signer = Signer::new(2, 16).unwrap();
         let es = SigningKey::from_pkcs8(Algorithm::ES256, "e", &generate_es256().unwrap()).unwrap();
-        for key in [rsa(), Arc::new(es)] {
+        for (key, alone) in [(rsa(), true), (rsa(), false), (Arc::new(es), true)] {
+            let _other = (!alone).then(|| Turn::take(&signer.under_way));
             let token = signer.sign(&key, Typ::Jwt, b"{}".to_vec()).await.unwrap();
             let read = Unverified::parse(&token).unwrap();
             assert_eq!(read.verify(&key.verifying_key(), &[key.algorithm()]).unwrap(), b"{}");
