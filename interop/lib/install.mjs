@@ -1,0 +1,75 @@
+// What the tests stand on, installed where it is missing.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+export const interopFolder = new URL('..', import.meta.url).pathname;
+export const projectFolder = join(interopFolder, '..');
+export const pythonFolder = join(interopFolder, 'python');
+export const python = join(pythonFolder, '.venv/bin/python');
+
+export function installEverything() {
+  installNodeModules(interopFolder);
+  installNodeModules(join(projectFolder, 'examples/express-api'));
+  installPython();
+}
+
+/** The path of a Chromium: the system's own, so that no browser is downloaded from elsewhere. */
+export function chromium() {
+  const candidates = [process.env.CHROMIUM_BIN, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+  const found = () => candidates.find((path) => path && existsSync(path));
+  if (found()) return found();
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    throw new Error('no Chromium: install the package chromium, or set CHROMIUM_BIN');
+  }
+  run('apt-get', ['update', '-qq']);
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], { DEBIAN_FRONTEND: 'noninteractive' });
+  return found();
+}
+
+/** The binary of examples/axum-api, built once. */
+export function axumExample() {
+  axumBinary ??= build('axum-api');
+  return axumBinary;
+}
+
+let axumBinary;
+
+function build(name) {
+  const options = ['build', '--locked', '--quiet', '-p', name, '--message-format', 'json'];
+  const stdio = ['ignore', 'pipe', 'inherit'];
+  const messages = execFileSync('cargo', options, { cwd: projectFolder, encoding: 'utf8', maxBuffer: 1 << 28, stdio });
+  const artifacts = messages.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  return artifacts.find((message) => message.executable && message.target.name === name).executable;
+}
+
+function installNodeModules(folder) {
+  const lock = join(folder, 'package-lock.json');
+  once(join(folder, 'node_modules/.installed'), readFileSync(lock), () => {
+    run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {}, folder);
+  });
+}
+
+function installPython() {
+  const requirements = join(pythonFolder, 'requirements.txt');
+  once(join(pythonFolder, '.venv/installed'), readFileSync(requirements), () => {
+    run('python3', ['-m', 'venv', '--clear', join(pythonFolder, '.venv')]);
+    run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements]);
+  });
+}
+
+/** Runs a step unless it ran before for the same input. */
+function once(stamp, input, step) {
+  const digest = createHash('sha256').update(input).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  step();
+  const folder = join(stamp, '..');
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) mkdirSync(folder, { recursive: true });
+  writeFileSync(stamp, digest);
+}
+
+function run(program, options, environment = {}, folder = interopFolder) {
+  console.error(`+ ${program} ${options.join(' ')}`);
+  execFileSync(program, options, { cwd: folder, env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'inherit'] });
+}

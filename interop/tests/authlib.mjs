@@ -1,0 +1,58 @@
+// Authlib (Python): metadata, the code flow with ID token checks, refresh, userinfo, client credentials.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+
+import { authorize } from '../lib/browser.mjs';
+import { python, pythonFolder } from '../lib/install.mjs';
+import { start, until } from '../lib/processes.mjs';
+import { serveSite } from '../lib/site.mjs';
+
+export default {
+  'code flow, refresh and userinfo': async (tools) => {
+    const { chancery, management, browser, after } = tools;
+    const site = await serveSite();
+    after(site.close);
+    const callback = `${site.origin}/callback`;
+    const application = await management.web('Python', callback, { token_endpoint_auth_method: 'client_secret_basic' });
+    const script = run('code_flow.py', {
+      issuer: chancery.issuer,
+      client_id: application.client_id,
+      client_secret: application.client_secret,
+      callback,
+      audience: chancery.api.identifier,
+      scope: 'openid profile email offline_access read:contacts',
+    });
+    const { authorize: request } = await message(script, 0);
+    const back = await authorize(await browser.page(), request, chancery.user, callback);
+    script.stdin.write(`${back.href}\n`);
+    const result = await message(script, 1);
+    assert.equal(await script.ended, 0, script.output);
+    assert.equal(result.id_token.email, chancery.user.email);
+    assert.equal(result.id_token.iss, chancery.issuer);
+    assert.equal(result.userinfo.sub, result.id_token.sub);
+    assert.equal(result.userinfo.email, chancery.user.email);
+    assert.deepEqual(result.access_token.aud, [chancery.api.identifier, `${chancery.issuer}userinfo`]);
+    assert.equal(result.refreshed.sub, result.id_token.sub);
+  },
+
+  'client credentials over TLS': async ({ chancery }) => {
+    const { client_id, client_secret } = chancery.clients.m2m;
+    const settings = { issuer: chancery.https_issuer, client_id, client_secret, audience: chancery.api.identifier };
+    const script = run('client_credentials.py', settings, { REQUESTS_CA_BUNDLE: chancery.ca_file });
+    assert.equal(await script.ended, 0, script.output);
+    const result = await message(script, 0);
+    assert.equal(result.iss, chancery.https_issuer);
+    assert.equal(result.scope, 'read:contacts');
+    assert.equal(result.aud, chancery.api.identifier);
+  },
+};
+
+function run(name, settings, env = {}) {
+  return start(python, ['-u', join(pythonFolder, name), JSON.stringify(settings)], { env });
+}
+
+/** The n-th line of JSON which the script wrote. */
+function message(script, index) {
+  const lines = () => script.output.split('\n').slice(0, -1).filter((line) => line.startsWith('{'));
+  return until(script, () => lines()[index] && JSON.parse(lines()[index]));
+}

@@ -1,0 +1,126 @@
+// openid-client, the certified relying party library: discovery, code with PKCE, refresh, userinfo, revocation.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import * as client from 'openid-client';
+
+import { authorize } from '../lib/browser.mjs';
+import { interopFolder } from '../lib/install.mjs';
+import { start } from '../lib/processes.mjs';
+import { serveSite } from '../lib/site.mjs';
+import { claims } from '../lib/tokens.mjs';
+
+export default {
+  'code with PKCE, userinfo, refresh, revocation': async (tools) => {
+    const { issuer, api, user } = tools.chancery;
+    const relyingParty = await started(tools);
+    const { config, application } = relyingParty;
+    assert.equal(config.serverMetadata().issuer, issuer);
+    assert.equal(config.serverMetadata().authorization_response_iss_parameter_supported, true);
+
+    const { back, checks } = await signedIn(tools, relyingParty);
+    assert.equal(back.searchParams.get('iss'), issuer);
+    const tokens = await client.authorizationCodeGrant(config, back, checks);
+    assert.equal(tokens.token_type, 'bearer');
+    assert.ok(tokens.expiresIn() > 0);
+    assert.equal(tokens.claims().aud, application.client_id);
+    assert.equal(tokens.claims().nonce, checks.expectedNonce);
+    assert.deepEqual(claims(tokens.access_token).aud, [api.identifier, `${issuer}userinfo`]);
+
+    const profile = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);
+    assert.equal(profile.email, user.email);
+
+    const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token);
+    assert.ok(refreshed.access_token);
+    assert.equal(refreshed.claims().sub, tokens.claims().sub);
+
+    await client.tokenRevocation(config, tokens.refresh_token);
+    await assert.rejects(client.refreshTokenGrant(config, tokens.refresh_token), { error: 'invalid_grant', status: 403 });
+  },
+
+  'a code works once, and only with its verifier': async (tools) => {
+    const relyingParty = await started(tools);
+    const { config } = relyingParty;
+    const { back, checks } = await signedIn(tools, relyingParty);
+    const wrong = { ...checks, pkceCodeVerifier: client.randomPKCECodeVerifier() };
+    await assert.rejects(client.authorizationCodeGrant(config, back, wrong), { error: 'invalid_grant' });
+
+    const again = await signedIn(tools, relyingParty);
+    await client.authorizationCodeGrant(config, again.back, again.checks);
+    await assert.rejects(client.authorizationCodeGrant(config, again.back, again.checks), { error: 'invalid_grant' });
+  },
+
+  'an answer of another issuer is refused by the client (RFC 9207)': async (tools) => {
+    const relyingParty = await started(tools);
+    const { back, checks } = await signedIn(tools, relyingParty);
+    for (const change of [(query) => query.set('iss', 'https://other.example/'), (query) => query.delete('iss')]) {
+      const mixedUp = new URL(back);
+      change(mixedUp.searchParams);
+      await assert.rejects(client.authorizationCodeGrant(relyingParty.config, mixedUp, checks), (error) => /"iss"/.test(error.cause?.message));
+    }
+    await client.authorizationCodeGrant(relyingParty.config, back, checks);
+  },
+
+  'client credentials with the secret in the body and in the header': async (tools) => {
+    const { issuer, api, clients } = tools.chancery;
+    const { client_id: id, client_secret: secret } = clients.m2m;
+    const basic = await tools.management.call('POST', 'clients', {
+      name: 'Machine with Basic', app_type: 'non_interactive', grant_types: ['client_credentials'],
+      token_endpoint_auth_method: 'client_secret_basic', oidc_conformant: true,
+    });
+    await tools.management.grant(basic.client_id, api.identifier, ['delete:contacts']);
+    const cases = [
+      [id, client.ClientSecretPost(secret), 'read:contacts'],
+      [basic.client_id, client.ClientSecretBasic(basic.client_secret), 'delete:contacts'],
+    ];
+    for (const [clientId, authentication, scope] of cases) {
+      const config = await discovered(issuer, clientId, authentication);
+      const tokens = await client.clientCredentialsGrant(config, { audience: api.identifier });
+      assert.equal(tokens.scope, scope);
+      assert.equal(claims(tokens.access_token).sub, `${clientId}@clients`);
+      assert.equal(claims(tokens.access_token).aud, api.identifier);
+    }
+    const wrong = await discovered(issuer, id, client.ClientSecretPost('wrong'));
+    await assert.rejects(client.clientCredentialsGrant(wrong, { audience: api.identifier }), { status: 401 });
+  },
+
+  'over TLS with the CA of dev mode': async ({ chancery }) => {
+    const child = start(process.execPath, [join(interopFolder, 'tests/over-tls.mjs')], {
+      env: { NODE_EXTRA_CA_CERTS: chancery.ca_file, CHANCERY: JSON.stringify(chancery) },
+    });
+    assert.equal(await child.ended, 0, child.output);
+    assert.match(child.output, /read:contacts/);
+  },
+};
+
+/** An application with a secret and its discovered server. */
+async function started({ chancery, management, after }) {
+  const site = await serveSite();
+  after(site.close);
+  const callback = `${site.origin}/callback`;
+  const application = await management.web('Relying Party', callback);
+  const config = await discovered(chancery.issuer, application.client_id, client.ClientSecretPost(application.client_secret));
+  return { application, callback, config };
+}
+
+function discovered(issuer, id, authentication) {
+  return client.discovery(new URL(issuer), id, {}, authentication, { execute: [client.allowInsecureRequests] });
+}
+
+/** The address at which Jane came back, and what the library is to check it with. */
+async function signedIn({ chancery, browser }, { config, callback }) {
+  const checks = {
+    pkceCodeVerifier: client.randomPKCECodeVerifier(),
+    expectedState: client.randomState(),
+    expectedNonce: client.randomNonce(),
+  };
+  const request = client.buildAuthorizationUrl(config, {
+    redirect_uri: callback,
+    scope: 'openid profile email offline_access read:contacts',
+    audience: chancery.api.identifier,
+    code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
+    code_challenge_method: 'S256',
+    state: checks.expectedState,
+    nonce: checks.expectedNonce,
+  });
+  return { checks, back: await authorize(await browser.page(), request, chancery.user, callback) };
+}
