@@ -80,34 +80,34 @@ fn says_that_accounts_exist(ctx: &Ctx) -> bool {
 
 fn refused(code: &str, description: &str) -> Response {
     envelope(
-        json!({ "name": "BadRequestError", "code": code, "description": description, "statusCode": 400 }),
+        &json!({ "name": "BadRequestError", "code": code, "description": description, "statusCode": 400 }),
     )
 }
 
 fn bad_request(text: &str) -> Response {
-    envelope(json!({
+    envelope(&json!({
         "name": "BadRequestError", "code": "invalid_request", "error": text, "description": text, "statusCode": 400
     }))
 }
 
 fn unknown_connection() -> Response {
-    envelope(json!({
+    envelope(&json!({
         "name": "NotFoundError", "code": "invalid_connection", "error": "connection not found",
         "description": "The connection does not exist or is not enabled for the application", "statusCode": 400
     }))
 }
 
 fn too_weak(rules: &[Rule]) -> Response {
-    envelope(strength_error(rules))
+    envelope(&strength_error(rules))
 }
 
 fn own_name() -> Response {
-    envelope(json!({
+    envelope(&json!({
         "name": "PasswordNoUserInfoError", "code": "invalid_password", "message": "Password contains user information",
         "description": "The password must not contain the name or the email address", "statusCode": 400
     }))
 }
 
-fn envelope(body: Value) -> Response {
-    json(StatusCode::BAD_REQUEST, &body)
+fn envelope(body: &Value) -> Response {
+    json(StatusCode::BAD_REQUEST, body)
 }

@@ -33,7 +33,7 @@ pub struct Failure {
     /// Seconds after which trying again makes sense; 429 and 503 have one anyway.
     pub retry_after: Option<u64>,
     /// Further members of the body, such as `mfa_token`.
-    pub extra: Map<String, Value>,
+    pub extra: Option<Box<Map<String, Value>>>,
     /// What the log is told, under the request id.
     pub cause: Option<String>,
 }
@@ -41,7 +41,7 @@ pub struct Failure {
 impl Failure {
     /// The error alone.
     pub fn new(error: OAuthError) -> Self {
-        Self { error, scheme: Scheme::None, retry_after: None, extra: Map::new(), cause: None }
+        Self { error, scheme: Scheme::None, retry_after: None, extra: None, cause: None }
     }
 
     /// An internal error with what the log should say. Never put a secret into it.
@@ -92,7 +92,7 @@ impl IntoResponse for Failure {
         body.insert("error".to_owned(), self.error.code().into());
         body.insert("error_description".to_owned(), description.as_str().into());
         let challenge = self.challenge(&description);
-        body.extend(self.extra);
+        body.extend(self.extra.into_iter().flat_map(|members| *members));
         let status = StatusCode::from_u16(self.error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = json(status, &body);
         if let Some(challenge) = challenge.and_then(|c| HeaderValue::try_from(c).ok()) {
