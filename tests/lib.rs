@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Nothing: this package is there for its tests, one binary in `it/`.

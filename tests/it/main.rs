@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The whole server in process: HTTP and security tests. Modules mirror the URLs.
+
+#![cfg(test)]
+
+mod support;
+
+mod architecture;
+mod authorize;
+mod bad_input;
+mod dbconnections;
+mod discovery;
+mod logout;
+mod oauth_token;
+mod pages;
+mod revoke;
+mod security;
+mod userinfo;

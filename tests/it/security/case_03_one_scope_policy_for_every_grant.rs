@@ -1,0 +1,116 @@
+//! What a token may hold does not depend on the way it was asked for.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{API, Ask, Browser, CONNECTION, JANE, TestApp, decode};
+
+/// More than Jane may have, and what does not exist.
+const ASKED: &str = "openid read:contacts delete:contacts read:nothing offline_access";
+
+#[tokio::test]
+async fn case_03_no_grant_gives_more_than_the_role() {
+    let app = TestApp::new().await;
+    let allowed = ["openid", "profile", "email", "address", "phone", "read:contacts", "offline_access"];
+    for (way, token) in every_way(&app).await {
+        let scopes = scopes(&token);
+        assert!(scopes.contains("read:contacts"), "{way}: {scopes:?}");
+        assert!(scopes.iter().all(|scope| allowed.contains(&scope.as_str())), "{way}: {scopes:?}");
+    }
+}
+
+#[tokio::test]
+async fn case_03_no_grant_gives_more_than_the_client_grant() {
+    let app = TestApp::new().await;
+    let policies = json!({ "user": { "policy": "require_client_grant" }, "client": { "policy": "require_client_grant" } });
+    app.set_api(json!({ "subject_type_authorization": policies, "enforce_policies": false })).await;
+    for client in [&app.clients.web, &app.clients.spa] {
+        let grant = json!({
+            "client_id": client.client_id, "audience": API, "scope": ["read:contacts"], "subject_type": "user",
+        });
+        app.manage("POST", "/client-grants", grant).await;
+    }
+    for (way, token) in every_way(&app).await {
+        let scopes = scopes(&token);
+        assert!(scopes.contains("read:contacts") && !scopes.contains("delete:contacts"), "{way}: {scopes:?}");
+    }
+}
+
+#[tokio::test]
+async fn case_03_machines_are_told() {
+    let app = TestApp::new().await;
+    let (id, secret) = (&app.clients.m2m.client_id, secret(&app));
+    let own = [("grant_type", "client_credentials"), ("client_id", id.as_str()), ("client_secret", &secret), ("audience", API)];
+    let answer = app.token(&[&own[..], &[("scope", "read:contacts delete:contacts")]].concat()).await;
+    answer.is_error(403, "access_denied", "Client has not been granted scopes: delete:contacts");
+    let answer = app.token(&[&own[..], &[("scope", "openid read:contacts")]].concat()).await;
+    answer.is_error(403, "access_denied", "Client has not been granted scopes: openid");
+}
+
+/// What was approved is what is redeemed, whatever the token request says besides.
+#[tokio::test]
+async fn case_03_a_code_exchange_does_not_widen() {
+    let app = TestApp::new().await;
+    let code = app.code("openid").await;
+    let grant = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", crate::support::CALLBACK),
+        ("scope", "openid read:contacts"),
+        ("audience", "https://auth.example/api/v2/"),
+    ];
+    let answer = app.web_token(&grant).await.expect(200);
+    let claims = decode(&answer.text("access_token")).1;
+    assert_eq!((answer.text("scope").as_str(), &claims["scope"]), ("openid", &json!("openid")));
+    assert_eq!(claims["aud"], json!([API, "https://auth.example/userinfo"]));
+}
+
+/// A permission taken away while the code was under way is not handed out.
+#[tokio::test]
+async fn case_03_lost_permissions_are_not_redeemed() {
+    let app = TestApp::new().await;
+    let code = app.code("openid offline_access read:contacts").await;
+    let before = app.sign_in("openid offline_access read:contacts").await;
+    let roles = app.manage("GET", "/roles", Value::Null).await;
+    let roles: Vec<&Value> = roles.as_array().unwrap().iter().map(|role| &role["id"]).collect();
+    let path = format!("/users/{}/roles", crate::support::segment(&app.jane().await));
+    app.manage("DELETE", &path, json!({ "roles": roles })).await;
+    assert_eq!(app.redeem(&code).await.expect(200).text("scope"), "openid offline_access");
+    let refreshed = app.refresh(before["refresh_token"].as_str().unwrap(), &[]).await.expect(200);
+    assert_eq!(refreshed.text("scope"), "openid offline_access");
+}
+
+/// An access token for Jane from every grant there is.
+async fn every_way(app: &TestApp) -> Vec<(&'static str, String)> {
+    let mut tokens = Vec::new();
+    let by_code = app.sign_in(ASKED).await;
+    tokens.push(("code", by_code["access_token"].as_str().unwrap().to_owned()));
+    for asked in [ASKED, "openid read:contacts delete:contacts"] {
+        let refreshed = app.refresh(by_code["refresh_token"].as_str().unwrap(), &[("scope", asked)]).await;
+        tokens.push(("refresh", refreshed.expect(200).text("access_token")));
+    }
+    for kind in ["token", "id_token token", "code token", "code id_token token"] {
+        let ask = Ask::code(&app.clients.spa.client_id, ASKED).with("audience", API);
+        let ask = ask.with("response_type", kind).with("nonce", "n");
+        let landing = Browser::new(app).authorize(&ask, &JANE).await;
+        tokens.push((kind, landing.get("access_token")));
+    }
+    let typed = [("username", JANE.email), ("password", JANE.password), ("audience", API), ("scope", ASKED)];
+    let password = app.web_token(&[&typed[..], &[("grant_type", "password")]].concat()).await.expect(200);
+    tokens.push(("password", password.text("access_token")));
+    let realm = [("grant_type", "http://auth0.com/oauth/grant-type/password-realm"), ("realm", CONNECTION)];
+    let realm = app.web_token(&[&typed[..], &realm].concat()).await.expect(200);
+    tokens.push(("password-realm", realm.text("access_token")));
+    tokens
+}
+
+fn scopes(token: &str) -> BTreeSet<String> {
+    let claims = decode(token).1;
+    claims["scope"].as_str().unwrap_or_default().split(' ').map(str::to_owned).collect()
+}
+
+fn secret(app: &TestApp) -> String {
+    use secrecy::ExposeSecret;
+    app.clients.m2m.client_secret.as_ref().unwrap().expose_secret().to_owned()
+}

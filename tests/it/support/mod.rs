@@ -1,0 +1,22 @@
+//! What every test stands on: a server in process, a small browser, and the words of OAuth.
+
+mod app;
+mod ask;
+mod browser;
+mod call;
+mod flows;
+mod fuel;
+mod page;
+mod tokens;
+
+pub(crate) use app::{CALLBACK, HOST, ISSUER, TENANT, TestApp, engines};
+pub(crate) use ask::{Ask, Landing};
+pub(crate) use browser::Browser;
+pub(crate) use call::{Answer, Call};
+pub(crate) use flows::{API, CONNECTION, JANE, SAM, segment};
+pub(crate) use fuel::{TestClock, TestRng};
+pub(crate) use page::Form;
+pub(crate) use tokens::{decode, signed_with_secret};
+
+/// `name=value` pairs as tests write them.
+pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
