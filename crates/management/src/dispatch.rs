@@ -103,7 +103,7 @@ async fn prepare(
     }
     let mut value = Value::Null;
     if let Some(shape) = operation.body.as_ref().filter(|_| operation.is_built()) {
-        value = read_json(&ctx.app.config, &parts.headers, body).await.map_err(unreadable)?;
+        value = read_json(&ctx.app.config, &parts.headers, body).await.map_err(|error| unreadable(&error))?;
         // No body at all is an empty object where nothing is needed.
         if value.is_null() && check(shape, &json!({})).is_ok() {
             value = json!({});
@@ -131,7 +131,7 @@ fn caller(ctx: &Ctx, headers: &axum::http::HeaderMap) -> Result<Caller, Problem>
     Ok(Caller { client_id: Some(claims.client_id), user_id, scopes: claims.scope.into_iter().collect() })
 }
 
-fn unreadable(error: BodyError) -> Problem {
+fn unreadable(error: &BodyError) -> Problem {
     match error {
         BodyError::TooLarge => Problem::TooLarge,
         BodyError::ContentType => Problem::UnsupportedMediaType,

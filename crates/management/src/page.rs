@@ -113,7 +113,9 @@ pub(crate) fn chosen(mut value: Value, query: &Query, kept: &[&str]) -> Value {
     let include = query.flag("include_fields").unwrap_or(true);
     let named = |name: &str| fields.split(',').any(|field| field.trim() == name);
     match &mut value {
-        Value::Object(members) => members.retain(|name, _| named(name) == include || kept.contains(&name.as_str())),
+        Value::Object(members) => {
+            members.retain(|name, _| named(name) == include || kept.contains(&name.as_str()));
+        }
         Value::Array(items) => {
             for members in items.iter_mut().filter_map(Value::as_object_mut) {
                 members.retain(|name, _| named(name) == include || kept.contains(&name.as_str()));

@@ -10,6 +10,7 @@ use chancery_store::{Change, Kind};
 use serde_json::{Map, Value};
 
 use super::permissions::{self, Lost};
+use super::system_apis;
 use crate::call::{Call, missing, print, read, stored};
 use crate::ops::Table;
 use crate::resource::{Crud, Resource};
@@ -86,6 +87,12 @@ impl Resource for Apis {
         change: Change,
     ) -> Result<(Api, Change), Problem> {
         body.insert("id".to_owned(), ids::object_id(&*call.ctx.app.rng, call.ctx.now()).into());
+        let named = body.get("identifier").and_then(Value::as_str).unwrap_or_default();
+        let stored = own_path(call, named).unwrap_or(if named.starts_with('/') { "" } else { named });
+        if let Some(Value::Object(mut given)) = system_apis::predefined(stored) {
+            given.insert("id".to_owned(), body["id"].clone());
+            return Ok((read(Value::Object(given))?, change));
+        }
         let mut api: Api = read(Value::Object(body))?;
         if is_reserved(call, &api.identifier) {
             return Err(Problem::refused("The selected identifier is reserved."));
@@ -96,8 +103,12 @@ impl Resource for Apis {
     }
 
     async fn update(call: &Call, before: &Api, after: &mut Api, change: Change) -> Result<Change, Problem> {
-        let lifetimes = ["token_lifetime", "token_lifetime_for_web"];
-        if before.is_system() && !call.members().keys().all(|name| lifetimes.contains(&name.as_str())) {
+        let may_change = |name: &String| match name.as_str() {
+            "token_lifetime" | "token_lifetime_for_web" => true,
+            "name" | "scopes" => false,
+            _ => !system_apis::is_fixed(before),
+        };
+        if before.is_system() && !call.members().keys().all(may_change) {
             return Err(Problem::refused("System resource servers cannot be patched."));
         }
         complete(call, after)?;
@@ -109,7 +120,7 @@ impl Resource for Apis {
     }
 
     async fn delete(call: &Call, api: &Api, change: Change) -> Result<Change, Problem> {
-        if api.is_system() {
+        if system_apis::is_fixed(api) {
             return Err(Problem::refused("System resource servers cannot be deleted."));
         }
         permissions::forget(call, change, &api.identifier, Lost::Everything).await
@@ -118,9 +129,13 @@ impl Resource for Apis {
 
 /// Identifiers this server answers for itself, at any of its origins.
 fn is_reserved(call: &Call, identifier: &str) -> bool {
-    let own = identifier.strip_prefix(call.origin().base.as_str()).unwrap_or_default();
-    let path = own.trim_end_matches('/');
+    let path = own_path(call, identifier).unwrap_or_default().trim_end_matches('/');
     identifier.starts_with('/') || ["/api/v2", "/userinfo", "/mfa", "/me", "/my-org"].contains(&path)
+}
+
+/// The path of an identifier at the origin called.
+fn own_path<'a>(call: &Call, identifier: &'a str) -> Option<&'a str> {
+    identifier.strip_prefix(call.origin().base.as_str()).filter(|path| path.starts_with('/'))
 }
 
 fn default_policies() -> SubjectTypeAuthorization {

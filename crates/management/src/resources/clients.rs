@@ -240,6 +240,10 @@ fn defaults(kind: &str, is_strict: bool) -> Value {
             "infinite_idle_token_lifetime": !is_strict,
         },
     });
+    if kind == "express_configuration" {
+        new["organization_usage"] = "require".into();
+        new["organization_require_behavior"] = "post_login_prompt".into();
+    }
     if is_strict {
         new["third_party_security_mode"] = "strict".into();
         new["redirection_policy"] = "open_redirect_protection".into();
@@ -298,11 +302,16 @@ fn stripped(call: &Call, client: &Client) -> Result<Value, Problem> {
         credentials::show_ids(members);
         members.insert("tenant".to_owned(), call.tenant().into());
         members.entry("global").or_insert(Value::Bool(false));
+        members.entry("callback_url_template").or_insert(Value::Bool(false));
         if let Some(value) = members.get("cross_origin_authentication").cloned() {
             members.insert("cross_origin_auth".to_owned(), value);
         }
-        let keys =
-            call.snapshot().keys.certificates().take(1).map(|(_, der)| json!({"cert": certificate(der)}));
+        let subject = format!("/CN={}", call.origin().authority);
+        let shown = |der: &str| {
+            let pkcs7 = certificate(der).replace("CERTIFICATE", "PKCS7");
+            json!({"cert": certificate(der), "pkcs7": pkcs7, "subject": subject})
+        };
+        let keys = call.snapshot().keys.certificates().take(1).map(|(_, der)| shown(der));
         members.insert("signing_keys".to_owned(), keys.collect());
     }
     Ok(value)

@@ -35,7 +35,8 @@ impl Resource for Connections {
     const FILTERS: &'static [&'static str] = &["strategy", "name"];
     const DELETED: (StatusCode, Option<&'static str>) = (StatusCode::ACCEPTED, None);
 
-    const KEPT: &'static [&'static str] = &["is_domain_connection"];
+    const KEPT: &'static [&'static str] =
+        &["id", "is_domain_connection", "authentication", "connected_accounts"];
 
     fn id(connection: &Connection) -> &str {
         &connection.id
@@ -132,9 +133,18 @@ fn complete(call: &Call, connection: &mut Connection) -> Result<(), Problem> {
             "Cross App Access Requesting App is not supported for this connection.".into(),
         ));
     }
-    options.entry("authentication_methods").or_insert(
-        json!({"password": {"enabled": true, "api_behavior": "required"}, "passkey": {"enabled": false}}),
+    fill(
+        options.entry("authentication_methods").or_insert_with(|| json!({})),
+        &json!({
+            "password": {"enabled": true, "api_behavior": "required", "signup_behavior": "allow"},
+            "passkey": {"enabled": false},
+            "email_otp": {"enabled": false},
+            "phone_otp": {"enabled": false},
+        }),
     );
+    if let Some(email) = options.get_mut("attributes").and_then(|all| all.get_mut("email")) {
+        fill(email, &json!({"unique": true, "verification_method": "link"}));
+    }
     options.entry("passkey_options").or_insert(json!({
         "challenge_ui": "both",
         "progressive_enrollment_enabled": true,

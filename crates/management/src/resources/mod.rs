@@ -11,6 +11,7 @@ mod logs;
 mod permissions;
 mod roles;
 mod sessions;
+mod system_apis;
 mod tenant;
 mod user_access;
 mod user_search;

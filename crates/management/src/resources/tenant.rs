@@ -23,50 +23,101 @@ async fn load(call: &Call) -> Result<Option<Stored>, Problem> {
 
 /// With what the wire always shows.
 fn shown(settings: &TenantSettings) -> Result<Value, Problem> {
-    let mut value = json!({
-        "allowed_logout_urls": [],
-        "change_password": {"enabled": false, "html": ""},
-        "enabled_locales": ["en"],
-        "error_page": {"html": "", "show_log_link": false, "url": ""},
-        "flags": {
-            "allow_changing_enable_sso": false,
-            "allow_legacy_delegation_grant_types": false,
-            "allow_legacy_ro_grant_types": false,
-            "change_pwd_flow_v1": false,
-            "disable_impersonation": true,
-            "enable_apis_section": false,
-            "enable_client_connections": false,
-            "enable_custom_domain_in_emails": false,
-            "enable_dynamic_client_registration": false,
-            "enable_legacy_logs_search_v2": false,
-            "enable_public_signup_user_exists_error": true,
-            "enable_sso": true,
-            "new_universal_login_experience_enabled": true,
-            "universal_login": true,
-            "use_scope_descriptions_for_consent": false,
-            "revoke_refresh_token_grant": false,
-            "disable_clickjack_protection_headers": false,
-            "enable_pipeline2": false,
-        },
-        "guardian_mfa_page": {"enabled": false, "html": ""},
-        "idle_session_lifetime": 72,
-        "session_lifetime": 168,
-        "sandbox_version": "22",
-        "sandbox_versions_available": ["22"],
-        "oidc_logout": {"rp_logout_end_session_endpoint_discovery": true},
-        "resource_parameter_profile": "compatibility",
-        "session_cookie": {"mode": "persistent"},
-    });
+    let mut value = defaults();
     let set = print(settings)?;
     for (name, set) in set.as_object().into_iter().flatten() {
         match (value.get_mut(name), set) {
             (Some(Value::Object(default)), Value::Object(set)) if name == "flags" => {
-                default.extend(set.clone())
+                default.extend(set.clone());
             }
-            _ => value[name] = set.clone(),
+            _ => value[name] = whole(set),
         }
     }
     Ok(value)
+}
+
+/// 72, not 72.0.
+fn whole(value: &Value) -> Value {
+    match value.as_f64().filter(|number| value.is_f64() && number.fract() == 0.0 && number.abs() < 1e15) {
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole and small, as the line above says")]
+        Some(number) => (number as i64).into(),
+        None => value.clone(),
+    }
+}
+
+fn defaults() -> Value {
+    json!({
+        "allowed_logout_urls": [],
+        "acr_values_supported": [],
+        "change_password": {"enabled": false, "html": ""},
+        "default_audience": "",
+        "default_directory": "",
+        "default_redirection_uri": "",
+        "enabled_locales": ["en"],
+        "error_page": {"html": "", "show_log_link": false, "url": ""},
+        "flags": default_flags(),
+        "friendly_name": "",
+        "guardian_mfa_page": {"enabled": false, "html": ""},
+        "session_lifetime": 168,
+        "idle_session_lifetime": 72,
+        "ephemeral_session_lifetime": 72,
+        "idle_ephemeral_session_lifetime": 24,
+        "picture_url": "",
+        "sandbox_version": "22",
+        "sandbox_versions_available": ["22"],
+        "support_email": "",
+        "support_url": "",
+        "sessions": {"oidc_logout_prompt_enabled": true},
+        "oidc_logout": {"rp_logout_end_session_endpoint_discovery": true},
+        "allow_organization_name_in_authentication_api": false,
+        "customize_mfa_in_postlogin_action": false,
+        "pushed_authorization_requests_supported": false,
+        "mtls": {"enable_endpoint_aliases": false},
+        "universal_login": {"colors": {"primary": "#0f5fe0", "page_background": "#ffffff"}},
+        "resource_parameter_profile": "compatibility",
+        "phone_consolidated_experience": false,
+        "client_id_metadata_document_supported": false,
+        "dynamic_client_registration_security_mode": "strict",
+        "session_cookie": {"mode": "persistent"},
+    })
+}
+
+/// Most of these belong to features of another time. They are kept because tools send them back.
+fn default_flags() -> Value {
+    json!({
+        "allow_changing_enable_sso": false,
+        "allow_legacy_delegation_grant_types": false,
+        "allow_legacy_ro_grant_types": false,
+        "allow_legacy_tokeninfo_endpoint": false,
+        "allow_other_legacy_grant_types": false,
+        "cannot_change_enforce_client_authentication_on_passwordless_start": true,
+        "change_pwd_flow_v1": false,
+        "dashboard_log_streams_next": false,
+        "dashboard_new_onboarding": false,
+        "disable_clickjack_protection_headers": false,
+        "disable_fields_map_fix": false,
+        "disable_impersonation": true,
+        "disable_management_api_sms_obfuscation": false,
+        "enable_adfs_waad_email_verification": false,
+        "enable_apis_section": false,
+        "enable_client_connections": false,
+        "enable_custom_domain_in_emails": false,
+        "enable_dynamic_client_registration": false,
+        "enable_idtoken_api2": false,
+        "enable_legacy_logs_search_v2": false,
+        "enable_legacy_profile": false,
+        "enable_pipeline2": false,
+        "enable_public_signup_user_exists_error": true,
+        "enable_sso": true,
+        "enforce_client_authentication_on_passwordless_start": true,
+        "mfa_show_factor_list_on_enrollment": false,
+        "new_universal_login_experience_enabled": true,
+        "no_disclose_enterprise_connections": false,
+        "remove_alg_from_jwks": false,
+        "revoke_refresh_token_grant": false,
+        "universal_login": true,
+        "use_scope_descriptions_for_consent": false,
+    })
 }
 
 async fn show(call: Call) -> Result<Answer, Problem> {
