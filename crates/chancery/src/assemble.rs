@@ -13,7 +13,7 @@ use crate::dev::Dev;
 use crate::keys::FirstKeys;
 use crate::master_key::MasterKey;
 use crate::routes::routes;
-use crate::seed::{self, DemoClients, Seed, Seeding, demo_clients};
+use crate::seed::{self, DemoClients, Seed, Seeding, demo_clients, management_scopes};
 
 /// Id of the tenant of dev mode.
 pub const DEMO_TENANT: &str = "demo";
@@ -70,6 +70,7 @@ pub async fn assemble(setup: Setup) -> Result<Assembled> {
             tenant: DEMO_TENANT,
             origins: &tenant.origins,
             clients: &clients,
+            scopes: &management_scopes(),
         };
         if !seeding.is_done().await? {
             seeding.first(tenant.seed, seed::FirstKeys::from(&*tenant.keys)).await?;

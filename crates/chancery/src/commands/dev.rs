@@ -25,7 +25,7 @@ use crate::master_key::{self, MasterKey};
 use crate::ops::{logging, signals};
 use crate::output::Output;
 use crate::rng::SystemRng;
-use crate::seed::{self, DemoClients, Seed, Seeding, demo_clients};
+use crate::seed::{self, DemoClients, Seed, Seeding, demo_clients, management_scopes};
 
 pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
     logging::start(LogFormat::Auto, &args.log, out.colour)?;
@@ -103,6 +103,7 @@ async fn prepare(
         tenant: DEMO_TENANT,
         origins,
         clients,
+        scopes: &management_scopes(),
     };
     if !seeding.is_done().await? {
         let keys = match keys {

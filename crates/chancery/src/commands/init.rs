@@ -15,7 +15,7 @@ use crate::clock::SystemClock;
 use crate::keys::FirstKeys;
 use crate::output::Output;
 use crate::rng::SystemRng;
-use crate::seed::{self, DemoClients, Seed, Seeding, random_management};
+use crate::seed::{self, DemoClients, Seed, Seeding, management_scopes, random_management};
 
 pub(super) async fn run(args: InitArgs, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
     let origins: Vec<String> = args.origin.iter().map(|text| origin(text)).collect::<Result<_>>()?;
@@ -44,6 +44,7 @@ pub(super) async fn run(args: InitArgs, environment: &Environment, out: &mut Out
         tenant: &args.tenant,
         origins: &origins,
         clients: &clients,
+        scopes: &management_scopes(),
     };
     seeding.first(Seed::Fresh, seed::FirstKeys::from(&keys)).await?;
     store.close().await;

@@ -13,10 +13,11 @@ mod reset;
 mod welcome;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::routing::{delete, get, post};
 use axum::{Extension, Router};
+use chancery_core::model::ScopeDefinition;
 use chancery_web::App;
 
 pub use adopt::adopt;
@@ -33,11 +34,13 @@ pub struct Dev {
     clients: DemoClients,
     /// Contacts that were deleted through the demo API.
     deleted: Mutex<BTreeSet<u32>>,
+    /// Of the Management API, from the first reset on.
+    scopes: OnceLock<Vec<ScopeDefinition>>,
 }
 
 impl Dev {
     pub(crate) fn new(clock: Arc<OffsetClock>, clients: DemoClients) -> Self {
-        Self { clock, clients, deleted: Mutex::default() }
+        Self { clock, clients, deleted: Mutex::default(), scopes: OnceLock::new() }
     }
 
     fn deleted(&self) -> std::sync::MutexGuard<'_, BTreeSet<u32>> {

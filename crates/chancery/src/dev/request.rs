@@ -14,7 +14,9 @@ pub(super) async fn read<T: DeserializeOwned>(app: &App, request: Request, how: 
     let value = read_json(&app.config, &parts.headers, body)
         .await
         .map_err(|error| Failure::from(error).into_response())?;
-    serde_json::from_value(value).map_err(|_| {
+    // A list would do for a struct whose members have defaults.
+    let wish = if value.is_object() { serde_json::from_value(value).ok() } else { None };
+    wish.ok_or_else(|| {
         let body = json!({ "error": "invalid_request", "error_description": how });
         chancery_web::json(StatusCode::BAD_REQUEST, &body)
     })

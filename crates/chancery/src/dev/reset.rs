@@ -9,7 +9,7 @@ use chancery_web::{App, Ctx, Failure, no_content};
 use serde::Deserialize;
 
 use super::{Dev, request::read};
-use crate::seed::{Seed, Seeding};
+use crate::seed::{Seed, Seeding, management_scopes};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +44,7 @@ async fn again(app: &App, dev: &Dev, ctx: &Ctx, seed: Seed) -> chancery_store::R
         tenant: &ctx.tenant.tenant,
         origins: tenant.map_or(&[][..], |tenant| &tenant.origins),
         clients: &dev.clients,
+        scopes: dev.scopes.get_or_init(management_scopes),
     };
     seeding.again(seed).await?;
     dev.deleted().clear();

@@ -1,6 +1,6 @@
 //! Documents into a change, with the names under which no two of a kind may exist.
 
-use chancery_core::model::{Api, Client, ClientGrant, Connection, Role, SubjectType};
+use chancery_core::model::{Api, Client, ClientGrant, Connection, Role};
 use chancery_store::{Change, Error, Kind};
 use serde::Serialize;
 
@@ -13,12 +13,7 @@ pub(super) fn client(change: Change, client: &Client) -> Result<Change, Error> {
 }
 
 pub(super) fn client_grant(change: Change, grant: &ClientGrant) -> Result<Change, Error> {
-    let whose = grant.client_id.as_deref().or(grant.default_for.as_deref()).unwrap_or_default();
-    let subject = match grant.subject_type {
-        SubjectType::Client => "client",
-        SubjectType::User => "user",
-    };
-    let uniq = format!("{whose} {subject} {}", grant.audience);
+    let uniq = grant.unique_name();
     Ok(change.insert(Kind::ClientGrant, &grant.id, Some(&uniq), json(grant)?))
 }
 

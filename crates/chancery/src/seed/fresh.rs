@@ -10,7 +10,7 @@ use chancery_store::{Change, Error, Kind};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
-use super::{Credentials, Seeding, documents, management_scopes};
+use super::{Credentials, Seeding, documents};
 
 /// The database of users that every tenant has.
 pub const CONNECTION: &str = "Username-Password-Authentication";
@@ -144,7 +144,7 @@ fn management_api(seeding: &Seeding<'_>) -> Api {
         name: Some("Auth0 Management API".to_owned()),
         identifier: MANAGEMENT_IDENTIFIER.to_owned(),
         is_system: Some(true),
-        scopes: Some(management_scopes()),
+        scopes: Some(seeding.scopes.to_vec()),
         ..api_defaults()
     }
 }
@@ -186,7 +186,9 @@ pub(super) fn api_defaults() -> Api {
 
 /// The placeholder that stands for every application. It takes part in nothing, but tools list it.
 fn all_applications(seeding: &Seeding<'_>) -> Result<Client, Error> {
-    let credentials = Credentials { client_id: ids::client_id(seeding.rng), client_secret: None };
+    // Tools expect it to have one; without a grant type it opens nothing.
+    let client_secret = Some(ids::client_secret(seeding.rng).into());
+    let credentials = Credentials { client_id: ids::client_id(seeding.rng), client_secret };
     let client = application(seeding, "All Applications", AppType::Other(String::new()), &credentials)?;
     Ok(Client {
         global: Some(true),
@@ -194,6 +196,7 @@ fn all_applications(seeding: &Seeding<'_>) -> Result<Client, Error> {
         token_endpoint_auth_method: None,
         callbacks: Some(Vec::new()),
         grant_types: Some(Vec::new()),
+        rest: client.rest.into_iter().chain([("sso".to_owned(), Value::Bool(false))]).collect(),
         ..client
     })
 }
@@ -213,7 +216,7 @@ fn management_grant(seeding: &Seeding<'_>) -> ClientGrant {
         client_id: Some(seeding.clients.management.client_id.clone()),
         default_for: None,
         audience: MANAGEMENT_IDENTIFIER.to_owned(),
-        scope: Some(management_scopes().into_iter().map(|scope| scope.value).collect()),
+        scope: Some(seeding.scopes.iter().map(|scope| scope.value.clone()).collect()),
         subject_type: SubjectType::Client,
         authorization_details_types: None,
         allow_all_scopes: None,
@@ -228,7 +231,15 @@ fn database(seeding: &Seeding<'_>) -> Connection {
         "mfa": { "active": true, "return_enroll_settings": true },
         "passwordPolicy": "good",
         "strategy_version": 2,
-        "authentication_methods": { "passkey": { "enabled": false }, "password": { "enabled": true } },
+        "authentication_methods": {
+            "passkey": { "enabled": false },
+            "password": { "enabled": true, "api_behavior": "required", "signup_behavior": "allow" },
+        },
+        "passkey_options": {
+            "challenge_ui": "both",
+            "local_enrollment_enabled": true,
+            "progressive_enrollment_enabled": true,
+        },
         "brute_force_protection": true,
     });
     Connection {

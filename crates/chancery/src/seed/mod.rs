@@ -9,6 +9,7 @@ mod scopes;
 mod secrets;
 
 use chancery_core::Rng;
+use chancery_core::model::ScopeDefinition;
 use chancery_store::{Change, Error, KeyMaterial, Kind, NextKeys, Store};
 use serde::Deserialize;
 
@@ -45,6 +46,8 @@ pub struct Seeding<'a> {
     pub origins: &'a [String],
     /// Ids and secrets of the applications to be made.
     pub clients: &'a DemoClients,
+    /// What [`management_scopes`] gave.
+    pub scopes: &'a [ScopeDefinition],
 }
 
 /// The keys a tenant begins with.

@@ -2,7 +2,7 @@
 
 use chancery_core::model::ScopeDefinition;
 
-/// Every scope, each once.
+/// Every scope, each once. Reads the whole table, so whoever seeds often keeps the result.
 pub fn management_scopes() -> Vec<ScopeDefinition> {
     let described = |value: &'static str| ScopeDefinition {
         value: value.to_owned(),

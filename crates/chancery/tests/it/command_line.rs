@@ -1,0 +1,244 @@
+//! The binary itself.
+
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use chancery::dev::ReadyFile;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn chancery(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHANCERY_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    chancery(folder, arguments).output().unwrap()
+}
+
+fn good(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    assert!(!output.status.success(), "{arguments:?}");
+    assert!(output.stdout.is_empty(), "talk goes to stderr");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("panicked") && !said.contains("stack backtrace"), "{said}");
+    said
+}
+
+/// Killed with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(folder: &Path, arguments: &[&str]) -> Running {
+    Running(chancery(folder, arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+}
+
+fn dev(folder: &TempDir, ready: &str) -> (Running, ReadyFile) {
+    let arguments = ["dev", "--http", "localhost:0", "--https", "localhost:0", "--ready-file", ready];
+    let running = start(folder.path(), &arguments);
+    let (begin, path) = (Instant::now(), folder.path().join(ready));
+    while !path.exists() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it does not serve");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    (running, ReadyFile::read(&path).unwrap())
+}
+
+#[test]
+fn an_api_is_defined_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, ready) = dev(&folder, "ready.json");
+    let cli =
+        |arguments: &[&str]| good(folder.path(), &[arguments, &["--ready-file", "ready.json"]].concat());
+    let api = "https://orders.example";
+    cli(&["api", "create", api, "--name", "Orders", "--rbac", "--scope", "read:orders=Read your orders"]);
+    cli(&["scope", "add", api, "delete:orders=Delete your orders"]);
+    let shown: Value = serde_json::from_str(&cli(&["api", "show", api])).unwrap();
+    assert_eq!(shown["enforce_policies"], true);
+    let table = cli(&["scope", "list", api]);
+    let expected =
+        "SCOPE          DESCRIPTION\nread:orders    Read your orders\ndelete:orders  Delete your orders\n";
+    assert_eq!(table, expected);
+    cli(&["scope", "remove", api, "read:orders"]);
+    let left: Value = serde_json::from_str(&cli(&["scope", "list", api, "--json"])).unwrap();
+    assert_eq!(left[0]["value"], "delete:orders");
+    assert!(cli(&["api", "list"]).contains("Orders"));
+
+    let client =
+        cli(&["client", "create", "Job", "--type", "m2m", "--grant", "https://orders.example=delete:orders"]);
+    let client: Value = serde_json::from_str(&client).unwrap();
+    assert_eq!(client["client_secret"].as_str().unwrap().len(), 64);
+    let listed = cli(&["client", "list", "--json"]);
+    assert!(listed.contains("Job") && !listed.contains("\"client_secret\""), "{listed}");
+
+    // Over TLS, trusting the authority of the data folder.
+    let (id, secret) = (&ready.clients.management.client_id, ready.clients.management.client_secret.unwrap());
+    let over_tls =
+        ["api", "list", "--url", &ready.https_issuer, "--client-id", id, "--client-secret", &secret];
+    let untrusting = refused(folder.path(), &over_tls);
+    assert!(untrusting.contains("--ca-file"), "{untrusting}");
+    assert!(!untrusting.contains(&secret));
+    good(folder.path(), &[&over_tls[..], &["--ca-file", &ready.ca_file]].concat());
+
+    let said = refused(folder.path(), &["api", "show", "https://no.example", "--ready-file", "ready.json"]);
+    assert!(said.contains("404") && said.contains("does not exist"), "{said}");
+    cli(&["api", "delete", api]);
+}
+
+/// Another port each time; what was made stays.
+#[test]
+fn dev_mode_finds_its_folder_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, first) = dev(&folder, "one.json");
+    let ready = ["--ready-file", "one.json"];
+    good(folder.path(), &[&["api", "create", "https://kept.example"][..], &ready].concat());
+    let ca = std::fs::read(&first.ca_file).unwrap();
+    drop(server);
+    let (_server, second) = dev(&folder, "two.json");
+    assert_eq!(std::fs::read(&second.ca_file).unwrap(), ca);
+    assert_eq!(first.clients.management.client_secret, second.clients.management.client_secret);
+    let apis = good(folder.path(), &["api", "list", "--ready-file", "two.json"]);
+    assert!(apis.contains("https://kept.example"), "{apis}");
+}
+
+#[test]
+fn sigterm_ends_it_soon_and_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut server, _) = dev(&folder, "ready.json");
+    let kill = Command::new("kill").arg(server.0.id().to_string()).status().unwrap();
+    assert!(kill.success());
+    let begin = Instant::now();
+    let status = server.0.wait().unwrap();
+    assert!(status.success(), "{status}");
+    assert!(begin.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn serve_says_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let said = refused(path, &["serve", "--database", "sqlite:x.db"]);
+    assert!(
+        said.contains("no master key is set") && said.contains("chancery keys generate-master"),
+        "{said}"
+    );
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    assert!(!path.join("x.db").exists(), "nothing was made");
+
+    std::fs::write(path.join("bad.toml"), "database = \"sqlite:x.db\"\nmasterkey = \"x\"\n").unwrap();
+    let said = refused(path, &["serve", "--config", "bad.toml"]);
+    assert!(said.contains("bad.toml") && said.contains("masterkey") && said.contains("line 2"), "{said}");
+
+    let key = good(path, &["keys", "generate-master"]);
+    let mut command = chancery(path, &["serve", "--database", "sqlite:x.db", "--http", "127.0.0.1:0"]);
+    let output = command.env("CHANCERY_MASTER_KEY", key.trim()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("chancery init"), "{said}");
+}
+
+#[test]
+fn from_nothing_to_a_tenant_in_production() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(
+        path.join("c.toml"),
+        "database = \"sqlite:x.db\"\nhttp = [\"127.0.0.1:1\"]\nlog_format = \"json\"",
+    )
+    .unwrap();
+    let key = good(path, &["keys", "generate-master"]);
+    let with_key = |arguments: &[&str]| {
+        let mut command = chancery(path, arguments);
+        command.env("CHANCERY_MASTER_KEY", key.trim());
+        command
+    };
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let origin = format!("http://127.0.0.1:{port}");
+    let config = ["--config", "c.toml"];
+
+    let init = ["init", "--tenant", "acme", "--origin", &origin, "--json"];
+    let output = with_key(&[&init[..], &config].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let again = with_key(&[&init[..], &config].concat()).output().unwrap();
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("already"));
+
+    // The flag wins over the file, whose port could not be used.
+    let address = format!("127.0.0.1:{port}");
+    let mut serve =
+        with_key(&[&["serve", "--http", &address, "--metrics", "127.0.0.1:0"][..], &config].concat());
+    let log = std::fs::File::create(path.join("log")).unwrap();
+    let mut server = Running(serve.stderr(log).spawn().unwrap());
+    let begin = Instant::now();
+    while std::net::TcpStream::connect(&address).is_err() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", std::fs::read_to_string(path.join("log")));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let (id, secret) = (made["client_id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
+    let apis = ["api", "list", "--url", &origin, "--client-id", id, "--client-secret", secret];
+    assert!(good(path, &apis).contains("/api/v2/"));
+
+    // Beside the running server: list, rotate, back up.
+    let keys = |arguments: &[&str]| {
+        let output = with_key(&[&["keys"], arguments, &config, &["--json"]].concat()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap().as_array().unwrap().clone()
+    };
+    let before = keys(&["list"]);
+    assert_eq!(before.len(), 6);
+    let after = keys(&["rotate"]);
+    assert_eq!(after.iter().filter(|key| key["state"] == "previous").count(), 3);
+    let old = before.iter().find(|key| key["state"] == "current" && key["kty"] == "RSA").unwrap();
+    let revoked = keys(&["revoke", old["kid"].as_str().unwrap()]);
+    assert_eq!(revoked.iter().filter(|key| key["state"] == "revoked").count(), 1);
+    good(path, &["backup", "copy.db", "--database", "sqlite:x.db"]);
+    assert!(path.join("copy.db").exists());
+    assert!(good(path, &["migrate", "--check", "--database", "sqlite:copy.db"]).contains("nothing to do"));
+    assert!(good(path, &["tenant", "list", "--database", "sqlite:copy.db"]).contains(&origin));
+
+    assert!(Command::new("kill").arg(server.0.id().to_string()).status().unwrap().success());
+    assert!(server.0.wait().unwrap().success());
+    let log = std::fs::read_to_string(path.join("log")).unwrap();
+    for line in log.lines() {
+        serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+    }
+    assert!(log.contains("stopped") && !log.contains(secret) && !log.contains(key.trim()), "{log}");
+}
+
+/// Wrong keys are told as such and nothing is served with them.
+#[test]
+fn another_master_key_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, _) = dev(&folder, "ready.json");
+    drop(server);
+    let other = good(folder.path(), &["keys", "generate-master"]);
+    let arguments = ["dev", "--http", "localhost:0", "--https", "localhost:0"];
+    let output =
+        chancery(folder.path(), &arguments).env("CHANCERY_MASTER_KEY", other.trim()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("master key"), "{said}");
+}
+
+#[test]
+fn completions_are_offered() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(good(folder.path(), &["completions", shell]).contains("chancery"), "{shell}");
+    }
+}

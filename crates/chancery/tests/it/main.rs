@@ -1,0 +1,7 @@
+//! The binary and what it is assembled from, on both engines.
+
+mod certificates;
+mod command_line;
+mod dev_mode;
+mod harness;
+mod seeding;

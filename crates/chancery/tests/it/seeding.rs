@@ -1,0 +1,105 @@
+//! What a tenant begins with, on both engines.
+
+use chancery::seed::{API_IDENTIFIER, JANE, SAM, Seed};
+use chancery::{DEMO_TENANT, assemble};
+use chancery_store::{Kind, Store};
+
+use crate::harness::{databases, setup};
+
+async fn permissions(store: &Store, email: &str) -> Vec<String> {
+    let user = store.users_by_email(DEMO_TENANT, email).await.unwrap().remove(0);
+    let access = store.access_of(DEMO_TENANT, &user.user_id).await.unwrap();
+    assert_eq!(access.role_ids.len(), 1, "{email}");
+    let role = store.doc(DEMO_TENANT, Kind::Role, &access.role_ids[0]).await.unwrap().unwrap();
+    let role: chancery_core::model::Role = serde_json::from_str(&role.json).unwrap();
+    role.permissions.into_iter().map(|permission| permission.permission_name).collect()
+}
+
+#[tokio::test]
+async fn the_demo_tenant_is_complete() {
+    for (database, _folder) in databases().await {
+        let server = assemble(setup(&database, true, Seed::Demo)).await.unwrap();
+        let tenant = server.app.catalog.snapshot(DEMO_TENANT).await.unwrap();
+        let api = tenant.api(API_IDENTIFIER).unwrap();
+        assert_eq!(api.live_scopes().collect::<Vec<_>>(), ["read:contacts", "delete:contacts"]);
+        assert!(api.enforces_policies() && !api.skip_consent_for_verifiable_first_party_clients);
+        assert!(api.allow_offline_access);
+        assert_eq!(tenant.clients().count(), 5);
+        assert!(tenant.client(&server.clients.spa.client_id).unwrap().is_public());
+        let callbacks = tenant.client(&server.clients.spa.client_id).unwrap().callbacks.clone().unwrap();
+        assert_eq!(
+            callbacks[..2],
+            ["http://localhost:4000/dev/callback", "https://localhost:4443/dev/callback"]
+        );
+        assert_eq!(tenant.connections().count(), 1);
+        assert_eq!(permissions(&server.app.store, JANE.email).await, ["read:contacts"]);
+        assert_eq!(permissions(&server.app.store, SAM.email).await, ["read:contacts", "delete:contacts"]);
+        let keys = server.app.store.signing_keys(DEMO_TENANT).await.unwrap();
+        assert_eq!(keys.len(), 6, "current and next of three families");
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_tenant_holds_nothing_of_the_demo() {
+    for (database, _folder) in databases().await {
+        let server = assemble(setup(&database, true, Seed::Fresh)).await.unwrap();
+        let tenant = server.app.catalog.snapshot(DEMO_TENANT).await.unwrap();
+        assert_eq!(tenant.clients().count(), 2, "all applications, and the management one");
+        assert_eq!(tenant.clients().filter(|client| client.global == Some(true)).count(), 1);
+        assert_eq!(tenant.apis().count(), 1);
+        assert!(tenant.apis().all(|api| api.is_system()));
+        assert_eq!(tenant.roles().count(), 0);
+        assert_eq!(server.app.store.users_count(DEMO_TENANT).await.unwrap(), 0);
+        assert_eq!(tenant.settings.session_seconds(), 168 * 3600);
+    }
+}
+
+/// Two processes may share a database: the second finds what the first made, also when both begin at once.
+#[tokio::test]
+async fn an_existing_tenant_is_not_seeded_again() {
+    for (database, _folder) in databases().await {
+        let first = assemble(setup(&database, true, Seed::Demo)).await.unwrap();
+        let user = first.app.store.users_by_email(DEMO_TENANT, JANE.email).await.unwrap().remove(0);
+        first.app.store.delete_user(DEMO_TENANT, &user.user_id).await.unwrap();
+        let second = assemble(setup(&database, true, Seed::Demo)).await.unwrap();
+        assert!(second.app.store.users_by_email(DEMO_TENANT, JANE.email).await.unwrap().is_empty());
+    }
+    for (database, _folder) in databases().await {
+        chancery::open(&database, &[7; 32].into()).await.unwrap().close().await;
+        let begin = || async { assemble(setup(&database, true, Seed::Demo)).await };
+        let (one, other) = tokio::join!(begin(), begin());
+        for server in [one.unwrap(), other.unwrap()] {
+            assert_eq!(server.app.catalog.snapshot(DEMO_TENANT).await.unwrap().clients().count(), 5);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_adds_its_origins_and_dead_ones_go() {
+    use chancery::dev::adopt;
+    let (server, _folder) = crate::harness::dev().await;
+    let store = &server.app.store;
+    let alive = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let alive = format!("http://127.0.0.1:{}", alive.local_addr().unwrap().port());
+    let socket = std::net::TcpListener::bind(alive.trim_start_matches("http://"));
+    let first = vec![alive.clone()];
+    adopt(store, &first, &server.clients).await.unwrap();
+    let second = vec!["http://localhost:4100".to_owned()];
+    adopt(store, &second, &server.clients).await.unwrap();
+    drop(socket);
+    let origins = store.tenants().await.unwrap().remove(0).origins;
+    assert_eq!(origins[0], second[0], "its own come first");
+    assert!(!origins.contains(&"https://localhost:4443".to_owned()), "nobody listens there: {origins:?}");
+    let stored = store.doc(DEMO_TENANT, Kind::Client, &server.clients.spa.client_id).await.unwrap().unwrap();
+    let spa: chancery_core::model::Client = serde_json::from_str(&stored.json).unwrap();
+    let callbacks = spa.callbacks.unwrap();
+    assert!(callbacks.contains(&"http://localhost:4100/dev/callback".to_owned()), "{callbacks:?}");
+    assert!(callbacks.contains(&"http://localhost:3000/callback".to_owned()), "{callbacks:?}");
+    assert!(!callbacks.contains(&"https://localhost:4443/dev/callback".to_owned()), "{callbacks:?}");
+    assert!(spa.web_origins.unwrap().contains(&"http://localhost:4100".to_owned()));
+    // Nothing is written where nothing changes.
+    let rev = stored.rev;
+    adopt(store, &second, &server.clients).await.unwrap();
+    let again = store.doc(DEMO_TENANT, Kind::Client, &server.clients.spa.client_id).await.unwrap().unwrap();
+    assert_eq!(again.rev, rev);
+}
