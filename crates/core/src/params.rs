@@ -1,5 +1,8 @@
 //! The parameters of a request, whichever way they came: query, form or JSON.
 
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 /// Names and values in the order sent.
@@ -41,10 +44,13 @@ impl Params {
     }
 
     /// Reads a JSON object. `null` is absent, numbers and booleans become text, a list of texts becomes a repeated
-    /// parameter (`scope`: one value joined by spaces), anything deeper stays JSON text.
+    /// parameter (`scope`: one value joined by spaces), anything deeper stays JSON text. A member that stands twice is a
+    /// repeated parameter too: readers that keep the first and readers that keep the last must not disagree unseen.
     pub fn from_json(body: &[u8]) -> Result<Self, ParamsError> {
-        let value: Value = serde_json::from_slice(body).map_err(|_| ParamsError::NotJson)?;
-        let Value::Object(members) = value else { return Err(ParamsError::NotAnObject) };
+        let Members(members) = serde_json::from_slice(body).map_err(|why| match why.classify() {
+            serde_json::error::Category::Data => ParamsError::NotAnObject,
+            _ => ParamsError::NotJson,
+        })?;
         if members.len() > MOST {
             return Err(ParamsError::TooMany);
         }
@@ -111,9 +117,36 @@ impl Params {
     }
 }
 
+/// The members of an object in the order sent, those that stand twice too.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::with_capacity(8);
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
 /// Names only: values may be secrets.
-impl std::fmt::Debug for Params {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.names()).finish()
     }
 }
@@ -135,10 +168,15 @@ mod tests {
     #[test]
     fn hostile() {
         assert_eq!(Params::from_json(b"[1]"), Err(ParamsError::NotAnObject));
+        assert_eq!(Params::from_json(b"null"), Err(ParamsError::NotAnObject));
+        assert_eq!(Params::from_json(b"{} {}"), Err(ParamsError::NotJson));
         assert_eq!(Params::from_json(b"{"), Err(ParamsError::NotJson));
-        assert_eq!(Params::from_json("[".repeat(100_000).as_bytes()), Err(ParamsError::NotJson));
+        assert_eq!(Params::from_json("[".repeat(100_000).as_bytes()), Err(ParamsError::NotAnObject));
+        let deep = format!("{{\"a\":{}", "[".repeat(100_000));
+        assert_eq!(Params::from_json(deep.as_bytes()), Err(ParamsError::NotJson));
         assert_eq!(Params::from_form(b"a=%ff"), Err(ParamsError::NotUtf8));
         assert_eq!(Params::from_form("a=1&".repeat(300).as_bytes()), Err(ParamsError::TooMany));
+        assert_eq!(Params::from_json(br#"{"a":"1","b":"2","a":"3"}"#).unwrap().repeated(), Some("a"));
         assert_eq!(Params::from_form(b"a=1&b=2&a=").unwrap().repeated(), Some("a"));
         assert_eq!(Params::from_form(b"resource=1&resource=2").unwrap().repeated(), None);
         let shown = format!("{:?}", Params::from_form(b"client_secret=hush").unwrap());

@@ -4,6 +4,8 @@
 //! for byte a registered one is split by a strict grammar that knows no user information, no backslash, no escape in the
 //! host and no fragment; what does not fit the grammar does not match. The text that was checked is the text that is sent.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use serde::{Deserialize, Serialize};
 
 /// A redirect URI proven to belong to the application. Only [`RedirectUri::allowed`] makes one.
@@ -89,35 +91,68 @@ pub fn origin_of(url: &str) -> Option<String> {
     parts.is_web().then(|| parts.origin())
 }
 
-/// `localhost`, its subdomains, 127/8 and `::1`.
+/// `localhost`, its subdomains, 127/8, `::1` and the unspecified addresses, however they are written. Browsers read
+/// `127.1` and `0x7f000001` as addresses too, so a number that is not four plain decimals counts as loopback.
 pub fn is_loopback_host(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host == "[::1]"
-        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+    if let Some(v6) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        let ip = v6.parse::<Ipv6Addr>().map(|ip| ip.to_canonical());
+        return ip.is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified());
+    }
+    let name = host.strip_suffix('.').unwrap_or(&host);
+    if let Ok(ip) = name.parse::<Ipv4Addr>() {
+        return ip.is_loopback() || ip.is_unspecified();
+    }
+    name == "localhost" || name.ends_with(".localhost") || ends_in_number(name)
+}
+
+/// As the URL standard has it: such a host is an IPv4 address or nothing.
+fn ends_in_number(host: &str) -> bool {
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let hexadecimal = last.strip_prefix("0x").or(last.strip_prefix("0X"));
+    let decimal = !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit());
+    decimal || hexadecimal.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn matches(registered: &str, candidate: &str) -> bool {
     if registered.is_empty() || registered.contains('#') {
         return false;
     }
+    if !leads_where_it_seems(candidate) {
+        return false;
+    }
     if registered == candidate {
-        return Parts::split(candidate).is_none_or(|p| p.has_sound_authority());
+        return true;
     }
     let (Some(want), Some(have)) = (Parts::split(registered), Parts::split(candidate)) else { return false };
-    have.has_sound_authority()
-        && want.scheme.eq_ignore_ascii_case(have.scheme)
+    want.scheme.eq_ignore_ascii_case(have.scheme)
         && want.rest == have.rest
         && authority_matches(want.authority, have.authority)
+}
+
+/// Browsers read `https:host`, `https:/host` and `https:///host` as `https://host`: a web URL has a host where the
+/// grammar expects it, or is none.
+fn leads_where_it_seems(url: &str) -> bool {
+    let scheme = url.split(':').next().unwrap_or_default();
+    match Parts::split(url) {
+        Some(parts) => parts.has_sound_authority() && (!is_web_scheme(scheme) || !parts.host().is_empty()),
+        None => !is_web_scheme(scheme),
+    }
+}
+
+fn is_web_scheme(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
 }
 
 /// Case-insensitive, and a leading `*.` stands for exactly one label.
 fn authority_matches(pattern: &str, authority: &str) -> bool {
     let Some(suffix) = pattern.strip_prefix("*.") else { return pattern.eq_ignore_ascii_case(authority) };
     let Some((label, rest)) = authority.split_once('.') else { return false };
-    // `*.com` would be anybody's.
-    suffix.contains('.')
+    // `*.com` would be anybody's, `*.0.0.1` an address.
+    let name = suffix.split(':').next().unwrap_or_default();
+    name.contains('.')
+        && name.split('.').all(|label| !label.is_empty())
+        && !ends_in_number(name)
         && !suffix.contains('*')
         && !label.is_empty()
         && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -142,9 +177,7 @@ impl<'a> Parts<'a> {
     }
 
     fn is_web(&self) -> bool {
-        (self.scheme.eq_ignore_ascii_case("https") || self.scheme.eq_ignore_ascii_case("http"))
-            && self.has_sound_authority()
-            && !self.authority.is_empty()
+        is_web_scheme(self.scheme) && self.has_sound_authority() && !self.host().is_empty()
     }
 
     /// Letters, digits, dots, hyphens, one port, or a bracketed IPv6 address. No `@`, `\`, `%`, no spaces.
@@ -154,7 +187,7 @@ impl<'a> Parts<'a> {
         let sound_port = port.is_empty()
             || (port.len() > 1 && port.len() < 7 && port[1..].bytes().all(|b| b.is_ascii_digit()));
         let sound_host = match host.strip_prefix('[') {
-            Some(v6) => v6.strip_suffix(']').is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok()),
+            Some(v6) => v6.strip_suffix(']').is_some_and(|v6| v6.parse::<Ipv6Addr>().is_ok()),
             None => host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')),
         };
         sound_host && sound_port
@@ -210,6 +243,9 @@ mod tests {
         assert!(!allowed("https://app.example/cb", "http://app.example/cb"));
         assert!(!allowed("https://app.example/cb", "https://app.example:443/cb"));
         assert!(allowed("com.app:/cb", "com.app:/cb"));
+        for unlike in ["https:app.example/cb", "https:/app.example/cb", "https:///app.example/cb"] {
+            assert!(!allowed(unlike, unlike), "{unlike}");
+        }
     }
 
     #[test]
@@ -227,6 +263,8 @@ mod tests {
         assert!(!allowed("https://*.app.example/cb", "https://evil.example/.app.example/cb"));
         assert!(!allowed("https://*.app.example/cb", "https://x@a.app.example/cb"));
         assert!(!allowed("https://*.com/cb", "https://evil.com/cb"));
+        assert!(!allowed("https://*.com./cb", "https://evil.com./cb"));
+        assert!(!allowed("https://*.0.0.1/cb", "https://127.0.0.1/cb"));
     }
 
     #[test]
@@ -244,6 +282,7 @@ mod tests {
         assert_eq!(origin_of("http://localhost:3000/x?y"), Some("http://localhost:3000".into()));
         assert_eq!(origin_of("com.app://x"), None);
         assert_eq!(origin_of("https://a@b/"), None);
+        assert_eq!(origin_of("http://:80/"), None);
         assert!(RedirectUri::allowed_origin("http://localhost:3000", ["http://localhost:3000/cb"]).is_some());
         assert!(RedirectUri::allowed_origin("http://localhost:3001", ["http://localhost:3000/cb"]).is_none());
         assert!(RedirectUri::allowed_origin("http://localhost:3000/x", ["http://localhost:3000"]).is_none());
@@ -256,6 +295,11 @@ mod tests {
         assert!(!uri("http://localhost:3000/cb"));
         assert!(!uri("http://127.1.2.3/cb"));
         assert!(!uri("http://[::1]:3000/cb"));
+        assert!(!uri("http://127.1:3000/cb"));
+        assert!(!uri("http://0x7f000001/cb"));
+        assert!(!uri("http://[::ffff:7f00:1]/cb"));
+        assert!(!uri("http://localhost.:3000/cb"));
+        assert!(uri("http://10.0.0.1/cb"));
         assert!(!uri("com.app://cb"));
     }
 
