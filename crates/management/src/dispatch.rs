@@ -97,12 +97,15 @@ async fn prepare(
     if !caller.has_any(&operation.scopes) {
         return Err(Problem::InsufficientScope(operation.scopes.clone()));
     }
+    if !operation.is_built() {
+        return Err(Problem::NotBuilt);
+    }
     let query = Query::parse(parts.uri.query());
     if let Some(shape) = &operation.query {
         query.check(shape)?;
     }
     let mut value = Value::Null;
-    if let Some(shape) = operation.body.as_ref().filter(|_| operation.is_built()) {
+    if let Some(shape) = &operation.body {
         value = read_json(&ctx.app.config, &parts.headers, body).await.map_err(|error| unreadable(&error))?;
         // No body at all is an empty object where nothing is needed.
         if value.is_null() && check(shape, &json!({})).is_ok() {
