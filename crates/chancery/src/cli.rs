@@ -435,6 +435,52 @@ mod tests {
     }
 
     #[test]
+    fn the_first_help() {
+        let help = Cli::command().term_width(100).render_help().to_string();
+        insta::assert_snapshot!(help, @r#"
+        An OAuth 2.0 and OpenID Connect authorization server that speaks Auth0's wire
+
+        Usage: chancery [OPTIONS] <COMMAND>
+
+        Commands:
+          serve        Serve the tenants of a database
+          dev          Serve a demo tenant on this machine, with everything set up
+          init         Make a tenant with its keys and a management application, whose secret is printed
+                       once
+          migrate      Bring the database to this release
+          backup       Copy a running SQLite database to a file
+          keys         Signing keys of a tenant, and the master key
+          tenant       Tenants of a database
+          api          APIs of a running server
+          scope        Scopes of an API of a running server
+          client       Applications of a running server
+          completions  Completions for a shell
+          help         Print this message or the help of the given subcommand(s)
+
+        Options:
+              --json     Print data as JSON
+          -h, --help     Print help
+          -V, --version  Print version
+
+        Try it on this machine:
+          chancery dev                          a demo tenant on http://localhost:4000, ready to click
+
+        Run it for others:
+          chancery keys generate-master > master.key && chmod 600 master.key
+          chancery init --tenant acme --origin https://login.acme.example \
+              --database sqlite:chancery.db --master-key-file master.key
+          chancery serve --database sqlite:chancery.db --master-key-file master.key
+
+        Define an API and its scopes on a running server:
+          chancery api create https://contacts.example/api --name Contacts \
+              --scope 'read:contacts=Read your contacts' --scope 'delete:contacts=Delete your contacts'
+          chancery scope add https://contacts.example/api 'update:contacts=Change your contacts'
+
+        Data goes to stdout and everything else to stderr. NO_COLOR is respected.
+        "#);
+    }
+
+    #[test]
     fn commands_are_read() {
         let cli = Cli::try_parse_from(["chancery", "scope", "add", "https://a/", "read:x=Read x", "--json"])
             .unwrap();

@@ -69,6 +69,11 @@ impl Attempts {
         self.lock().remove(&self.key(attempt));
     }
 
+    /// Forgets every count: dev mode's reset.
+    pub fn clear_all(&self) {
+        self.lock().clear();
+    }
+
     /// Neither names nor addresses are kept, only this.
     fn key(&self, attempt: Attempt<'_>) -> u64 {
         self.hasher.hash_one((attempt.tenant, network(attempt.ip), attempt.identifier.to_lowercase()))

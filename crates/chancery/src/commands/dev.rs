@@ -36,6 +36,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
         listen::origin("http", &args.host, listen::port(&http)?),
         listen::origin("https", &args.host, listen::port(&https)?),
     ];
+    let is_exposed = http.iter().chain(&https).any(|socket| !is_loopback(socket));
     let shutdown = signals::shutdown_token()?;
     let rng: Arc<dyn Rng> = Arc::new(SystemRng::default());
     make_folder(&args.data)?;
@@ -75,11 +76,18 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
         random: (&random.0, &random.1),
     };
     welcome(out, at, &assembled.clients);
+    if is_exposed {
+        out.say("  WARNING: other machines can reach this server, read its passwords and reset it.\n");
+    }
     let limits = Limits { grace: DEV_GRACE, ..Limits::default() };
     let finished = chancery_web::serve(assembled.router, listeners, limits, shutdown).await;
     background.stop().await;
     assembled.app.store.close().await;
     Ok(serve::exit_code(finished))
+}
+
+fn is_loopback(socket: &TcpListener) -> bool {
+    socket.local_addr().is_ok_and(|address| address.ip().is_loopback())
 }
 
 /// Somebody waits at the terminal.

@@ -47,7 +47,7 @@ pub(super) async fn index(ctx: Ctx, Extension(dev): Extension<Arc<Dev>>) -> Resp
             ("Demo M2M", &clients.m2m.client_id, "client credentials, read:contacts"),
             ("Management", &clients.management.client_id, "client credentials, Management API"),
         ],
-        people: [(JANE, "Contacts Reader: read:contacts"), (SAM, "Contacts Admin: both scopes")],
+        people: [(JANE, "read"), (SAM, "read and delete")],
         implicit: &implicit,
         spa: &clients.spa.client_id,
     })

@@ -6,9 +6,12 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use chancery_web::{App, Ctx, Failure, no_content};
+use http::StatusCode;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{Dev, request::read};
+use crate::assemble::DEMO_TENANT;
 use crate::seed::{Seed, Seeding, management_scopes};
 
 #[derive(Deserialize)]
@@ -28,6 +31,12 @@ pub(super) async fn reset(
         Ok(wish) => wish,
         Err(answer) => return answer,
     };
+    // A development server pointed at a real database must not empty a real tenant.
+    if ctx.tenant.tenant != DEMO_TENANT {
+        let body =
+            json!({ "error": "access_denied", "error_description": "Only the demo tenant can be reset." });
+        return chancery_web::json(StatusCode::FORBIDDEN, &body);
+    }
     match again(&app, &dev, &ctx, seed).await {
         Ok(()) => no_content(),
         Err(error) => Failure::from(error).into_response(),
@@ -48,5 +57,6 @@ async fn again(app: &App, dev: &Dev, ctx: &Ctx, seed: Seed) -> chancery_store::R
     };
     seeding.again(seed).await?;
     dev.deleted().clear();
+    app.attempts.clear_all();
     app.catalog.sync().await
 }

@@ -221,6 +221,75 @@ fn from_nothing_to_a_tenant_in_production() {
     assert!(log.contains("stopped") && !log.contains(secret) && !log.contains(key.trim()), "{log}");
 }
 
+/// The flag, then the environment, then the file.
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("c.toml"), "database = \"sqlite:file.db\"").unwrap();
+    let migrate = |flag: Option<&str>, variable: Option<&str>, expected: &str| {
+        let arguments = ["migrate", "--config", "c.toml", "--json"];
+        let mut command = chancery(path, &arguments);
+        command.args(flag.into_iter().flat_map(|url| ["--database", url]));
+        command.envs(variable.map(|url| ("CHANCERY_DATABASE", url)));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(path.join(expected).exists(), "{expected}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    assert_eq!(migrate(Some("sqlite:flag.db"), Some("sqlite:environment.db"), "flag.db")["before"], 0);
+    assert!(!path.join("environment.db").exists() && !path.join("file.db").exists());
+    migrate(None, Some("sqlite:environment.db"), "environment.db");
+    assert!(!path.join("file.db").exists());
+    migrate(None, None, "file.db");
+    let looked = chancery(path, &["migrate", "--check", "--database", "sqlite:none.db"]).output().unwrap();
+    assert!(!looked.status.success() && !path.join("none.db").exists(), "looking makes nothing");
+}
+
+#[test]
+fn figures_and_health_have_a_port_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let metrics = format!("127.0.0.1:{port}");
+    let arguments = [
+        "dev",
+        "--http",
+        "localhost:0",
+        "--https",
+        "localhost:0",
+        "--metrics",
+        &metrics,
+        "--ready-file",
+        "r",
+    ];
+    let _server = start(folder.path(), &arguments);
+    let begin = Instant::now();
+    while !folder.path().join("r").exists() {
+        assert!(begin.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let ready = ReadyFile::read(&folder.path().join("r")).unwrap();
+    let authority = ready.issuer.trim_start_matches("http://").trim_end_matches('/');
+    assert!(ask(authority, "/.well-known/jwks.json").starts_with("HTTP/1.1 200"));
+    let figures = ask(&metrics, "/metrics");
+    let expected = "chancery_http_requests_total{route=\"/.well-known/jwks.json\",status=\"200\"} 1";
+    assert!(figures.contains(expected), "{figures}");
+    assert!(figures.contains("chancery_http_request_seconds_bucket"), "{figures}");
+    assert!(
+        ask(&metrics, "/healthz").contains("\"ok\"") && ask(&metrics, "/readyz").contains("\"tenants\":1")
+    );
+    assert!(ask(authority, "/metrics").starts_with("HTTP/1.1 404"), "never on the public port");
+}
+
+fn ask(authority: &str, path: &str) -> String {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(authority).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 /// Wrong keys are told as such and nothing is served with them.
 #[test]
 fn another_master_key_is_refused() {

@@ -84,6 +84,19 @@ async fn a_reset_is_told_clearly_what_it_may_be() {
     assert_eq!(call(&server, form.unwrap()).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
 
+/// A development server pointed at a real database.
+#[tokio::test]
+async fn only_the_demo_tenant_can_be_reset() {
+    let (server, _folder) = dev().await;
+    let real =
+        chancery_store::Tenant { id: "real".to_owned(), origins: vec!["https://real.example".to_owned()] };
+    server.app.store.create_tenant(&real).await.unwrap();
+    server.app.catalog.sync().await.unwrap();
+    let mut request = post("/dev/reset", "{\"seed\":\"demo\"}");
+    request.headers_mut().insert("host", "real.example".parse().unwrap());
+    assert_eq!(call(&server, request).await.status, StatusCode::FORBIDDEN);
+}
+
 /// Reported rather than judged: this machine may be busy and the build unoptimised. What is judged leaves room for both.
 #[tokio::test]
 async fn a_reset_is_quick() {

@@ -1,5 +1,7 @@
 //! The binary and what it is assembled from, on both engines.
 
+#![cfg(test)]
+
 mod certificates;
 mod command_line;
 mod dev_mode;
