@@ -6,6 +6,7 @@
 
 mod call;
 mod certificate;
+mod coverage;
 mod dispatch;
 mod openapi;
 mod ops;
@@ -15,6 +16,7 @@ mod resource;
 mod resources;
 pub mod shape;
 
+pub use coverage::compatibility;
 pub use dispatch::routes;
 pub use openapi::document as openapi_document;
 pub use ops::{Operation, operations, scopes};

@@ -51,6 +51,11 @@ async fn the_secret_needs_a_scope_of_its_own() {
     let writer = app.token_with(&["update:clients"]).await;
     let answer = app.api_as(&writer, "PATCH", &path, json!({"client_secret": "x".repeat(48)})).await;
     answer.expect(403);
+    let keys = app.token_with(&["update:client_keys"]).await;
+    app.api_as(&keys, "PATCH", &path, json!({"callbacks": []})).await.expect(403);
+    app.api_as(&keys, "PATCH", &path, json!({"client_secret": "x".repeat(48)})).await.expect(200);
+    let credentials = app.token_with(&["update:client_credentials"]).await;
+    app.api_as(&credentials, "PATCH", &path, json!({"callbacks": []})).await.expect(403);
 }
 
 #[tokio::test]

@@ -101,6 +101,7 @@ impl Resource for Clients {
         before: &Client,
         mut body: Map<String, Value>,
     ) -> Result<Map<String, Value>, Problem> {
+        may_update(call, &body)?;
         let stored = print(before)?;
         legacy_names(&mut body);
         if let Some(new) = body.get_mut("session_transfer").filter(|new| new.is_object()) {
@@ -116,9 +117,6 @@ impl Resource for Clients {
             }
         }
         if let Some(secret) = body.shift_remove("client_secret") {
-            if !call.caller.has("update:client_keys") {
-                return Err(Problem::InsufficientScope(vec!["update:client_keys"]));
-            }
             let sealed = seal(call, &before.client_id, secret.as_str().unwrap_or_default())?;
             body.insert("secret".to_owned(), sealed);
         }
@@ -162,6 +160,27 @@ impl Resource for Clients {
         });
         Ok(change.also(gone))
     }
+}
+
+/// Narrow scopes open the operation, each for the members it is named after.
+fn may_update(call: &Call, body: &Map<String, Value>) -> Result<(), Problem> {
+    let opened = |name: &str| match name {
+        "client_secret" => call.caller.has("update:client_keys"),
+        "client_authentication_methods" | "signed_request_object" | "token_endpoint_auth_method" => {
+            call.caller.has_any(&["update:clients", "update:client_credentials"])
+        }
+        "token_vault_privileged_access" => {
+            call.caller.has_any(&["update:clients", "update:client_token_vault_privileged_access"])
+        }
+        _ => call.caller.has("update:clients"),
+    };
+    if body.keys().all(|name| opened(name)) {
+        return Ok(());
+    }
+    Err(Problem::Forbidden(
+        "insufficient_scope",
+        "Some fields cannot be updated with the permissions granted by the bearer token scopes.".into(),
+    ))
 }
 
 /// A body with what the server adds (fact sheet 1.10).

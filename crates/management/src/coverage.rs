@@ -1,0 +1,200 @@
+//! What of the published API this server has: `docs/COMPATIBILITY.md`, written from the table so that it cannot be wrong.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use crate::ops::{Operation, operations};
+
+/// The document. `cargo run -p chancery-management --example compatibility > docs/COMPATIBILITY.md` renews the file.
+pub fn compatibility() -> String {
+    let operations = operations();
+    let mut text = String::from(HEAD);
+    let built = operations.iter().filter(|operation| operation.is_built()).count();
+    put(&mut text, format_args!("{built} of {} published operations are built.\n", operations.len()));
+    put(
+        &mut text,
+        format_args!("\n## Operations that are built\n\n| Operation | Scopes, any of |\n|---|---|\n"),
+    );
+    for operation in operations.iter().filter(|operation| operation.is_built()) {
+        put(
+            &mut text,
+            format_args!("| `{} {}` | {} |\n", operation.method, operation.path, quoted(&operation.scopes)),
+        );
+    }
+    text.push_str(STORED_HEAD);
+    for Stored { operation, acted_on, what } in STORED {
+        let kept = kept(&operations, operation, acted_on);
+        put(&mut text, format_args!("\n### {what}\n\n{}\n", quoted(&kept)));
+    }
+    text.push_str(
+        "\n## Operations that are not built\n\nThey answer 501 with `errorCode` `not_implemented`.\n\n",
+    );
+    let resources: BTreeSet<&str> = operations.iter().map(Operation::resource).collect();
+    text.push_str("| Resource | Built | Published |\n|---|---|---|\n");
+    for resource in resources {
+        let of = || operations.iter().filter(|operation| operation.resource() == resource);
+        let built = of().filter(|operation| operation.is_built()).count();
+        put(&mut text, format_args!("| `{resource}` | {built} | {} |\n", of().count()));
+    }
+    text
+}
+
+const HEAD: &str = "\
+# Compatibility of the Management API
+
+Written by `cargo run -p chancery-management --example compatibility`; a test keeps it true. Bodies and queries are
+checked against the shapes in `crates/management/shapes`: members that are not listed there are refused.
+
+";
+
+const STORED_HEAD: &str = "
+## Settings that are kept but not acted on
+
+They are checked, stored and shown, so that tools which write and read them work. Nothing else happens yet.
+";
+
+/// A body of which some members are acted on.
+struct Stored {
+    operation: &'static str,
+    what: &'static str,
+    acted_on: &'static [&'static str],
+}
+
+const STORED: &[Stored] = &[
+    Stored {
+        operation: "POST /resource-servers",
+        what: "APIs",
+        acted_on: &[
+            "name",
+            "identifier",
+            "scopes",
+            "signing_alg",
+            "signing_secret",
+            "allow_offline_access",
+            "token_lifetime",
+            "token_lifetime_for_web",
+            "token_dialect",
+            "skip_consent_for_verifiable_first_party_clients",
+            "enforce_policies",
+            "subject_type_authorization",
+        ],
+    },
+    Stored {
+        operation: "POST /clients",
+        what: "Applications",
+        acted_on: &[
+            "name",
+            "description",
+            "logo_uri",
+            "callbacks",
+            "allowed_logout_urls",
+            "web_origins",
+            "allowed_origins",
+            "grant_types",
+            "token_endpoint_auth_method",
+            "client_authentication_methods",
+            "app_type",
+            "is_first_party",
+            "oidc_conformant",
+            "jwt_configuration",
+            "refresh_token",
+            "third_party_security_mode",
+            "redirection_policy",
+            "initiate_login_uri",
+            "skip_non_verifiable_callback_uri_confirmation_prompt",
+            "resource_server_identifier",
+            "cross_origin_auth",
+        ],
+    },
+    Stored {
+        operation: "POST /client-grants",
+        what: "Client grants",
+        acted_on: &[
+            "client_id",
+            "default_for",
+            "audience",
+            "scope",
+            "subject_type",
+            "allow_all_scopes",
+            "organization_usage",
+        ],
+    },
+    Stored {
+        operation: "POST /connections",
+        what: "Connections (strategies other than `auth0` are kept whole)",
+        acted_on: &[
+            "name",
+            "strategy",
+            "options",
+            "enabled_clients",
+            "enabled_for_all",
+            "is_domain_connection",
+            "realms",
+        ],
+    },
+    Stored {
+        operation: "PATCH /tenants/settings",
+        what: "Settings of the tenant",
+        acted_on: &[
+            "friendly_name",
+            "picture_url",
+            "support_email",
+            "support_url",
+            "default_audience",
+            "default_directory",
+            "resource_parameter_profile",
+            "allowed_logout_urls",
+            "enabled_locales",
+            "session_lifetime",
+            "session_lifetime_in_minutes",
+            "idle_session_lifetime",
+            "idle_session_lifetime_in_minutes",
+            "session_cookie",
+            "default_redirection_uri",
+            "skip_non_verifiable_callback_uri_confirmation_prompt",
+            "flags",
+        ],
+    },
+];
+
+fn kept<'a>(operations: &'a [Operation], name: &str, acted_on: &[&str]) -> Vec<&'a str> {
+    let is_meant = |operation: &&Operation| format!("{} {}", operation.method, operation.path) == name;
+    let body = operations.iter().find(is_meant).and_then(|operation| operation.body.as_ref());
+    let members = body.into_iter().flat_map(|body| body.members());
+    members.map(|member| member.name.as_str()).filter(|name| !acted_on.contains(name)).collect()
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Writing to a text cannot fail.
+fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
+    let _ = text.write_fmt(what);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/COMPATIBILITY.md");
+        let file = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            file == compatibility(),
+            "docs/COMPATIBILITY.md is stale: cargo run -p chancery-management --example compatibility > docs/COMPATIBILITY.md"
+        );
+    }
+
+    #[test]
+    fn what_is_acted_on_exists() {
+        let operations = operations();
+        for Stored { operation, acted_on, .. } in STORED {
+            let all = kept(&operations, operation, &[]);
+            for name in *acted_on {
+                assert!(all.contains(name), "{operation}: {name}");
+            }
+        }
+    }
+}
