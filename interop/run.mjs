@@ -3,8 +3,8 @@
 //   node run.mjs              all tests
 //   node run.mjs spa pages    those whose suite or name holds one of the words
 //
-// CHANCERY_BIN names the server's binary, target/debug/chancery where it is not set.
-import { Browser } from './lib/browser.mjs';
+// CHANCERY_BIN names the server's binary, target/debug/chancery where it is not set; CHANCERY_DATABASE a database for it
+// (`postgres://...`), a throw-away SQLite file where it is not set.
 import { axumExample, installEverything } from './lib/install.mjs';
 import { Management } from './lib/management.mjs';
 import { stopAll } from './lib/processes.mjs';
@@ -21,6 +21,8 @@ const selected = (name) => words.length === 0 || words.some((word) => name.inclu
 
 installEverything();
 if (words.length === 0 || selected('axum')) axumExample();
+// Only now: it needs what was just installed.
+const { Browser } = await import('./lib/browser.mjs');
 const [chancery, browser] = await Promise.all([startChancery(), Browser.launch()]);
 const failures = [];
 let passed = 0;

@@ -14,6 +14,7 @@ export async function startChancery() {
   const readyFile = join(folder, 'ready.json');
   const child = start(binary, [
     'dev', '--data', join(folder, 'data'),
+    ...(process.env.CHANCERY_DATABASE ? ['--database', process.env.CHANCERY_DATABASE] : []),
     '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--ready-file', readyFile,
   ]);
   const ready = await until(child, () => existsSync(readyFile) && parsed(readFileSync(readyFile, 'utf8')));

@@ -1,5 +1,6 @@
 // APIs that accept and refuse by scope: the two examples of the README, as they are.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { authorize } from '../lib/browser.mjs';
@@ -13,6 +14,11 @@ const ASKED = 'openid read:contacts delete:contacts';
 export default {
   'Express: reading and deleting as the roles of Jane and Sam say': (tools) => rolesDecide(tools, express),
   'axum: reading and deleting as the roles of Jane and Sam say': (tools) => rolesDecide(tools, axum),
+  'Express: the README shows the example as it is': async () => {
+    const read = (path) => readFile(join(projectFolder, path), 'utf8');
+    const [readme, example] = await Promise.all([read('README.md'), read('examples/express-api/server.js')]);
+    assert.ok(readme.includes(example.trim()), 'examples/express-api/server.js stands in README.md, word for word');
+  },
   'Express: a machine may read': (tools) => machineReads(tools, express),
   'axum: a machine may read': (tools) => machineReads(tools, axum),
   'Express: no token, broken tokens and tokens for others': (tools) => othersRefused(tools, express),

@@ -1,5 +1,6 @@
 // The hosted pages in a browser: what people see while they sign in, and whether everybody can use them.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 
 import { accept, authorize, decline, logIn } from '../lib/browser.mjs';
 import { inspect } from '../lib/inspect.mjs';
@@ -76,7 +77,7 @@ export default {
     const { page, request, callback } = await started(tools);
     await page.goto(request({ screen_hint: 'signup' }));
     await inspect(page, 'signup');
-    const email = 'Signup.Test@example.com';
+    const email = `Signup.${randomUUID()}@example.com`;
     const create = async (password) => {
       await page.locator('input#email').fill(email);
       await page.locator('input#password').fill(password);
@@ -101,7 +102,7 @@ export default {
 
   'forgotten password: link by mail, new password, the old one is refused': async (tools) => {
     const { page, request, callback } = await started(tools);
-    const email = 'forgetful@example.com';
+    const email = `forgetful.${randomUUID()}@example.com`;
     await tools.management.user(email, PASSWORD);
     await page.goto(request());
     await page.getByRole('link', { name: 'Forgot password?' }).click();
@@ -218,7 +219,7 @@ export default {
     const page = await tools.browser.page({ javaScriptEnabled: false });
     await page.goto(request({ response_mode: 'form_post' }));
     await page.getByRole('link', { name: 'Sign up' }).click();
-    await page.locator('input#email').fill('noscript@example.com');
+    await page.locator('input#email').fill(`noscript.${randomUUID()}@example.com`);
     await page.locator('input#password').fill(PASSWORD);
     await page.getByRole('button', { name: 'Create account' }).click();
     await accept(page);

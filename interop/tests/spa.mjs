@@ -1,7 +1,7 @@
 // A single-page application with auth0-spa-js: code with PKCE, silent renewal, rotating refresh tokens, logout.
 import assert from 'node:assert/strict';
 
-import { accept, logIn } from '../lib/browser.mjs';
+import { accept, decline, logIn } from '../lib/browser.mjs';
 import { serveSite } from '../lib/site.mjs';
 import { claims, scopes, tokenRequest } from '../lib/tokens.mjs';
 
@@ -115,6 +115,26 @@ export default {
     assert.equal(used.length, 3);
     assert.equal(new Set(used).size, 3, 'none for the code, then two different ones');
     assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), []);
+  },
+
+  'logs in through a popup': async (tools) => {
+    const { page } = await started(tools, { scope: 'openid profile email read:contacts' });
+    const opened = page.waitForEvent('popup');
+    const done = page.evaluate(() => client.loginWithPopup().then(() => 'done', (error) => `${error.error}: ${error.message}`));
+    const popup = await opened;
+    await logIn(popup, tools.chancery.user);
+    await accept(popup);
+    assert.equal(await done, 'done');
+    assert.equal((await page.evaluate(() => client.getUser())).email, tools.chancery.user.email);
+    assert.equal(popup.isClosed(), true);
+  },
+
+  'declining is an error which the application sees': async (tools) => {
+    const { page } = await started(tools, { scope: 'openid profile email read:contacts' });
+    await page.click('#login');
+    await logIn(page, tools.chancery.user);
+    await decline(page);
+    await page.getByText('error: access_denied').waitFor();
   },
 
   'logs out here and at the server': async (tools) => {
