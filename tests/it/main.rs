@@ -4,14 +4,5 @@
 
 mod support;
 
-mod architecture;
-mod authorize;
-mod bad_input;
-mod dbconnections;
-mod discovery;
-mod logout;
-mod oauth_token;
-mod pages;
-mod revoke;
+mod management;
 mod security;
-mod userinfo;

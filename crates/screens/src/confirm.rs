@@ -13,7 +13,7 @@ use chancery_web::{Ctx, Failure, Form, hosted};
 use http::{HeaderMap, StatusCode};
 
 use crate::consent::account;
-use crate::screen::{Screen, expired};
+use crate::screen::{Screen, expired, pressed};
 
 /// The page.
 pub(crate) async fn show(
@@ -40,7 +40,7 @@ pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> 
     };
     let Some((_, user)) = screen.session(&headers).await? else { return Ok(expired(&screen.ctx, &headers)) };
     let progress = screen.transaction.progress.clone();
-    match params.get("action") {
+    match pressed(&params) {
         Some("accept") => screen.done(Progress { confirmed: true, ..progress }, Batch::default()).await,
         Some("decline") => screen.done(Progress { declined: true, ..progress }, Batch::default()).await,
         _ => Ok(page(&screen, StatusCode::BAD_REQUEST, &user)),

@@ -16,7 +16,7 @@ use chancery_store::PreparedApi;
 use chancery_web::{Ctx, Failure, Form, hosted};
 use http::{HeaderMap, StatusCode};
 
-use crate::screen::{Screen, expired};
+use crate::screen::{Screen, expired, pressed};
 
 /// The page.
 pub(crate) async fn show(
@@ -46,7 +46,7 @@ pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> 
         return Ok(expired(&screen.ctx, &headers));
     };
     let progress = screen.transaction.progress.clone();
-    match params.get("action") {
+    match pressed(&params) {
         Some("accept") => {
             let write = screen
                 .ctx

@@ -13,7 +13,7 @@ use chancery_store::StoredTransaction;
 use chancery_web::{Binding, Ctx, Failure, Form, cookies, hosted, see_other};
 use http::{HeaderMap, StatusCode};
 
-use crate::screen::{expired, is_same_origin, path_link, refused};
+use crate::screen::{expired, is_same_origin, path_link, pressed, refused};
 
 /// The page.
 pub(crate) async fn show(
@@ -37,7 +37,7 @@ pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> 
         return Ok(expired(&ctx, &headers));
     };
     let tenant = &ctx.tenant.tenant;
-    match params.get("action") {
+    match pressed(&params) {
         Some("accept") => {
             if let Some(handle) = cookies::session(&headers).and_then(Handle::parse)
                 && let Some(session) = ctx.app.store.session(tenant, &handle, ctx.now()).await?

@@ -137,6 +137,12 @@ pub(crate) fn is_same_origin(ctx: &Ctx, headers: &HeaderMap) -> bool {
     }
 }
 
+/// The button that was pressed, `accept` or `decline`. A form that names something twice was not filled in on our page, and
+/// says nothing (security case 13).
+pub(crate) fn pressed(params: &Params) -> Option<&str> {
+    params.get("action").filter(|_| params.repeated().is_none())
+}
+
 /// The transaction is over, or was never this browser's.
 pub(crate) fn expired(ctx: &Ctx, headers: &HeaderMap) -> Response {
     if let Some(url) =

@@ -52,7 +52,7 @@ pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> 
         Ok(page(&screen, &connection, status, &typed, outcome))
     };
     let refused = StatusCode::BAD_REQUEST;
-    if typed.email.is_empty() {
+    if typed.email.is_empty() || params.repeated().is_some() {
         return again(refused, Problem::EmailInvalid, None);
     }
     let Some(password) = params.get("password") else {

@@ -1,12 +1,14 @@
 //! `/api/v2`: the Management API.
 
 mod clients;
+mod connections;
 mod conventions;
 mod every_operation;
 mod grants;
 mod resource_servers;
 mod roles;
 mod tenancy;
+mod tenants;
 mod users;
 
 use secrecy::ExposeSecret;

@@ -114,3 +114,13 @@ impl<'a> Browser<'a> {
         self.cookies.get("auth0").map(String::as_str)
     }
 }
+
+impl Browser<'_> {
+    /// Jane signs in and says no.
+    pub(crate) async fn decline(&mut self, ask: &Ask) -> Landing {
+        let login = self.open(ask).await;
+        let consent = self.log_in(&login, &chancery::seed::JANE).await;
+        let declined = self.submit(&consent, &[("action", "decline")]).await;
+        Landing::of(&self.follow(declined).await)
+    }
+}

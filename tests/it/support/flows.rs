@@ -126,3 +126,14 @@ impl TestApp {
 pub(crate) fn segment(id: &str) -> String {
     id.replace('|', "%7C")
 }
+
+impl TestApp {
+    /// The ticket in the newest mail to this address.
+    #[track_caller]
+    pub(crate) fn mailed_ticket(&self, to: &str) -> String {
+        let kept = self.app.outbox.kept();
+        let mail = kept.iter().find(|mail| mail.to == to).unwrap_or_else(|| panic!("no mail to {to}"));
+        let (_, after) = mail.text.split_once("ticket=").unwrap_or_else(|| panic!("no link: {}", mail.text));
+        after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
+    }
+}

@@ -6,17 +6,19 @@ mod browser;
 mod call;
 mod flows;
 mod fuel;
+mod keyed;
 mod page;
 mod tokens;
 
 pub(crate) use app::{CALLBACK, HOST, ISSUER, TENANT, TestApp, engines};
 pub(crate) use ask::{Ask, Landing};
 pub(crate) use browser::Browser;
-pub(crate) use call::{Answer, Call};
+pub(crate) use call::{Answer, Call, encode};
 pub(crate) use flows::{API, CONNECTION, JANE, SAM, segment};
 pub(crate) use fuel::{TestClock, TestRng};
+pub(crate) use keyed::{KID, KeyedClient, pem};
 pub(crate) use page::Form;
-pub(crate) use tokens::{decode, signed_with_secret};
+pub(crate) use tokens::decode;
 
 /// `name=value` pairs as tests write them.
 pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];

@@ -1,0 +1,220 @@
+//! A step of a login is done by doing it. Empty, doubled, out of order, or with the body of another step, a form leads
+//! nowhere.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Ask, Browser, CONNECTION, Call, JANE, Pairs, TestApp, segment};
+
+/// Bodies without the `state` that each needs; it is added.
+fn bodies() -> Vec<Vec<(&'static str, &'static str)>> {
+    vec![
+        vec![],
+        vec![("action", "")],
+        vec![("action", "default")],
+        vec![("action", "accept")],
+        vec![("action", "ACCEPT")],
+        vec![("action", "accept"), ("action", "decline")],
+        vec![("action", "decline"), ("action", "accept")],
+        vec![("action", "accept"), ("action", "accept")],
+        vec![("username", "jane@example.com")],
+        vec![("password", "Read-4-Jane")],
+        vec![("username", ""), ("password", "")],
+        vec![("username", "jane@example.com"), ("password", "")],
+        vec![("username", "jane@example.com"), ("password", "wrong")],
+        vec![("username", "jane@example.com"), ("password", "Read-4-Jane"), ("password", "Read-4-Jane")],
+        vec![("username", "jane@example.com"), ("username", "sam@example.com"), ("password", "Delete-4-Sam")],
+        vec![("username[]", "jane@example.com"), ("password[]", "Read-4-Jane")],
+        vec![("username", "jane@example.com\u{0}"), ("password", "Read-4-Jane")],
+        vec![("email", "jane@example.com"), ("password", "Read-4-Jane")],
+        vec![("email", "jane@example.com")],
+        vec![("password", "New-4-Jane-Doe"), ("password-repeat", "New-4-Jane-Doe")],
+        vec![("session_id", "x"), ("consented", "true"), ("confirmed", "true"), ("progress", "{}")],
+        vec![("ticket", "x"), ("password", "New-4-Jane-Doe"), ("password-repeat", "New-4-Jane-Doe")],
+    ]
+}
+
+const STEPS: [&str; 7] =
+    ["/u/login", "/u/signup", "/u/consent", "/u/confirm", "/u/reset-password", "/u/reset-verify", "/u/logout"];
+
+#[tokio::test]
+async fn case_13_sign_in_is_done_by_the_password_alone() {
+    let app = TestApp::new().await;
+    for step in STEPS {
+        let mut browser = Browser::new(&app);
+        let login = browser.open(&app.ask("openid read:contacts")).await.expect(200);
+        let state = login.form().value("state");
+        for (n, body) in bodies().iter().enumerate() {
+            // From ever new addresses: guessing is slowed down, which is not what is tested here.
+            let address = [198, 51, 100, u8::try_from(n).unwrap()];
+            let posted = post(&mut browser, step, &state, body, address).await;
+            stays(&mut browser, &state, "/u/login", (step, body, &posted)).await;
+            assert_eq!(browser.session_cookie(), None, "{step} {body:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn case_13_consent_is_given_by_accepting_alone() {
+    let app = TestApp::new().await;
+    for step in STEPS {
+        let mut browser = Browser::new(&app);
+        let login = browser.open(&app.ask("openid read:contacts")).await.expect(200);
+        let consent = browser.log_in(&login, &JANE).await.expect(200);
+        let state = consent.form().value("state");
+        for (n, body) in bodies().iter().enumerate() {
+            let accepts = step == "/u/consent" && *body == [("action", "accept")];
+            // Signing in once more is allowed, and ends on the same page.
+            if accepts {
+                continue;
+            }
+            let posted = post(&mut browser, step, &state, body, [198, 51, 100, u8::try_from(n).unwrap()]).await;
+            stays(&mut browser, &state, "/u/consent", (step, body, &posted)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn case_13_confirmation_is_given_by_confirming_alone() {
+    let app = TestApp::new().await;
+    let settings = json!({ "skip_non_verifiable_callback_uri_confirmation_prompt": false });
+    app.manage("PATCH", "/tenants/settings", settings).await;
+    let loopback = Ask::code(&app.clients.web.client_id, "openid").with("redirect_uri", "http://localhost:3000/callback");
+    for step in ["/u/signup", "/u/consent", "/u/confirm", "/u/reset-password", "/u/reset-verify", "/u/logout"] {
+        let mut browser = Browser::new(&app);
+        browser.authorize(&Ask::code(&app.clients.web.client_id, "openid"), &JANE).await.get("code");
+        let confirm = browser.open(&loopback).await.expect(200);
+        let state = confirm.form().value("state");
+        for (n, body) in bodies().iter().enumerate() {
+            if step == "/u/confirm" && *body == [("action", "accept")] {
+                continue;
+            }
+            let posted = post(&mut browser, step, &state, body, [198, 51, 100, u8::try_from(n).unwrap()]).await;
+            stays(&mut browser, &state, "/u/confirm", (step, body, &posted)).await;
+        }
+    }
+}
+
+/// Steps that are not due yet cannot be done ahead.
+#[tokio::test]
+async fn case_13_steps_cannot_be_done_ahead() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    let login = browser.open(&app.ask("openid read:contacts")).await.expect(200);
+    let state = login.form().value("state");
+    for step in ["/u/consent", "/u/confirm"] {
+        browser.post(step, &[("state", &state), ("action", "accept")]).await;
+    }
+    let after = browser.log_in(&login, &JANE).await.expect(200);
+    assert_eq!(after.form().action, "/u/consent", "consent before the sign-in counts for nothing");
+    // Nor does the consent of one person stand for another who signs in on the same page.
+    let done = browser.submit(&after, &[("action", "accept")]).await;
+    assert_eq!(done.status, 303);
+    let page = browser.get(&format!("/u/login?state={state}")).await;
+    let page = match page.status.as_u16() {
+        200 => browser.log_in(&page, &crate::support::SAM).await,
+        _ => page,
+    };
+    assert!(page.location().is_none_or(|l| !l.contains("code=")), "{page:?}");
+}
+
+/// An answered transaction is over.
+#[tokio::test]
+async fn case_13_a_transaction_answers_once() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    let login = browser.open(&app.ask("openid read:contacts")).await;
+    let consent = browser.log_in(&login, &JANE).await;
+    let state = consent.form().value("state");
+    let done = browser.submit(&consent, &[("action", "accept")]).await;
+    assert!(browser.follow(done).await.location().unwrap().contains("code="));
+    for step in ["/u/login", "/u/consent", "/authorize/resume"] {
+        assert_eq!(browser.get(&format!("{step}?state={state}")).await.status, 400, "{step}");
+    }
+}
+
+/// Closed means closed, not hidden.
+#[tokio::test]
+async fn case_13_closed_sign_up_is_closed() {
+    let app = TestApp::new().await;
+    let connections = app.manage("GET", "/connections", Value::Null).await;
+    let path = format!("/connections/{}", connections[0]["id"].as_str().unwrap());
+    let mut options = connections[0]["options"].clone();
+    options["disable_signup"] = json!(true);
+    app.manage("PATCH", &path, json!({ "options": options })).await;
+    let mut browser = Browser::new(&app);
+    let login = browser.open(&app.ask("openid")).await;
+    assert!(!login.body.contains("/u/signup"));
+    let state = login.form().value("state");
+    assert_eq!(browser.get(&format!("/u/signup?state={state}")).await.status, 400);
+    let typed = [("state", state.as_str()), ("email", "new@example.com"), ("password", "Some-4-Password")];
+    let posted = browser.post("/u/signup", &typed).await;
+    assert_eq!((posted.status.as_u16(), browser.session_cookie()), (400, None));
+    let body = json!({ "email": "new@example.com", "password": "Some-4-Password", "connection": CONNECTION });
+    let answer = app.send(Call::post("/dbconnections/signup").json(&body)).await.expect(400);
+    assert_eq!(answer.text("code"), "public_signup_disabled");
+    let found = app.manage("GET", "/users-by-email?email=new%40example.com", Value::Null).await;
+    assert_eq!(found, json!([]));
+}
+
+/// A link proves what it was mailed for and nothing else.
+#[tokio::test]
+async fn case_13_links_are_for_one_purpose_and_once() {
+    let app = TestApp::new().await;
+    let body = json!({ "email": "new@example.com", "password": "Some-4-Password", "connection": CONNECTION });
+    app.send(Call::post("/dbconnections/signup").json(&body)).await.expect(200);
+    let verify = app.mailed_ticket("new@example.com");
+    let body = json!({ "email": "new@example.com", "connection": CONNECTION });
+    app.send(Call::post("/dbconnections/change_password").json(&body)).await.expect(200);
+    let reset = app.mailed_ticket("new@example.com");
+    assert_ne!(verify, reset);
+    let new = [("password", "Other-4-Password"), ("password-repeat", "Other-4-Password")];
+    let choose = |ticket: String| Call::post("/u/reset-verify").form(&[&[("state", ticket.as_str())], &new[..]].concat());
+    app.get(&format!("/u/reset-verify?ticket={verify}")).await.expect(400);
+    app.send(choose(verify.clone())).await.expect(400);
+    app.get(&format!("/u/email-verification?ticket={reset}")).await.expect(400);
+    for wrong in [&new[..1], &[("password", "a"), ("password-repeat", "a")], &[("password", "Other-4-Password"), ("password-repeat", "x")]] {
+        let call = Call::post("/u/reset-verify").form(&[&[("state", reset.as_str())], wrong].concat());
+        app.send(call).await.expect(400);
+    }
+    app.send(choose(reset.clone())).await.expect(200);
+    app.send(choose(reset)).await.expect(400);
+    app.get(&format!("/u/email-verification?ticket={verify}")).await;
+    let user = app.manage("GET", "/users-by-email?email=new%40example.com", Value::Null).await;
+    assert_eq!(user[0]["email_verified"], json!(true), "whoever reads the mail owns the address");
+}
+
+/// `X-Forwarded-For` of somebody who is no proxy of ours neither skips the brake on guessing nor is written down.
+#[tokio::test]
+async fn case_13_proxy_headers_of_strangers_are_ignored() {
+    let app = TestApp::new().await;
+    for n in 0..11_u8 {
+        let address = format!("192.0.2.{n}");
+        let pairs = [("grant_type", "password"), ("username", JANE.email), ("password", "wrong")];
+        let secret = app.web_secret();
+        let own = [("client_id", app.clients.web.client_id.as_str()), ("client_secret", &secret)];
+        let call = Call::post("/oauth/token").form(&[&own[..], &pairs].concat());
+        let answer = app
+            .send(call.header("x-forwarded-for", &address).header("x-real-ip", &address).header("auth0-forwarded-for", &address))
+            .await;
+        assert_eq!(answer.status.as_u16(), if n < 10 { 403 } else { 429 }, "attempt {n}: {answer:?}");
+    }
+    let logged = app.manage("GET", &format!("/users/{}/logs", segment(&app.jane().await)), Value::Null).await;
+    assert!(!logged.to_string().contains("192.0.2."), "{logged}");
+}
+
+async fn post(browser: &mut Browser<'_>, step: &str, state: &str, body: Pairs<'_>, from: [u8; 4]) -> Answer {
+    let pairs = [&[("state", state)], body].concat();
+    let answer = browser.send(Call::post(step).form(&pairs).from_address(from)).await;
+    assert!(!answer.status.is_server_error(), "{step} {body:?}: {answer:?}");
+    answer
+}
+
+/// The engine still wants the same step, and nothing was issued.
+async fn stays(browser: &mut Browser<'_>, state: &str, due: &str, what: (&str, Pairs<'_>, &Answer)) {
+    let (step, body, posted) = what;
+    let location = posted.location().unwrap_or_default();
+    assert!(!location.starts_with("http"), "{step} {body:?} led to {location}");
+    let next = browser.get(&format!("/authorize/resume?state={state}")).await;
+    let expected = format!("{due}?state={state}");
+    assert_eq!(next.location(), Some(expected.as_str()), "{step} {body:?}: {next:?}");
+}

@@ -1,0 +1,138 @@
+//! Depth and length bombs on every parser, and origins that only look like ours.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use crate::support::{Answer, Ask, Browser, Call, JANE, TestApp, encode, segment};
+
+const DEEP: usize = 100_000;
+
+#[tokio::test]
+async fn case_22_depth_bombs() {
+    let app = TestApp::new().await;
+    let token = app.management_token().await;
+    let lists = format!("{}{}", "[".repeat(DEEP), "]".repeat(DEEP));
+    let objects = format!("{}1{}", "{\"a\":".repeat(DEEP), "}".repeat(DEEP));
+    for bomb in [&lists, &objects, &"[".repeat(DEEP), &"{\"a\":".repeat(DEEP), &format!("{{\"grant_type\":{lists}}}")] {
+        for path in ["/oauth/token", "/oauth/revoke", "/dbconnections/signup", "/dbconnections/change_password"] {
+            is_refused(&timed(&app, Call::post(path).body("application/json", bomb.as_str())).await);
+        }
+        for (method, path) in [("POST", "/users"), ("POST", "/clients"), ("PATCH", "/tenants/settings")] {
+            let call = Call::new(method, &format!("/api/v2{path}")).bearer(&token);
+            is_refused(&timed(&app, call.body("application/json", bomb.as_str())).await);
+        }
+    }
+    let inside = format!("{{\"user_metadata\":{}1{}}}", "{\"a\":".repeat(100), "}".repeat(100));
+    let path = format!("/api/v2/users/{}", segment(&app.jane().await));
+    let call = Call::new("PATCH", &path).bearer(&token).body("application/json", inside);
+    assert!(!timed(&app, call).await.status.is_server_error());
+    for bomb in ["(".repeat(3000), format!("{}email:x", "NOT ".repeat(1000)), "a:".repeat(2000), "*".repeat(3000), "\"".repeat(3001)] {
+        let query = encode(&[("q", bomb.as_str()), ("search_engine", "v3")]);
+        let answer = timed(&app, Call::get(&format!("/api/v2/users?{query}")).bearer(&token)).await;
+        assert!(!answer.status.is_server_error(), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn case_22_token_bombs() {
+    let app = TestApp::new().await;
+    let base64 = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+    let deep = format!("{}{}", "[".repeat(2000), "]".repeat(2000));
+    let bombs = [
+        format!("{}.{}.x", base64(&format!("{{\"alg\":\"RS256\",\"x\":{deep}}}")), base64("{}")),
+        format!("{}.{}.x", base64("{\"alg\":\"RS256\"}"), base64(&deep)),
+        ".".repeat(10_000),
+        "a".repeat(15_000),
+        format!("{}..", "A".repeat(10_000)),
+    ];
+    for bomb in bombs {
+        assert_eq!(timed(&app, Call::get("/userinfo").bearer(&bomb)).await.status, 401);
+        assert_eq!(timed(&app, Call::get("/api/v2/clients").bearer(&bomb)).await.status, 401);
+        let ask = app.ask("openid").with("id_token_hint", &bomb).with("prompt", "none");
+        assert!(!timed(&app, Call::get(&ask.path())).await.status.is_server_error());
+        let grant = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", bomb.as_str()),
+        ];
+        assert_eq!(timed(&app, Call::post("/oauth/token").form(&grant)).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn case_22_length_bombs() {
+    let app = TestApp::new().await;
+    let words = "scope ".repeat(3000);
+    let names: Vec<String> = (0..20_000).map(|n| format!("p{n}=")).collect();
+    let many = names.join("&");
+    let mut browser = Browser::new(&app);
+    for (name, value) in [
+        ("scope", words.as_str()), ("state", &words), ("nonce", &words), ("ui_locales", &words), ("prompt", &words),
+        ("login_hint", &words), ("audience", &words), ("response_type", &words), ("redirect_uri", &words),
+    ] {
+        let answer = timed(&app, Call::get(&app.ask("openid").with(name, value).path())).await;
+        assert!(!answer.status.is_server_error(), "{name}: {answer:?}");
+    }
+    for path in ["/oauth/token", "/oauth/revoke", "/authorize", "/u/login", "/dbconnections/signup", "/oidc/logout"] {
+        let call = Call::post(path).body("application/x-www-form-urlencoded", many.as_str());
+        is_refused(&timed(&app, call).await);
+        let large = Call::post(path).body("application/x-www-form-urlencoded", vec![b'a'; (1 << 20) + 1]);
+        assert_eq!(timed(&app, large).await.status, 413, "{path}");
+    }
+    let cookies = "a=b; ".repeat(5000);
+    let call = Call::get("/u/login?state=x").header("cookie", &cookies).header("accept-language", &"en,".repeat(5000));
+    assert_eq!(timed(&app, call).await.status, 400);
+    browser.authorize(&Ask::code(&app.clients.web.client_id, "openid"), &JANE).await.get("code");
+}
+
+#[tokio::test]
+async fn case_22_look_alike_origins_get_no_permission() {
+    let app = TestApp::new().await;
+    app.set_client(&app.clients.spa.client_id, json!({ "allowed_origins": ["https://app.example"], "web_origins": [] })).await;
+    let origin = |origin: &str| Call::post("/oauth/token").form(&[]).header("origin", origin);
+    let allowed = app.send(origin("https://app.example")).await;
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("https://app.example"));
+    for strange in [
+        "https://badapp.example", "https://app.example.evil.example", "https://app.example:8443", "http://app.example",
+        "https://sub.app.example", "https://app.exampl", "https://app.example@evil.example", "null", "https://app-example",
+        "https://evil.example/https://app.example", "https://app.example\\evil", "file://", "",
+    ] {
+        let answer = app.send(origin(strange)).await;
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{strange}");
+        let preflight = Call::new("OPTIONS", "/oauth/token").header("origin", strange);
+        let answer = app.send(preflight.header("access-control-request-method", "POST")).await;
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{strange}");
+    }
+}
+
+/// Origins that `web_message` may answer to.
+#[tokio::test]
+async fn case_22_look_alike_origins_get_no_message() {
+    let app = TestApp::new().await;
+    app.set_client(&app.clients.spa.client_id, json!({ "web_origins": ["https://app.example"] })).await;
+    let ask = |uri: &str| {
+        let ask = Ask::code(&app.clients.spa.client_id, "openid").with("redirect_uri", uri);
+        ask.with("response_mode", "web_message").with("prompt", "none").path()
+    };
+    let answer = app.get(&ask("https://app.example")).await.expect(200);
+    assert!(answer.body.contains("data-target-origin=\"https://app.example\""), "{}", answer.body);
+    for strange in ["https://badapp.example", "https://app.example.evil.example", "http://app.example", "https://app.example:444", "https://app.example@evil.example"] {
+        assert_eq!(app.get(&ask(strange)).await.status, 403, "{strange}");
+    }
+}
+
+async fn timed(app: &TestApp, call: Call) -> Answer {
+    let start = Instant::now();
+    let answer = app.send(call).await;
+    // Debug builds on a busy machine: what is meant is "not for ever".
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?} for {answer:?}", start.elapsed());
+    answer
+}
+
+#[track_caller]
+fn is_refused(answer: &Answer) {
+    assert_eq!(answer.status, 400, "{answer:?}");
+}

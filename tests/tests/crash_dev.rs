@@ -1,0 +1,3 @@
+#![cfg(test)]
+#[path = "../it/crash/mod.rs"]
+mod crash;
