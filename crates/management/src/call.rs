@@ -147,7 +147,7 @@ impl Answer {
     }
 
     pub(crate) fn accepted() -> Self {
-        Self::new(StatusCode::ACCEPTED, None)
+        Self::new(StatusCode::ACCEPTED, Some(Value::Object(Map::new())))
     }
 
     pub(crate) fn no_content() -> Self {

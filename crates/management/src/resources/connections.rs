@@ -52,8 +52,12 @@ impl Resource for Connections {
             && call.query.text("name").is_none_or(|name| name == connection.name)
     }
 
-    fn show(_: &Call, connection: &Connection) -> Result<Value, Problem> {
-        Ok(shown(connection))
+    fn show(call: &Call, connection: &Connection) -> Result<Value, Problem> {
+        let mut value = shown(connection);
+        if connection.enabled_for_all == Some(true) {
+            value["enabled_clients"] = json!(every_client(call));
+        }
+        Ok(value)
     }
 
     async fn create(
@@ -198,7 +202,7 @@ async fn delete(call: Call) -> Result<Answer, Problem> {
 async fn clients(call: Call) -> Result<Answer, Problem> {
     let (connection, _) = load::<Connections>(&call).await?;
     let mut ids: Vec<String> = if connection.enabled_for_all == Some(true) {
-        call.snapshot().clients().map(|client| client.client_id.clone()).collect()
+        every_client(&call)
     } else {
         connection.enabled_clients
     };
@@ -209,6 +213,12 @@ async fn clients(call: Call) -> Result<Answer, Problem> {
     };
     let slice = page.cut(ids, Clone::clone, |id| json!({"client_id": id}));
     Ok(Answer::ok(page.body("clients", slice)))
+}
+
+fn every_client(call: &Call) -> Vec<String> {
+    let mut ids: Vec<String> = call.snapshot().clients().map(|client| client.client_id.clone()).collect();
+    ids.sort();
+    ids
 }
 
 #[derive(Deserialize)]
@@ -227,8 +237,7 @@ async fn set_clients(call: Call) -> Result<Answer, Problem> {
         // Taking one application away from all of them names the others.
         if connection.enabled_for_all == Some(true) && switches.iter().any(|switch| !switch.status) {
             connection.enabled_for_all = None;
-            connection.enabled_clients = call.snapshot().clients().map(|c| c.client_id.clone()).collect();
-            connection.enabled_clients.sort();
+            connection.enabled_clients = every_client(&call);
         }
         for Switch { client_id, status } in &switches {
             connection.enabled_clients.retain(|id| id != client_id);

@@ -71,7 +71,7 @@ async fn rotate(call: Call) -> Result<Answer, Problem> {
     call.ctx.app.catalog.sync().await.map_err(stored)?;
     let keys = all(&call).await?;
     let waiting = keys.iter().find(|key| key.state == KeyState::Next).ok_or(Problem::Internal)?;
-    Ok(Answer::created(json!({"kid": waiting.kid, "cert": shown(waiting)["cert"]})).at(rev))
+    Ok(Answer::created(shown(waiting)).at(rev))
 }
 
 async fn revoke(call: Call) -> Result<Answer, Problem> {
@@ -84,7 +84,7 @@ async fn revoke(call: Call) -> Result<Answer, Problem> {
     call.ctx.app.catalog.sync().await.map_err(stored)?;
     let keys = all(&call).await?;
     let revoked = keys.iter().find(|key| key.kid == kid).ok_or(Problem::Internal)?;
-    Ok(Answer::ok(json!({"kid": revoked.kid, "cert": shown(revoked)["cert"]})).at(rev))
+    Ok(Answer::ok(shown(revoked)).at(rev))
 }
 
 fn next<'a>(call: &'a Call, material: &'a KeyMaterial) -> NextKeys<'a> {

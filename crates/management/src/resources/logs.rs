@@ -19,8 +19,18 @@ const MISSING: Missing = missing("The log event does not exist.", "inexistent_lo
 fn shown(event: &LogEvent) -> Result<Value, Problem> {
     let mut value = print(event)?;
     value["_id"] = event.log_id.as_str().into();
-    if event.description.is_none() {
-        value["description"] = "".into();
+    // Readers find these members whether they mean anything for the event or not.
+    for name in ["description", "user_agent", "user_id", "user_name", "client_name"] {
+        if value.get(name).is_none() {
+            value[name] = "".into();
+        }
+    }
+    for name in
+        ["connection", "connection_id", "organization_id", "organization_name", "client_id", "details"]
+    {
+        if value.get(name).is_none() {
+            value[name] = Value::Null;
+        }
     }
     value["isMobile"] = Value::Bool(false);
     Ok(value)

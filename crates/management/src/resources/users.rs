@@ -77,7 +77,7 @@ async fn by_email(call: Call) -> Result<Answer, Problem> {
 
 async fn show(call: Call) -> Result<Answer, Problem> {
     if !call.caller.has_any(&["read:users", "read:user_idp_tokens"]) {
-        must_be_oneself(&call)?;
+        must_be_oneself(&call).await?;
     }
     Ok(Answer::ok(chosen(shown(&load(&call, "id").await?)?, &call.query, &[])))
 }
@@ -118,13 +118,37 @@ async fn create(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn update(call: Call) -> Result<Answer, Problem> {
-    may_update(&call)?;
-    let before = load(&call, "id").await?;
+    may_update(&call).await?;
     let mut body = call.members();
     for name in ["connection", "client_id", "verify_email", "verify_phone_number", "verify_password"] {
         body.shift_remove(name);
     }
-    let password = take_text(&mut body, "password");
+    // The slow part comes before reading what is edited: a short edit rarely starts over.
+    let password = match take_text(&mut body, "password") {
+        Some(password) => Some(new_password(&call, password).await?),
+        None => None,
+    };
+    for _ in 0..TRIES {
+        let seen = call.store().user_to_edit(call.tenant(), call.at("id")).await.map_err(stored)?;
+        let seen = seen.ok_or(Problem::NotFound(MISSING))?;
+        let after = changed(&call, &seen.user, body.clone())?;
+        let batch = call.store().edit_user_batch(call.tenant(), &seen, &after).map_err(internal)?;
+        let batch = batch.and(consequences(&call, &seen.user, &after, password.as_ref()));
+        match call.store().commit(batch).await {
+            Ok(()) => return Ok(Answer::ok(shown(&load(&call, "id").await?)?)),
+            // Somebody else edited this user meanwhile, or removed them: look again.
+            Err(Error::Guard) => {}
+            Err(other) => return Err(taken(other)),
+        }
+    }
+    Err(Problem::conflict("The user was changed by somebody else at the same time."))
+}
+
+/// Edits of one user at one moment are few.
+const TRIES: usize = 10;
+
+/// The user with the changes of a body.
+fn changed(call: &Call, before: &User, mut body: Map<String, Value>) -> Result<User, Problem> {
     if let Some(email) = take_text(&mut body, "email") {
         let email = normal_email(&email)?;
         // A new address is not proven by the proof of the old one.
@@ -137,57 +161,50 @@ async fn update(call: Call) -> Result<Answer, Problem> {
         body.insert("username".to_owned(), normal_username(&username)?.into());
     }
     for name in ["user_metadata", "app_metadata"] {
-        merge_metadata(&before, &mut body, name)?;
+        merge_metadata(before, &mut body, name)?;
     }
-    let mut after = edited(&before, body)?;
+    let mut after = edited(before, body)?;
     after.updated_at = format_ms(call.ctx.now_ms);
-    let batch = call.store().update_user_batch(call.tenant(), &after).map_err(internal)?;
-    let batch = batch.and(consequences(&call, &before, &after, password).await?);
-    call.store().commit(batch).await.map_err(|error| match error {
-        Error::Guard => Problem::NotFound(MISSING),
-        other => taken(other),
-    })?;
-    Ok(Answer::ok(shown(&load(&call, "id").await?)?))
+    Ok(after)
 }
 
 async fn delete(call: Call) -> Result<Answer, Problem> {
     if !call.caller.has("delete:users") {
-        must_be_oneself(&call)?;
+        must_be_oneself(&call).await?;
     }
     call.store().delete_user(call.tenant(), call.at("id")).await.map_err(stored)?;
     Ok(Answer::no_content())
 }
 
+/// A password to be set, hashed.
+struct NewPassword {
+    connection: String,
+    hash: String,
+}
+
+async fn new_password(call: &Call, password: String) -> Result<NewPassword, Problem> {
+    let user = load(call, "id").await?;
+    let identity = user.identities.iter().find(|identity| identity.provider == database::PROVIDER);
+    let connection = identity
+        .and_then(|identity| call.snapshot().connections().find(|c| c.name == identity.connection))
+        .ok_or_else(|| Problem::refused("The user has no account with a password."))?;
+    let hash = hashed(call, connection, password).await?;
+    Ok(NewPassword { connection: connection.name.clone(), hash })
+}
+
 /// A new password or a block ends every session and every token: whoever holds one is not trusted any more.
-async fn consequences(
-    call: &Call,
-    before: &User,
-    after: &User,
-    password: Option<String>,
-) -> Result<Batch, Problem> {
+fn consequences(call: &Call, before: &User, after: &User, password: Option<&NewPassword>) -> Batch {
     let (tenant, store) = (call.tenant(), call.store());
     let mut batch = Batch::default();
-    let ends = password.is_some() || (after.is_blocked() && !before.is_blocked());
-    if let Some(password) = password {
-        let identity = before.identities.iter().find(|identity| identity.provider == database::PROVIDER);
-        let connection = identity
-            .and_then(|identity| call.snapshot().connections().find(|c| c.name == identity.connection))
-            .ok_or_else(|| Problem::refused("The user has no account with a password."))?;
-        let hash = hashed(call, connection, password).await?;
-        batch = batch.and(store.set_password_batch(
-            tenant,
-            &after.user_id,
-            &connection.name,
-            &hash,
-            call.ctx.now(),
-        ));
+    if let Some(NewPassword { connection, hash }) = password {
+        batch = batch.and(store.set_password_batch(tenant, &after.user_id, connection, hash, call.ctx.now()));
     }
-    if ends {
+    if password.is_some() || (after.is_blocked() && !before.is_blocked()) {
         batch = batch
             .and(store.delete_sessions_of_batch(tenant, &after.user_id))
             .and(store.revoke_by_user(tenant, &after.user_id));
     }
-    Ok(batch)
+    batch
 }
 
 /// Strength first, then the slow part.
@@ -225,7 +242,7 @@ fn merge_metadata(before: &User, body: &mut Map<String, Value>, name: &str) -> R
 }
 
 /// With the scopes of a user's own token, only what is theirs to change.
-fn may_update(call: &Call) -> Result<(), Problem> {
+async fn may_update(call: &Call) -> Result<(), Problem> {
     if call.caller.has("update:users") {
         return Ok(());
     }
@@ -235,20 +252,23 @@ fn may_update(call: &Call) -> Result<(), Problem> {
         return Ok(());
     }
     if call.caller.has("update:current_user_metadata") && names.iter().all(|name| *name == "user_metadata") {
-        return must_be_oneself(call);
+        return must_be_oneself(call).await;
     }
     Err(Problem::InsufficientScope(vec!["update:users"]))
 }
 
-/// For scopes that speak of the current user.
-pub(super) fn must_be_oneself(call: &Call) -> Result<(), Problem> {
-    if call.caller.user_id.as_deref() == Some(call.at("id")) {
-        return Ok(());
+/// For scopes that speak of the current user: the one of the token, and not blocked since it was issued.
+pub(super) async fn must_be_oneself(call: &Call) -> Result<(), Problem> {
+    if call.caller.user_id.as_deref() != Some(call.at("id")) {
+        return Err(Problem::Forbidden(
+            "insufficient_scope",
+            "User to be acted on does not match subject in bearer token.".into(),
+        ));
     }
-    Err(Problem::Forbidden(
-        "insufficient_scope",
-        "User to be acted on does not match subject in bearer token.".into(),
-    ))
+    match load(call, "id").await?.is_blocked() {
+        true => Err(Problem::InvalidToken),
+        false => Ok(()),
+    }
 }
 
 fn taken(error: Error) -> Problem {
