@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn later_is_greater() {
-        let mut times = vec![0, 1, 63, 64, 1_700_000_000_000, 1_700_000_000_001, 1_900_000_000_000];
+        let mut times = [0, 1, 63, 64, 1_700_000_000_000, 1_700_000_000_001, 1_900_000_000_000];
         let texts: Vec<_> = times.iter().map(|t| sortable(*t)).collect();
         times.sort_unstable();
         let mut sorted = texts.clone();

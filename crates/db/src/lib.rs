@@ -160,8 +160,8 @@ impl Db {
     }
 
     /// Runs several statements without parameters in one transaction. The one place where types are spelt per
-    /// engine: `{text}` (ordered by bytes), `{json}`, `{bytes}`, `{int}`, `{bool}`, and `{strict}` after a
-    /// table's closing parenthesis.
+    /// engine: `{text}` (ordered by bytes), `{json}`, `{bytes}`, `{int}`, `{bool}`, and after a table's
+    /// closing parenthesis `{strict}`, or `{clustered}` where rows should lie in the order of the primary key.
     ///
     /// # Errors
     /// [`Error::Engine`]; nothing happened then.
@@ -262,10 +262,10 @@ impl std::fmt::Debug for Db {
 }
 
 /// How an engine spells the type words, in the order of [`spell`].
-type Types = [&'static str; 6];
+type Types = [&'static str; 7];
 
 fn spell(ddl: &str, types: &Types) -> String {
-    ["{json}", "{bytes}", "{int}", "{bool}", "{strict}", "{text}"]
+    ["{json}", "{bytes}", "{int}", "{bool}", "{strict}", "{text}", "{clustered}"]
         .iter()
         .zip(types)
         .fold(ddl.to_owned(), |ddl, (word, spelling)| ddl.replace(word, spelling))

@@ -1,23 +1,40 @@
 //! Discovery and keys (OpenID Connect Discovery, RFC 8414, fact sheet 9.1 and 9.2). What stands here is served; nothing
 //! else.
 
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use chancery_web::Ctx;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
-/// `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`.
-pub(crate) async fn document(ctx: Ctx) -> Response {
-    // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that.
-    public(TEMPLATE.replace("{issuer}", &ctx.origin.issuer))
+/// The documents of `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`, one for each
+/// issuer, made once. Issuers are configured, so there are only so many.
+#[derive(Clone, Default)]
+pub(crate) struct Documents(Arc<RwLock<HashMap<String, Bytes>>>);
+
+impl Documents {
+    /// The issuer's document.
+    pub(crate) fn answer(&self, ctx: &Ctx) -> Response {
+        let issuer = &ctx.origin.issuer;
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(issuer).cloned();
+        public(known.unwrap_or_else(|| {
+            // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that.
+            let made = Bytes::from(TEMPLATE.replace("{issuer}", issuer));
+            self.0.write().unwrap_or_else(PoisonError::into_inner).insert(issuer.clone(), made.clone());
+            made
+        }))
+    }
 }
 
 /// `/.well-known/jwks.json`.
 pub(crate) async fn jwks(ctx: Ctx) -> Response {
-    public(ctx.tenant.jwks().to_string())
+    public(Bytes::from_owner(Arc::<[u8]>::from(Arc::clone(ctx.tenant.jwks()))))
 }
 
-fn public(body: String) -> Response {
+fn public(body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -22,18 +22,26 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use chancery_web::App;
+use chancery_web::{App, Ctx};
 
 /// Every route of the Authentication API.
 pub fn routes() -> Router<Arc<App>> {
+    let documents = discovery::Documents::default();
+    let same = documents.clone();
     Router::new()
         .route("/authorize", get(authorize::by_get).post(authorize::by_post))
         .route("/authorize/resume", get(authorize::resume))
         .route("/oauth/token", post(token::token))
         .route("/oauth/revoke", post(revoke::revoke))
         .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
-        .route("/.well-known/openid-configuration", get(discovery::document))
-        .route("/.well-known/oauth-authorization-server", get(discovery::document))
+        .route(
+            "/.well-known/openid-configuration",
+            get(move |ctx: Ctx| async move { documents.answer(&ctx) }),
+        )
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(move |ctx: Ctx| async move { same.answer(&ctx) }),
+        )
         .route("/.well-known/jwks.json", get(discovery::jwks))
         .route("/v2/logout", get(logout::v2))
         .route("/oidc/logout", get(logout::oidc_by_get).post(logout::oidc_by_post))

@@ -228,6 +228,6 @@ CREATE TABLE logs (
     user_id {text},
     doc {text} NOT NULL,
     PRIMARY KEY (tenant, id)
-) {strict};
-CREATE INDEX logs_user ON logs (tenant, user_id, id);
+) {clustered};
+CREATE INDEX logs_user ON logs (tenant, user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX logs_at ON logs (at_ms);

@@ -14,9 +14,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Conflict`](crate::Error::Conflict) where an id is taken.
-    pub async fn append_logs(&self, tenant: &str, events: Vec<LogEvent>) -> Result<()> {
+    pub async fn append_logs(&self, tenant: &str, events: &[LogEvent]) -> Result<()> {
         let mut batch = Batch::default();
-        for event in &events {
+        for event in events {
             batch = batch.run(
                 "INSERT INTO logs (tenant, id, at_ms, user_id, doc) VALUES ($1, $2, $3, $4, $5)",
                 params![

@@ -105,14 +105,14 @@ impl LogQueue {
         for (tenant, events) in tenants {
             let count = events.len() as u64;
             let mut pause = Duration::from_millis(50);
-            let mut outcome = self.store.append_logs(&tenant, events.clone()).await;
+            let mut outcome = self.store.append_logs(&tenant, &events).await;
             for _ in 0..RETRIES {
                 if !matches!(outcome, Err(Error::Busy(_))) {
                     break;
                 }
                 tokio::time::sleep(pause).await;
                 pause *= 2;
-                outcome = self.store.append_logs(&tenant, events.clone()).await;
+                outcome = self.store.append_logs(&tenant, &events).await;
             }
             if outcome.is_err() {
                 self.lost.fetch_add(count, Ordering::Relaxed);

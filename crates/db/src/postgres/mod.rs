@@ -16,7 +16,7 @@ use self::error::Lost;
 use crate::{Batch, Error, FromRow, Options, Result, Row, Types, Value};
 
 /// Text compares by bytes, as SQLite's does: the order of time-ordered keys must not depend on a locale.
-pub(crate) const TYPES: Types = ["JSONB", "BYTEA", "BIGINT", "BOOLEAN", "", "TEXT COLLATE \"C\""];
+pub(crate) const TYPES: Types = ["JSONB", "BYTEA", "BIGINT", "BOOLEAN", "", "TEXT COLLATE \"C\"", ""];
 
 /// Counts 1 when the table is there.
 pub(crate) const HAS_TABLE: &str = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1";

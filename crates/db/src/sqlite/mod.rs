@@ -19,7 +19,8 @@ use self::{
 };
 use crate::{Batch, Error, FromRow, Options, Result, Types, Value};
 
-pub(crate) const TYPES: Types = ["TEXT", "BLOB", "INTEGER", "INTEGER", "STRICT", "TEXT"];
+pub(crate) const TYPES: Types =
+    ["TEXT", "BLOB", "INTEGER", "INTEGER", "STRICT", "TEXT", "STRICT, WITHOUT ROWID"];
 
 /// Counts 1 when the table is there.
 pub(crate) const HAS_TABLE: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1";

@@ -57,7 +57,7 @@ async fn everything_of(store: &chancery_store::Store, user: &str) {
         user_id: Some(user.to_owned()),
         ..chancery_core::records::LogEvent::default()
     };
-    store.append_logs(TENANT, vec![event]).await.unwrap();
+    store.append_logs(TENANT, &[event]).await.unwrap();
 }
 
 #[tokio::test]

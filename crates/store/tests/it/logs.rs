@@ -17,11 +17,11 @@ fn event(n: i64) -> LogEvent {
 #[tokio::test]
 async fn events_are_read_from_either_end() {
     for f in engines().await {
-        f.store.append_logs(TENANT, Vec::new()).await.unwrap();
+        f.store.append_logs(TENANT, &[]).await.unwrap();
         let events: Vec<_> = (0..5).map(event).collect();
-        f.store.append_logs(TENANT, vec![events[2].clone(), events[0].clone()]).await.unwrap();
+        f.store.append_logs(TENANT, &[events[2].clone(), events[0].clone()]).await.unwrap();
         f.store
-            .append_logs(TENANT, vec![events[1].clone(), events[4].clone(), events[3].clone()])
+            .append_logs(TENANT, &[events[1].clone(), events[4].clone(), events[3].clone()])
             .await
             .unwrap();
         assert_eq!(f.store.logs_count(TENANT).await.unwrap(), 5);

@@ -29,7 +29,7 @@ async fn fill(store: &chancery_store::Store) {
     });
     store.apply(docs.also(batch)).await.unwrap();
     let events = (0..200).map(|n| LogEvent { log_id: format!("l{n}"), ..LogEvent::default() });
-    store.append_logs(TENANT, events.collect()).await.unwrap();
+    store.append_logs(TENANT, &events.collect::<Vec<_>>()).await.unwrap();
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ async fn what_has_ended_goes_and_what_has_not_stays() {
         store.insert_transaction(TENANT, &transaction).await.unwrap();
         let date = chancery_core::iso::format_ms(NOW * 1000);
         let event = LogEvent { log_id: "l".to_owned(), date, ..LogEvent::default() };
-        store.append_logs(TENANT, vec![event]).await.unwrap();
+        store.append_logs(TENANT, &[event]).await.unwrap();
 
         assert_eq!(store.sweep(NOW, NOW - 1).await.unwrap(), Swept::All);
         for table in TABLES {
