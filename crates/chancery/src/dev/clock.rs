@@ -1,11 +1,11 @@
-//! `POST /dev/clock`: the server's clock moves, nobody sleeps.
+//! `POST /dev/clock`: the server's clock moves, nobody sleeps. Only at hosts of ours (`Ctx`).
 
 use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use chancery_web::{App, json};
+use chancery_web::{App, Ctx, json};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
@@ -22,6 +22,7 @@ struct Wish {
 pub(super) async fn advance(
     State(app): State<Arc<App>>,
     Extension(dev): Extension<Arc<Dev>>,
+    _: Ctx,
     request: Request,
 ) -> Response {
     let Wish { advance } = match read(&app, request, "Send {\"advance\":SECONDS}.").await {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use chancery_web::{App, json};
+use chancery_web::{App, Ctx, json};
 use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
@@ -31,8 +31,9 @@ enum Piece {
     Link(String),
 }
 
-/// A page for browsers, JSON for everybody else.
-pub(super) async fn mail(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+/// A page for browsers, JSON for everybody else. Only at hosts of ours (`Ctx`), so that no site reads it by pointing its own
+/// name at this machine.
+pub(super) async fn mail(State(app): State<Arc<App>>, _: Ctx, headers: HeaderMap) -> Response {
     let kept = app.outbox.kept();
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !accept.contains("text/html") {

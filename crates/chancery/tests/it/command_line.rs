@@ -118,6 +118,27 @@ fn dev_mode_finds_its_folder_again() {
     assert!(apis.contains("https://kept.example"), "{apis}");
 }
 
+/// One database and folder, two processes: both live on, and each sees what is done through the other.
+#[test]
+fn two_processes_share_a_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let ((_one, first), (_other, second)) = (dev(&folder, "one.json"), dev(&folder, "two.json"));
+    assert_ne!(first.issuer, second.issuer);
+    let made = ["api", "create", "https://shared.example", "--ready-file", "two.json"];
+    good(folder.path(), &made);
+    let begin = Instant::now();
+    while !good(folder.path(), &["api", "list", "--ready-file", "one.json"])
+        .contains("https://shared.example")
+    {
+        assert!(begin.elapsed() < Duration::from_secs(20), "the first process does not follow");
+    }
+    let authority = |issuer: &str| issuer.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    for ready in [&first, &second] {
+        let answer = ask(&authority(&ready.issuer), "/.well-known/openid-configuration");
+        assert!(answer.contains(&format!("\"issuer\":\"{}\"", ready.issuer)), "{answer}");
+    }
+}
+
 #[test]
 fn sigterm_ends_it_soon_and_well() {
     let folder = tempfile::tempdir().unwrap();
