@@ -44,5 +44,5 @@ pub use store::{Options, Store};
 pub use sweep::Swept;
 pub use tenants::Tenant;
 pub use transactions::StoredTransaction;
-pub use users::{Credential, NewUser, UserOrder};
+pub use users::{Credential, NewUser, SeenUser, UserOrder};
 pub use vault::Vault;

@@ -34,6 +34,15 @@ pub struct Credential {
     pub password_hash: Option<String>,
 }
 
+/// A user as somebody saw them before an edit. What others wrote since is not overwritten: the edit fails, so that a block
+/// cannot be lost to an edit that began before it.
+#[derive(Clone, Debug)]
+pub struct SeenUser {
+    /// The user.
+    pub user: User,
+    doc: String,
+}
+
 /// Shows whose it is and no hash.
 impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -63,6 +72,20 @@ impl Store {
                    FROM users WHERE tenant = $1 AND id = $2";
         let row: Option<UserRow> = self.db.query_one(sql, params![tenant, id]).await?;
         row.map(UserRow::read).transpose()
+    }
+
+    /// One user, to be edited and written back with [`Store::edit_user_batch`].
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn user_to_edit(&self, tenant: &str, id: &str) -> Result<Option<SeenUser>> {
+        if !is_text(id) {
+            return Ok(None);
+        }
+        let sql = "SELECT doc, doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms \
+                   FROM users WHERE tenant = $1 AND id = $2";
+        let row: Option<(String, UserRow)> = self.db.query_one(sql, params![tenant, id]).await?;
+        row.map(|(doc, row)| Ok(SeenUser { user: row.read()?, doc })).transpose()
     }
 
     /// The user who signs in to a connection with this address or user name, whatever its case.
@@ -200,24 +223,16 @@ impl Store {
     /// # Errors
     /// [`Error::Corrupt`](crate::Error::Corrupt) where the user has no JSON form.
     pub fn update_user_batch(&self, tenant: &str, user: &User) -> Result<Batch> {
-        let (email, username) = (folded(user.email.as_deref()), folded(user.username.as_deref()));
-        Ok(Batch::default()
-            .guard(
-                "UPDATE users SET doc = $1, email = $2, username = $3, updated_ms = $4 WHERE tenant = $5 AND id = $6",
-                params![
-                    print("user", user)?,
-                    email.clone(),
-                    username.clone(),
-                    parse_ms(&user.updated_at).unwrap_or(0),
-                    tenant,
-                    user.user_id.as_str()
-                ],
-            )
-            .run(
-                "UPDATE credentials SET email = $1, username = $2 WHERE tenant = $3 AND user_id = $4 \
-                 AND connection = (SELECT connection FROM users WHERE tenant = $3 AND id = $4)",
-                params![email, username, tenant, user.user_id.as_str()],
-            ))
+        write_user(tenant, &user.user_id, user, None)
+    }
+
+    /// Replaces a user, if nobody else did since they were `seen`; sign-ins in between do not matter. Fails with
+    /// [`Error::Guard`](crate::Error::Guard) where somebody did, or the user is gone, and as [`Store::update_user`].
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](crate::Error::Corrupt) where the user has no JSON form.
+    pub fn edit_user_batch(&self, tenant: &str, seen: &SeenUser, user: &User) -> Result<Batch> {
+        write_user(tenant, &seen.user.user_id, user, Some(&seen.doc))
     }
 
     /// Sets a password. `now` is in seconds and shows as `last_password_reset`.
@@ -305,6 +320,30 @@ impl Store {
             .and(revocation::revoke(tenant, &Under::User(user_id)));
         self.commit(batch).await
     }
+}
+
+fn write_user(tenant: &str, id: &str, user: &User, seen: Option<&str>) -> Result<Batch> {
+    let (email, username) = (folded(user.email.as_deref()), folded(user.username.as_deref()));
+    let mut params = params![
+        print("user", user)?,
+        email.clone(),
+        username.clone(),
+        parse_ms(&user.updated_at).unwrap_or(0),
+        tenant,
+        id
+    ];
+    let mut sql = "UPDATE users SET doc = $1, email = $2, username = $3, updated_ms = $4 \
+                   WHERE tenant = $5 AND id = $6"
+        .to_owned();
+    if let Some(seen) = seen {
+        sql.push_str(" AND doc = $7");
+        params.push(seen.into());
+    }
+    Ok(Batch::default().guard(sql, params).run(
+        "UPDATE credentials SET email = $1, username = $2 WHERE tenant = $3 AND user_id = $4 \
+         AND connection = (SELECT connection FROM users WHERE tenant = $3 AND id = $4)",
+        params![email, username, tenant, id],
+    ))
 }
 
 /// What goes with a user, beside tokens and codes.

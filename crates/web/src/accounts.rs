@@ -2,6 +2,8 @@
 //! choosing a new password by a mailed link. Unknown and existing accounts look alike, in answer and in time (security
 //! case 14).
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use chancery_connect::password_policy::{self, Rule};
 use chancery_connect::{HashError, users};
 use chancery_core::ids::Handle;
@@ -110,6 +112,10 @@ impl Ctx {
         if !verified.ok {
             return Ok(self.wrong_password(attempt, connection, Some(&user)));
         }
+        // Others may have used up the tries while this one waited: many at once are no more tries than one after another.
+        if self.app.attempts.check(attempt, self.now()).is_err() {
+            return Ok(PasswordCheck::TooMany);
+        }
         if verified.rehash {
             self.rehash(&user, connection, &hash, password).await?;
         }
@@ -123,6 +129,10 @@ impl Ctx {
         connection: &Connection,
         user: Option<&User>,
     ) -> PasswordCheck {
+        // As above: whoever comes after the last try learns nothing.
+        if self.app.attempts.check(attempt, self.now()).is_err() {
+            return PasswordCheck::TooMany;
+        }
         let last = self.app.attempts.fail(attempt, self.now());
         self.log(LogEvent {
             kind: if user.is_some() { "fp" } else { "fu" }.to_owned(),
@@ -218,7 +228,8 @@ impl Ctx {
             false => None,
         };
         let user = credential.map(|c| c.user);
-        let address = user.as_ref().and_then(|u| u.email.clone());
+        let bearable = self.may_mail(email);
+        let address = user.as_ref().and_then(|u| u.email.clone()).filter(|_| bearable);
         let handle = Handle::generate(&*self.app.rng, self.now_ms);
         // For nobody it is written too, already expired: the write is what takes time.
         let expires_at = if address.is_some() { self.now() + LINK_LIFETIME } else { self.now() - 1 };
@@ -239,6 +250,19 @@ impl Ctx {
         Ok(())
     }
 
+    /// Whether one more mail is bearable: ten for one address, wherever from, then a quarter of an hour's rest. Whoever
+    /// asked gets the usual answer.
+    fn may_mail(&self, email: &str) -> bool {
+        let identifier = format!("a mail to {email}");
+        let anywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let attempt = Attempt { tenant: &self.tenant.tenant, ip: anywhere, identifier: &identifier };
+        let bearable = self.app.attempts.check(attempt, self.now()).is_ok();
+        if bearable {
+            self.app.attempts.fail(attempt, self.now());
+        }
+        bearable
+    }
+
     /// The user a link to choose a new password was mailed to, while it is good. Using it is [`Ctx::reset_password`].
     ///
     /// # Errors
@@ -257,9 +281,8 @@ impl Ctx {
         let store = &self.app.store;
         let Some(ticket) = self.reset_ticket(handle).await? else { return Ok(Reset::BadLink) };
         let user = store.user(tenant, &ticket.user_id).await?;
-        let user = user.filter(|u| u.email.as_deref() == Some(ticket.email.as_str()));
         let connection = self.tenant.connection_by_name(&ticket.connection);
-        let (Some(mut user), Some(connection)) = (user, connection) else { return Ok(Reset::BadLink) };
+        let (Some(user), Some(connection)) = (user, connection) else { return Ok(Reset::BadLink) };
         let names = [user.email.as_deref(), user.username.as_deref(), user.nickname.as_deref()];
         let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
         let hash = match self.acceptable(connection, password, names.iter().map(String::as_str)).await? {
@@ -268,13 +291,18 @@ impl Ctx {
             Accepted::OwnName => return Ok(Reset::OwnName),
             Accepted::Bad => return Ok(Reset::BadPassword),
         };
+        // Read again after the slow part: an edit in between, such as a block, must not be undone.
+        let seen = store.user_to_edit(tenant, &ticket.user_id).await?;
+        let seen = seen.filter(|s| s.user.email.as_deref() == Some(ticket.email.as_str()));
+        let Some(seen) = seen else { return Ok(Reset::BadLink) };
+        let mut user = seen.user.clone();
         // Whoever reads the mail owns the address.
         user.email_verified = Some(true);
         user.last_password_reset = Some(iso::format_ms(self.now_ms));
         user.updated_at = iso::format_ms(self.now_ms);
         let write = store
             .spend_ticket(tenant, &handle.id)
-            .and(store.update_user_batch(tenant, &user)?)
+            .and(store.edit_user_batch(tenant, &seen, &user)?)
             .and(store.set_password_batch(tenant, &user.user_id, &connection.name, &hash, self.now()))
             .and(store.delete_sessions_of_batch(tenant, &user.user_id))
             .and(store.revoke_by_user(tenant, &user.user_id))
@@ -298,13 +326,14 @@ impl Ctx {
         let store = &self.app.store;
         let ticket = store.ticket(tenant, handle, self.now()).await?.filter(|t| t.purpose == VERIFY_EMAIL);
         let Some(ticket) = ticket else { return Ok(false) };
-        let user = store.user(tenant, &ticket.user_id).await?;
-        let Some(mut user) = user.filter(|u| u.email.as_deref() == Some(ticket.email.as_str())) else {
+        let seen = store.user_to_edit(tenant, &ticket.user_id).await?;
+        let Some(seen) = seen.filter(|s| s.user.email.as_deref() == Some(ticket.email.as_str())) else {
             return Ok(false);
         };
+        let mut user = seen.user.clone();
         user.email_verified = Some(true);
         user.updated_at = iso::format_ms(self.now_ms);
-        let write = store.spend_ticket(tenant, &handle.id).and(store.update_user_batch(tenant, &user)?);
+        let write = store.spend_ticket(tenant, &handle.id).and(store.edit_user_batch(tenant, &seen, &user)?);
         match store.commit(write).await {
             Ok(()) => Ok(true),
             Err(chancery_store::Error::Guard) => Ok(false),

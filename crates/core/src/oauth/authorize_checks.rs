@@ -48,6 +48,7 @@ pub enum CheckFailure {
 /// Runs every check.
 pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequest, CheckFailure> {
     let page = |(status, error)| CheckFailure::Page { status, error };
+    not_too_large(params).map_err(page)?;
     let client = known_client(params, around).map_err(page)?;
     let redirect_uri = registered_redirect_uri(params, client).map_err(page)?;
     let response_type = present_response_type(params).map_err(page)?;
@@ -105,6 +106,17 @@ fn known_client<'a>(params: &Params, around: &Surroundings<'a>) -> Result<&'a Cl
     let known = around.client.filter(|c| !c.global.unwrap_or(false));
     known.ok_or_else(|| (400, AuthorizeError::invalid(format!("Unknown client: {id}"))))
 }
+
+/// What is put aside while pages are shown is kept for anybody who asks: a form could otherwise leave a megabyte each time.
+fn not_too_large(params: &Params) -> Result<(), PageFailure> {
+    match params.pairs().map(|(name, value)| name.len() + value.len()).sum::<usize>() {
+        0..=MOST_BYTES => Ok(()),
+        _ => Err((413, AuthorizeError::invalid("The request is too large"))),
+    }
+}
+
+/// More than any browser or proxy lets through in a query.
+const MOST_BYTES: usize = 64 << 10;
 
 /// A request without `redirect_uri` goes to the first registered callback. A `web_message` request may name its origin.
 fn registered_redirect_uri(params: &Params, client: &Client) -> Result<RedirectUri, PageFailure> {

@@ -129,8 +129,16 @@ impl Resource for Apis {
 
 /// Identifiers this server answers for itself, at any of its origins.
 fn is_reserved(call: &Call, identifier: &str) -> bool {
-    let path = own_path(call, identifier).unwrap_or_default().trim_end_matches('/');
+    let path = path_here(call, identifier).unwrap_or_default().trim_end_matches('/');
     identifier.starts_with('/') || ["/api/v2", "/userinfo", "/mfa", "/me", "/my-org"].contains(&path)
+}
+
+/// The path of an identifier at any host of this tenant, in whatever case.
+fn path_here<'a>(call: &Call, identifier: &'a str) -> Option<&'a str> {
+    let (_, after) = identifier.split_once("://")?;
+    let (authority, path) = after.split_at(after.find('/')?);
+    let host = call.ctx.app.catalog.tenant_by_host(&authority.to_ascii_lowercase())?;
+    (host.id == call.tenant()).then_some(path)
 }
 
 /// The path of an identifier at the origin called.

@@ -226,7 +226,9 @@ impl<'a> Flight<'a> {
             user,
             decision: &decision,
         };
-        let answer = grantee.answer(self.stored.as_ref(), implicit_consent).await?;
+        let Some(answer) = grantee.answer(self.stored.as_ref(), implicit_consent).await? else {
+            return Ok(crate::pages::expired(self.ctx, self.headers));
+        };
         let mut response = respond::success(self.ctx, self.headers, &self.recipient(), answer);
         if self.ctx.tenant.settings.has_persistent_cookie()
             && let Some(cookie) = cookies::session(self.headers)

@@ -76,12 +76,12 @@ pub(super) struct Grantee<'a> {
 
 impl Grantee<'_> {
     /// Makes what was asked for and writes it in one go with the end of the transaction, so that a transaction answers
-    /// once.
+    /// once: `None` for whoever comes second.
     pub(super) async fn answer(
         &self,
         stored: Option<&StoredTransaction>,
         implicit_consent: bool,
-    ) -> Result<Params, Failure> {
+    ) -> Result<Option<Params>, Failure> {
         let ctx = self.ctx;
         let response_type = self.request.response_type;
         let authorization = self.authorization();
@@ -132,9 +132,14 @@ impl Grantee<'_> {
         if let Some(code) = code {
             answer.push("code", code);
         }
-        ctx.app.store.commit(write).await?;
+        match ctx.app.store.commit(write).await {
+            Ok(()) => {}
+            // The end of the transaction is the one guard here.
+            Err(chancery_store::Error::Guard) => return Ok(None),
+            Err(other) => return Err(other.into()),
+        }
         self.log();
-        Ok(answer)
+        Ok(Some(answer))
     }
 
     fn authorization(&self) -> Authorization {

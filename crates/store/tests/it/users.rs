@@ -91,6 +91,23 @@ async fn an_update_moves_the_names_one_signs_in_with() {
     }
 }
 
+/// An administrator blocks a user while the user edits their own record: whichever comes second starts over.
+#[tokio::test]
+async fn an_edit_does_not_undo_another() {
+    for f in engines().await {
+        f.store.create_user(TENANT, &new_user("auth0|1", "jane@example.com")).await.unwrap();
+        let seen = f.store.user_to_edit(TENANT, "auth0|1").await.unwrap().unwrap();
+        let commit =
+            async |user: &User| f.store.commit(f.store.edit_user_batch(TENANT, &seen, user).unwrap()).await;
+        f.store.record_login(TENANT, "auth0|1", "192.0.2.7", NOW).await.unwrap();
+        commit(&User { blocked: Some(true), ..seen.user.clone() }).await.unwrap();
+        let late = commit(&User { nickname: Some("jj".to_owned()), ..seen.user.clone() }).await;
+        assert!(matches!(late, Err(Error::Guard)), "{}: {late:?}", f.engine);
+        assert!(f.store.user(TENANT, "auth0|1").await.unwrap().unwrap().is_blocked());
+        assert!(f.store.user_to_edit(TENANT, "gone").await.unwrap().is_none());
+    }
+}
+
 #[tokio::test]
 async fn signing_in_and_editing_do_not_overwrite_each_other() {
     for f in engines().await {
