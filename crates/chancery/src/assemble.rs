@@ -133,7 +133,7 @@ impl Parts {
 
 impl<'a> From<&'a FirstKeys> for seed::FirstKeys<'a> {
     fn from(keys: &'a FirstKeys) -> Self {
-        Self { current: &keys.current, next: &keys.next }
+        Self { current: &keys.current, next: Some(&keys.next) }
     }
 }
 

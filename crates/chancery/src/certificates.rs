@@ -2,8 +2,6 @@
 //! trust the authority once need not be told again.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +10,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
+
+use crate::files;
 
 /// Where the certificates lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub fn ensure(folder: &Path, host: &str, now: i64) -> Result<CertificateFiles> {
         return Ok(files);
     }
     let ends = now + SERVER_DAYS * DAY;
+    // Gone while the others change: whoever is killed in between leaves nothing that looks finished.
+    drop(fs::remove_file(&note));
     let (ca_pem, ca) = authority(&files.ca, &folder.join("ca.key"))?;
     let key = KeyPair::generate()?;
     let certificate = server_params(names.clone(), now, ends)?
@@ -113,12 +115,7 @@ fn server_params(names: Vec<String>, now: i64, ends: i64) -> Result<CertificateP
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
-    let wanted = || format!("{} cannot be written", path.display());
-    // Removed first: the mode holds for new files only.
-    drop(fs::remove_file(path));
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).with_context(wanted)?;
-    file.write_all(text.as_bytes()).with_context(wanted)
+    files::replace(path, text, mode).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 #[cfg(test)]

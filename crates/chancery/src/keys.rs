@@ -50,13 +50,19 @@ impl FirstKeys {
 pub struct KeysInTheMaking(mpsc::UnboundedReceiver<chancery_store::Result<KeyMaterial>>);
 
 impl KeysInTheMaking {
-    /// Waits for the keys.
+    /// Waits for both.
     ///
     /// # Errors
     /// Where the cryptographic library fails.
     pub async fn finish(mut self) -> Result<FirstKeys> {
-        let current = self.0.recv().await.context("no keys were made")??;
-        let next = self.0.recv().await.context("no keys were made")??;
-        Ok(FirstKeys { current, next })
+        Ok(FirstKeys { current: self.one().await?, next: self.one().await? })
+    }
+
+    /// Waits for the first of those that are left.
+    ///
+    /// # Errors
+    /// Where the cryptographic library fails, or both were taken.
+    pub async fn one(&mut self) -> Result<KeyMaterial> {
+        Ok(self.0.recv().await.context("no keys were made")??)
     }
 }

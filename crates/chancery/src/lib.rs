@@ -10,6 +10,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod dev;
+mod files;
 mod keys;
 pub mod listen;
 mod management;

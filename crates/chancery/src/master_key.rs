@@ -2,8 +2,8 @@
 //! in the database, or a copy of the one would give away the other.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +11,8 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use chancery_core::Rng;
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::files;
 
 /// 32 bytes, wiped when dropped.
 pub type MasterKey = Zeroizing<[u8; 32]>;
@@ -64,13 +66,13 @@ pub fn read_file(path: &Path) -> Result<MasterKey> {
 /// # Errors
 /// As [`read_file`]; also where the file cannot be made.
 pub fn read_or_create_file(path: &Path, rng: &dyn Rng) -> Result<MasterKey> {
+    if path.exists() {
+        return read_file(path);
+    }
     let key = generate(rng);
-    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => {
-            let text = Zeroizing::new(format!("{}\n", *print(&key)));
-            file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
-            Ok(key)
-        }
+    let text = Zeroizing::new(format!("{}\n", *print(&key)));
+    match files::create(path, &text, 0o600) {
+        Ok(()) => Ok(key),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => read_file(path),
         Err(error) => {
             Err(error).with_context(|| format!("the master key file {} cannot be made", path.display()))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use chancery_core::{Clock, Rng, ids};
-use chancery_store::Store;
+use chancery_store::{KeyState, NextKeys, Store};
 use chancery_web::{Background, Limits, Listener, ServerConfig, Tls};
 
 use super::{Environment, serve};
@@ -19,7 +19,7 @@ use crate::cli::DevArgs;
 use crate::clock::SystemClock;
 use crate::config::LogFormat;
 use crate::dev::{ReadyFile, Whereabouts, adopt, welcome};
-use crate::keys::FirstKeys;
+use crate::keys::{FirstKeys, KeysInTheMaking};
 use crate::listen;
 use crate::master_key::{self, MasterKey};
 use crate::ops::{logging, signals};
@@ -113,15 +113,43 @@ async fn prepare(
         clients,
         scopes: &management_scopes(),
     };
+    let mut keys = keys;
     if !seeding.is_done().await? {
-        let keys = match keys {
-            Some(keys) => keys.finish().await?,
-            None => FirstKeys::make(rng).await?,
+        let making = match &mut keys {
+            Some(making) => making,
+            None => keys.insert(FirstKeys::begin(rng)?),
         };
-        seeding.first(Seed::Demo, seed::FirstKeys::from(&keys)).await?;
+        let current = making.one().await?;
+        seeding.first(Seed::Demo, seed::FirstKeys { current: &current, next: None }).await?;
     }
+    complete_keys(&store, keys, rng).await?;
     adopt(&store, origins, clients).await?;
     Ok(store)
+}
+
+/// The keys that wait are made while the server serves: finding primes is the slowest part of a first start. A process
+/// that ended too soon left them to the next one.
+async fn complete_keys(store: &Store, making: Option<KeysInTheMaking>, rng: &Arc<dyn Rng>) -> Result<()> {
+    let keys = store.signing_keys(DEMO_TENANT).await?;
+    if keys.iter().any(|key| key.state == KeyState::Next) {
+        return Ok(());
+    }
+    let mut making = making.map_or_else(|| FirstKeys::begin(rng), Ok)?;
+    let store = store.clone();
+    tokio::spawn(async move {
+        let added = async {
+            let material = making.one().await?;
+            let next = NextKeys { common_name: "localhost", now: SystemClock.now(), material: &material };
+            match store.add_next_keys(DEMO_TENANT, next).await {
+                Ok(_) | Err(chancery_store::Error::Conflict) => Ok(()),
+                Err(error) => Err(anyhow::Error::from(error)),
+            }
+        };
+        if let Err(error) = added.await {
+            tracing::warn!("the keys that wait could not be made: {error:#}");
+        }
+    });
+    Ok(())
 }
 
 fn make_folder(path: &Path) -> Result<()> {

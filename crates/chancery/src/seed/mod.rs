@@ -55,8 +55,8 @@ pub struct Seeding<'a> {
 pub struct FirstKeys<'a> {
     /// Sign at once.
     pub current: &'a KeyMaterial,
-    /// Wait for their turn.
-    pub next: &'a KeyMaterial,
+    /// Wait for their turn; `None` where they are added later.
+    pub next: Option<&'a KeyMaterial>,
 }
 
 impl Seeding<'_> {
@@ -72,8 +72,11 @@ impl Seeding<'_> {
             other => other?,
         }
         let common_name = host(self.origins.first().map_or("localhost", String::as_str));
-        let next = NextKeys { common_name, now: self.now_ms.div_euclid(1000), material: keys.next };
-        let change = self.store.initial_keys(self.tenant, keys.current, next)?;
+        let with = |material| NextKeys { common_name, now: self.now_ms.div_euclid(1000), material };
+        let change = match keys.next {
+            Some(next) => self.store.initial_keys(self.tenant, keys.current, with(next))?,
+            None => self.store.current_keys(self.tenant, with(keys.current))?,
+        };
         match self.store.apply(self.contents(change, seed)?).await {
             Ok(_) | Err(Error::Conflict) => Ok(()),
             Err(error) => Err(error),

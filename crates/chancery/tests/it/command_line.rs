@@ -110,6 +110,11 @@ fn dev_mode_finds_its_folder_again() {
     let ready = ["--ready-file", "one.json"];
     good(folder.path(), &[&["api", "create", "https://kept.example"][..], &ready].concat());
     let ca = std::fs::read(&first.ca_file).unwrap();
+    let begin = Instant::now();
+    let storage = ["--database", "sqlite:.chancery/chancery.db", "--master-key-file", ".chancery/master.key"];
+    while !good(folder.path(), &[&["keys", "list"][..], &storage].concat()).contains("next") {
+        assert!(begin.elapsed() < Duration::from_secs(30), "the keys that wait are not made");
+    }
     drop(server);
     let (_server, second) = dev(&folder, "two.json");
     assert_eq!(std::fs::read(&second.ca_file).unwrap(), ca);

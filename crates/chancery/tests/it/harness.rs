@@ -25,6 +25,10 @@ static KEYS: LazyLock<Arc<FirstKeys>> = LazyLock::new(|| {
     Arc::new(FirstKeys { current: made(), next: made() })
 });
 
+pub(crate) fn keys() -> Arc<FirstKeys> {
+    Arc::clone(&KEYS)
+}
+
 /// An empty database of each engine there is, with what keeps it.
 pub(crate) async fn databases() -> Vec<(String, Option<TempDir>)> {
     let folder = tempfile::tempdir().unwrap();
@@ -44,7 +48,7 @@ pub(crate) fn setup(database: &str, dev: bool, seed: Seed) -> Setup {
         tenant: Some(TenantSetup {
             seed,
             origins: vec![ORIGIN.to_owned(), "https://localhost:4443".to_owned()],
-            keys: Arc::clone(&KEYS),
+            keys: keys(),
         }),
     }
 }

@@ -74,6 +74,35 @@ async fn an_existing_tenant_is_not_seeded_again() {
     }
 }
 
+/// The keys that wait may come later, once.
+#[tokio::test]
+async fn keys_can_follow() {
+    use chancery::seed::{FirstKeys, Seeding, demo_clients, management_scopes};
+    use chancery_store::{KeyState, NextKeys};
+    for (database, _folder) in databases().await {
+        let store = chancery::open(&database, &[7; 32].into()).await.unwrap();
+        let rng = chancery::rng::SystemRng::default();
+        let seeding = Seeding {
+            store: &store,
+            rng: &rng,
+            now_ms: 1_800_000_000_000,
+            tenant: DEMO_TENANT,
+            origins: &["http://localhost:4000".to_owned()],
+            clients: &demo_clients(&[7; 32].into()),
+            scopes: &management_scopes(),
+        };
+        let keys = crate::harness::keys();
+        seeding.first(Seed::Demo, FirstKeys { current: &keys.current, next: None }).await.unwrap();
+        let next = NextKeys { common_name: "localhost", now: 1_800_000_000, material: &keys.next };
+        for _ in 0..2 {
+            store.add_next_keys(DEMO_TENANT, next).await.unwrap();
+            let states: Vec<_> =
+                store.signing_keys(DEMO_TENANT).await.unwrap().iter().map(|k| k.state).collect();
+            assert_eq!(states, [[KeyState::Current; 3], [KeyState::Next; 3]].concat());
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_second_process_adds_its_origins_and_dead_ones_go() {
     use chancery::dev::adopt;

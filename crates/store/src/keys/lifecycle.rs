@@ -45,6 +45,32 @@ impl Store {
         Ok(change)
     }
 
+    /// The keys that sign, without any that wait: half the wait for primes when a tenant must be there soon.
+    /// [`Store::add_next_keys`] completes them. To be applied with other changes.
+    ///
+    /// # Errors
+    /// As [`Store::initial_keys`].
+    pub fn current_keys(&self, tenant: &str, current: NextKeys<'_>) -> Result<Change> {
+        let owner = self.owner(tenant, &current);
+        Family::ALL.into_iter().try_fold(Change::new(tenant), |change, family| {
+            insert(change, &current.material.document(owner, family, KeyState::Current, current.now)?)
+        })
+    }
+
+    /// Keys that wait, in the families where none does. Does nothing where all have one.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where another process was faster.
+    pub async fn add_next_keys(&self, tenant: &str, next: NextKeys<'_>) -> Result<i64> {
+        let keys = self.signing_keys(tenant).await?;
+        let waits = |family| keys.iter().any(|key| key.family == family && key.state == KeyState::Next);
+        let owner = self.owner(tenant, &next);
+        let missing = Family::ALL.into_iter().filter(|family| !waits(*family));
+        let change = missing.map(|family| next.material.document(owner, family, KeyState::Next, next.now));
+        let change = change.collect::<Result<Vec<_>>>()?.iter().try_fold(Change::new(tenant), insert)?;
+        self.apply(change).await
+    }
+
     /// Every key there ever was: current ones first, then next, previous and revoked, the newest first.
     ///
     /// # Errors
