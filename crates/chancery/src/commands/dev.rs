@@ -18,7 +18,7 @@ use crate::certificates;
 use crate::cli::DevArgs;
 use crate::clock::SystemClock;
 use crate::config::LogFormat;
-use crate::dev::{ReadyFile, Whereabouts, adopt, welcome};
+use crate::dev::{ReadyFile, Whereabouts, adopt, keep_adopted, welcome};
 use crate::keys::{FirstKeys, KeysInTheMaking};
 use crate::listen;
 use crate::master_key::{self, MasterKey};
@@ -62,6 +62,8 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     loaded.context("this database belongs to another data folder: use the --data folder it was made with")?;
     let background = Background::start(&assembled.app);
     metrics.serve(&assembled.app, &shutdown);
+    let kept = keep_adopted(Arc::clone(&assembled.app), origins.to_vec(), assembled.clients.clone());
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(kept));
     let listeners = listeners(http, https, tls)?;
 
     // The sockets listen since they were bound: whoever reads the file can call at once.

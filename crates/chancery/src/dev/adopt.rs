@@ -2,11 +2,13 @@
 
 use std::io::ErrorKind;
 use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chancery_core::model::Client;
 use chancery_store::{Change, Error, Kind, Origin, Store};
+use chancery_web::App;
 
 use crate::assemble::DEMO_TENANT;
 use crate::seed::{CALLBACK_PAGE, DemoClients};
@@ -34,6 +36,25 @@ pub async fn adopt(store: &Store, origins: &[String], clients: &DemoClients) -> 
         follow(store, &client.client_id, origins, &gone).await?;
     }
     Ok(())
+}
+
+/// Adopts again whenever the tenant no longer has `origins`: of two processes that begin at once, the second to write does
+/// not know of the first. Ends with the process.
+pub async fn keep_adopted(app: Arc<App>, origins: Vec<String>, clients: DemoClients) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        ticks.tick().await;
+        let known = |origin: &String| {
+            let parsed = Origin::parse(origin);
+            parsed.is_none_or(|parsed| app.catalog.tenant_by_host(&parsed.authority).is_some())
+        };
+        if origins.iter().all(known) {
+            continue;
+        }
+        if let Err(error) = adopt(&app.store, &origins, &clients).await {
+            tracing::warn!("{error:#}");
+        }
+    }
 }
 
 /// Nobody listens there. In doubt somebody does.

@@ -20,7 +20,7 @@ use axum::{Extension, Router};
 use chancery_core::model::ScopeDefinition;
 use chancery_web::App;
 
-pub use adopt::adopt;
+pub use adopt::{adopt, keep_adopted};
 pub use ready::ReadyFile;
 pub use welcome::{Whereabouts, welcome};
 

@@ -126,6 +126,17 @@ async fn a_second_process_adds_its_origins_and_dead_ones_go() {
     assert!(callbacks.contains(&"http://localhost:3000/callback".to_owned()), "{callbacks:?}");
     assert!(!callbacks.contains(&"https://localhost:4443/dev/callback".to_owned()), "{callbacks:?}");
     assert!(spa.web_origins.unwrap().contains(&"http://localhost:4100".to_owned()));
+    // Another process, which knew of neither, wrote last.
+    store.set_origins(DEMO_TENANT, &["http://localhost:4200".to_owned()]).await.unwrap();
+    server.app.catalog.sync().await.unwrap();
+    let app = std::sync::Arc::clone(&server.app);
+    let keeping = tokio::spawn(chancery::dev::keep_adopted(app, second.clone(), server.clients.clone()));
+    let has_it = async || store.tenants().await.unwrap()[0].origins.contains(&second[0]);
+    while !has_it().await {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    keeping.abort();
+    let stored = store.doc(DEMO_TENANT, Kind::Client, &server.clients.spa.client_id).await.unwrap().unwrap();
     // Nothing is written where nothing changes.
     let rev = stored.rev;
     adopt(store, &second, &server.clients).await.unwrap();
