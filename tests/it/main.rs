@@ -4,5 +4,16 @@
 
 mod support;
 
+mod architecture;
+mod authorize;
+mod bad_input;
+mod crash;
+mod dbconnections;
+mod discovery;
+mod logout;
 mod management;
+mod oauth_token;
+mod pages;
+mod revoke;
 mod security;
+mod userinfo;

@@ -69,3 +69,16 @@ async fn its_users_go_with_it() {
         app.api_as(&token, "DELETE", &path, Value::Null).await.expect(204);
     }
 }
+
+#[tokio::test]
+async fn a_user_by_address() {
+    let app = TestApp::new().await;
+    let all = app.manage("GET", &format!("/connections?name={CONNECTION}"), Value::Null).await;
+    let path = format!("/connections/{}/users", all[0]["id"].as_str().unwrap());
+    app.api("DELETE", &path, Value::Null).await.expect(400);
+    app.api("DELETE", &format!("{path}?email=nobody@example.com"), Value::Null).await.expect(204);
+    app.jane().await;
+    app.api("DELETE", &format!("{path}?email=Jane@example.com"), Value::Null).await.expect(204);
+    let found = app.manage("GET", "/users-by-email?email=jane@example.com", Value::Null).await;
+    assert_eq!(found, json!([]));
+}

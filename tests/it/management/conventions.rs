@@ -96,6 +96,23 @@ async fn queries() {
     app.api("GET", "/roles?something=else", Value::Null).await.expect(200);
 }
 
+/// PostgreSQL stores no U+0000: the answer is the same on every engine.
+#[tokio::test]
+async fn text_that_cannot_be_stored() {
+    for app in engines().await {
+        let token = app.management_token().await;
+        let role = json!({"name": "a\u{0}b"});
+        for (method, path, body, code) in [
+            ("DELETE", "/users/%00", Value::Null, "invalid_uri"),
+            ("GET", "/grants?user_id=%00", Value::Null, "invalid_query_string"),
+            ("POST", "/roles", role, "invalid_body"),
+        ] {
+            let answer = app.api_as(&token, method, path, body).await.expect(400);
+            assert_eq!(answer.text("errorCode"), code, "{}", app.engine);
+        }
+    }
+}
+
 #[tokio::test]
 async fn pages() {
     let app = TestApp::new().await;

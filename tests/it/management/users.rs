@@ -158,3 +158,28 @@ async fn deleting_ends_everything() {
     assert_eq!(app.manage("GET", "/grants", Value::Null).await, json!([]));
     app.api("DELETE", &path, Value::Null).await.expect(204);
 }
+
+#[tokio::test]
+async fn refresh_tokens_can_be_revoked_together() {
+    let app = TestApp::new().await;
+    for wish in ["ids", "user", "client", "both", "api"] {
+        let (path, token) = signed_in(&app).await;
+        let jane = app.jane().await;
+        let tokens = app.manage("GET", &format!("{path}/refresh-tokens"), Value::Null).await;
+        let id = &tokens["tokens"][0]["id"];
+        let web = &app.clients.web.client_id;
+        let body = match wish {
+            "ids" => json!({"ids": [id]}),
+            "user" => json!({"user_id": jane}),
+            "client" => json!({"client_id": web}),
+            "both" => json!({"user_id": jane, "client_id": web}),
+            _ => json!({"user_id": jane, "client_id": web, "audience": API}),
+        };
+        app.api("POST", "/refresh-tokens/revoke", body).await.expect(202);
+        app.refresh(&token, &[]).await.expect(403);
+        app.manage("DELETE", &format!("{path}/sessions"), Value::Null).await;
+    }
+    for bad in [json!({}), json!({"audience": API}), json!({"ids": ["x"], "user_id": "auth0|x"})] {
+        app.api("POST", "/refresh-tokens/revoke", bad).await.expect(400);
+    }
+}

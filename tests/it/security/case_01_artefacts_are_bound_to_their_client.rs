@@ -83,7 +83,9 @@ async fn other_client(app: &TestApp) -> Vec<(String, String)> {
         "grant_types": ["authorization_code", "refresh_token"], "token_endpoint_auth_method": "client_secret_post",
     });
     let made = app.manage("POST", "/clients", wish).await;
-    ["client_id", "client_secret"].map(|name| (name.to_owned(), made[name].as_str().unwrap().to_owned())).to_vec()
+    ["client_id", "client_secret"]
+        .map(|name| (name.to_owned(), made[name].as_str().unwrap().to_owned()))
+        .to_vec()
 }
 
 fn strangers<'a>(app: &'a TestApp, other: &'a [(String, String)]) -> [Vec<(&'a str, &'a str)>; 2] {
@@ -100,6 +102,11 @@ fn alterations(text: &str) -> Vec<String> {
             String::from_utf8(bytes).unwrap()
         })
         .collect();
-    all.extend([text[1..].to_owned(), text[..text.len() - 1].to_owned(), format!("{text}A"), format!("{text}=")]);
+    all.extend([
+        text[1..].to_owned(),
+        text[..text.len() - 1].to_owned(),
+        format!("{text}A"),
+        format!("{text}="),
+    ]);
     all
 }

@@ -40,8 +40,13 @@ async fn case_03_no_grant_gives_more_than_the_client_grant() {
 #[tokio::test]
 async fn case_03_machines_are_told() {
     let app = TestApp::new().await;
-    let (id, secret) = (&app.clients.m2m.client_id, secret(&app));
-    let own = [("grant_type", "client_credentials"), ("client_id", id.as_str()), ("client_secret", &secret), ("audience", API)];
+    let (id, secret) = (&app.clients.m2m.client_id, app.m2m_secret());
+    let own = [
+        ("grant_type", "client_credentials"),
+        ("client_id", id.as_str()),
+        ("client_secret", &secret),
+        ("audience", API),
+    ];
     let answer = app.token(&[&own[..], &[("scope", "read:contacts delete:contacts")]].concat()).await;
     answer.is_error(403, "access_denied", "Client has not been granted scopes: delete:contacts");
     let answer = app.token(&[&own[..], &[("scope", "openid read:contacts")]].concat()).await;
@@ -108,9 +113,4 @@ async fn every_way(app: &TestApp) -> Vec<(&'static str, String)> {
 fn scopes(token: &str) -> BTreeSet<String> {
     let claims = decode(token).1;
     claims["scope"].as_str().unwrap_or_default().split(' ').map(str::to_owned).collect()
-}
-
-fn secret(app: &TestApp) -> String {
-    use secrecy::ExposeSecret;
-    app.clients.m2m.client_secret.as_ref().unwrap().expose_secret().to_owned()
 }

@@ -49,7 +49,11 @@ async fn case_04_what_was_validated_is_what_is_sent() {
         let answer = app.get(&ask(&app, uri).path()).await;
         let location = answer.location().unwrap_or_else(|| panic!("{uri}: {answer:?}"));
         let rest = location.strip_prefix(uri).unwrap_or_else(|| panic!("{uri} became {location}"));
-        assert!(rest.starts_with(if uri.contains('?') { "&error=login_required" } else { "?error=login_required" }));
+        assert!(rest.starts_with(if uri.contains('?') {
+            "&error=login_required"
+        } else {
+            "?error=login_required"
+        }));
     }
 }
 
@@ -59,7 +63,8 @@ async fn case_04_what_was_validated_is_what_is_sent() {
 async fn case_04_altered_uris_never_become_others() {
     let app = app().await;
     let rng = TestRng::seeded(404);
-    let alphabet: Vec<char> = "aA0.:/@\\?#%*&=-_~[]{}<>\"' \t\u{0}\u{7f}\u{e9}\u{ff0f}\u{3002}".chars().collect();
+    let alphabet: Vec<char> =
+        "aA0.:/@\\?#%*&=-_~[]{}<>\"' \t\u{0}\u{7f}\u{e9}\u{ff0f}\u{3002}".chars().collect();
     let allowed: BTreeSet<&str> = REGISTERED.iter().chain(&EQUAL).copied().collect();
     for _ in 0..600 {
         let mut text: Vec<char> = REGISTERED[rng.below(REGISTERED.len())].replace('*', "x").chars().collect();
@@ -79,7 +84,8 @@ async fn case_04_altered_uris_never_become_others() {
         };
         assert!(location.starts_with(&uri), "{uri:?} became {location:?}");
         let label = uri.strip_suffix(".tenants.example/callback").and_then(|u| u.strip_prefix("https://"));
-        let is_label = label.is_some_and(|l| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+        let is_label =
+            label.is_some_and(|l| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
         let lower = uri.to_ascii_lowercase();
         assert!(is_label || allowed.iter().any(|a| a.to_ascii_lowercase() == lower), "{uri:?} was accepted");
     }
@@ -90,9 +96,15 @@ async fn case_04_altered_uris_never_become_others() {
 async fn case_04_the_code_is_bound_to_the_spelling() {
     let app = TestApp::new().await;
     let code = app.code("openid").await;
-    for other in ["https://AUTH.example/dev/callback", "https://auth.example/dev/callback/", "http://localhost:3000/callback"] {
+    for other in [
+        "https://AUTH.example/dev/callback",
+        "https://auth.example/dev/callback/",
+        "http://localhost:3000/callback",
+    ] {
         let grant = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", other)];
-        let expected = format!("The redirect URI is wrong. You sent {other}, and we expected https://auth.example/dev/callback");
+        let expected = format!(
+            "The redirect URI is wrong. You sent {other}, and we expected https://auth.example/dev/callback"
+        );
         app.web_token(&grant).await.is_error(403, "invalid_grant", &expected);
     }
     app.redeem(&code).await.expect(200);
@@ -113,11 +125,14 @@ fn ask(app: &TestApp, uri: &str) -> Ask {
 fn corpus() -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     let odd = [
-        "@", "\\", "/", "//", "%2f", "%2F..", "%5c", "%00", "%09", "%0d%0a", "\t", "\n", "\r", " ", "\u{0}", "#", "#x",
-        "?", "?x=1", "&", ";", ":", ".", "..", "/..", "/../", "/./", "%2e%2e", "*", "[", "]", "<", ">", "\"", "'", "`",
-        "{", "}", "|", "^", "~", "\u{e9}", "\u{ff0f}", "\u{2044}", "\u{3002}", "\u{200b}", "\u{202e}", "a",
+        "@", "\\", "/", "//", "%2f", "%2F..", "%5c", "%00", "%09", "%0d%0a", "\t", "\n", "\r", " ", "\u{0}",
+        "#", "#x", "?", "?x=1", "&", ";", ":", ".", "..", "/..", "/../", "/./", "%2e%2e", "*", "[", "]", "<",
+        ">", "\"", "'", "`", "{", "}", "|", "^", "~", "\u{e9}", "\u{ff0f}", "\u{2044}", "\u{3002}",
+        "\u{200b}", "\u{202e}", "a",
     ];
-    for base in ["https://app.example/callback", "http://127.0.0.1:3000/callback", "com.example.app://callback"] {
+    for base in
+        ["https://app.example/callback", "http://127.0.0.1:3000/callback", "com.example.app://callback"]
+    {
         let scheme_end = base.find("://").unwrap() + 3;
         let host_end = base[scheme_end..].find('/').map_or(base.len(), |at| scheme_end + at);
         for put in odd {
@@ -128,52 +143,146 @@ fn corpus() -> BTreeSet<String> {
         }
     }
     for host in [
-        "evil.example", "app.example.evil.example", "app.example@evil.example", "app.example:443@evil.example",
-        "evil.example#app.example", "evil.example?app.example", "evil.example\\app.example", "evil.example\\@app.example",
-        "a@b@app.example", "user:pass@app.example", "app.example:80", "app.example:443", "app.example:", "app.example:0443",
-        "app.example.", ".app.example", "app..example", "xn--app-example", "app.example%00.evil.example",
-        "app.example%2eevil.example", "evil.example%2f@app.example", "app\u{ff0e}example", "app.example\u{3002}evil.example",
-        "\u{430}pp.example", "127.0.0.1", "0x7f.1", "2130706433", "017700000001", "[::ffff:7f00:1]", "[::1]", "localhost",
-        "sub.app.example", "*.app.example", "",
+        "evil.example",
+        "app.example.evil.example",
+        "app.example@evil.example",
+        "app.example:443@evil.example",
+        "evil.example#app.example",
+        "evil.example?app.example",
+        "evil.example\\app.example",
+        "evil.example\\@app.example",
+        "a@b@app.example",
+        "user:pass@app.example",
+        "app.example:80",
+        "app.example:443",
+        "app.example:",
+        "app.example:0443",
+        "app.example.",
+        ".app.example",
+        "app..example",
+        "xn--app-example",
+        "app.example%00.evil.example",
+        "app.example%2eevil.example",
+        "evil.example%2f@app.example",
+        "app\u{ff0e}example",
+        "app.example\u{3002}evil.example",
+        "\u{430}pp.example",
+        "127.0.0.1",
+        "0x7f.1",
+        "2130706433",
+        "017700000001",
+        "[::ffff:7f00:1]",
+        "[::1]",
+        "localhost",
+        "sub.app.example",
+        "*.app.example",
+        "",
     ] {
         for scheme in ["https", "http", "HTTPS", "ftp", "javascript", "data"] {
             all.insert(format!("{scheme}://{host}/callback"));
         }
     }
     for host in [
-        "tenants.example", ".tenants.example", "*.tenants.example", "a.b.tenants.example", "a.tenants.example.evil.example",
-        "evil.example/.tenants.example", "evil.example?.tenants.example", "evil.example#.tenants.example",
-        "a@evil.example/.tenants.example", "a_b.tenants.example", "a%2eb.tenants.example", "\u{e9}.tenants.example",
-        "a:80.tenants.example", "a:80@b.tenants.example", "a\\.tenants.example", "a.tenants.example:8443", "a.Tenants.example.",
+        "tenants.example",
+        ".tenants.example",
+        "*.tenants.example",
+        "a.b.tenants.example",
+        "a.tenants.example.evil.example",
+        "evil.example/.tenants.example",
+        "evil.example?.tenants.example",
+        "evil.example#.tenants.example",
+        "a@evil.example/.tenants.example",
+        "a_b.tenants.example",
+        "a%2eb.tenants.example",
+        "\u{e9}.tenants.example",
+        "a:80.tenants.example",
+        "a:80@b.tenants.example",
+        "a\\.tenants.example",
+        "a.tenants.example:8443",
+        "a.Tenants.example.",
     ] {
         all.insert(format!("https://{host}/callback"));
         all.insert(format!("http://{host}/callback"));
     }
-    for port in ["", ":", ":1", ":30000", ":3001", ":03000", ":3000@evil.example", ":80@evil.example", ":99999", ":-1", ":3000:3000"] {
+    for port in [
+        "",
+        ":",
+        ":1",
+        ":30000",
+        ":3001",
+        ":03000",
+        ":3000@evil.example",
+        ":80@evil.example",
+        ":99999",
+        ":-1",
+        ":3000:3000",
+    ] {
         for host in ["127.0.0.1", "127.0.0.2", "localhost", "[::1]", "[::1%25lo]", "0.0.0.0"] {
             all.insert(format!("http://{host}{port}/callback"));
             all.insert(format!("https://{host}{port}/callback"));
         }
     }
     for rest in [
-        "", "/", "/Callback", "/CALLBACK", "/callback/", "/callback/../admin", "/callback%2f..%2fadmin", "/callback/%2e%2e/x",
-        "/callback?x=1", "/callback?", "/callback#", "/callback#x", "/callback;x", "/call%62ack", "/x/../callback",
-        "//callback", "/callback//", "/callback.evil", "/with", "/with?query=2", "/with?query=1&x=2", "/with?QUERY=1",
-        "/with?x=2&query=1", "/with?query=1#", "/with?query=%31", "?query=1", "/callback?redirect=https://evil.example",
+        "",
+        "/",
+        "/Callback",
+        "/CALLBACK",
+        "/callback/",
+        "/callback/../admin",
+        "/callback%2f..%2fadmin",
+        "/callback/%2e%2e/x",
+        "/callback?x=1",
+        "/callback?",
+        "/callback#",
+        "/callback#x",
+        "/callback;x",
+        "/call%62ack",
+        "/x/../callback",
+        "//callback",
+        "/callback//",
+        "/callback.evil",
+        "/with",
+        "/with?query=2",
+        "/with?query=1&x=2",
+        "/with?QUERY=1",
+        "/with?x=2&query=1",
+        "/with?query=1#",
+        "/with?query=%31",
+        "?query=1",
+        "/callback?redirect=https://evil.example",
     ] {
         all.insert(format!("https://app.example{rest}"));
     }
     for text in [
-        "javascript:alert(1)", "javascript://app.example/callback", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x",
-        "blob:https://app.example/x", "file:///etc/passwd", "about:blank", "view-source:https://app.example/callback",
-        "https:app.example/callback", "https:/app.example/callback", "https:///app.example/callback", "//app.example/callback",
-        "/callback", "app.example/callback", "https", "https://", "https://app.example", "://app.example/callback",
-        "com.example.app:/callback", "com.example.app://callback/x", "com.example.app://evil", "com.example.app2://callback",
+        "javascript:alert(1)",
+        "javascript://app.example/callback",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "blob:https://app.example/x",
+        "file:///etc/passwd",
+        "about:blank",
+        "view-source:https://app.example/callback",
+        "https:app.example/callback",
+        "https:/app.example/callback",
+        "https:///app.example/callback",
+        "//app.example/callback",
+        "/callback",
+        "app.example/callback",
+        "https",
+        "https://",
+        "https://app.example",
+        "://app.example/callback",
+        "com.example.app:/callback",
+        "com.example.app://callback/x",
+        "com.example.app://evil",
+        "com.example.app2://callback",
     ] {
         all.insert(text.to_owned());
     }
     // What happens to be an allowed spelling after all.
-    let allowed: BTreeSet<String> = REGISTERED.iter().chain(&EQUAL).map(|uri| uri.to_ascii_lowercase()).collect();
+    let allowed: BTreeSet<String> =
+        REGISTERED.iter().chain(&EQUAL).map(|uri| uri.to_ascii_lowercase()).collect();
     all.retain(|uri| !allowed.contains(&uri.to_ascii_lowercase()) || uri.contains('*'));
     all
 }

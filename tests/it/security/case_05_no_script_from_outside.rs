@@ -40,18 +40,45 @@ async fn case_05_script_schemes_are_no_callbacks() {
 async fn case_05_parameters_are_text_on_every_page() {
     let app = TestApp::new().await;
     let names = [
-        "client_id", "redirect_uri", "response_type", "response_mode", "scope", "audience", "state", "nonce", "prompt",
-        "login_hint", "screen_hint", "ui_locales", "connection", "max_age", "id_token_hint", "error", "organization",
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "response_mode",
+        "scope",
+        "audience",
+        "state",
+        "nonce",
+        "prompt",
+        "login_hint",
+        "screen_hint",
+        "ui_locales",
+        "connection",
+        "max_age",
+        "id_token_hint",
+        "error",
+        "organization",
     ];
     for name in names {
         let ask = app.ask("openid read:contacts").with(name, HOSTILE);
         is_harmless(&Browser::new(&app).open(&ask).await);
     }
     for path in [
-        "/u/login", "/u/signup", "/u/consent", "/u/confirm", "/u/reset-password", "/u/reset-verify", "/u/logout",
-        "/u/email-verification", "/authorize/resume", "/v2/logout", "/oidc/logout", "/login",
+        "/u/login",
+        "/u/signup",
+        "/u/consent",
+        "/u/confirm",
+        "/u/reset-password",
+        "/u/reset-verify",
+        "/u/logout",
+        "/u/email-verification",
+        "/authorize/resume",
+        "/v2/logout",
+        "/oidc/logout",
+        "/login",
     ] {
-        for name in ["state", "ticket", "returnTo", "post_logout_redirect_uri", "client_id", "error", "id_token_hint"] {
+        for name in
+            ["state", "ticket", "returnTo", "post_logout_redirect_uri", "client_id", "error", "id_token_hint"]
+        {
             let query = crate::support::encode(&[(name, HOSTILE)]);
             is_harmless(&app.get(&format!("{path}?{query}")).await);
         }
@@ -82,7 +109,12 @@ async fn case_05_names_that_administrators_write_are_text() {
     app.set_web(json!({ "name": named, "logo_uri": "https://x.example/\"onerror=\"alert(1)" })).await;
     let scopes = json!([{ "value": "read:contacts", "description": HOSTILE }]);
     app.set_api(json!({ "name": named, "scopes": scopes })).await;
-    app.manage("PATCH", "/tenants/settings", json!({ "flags": { "use_scope_descriptions_for_consent": true } })).await;
+    app.manage(
+        "PATCH",
+        "/tenants/settings",
+        json!({ "flags": { "use_scope_descriptions_for_consent": true } }),
+    )
+    .await;
     let mut browser = Browser::new(&app);
     let login = browser.open(&app.ask("openid read:contacts")).await;
     is_harmless(&login);
@@ -94,7 +126,8 @@ async fn case_05_names_that_administrators_write_are_text() {
 #[tokio::test]
 async fn case_05_form_post_escapes_and_targets_one_place() {
     let app = TestApp::new().await;
-    let ask = app.ask("openid").with("response_mode", "form_post").with("state", HOSTILE).with("audience", API);
+    let ask =
+        app.ask("openid").with("response_mode", "form_post").with("state", HOSTILE).with("audience", API);
     let mut browser = Browser::new(&app);
     let page = browser.open(&ask).await;
     let page = browser.go_through(page, &JANE).await.expect(200);
@@ -128,12 +161,16 @@ fn is_harmless(answer: &Answer) {
         return;
     }
     let body = answer.body.to_ascii_lowercase();
-    for hostile in ["<img src=x", "<script>", "</script><script", "onerror=\"", "=\"javascript:", "style=\""] {
+    for hostile in ["<img src=x", "<script>", "</script><script", "onerror=\"", "=\"javascript:", "style=\""]
+    {
         assert!(!body.contains(hostile), "{hostile} in {}", answer.body);
     }
     let policy = answer.header("content-security-policy").unwrap_or_else(|| panic!("no policy: {answer:?}"));
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
-    assert!(!policy.contains("unsafe") && !policy.contains('*') && policy.contains("form-action"), "{policy}");
+    assert!(
+        !policy.contains("unsafe") && !policy.contains('*') && policy.contains("form-action"),
+        "{policy}"
+    );
     assert!(!policy.contains("script-src") || policy.contains("script-src 'self';"), "{policy}");
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
 }

@@ -10,7 +10,12 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 async fn case_06_challenge_and_verifier_come_together() {
     for required in [false, true] {
         let app = TestApp::new().await;
-        app.manage("PATCH", "/tenants/settings", json!({ "flags": { "require_pkce_for_public_clients": required } })).await;
+        app.manage(
+            "PATCH",
+            "/tenants/settings",
+            json!({ "flags": { "require_pkce_for_public_clients": required } }),
+        )
+        .await;
         for challenged in [false, true] {
             let ask = Ask::code(&app.clients.spa.client_id, "openid");
             let ask = if challenged { ask.challenged(VERIFIER) } else { ask };
@@ -22,7 +27,11 @@ async fn case_06_challenge_and_verifier_come_together() {
             }
             for verified in [false, true] {
                 let code = browser.authorize(&ask, &JANE).await.get("code");
-                let grant = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
+                let grant = [
+                    ("grant_type", "authorization_code"),
+                    ("code", code.as_str()),
+                    ("redirect_uri", CALLBACK),
+                ];
                 let verifier: &[(&str, &str)] = if verified { &[("code_verifier", VERIFIER)] } else { &[] };
                 let answer = app.spa_token(&[&grant, verifier].concat()).await;
                 match challenged == verified {
@@ -42,7 +51,8 @@ async fn case_06_only_the_right_verifier_fits() {
     let flipped = VERIFIER.replace('d', "e");
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     for wrong in [flipped.as_str(), challenge, "", &VERIFIER[1..], &VERIFIER.to_lowercase()] {
-        let grant = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
+        let grant =
+            [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
         let answer = app.spa_token(&[&grant[..], &[("code_verifier", wrong)]].concat()).await;
         answer.is_error(403, "invalid_grant", "Failed to verify code verifier");
     }

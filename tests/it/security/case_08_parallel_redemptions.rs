@@ -30,7 +30,8 @@ async fn case_08_one_rotating_refresh_token_is_exchanged_once() {
         let first = app.sign_in("openid offline_access read:contacts").await;
         let token = first["refresh_token"].as_str().unwrap().to_owned();
         let nodes = nodes(app).await;
-        let answers = at_once(&nodes, &token, |app, token| async move { app.refresh(&token, &[]).await }).await;
+        let answers =
+            at_once(&nodes, &token, |app, token| async move { app.refresh(&token, &[]).await }).await;
         let winner = only_winner(&answers, "Unknown or invalid refresh token.");
         for spent in [token, winner.text("refresh_token")] {
             let answer = nodes[2].refresh(&spent, &[]).await;
@@ -48,7 +49,8 @@ async fn case_08_a_leeway_forks_no_family() {
         let first = app.sign_in("openid offline_access read:contacts").await;
         let token = first["refresh_token"].as_str().unwrap().to_owned();
         let nodes = nodes(app).await;
-        let answers = at_once(&nodes, &token, |app, token| async move { app.refresh(&token, &[]).await }).await;
+        let answers =
+            at_once(&nodes, &token, |app, token| async move { app.refresh(&token, &[]).await }).await;
         let won: Vec<String> =
             answers.iter().filter(|a| a.status == 200).map(|a| a.text("refresh_token")).collect();
         assert!(!won.is_empty());

@@ -8,7 +8,8 @@ async fn case_09_a_leaked_code_in_strange_hands_revokes_nothing() {
     for app in engines().await {
         let code = app.code("openid offline_access read:contacts").await;
         let tokens = app.redeem(&code).await.expect(200);
-        let grant = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
+        let grant =
+            [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
         strange_hands(&app, &grant).await;
         let refresh_token = tokens.text("refresh_token");
         app.refresh(&refresh_token, &[]).await.expect(200);

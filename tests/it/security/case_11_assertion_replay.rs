@@ -34,7 +34,11 @@ async fn case_11_it_is_remembered_as_long_as_it_lives() {
             app.clock.advance(seconds);
             app.app.store.sweep(app.clock.now(), 86_400).await.unwrap();
             let again = client.machine_token(&app, &assertion).await;
-            assert_eq!((again.status.as_u16(), again.text("error")), (401, "invalid_client".to_owned()), "{again:?}");
+            assert_eq!(
+                (again.status.as_u16(), again.text("error")),
+                (401, "invalid_client".to_owned()),
+                "{again:?}"
+            );
         }
     }
 }
@@ -47,7 +51,8 @@ async fn case_11_of_many_at_once_one_is_accepted() {
         let nodes = [Arc::new(app.neighbour(1).await), Arc::new(app.neighbour(2).await), Arc::new(app)];
         let mut hands = JoinSet::new();
         for n in 0..50 {
-            let (client, node, assertion) = (Arc::clone(&client), Arc::clone(&nodes[n % 3]), assertion.clone());
+            let (client, node, assertion) =
+                (Arc::clone(&client), Arc::clone(&nodes[n % 3]), assertion.clone());
             hands.spawn(async move { client.machine_token(&node, &assertion).await });
         }
         let answers = hands.join_all().await;
@@ -71,7 +76,19 @@ async fn case_11_failed_writes_are_not_successes() {
     let client = KeyedClient::new(&app).await;
     let assertion = client.assertion(&app, "failing");
     // Reads go on, every write fails.
-    for table in ["codes", "refresh_tokens", "opaque_tokens", "users", "sessions", "assertions", "transactions", "consents", "docs", "tickets", "revoked"] {
+    for table in [
+        "codes",
+        "refresh_tokens",
+        "opaque_tokens",
+        "users",
+        "sessions",
+        "assertions",
+        "transactions",
+        "consents",
+        "docs",
+        "tickets",
+        "revoked",
+    ] {
         for event in ["INSERT", "UPDATE", "DELETE"] {
             let trigger = format!(
                 "CREATE TRIGGER no_{event}_{table} BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'disk'); END;"
@@ -84,7 +101,11 @@ async fn case_11_failed_writes_are_not_successes() {
     let typed = [("grant_type", "password"), ("username", "jane@example.com"), ("password", "Read-4-Jane")];
     let api = |method: &str, path: &str| Call::new(method, &format!("/api/v2{path}")).bearer(&management);
     let failing: Vec<(&str, Answer)> = vec![
-        ("revoke", app.send(Call::post("/oauth/revoke").form(&[&web[..], &[("token", refresh_token)]].concat())).await),
+        (
+            "revoke",
+            app.send(Call::post("/oauth/revoke").form(&[&web[..], &[("token", refresh_token)]].concat()))
+                .await,
+        ),
         ("code", app.redeem(&code).await),
         ("refresh", app.refresh(refresh_token, &[]).await),
         ("password", app.web_token(&typed).await),
@@ -125,14 +146,29 @@ async fn case_11_what_an_assertion_must_say() {
         claims
     };
     let bad = [
-        without("iss"), without("sub"), without("aud"), without("exp"), without("jti"),
-        with("iss", json!("other")), with("aud", json!(API)), with("aud", json!([API])),
-        with("aud", json!("https://second.example/")), with("exp", json!(now - 11)), with("exp", json!(now + 311)),
-        with("jti", json!("")), with("jti", json!("x".repeat(65))), with("nbf", json!(now + 60)), with("sub", json!("nobody")),
+        without("iss"),
+        without("sub"),
+        without("aud"),
+        without("exp"),
+        without("jti"),
+        with("iss", json!("other")),
+        with("aud", json!(API)),
+        with("aud", json!([API])),
+        with("aud", json!("https://second.example/")),
+        with("exp", json!(now - 11)),
+        with("exp", json!(now + 311)),
+        with("jti", json!("")),
+        with("jti", json!("x".repeat(65))),
+        with("nbf", json!(now + 60)),
+        with("sub", json!("nobody")),
     ];
     for claims in bad {
         let answer = client.machine_token(&app, &client.sign(&claims)).await;
-        assert_eq!((answer.status.as_u16(), answer.text("error").as_str()), (401, "invalid_client"), "{claims}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.text("error").as_str()),
+            (401, "invalid_client"),
+            "{claims}"
+        );
     }
     client.machine_token(&app, &client.sign(&good)).await.expect(200);
 }

@@ -61,7 +61,8 @@ async fn case_12_no_step_opens_in_a_second_browser() {
     let consent = owner.log_in(&login, &JANE).await.expect(200);
     assert_eq!(consent.form().action, "/u/consent");
     fails_elsewhere(&app, &consent.form().value("state")).await;
-    let loopback = Ask::code(&app.clients.web.client_id, "openid").with("redirect_uri", "http://localhost:3000/callback");
+    let loopback = Ask::code(&app.clients.web.client_id, "openid")
+        .with("redirect_uri", "http://localhost:3000/callback");
     let confirm = owner.open(&loopback).await.expect(200);
     assert_eq!(confirm.form().action, "/u/confirm");
     fails_elsewhere(&app, &confirm.form().value("state")).await;
@@ -83,7 +84,15 @@ async fn fails_elsewhere(app: &TestApp, state: &str) {
     other_device.open(&app.ask("openid")).await;
     for mut browser in [Browser::new(app), other_device, signed_in] {
         let before = browser.cookies.clone();
-        let paths = ["/u/login", "/u/signup", "/u/consent", "/u/confirm", "/u/reset-password", "/u/logout", "/authorize/resume"];
+        let paths = [
+            "/u/login",
+            "/u/signup",
+            "/u/consent",
+            "/u/confirm",
+            "/u/reset-password",
+            "/u/logout",
+            "/authorize/resume",
+        ];
         for path in paths {
             let shown = browser.get(&format!("{path}?state={state}")).await;
             assert_eq!((shown.status.as_u16(), shown.location()), (400, None), "{path}: {shown:?}");
@@ -107,7 +116,13 @@ async fn fails_elsewhere(app: &TestApp, state: &str) {
 #[tokio::test]
 async fn case_12_forms_of_other_sites_are_refused() {
     let app = TestApp::new().await;
-    for origin in ["https://evil.example", "null", "https://auth.example.evil.example", "http://auth.example", "https://evilauth.example"] {
+    for origin in [
+        "https://evil.example",
+        "null",
+        "https://auth.example.evil.example",
+        "http://auth.example",
+        "https://evilauth.example",
+    ] {
         let mut browser = Browser::new(&app);
         let login = browser.open(&app.ask("openid")).await;
         let mut elsewhere = browser.clone().with_header("origin", origin);
@@ -157,7 +172,9 @@ impl<'a> Walk<'a> {
         for _ in 0..40 {
             let answer = self.step().await;
             self.learn(&answer);
-            let Some(location) = answer.location().filter(|l| l.starts_with("https://auth.example/dev/callback")) else {
+            let Some(location) =
+                answer.location().filter(|l| l.starts_with("https://auth.example/dev/callback"))
+            else {
                 assert!(!answer.status.is_server_error(), "{answer:?}");
                 continue;
             };
@@ -183,13 +200,15 @@ impl<'a> Walk<'a> {
         let pick = |rng: &TestRng, from: &[&'static str]| from[rng.below(from.len())];
         match self.rng.below(11) {
             0 | 1 => {
-                let prompt = pick(&self.rng, &["login", "consent", "none", "select_account", "login consent"]);
+                let prompt =
+                    pick(&self.rng, &["login", "consent", "none", "select_account", "login consent"]);
                 let ask = self.app.ask("openid read:contacts");
                 let ask = if self.rng.below(2) == 0 { ask } else { ask.with("prompt", prompt) };
                 self.browser.get(&ask.path()).await
             }
             2 => {
-                let pages = ["/u/login", "/u/consent", "/u/confirm", "/u/signup", "/u/reset-password", "/u/logout"];
+                let pages =
+                    ["/u/login", "/u/consent", "/u/confirm", "/u/signup", "/u/reset-password", "/u/logout"];
                 let page = pick(&self.rng, &pages);
                 self.browser.get(&format!("{page}?state={state}")).await
             }
@@ -197,7 +216,7 @@ impl<'a> Walk<'a> {
                 let password = pick(&self.rng, &[JANE.password, JANE.password, "wrong", ""]);
                 let typed = [("state", state.as_str()), ("username", JANE.email), ("password", password)];
                 // Guessing is slowed down by address and name; each walk has an address of its own.
-                let call = Call::post("/u/login").form(&typed).from_address(self.address);
+                let call = Call::post("/u/login").form(&typed).sent_from(self.address);
                 let answer = self.browser.send(call).await;
                 self.signed_in |= password == JANE.password && answer.status == 303;
                 answer
@@ -219,7 +238,8 @@ impl<'a> Walk<'a> {
     }
 
     fn learn(&mut self, answer: &Answer) {
-        let found = answer.location().and_then(|l| l.split_once("?state=")).map(|(_, state)| state.to_owned());
+        let found =
+            answer.location().and_then(|l| l.split_once("?state=")).map(|(_, state)| state.to_owned());
         let state = found.filter(|s| !s.contains('&') && !self.states.contains(s));
         self.states.extend(state);
     }

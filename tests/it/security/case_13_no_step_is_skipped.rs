@@ -33,8 +33,15 @@ fn bodies() -> Vec<Vec<(&'static str, &'static str)>> {
     ]
 }
 
-const STEPS: [&str; 7] =
-    ["/u/login", "/u/signup", "/u/consent", "/u/confirm", "/u/reset-password", "/u/reset-verify", "/u/logout"];
+const STEPS: [&str; 7] = [
+    "/u/login",
+    "/u/signup",
+    "/u/consent",
+    "/u/confirm",
+    "/u/reset-password",
+    "/u/reset-verify",
+    "/u/logout",
+];
 
 #[tokio::test]
 async fn case_13_sign_in_is_done_by_the_password_alone() {
@@ -67,7 +74,8 @@ async fn case_13_consent_is_given_by_accepting_alone() {
             if accepts {
                 continue;
             }
-            let posted = post(&mut browser, step, &state, body, [198, 51, 100, u8::try_from(n).unwrap()]).await;
+            let posted =
+                post(&mut browser, step, &state, body, [198, 51, 100, u8::try_from(n).unwrap()]).await;
             stays(&mut browser, &state, "/u/consent", (step, body, &posted)).await;
         }
     }
@@ -78,8 +86,10 @@ async fn case_13_confirmation_is_given_by_confirming_alone() {
     let app = TestApp::new().await;
     let settings = json!({ "skip_non_verifiable_callback_uri_confirmation_prompt": false });
     app.manage("PATCH", "/tenants/settings", settings).await;
-    let loopback = Ask::code(&app.clients.web.client_id, "openid").with("redirect_uri", "http://localhost:3000/callback");
-    for step in ["/u/signup", "/u/consent", "/u/confirm", "/u/reset-password", "/u/reset-verify", "/u/logout"] {
+    let loopback = Ask::code(&app.clients.web.client_id, "openid")
+        .with("redirect_uri", "http://localhost:3000/callback");
+    for step in ["/u/signup", "/u/consent", "/u/confirm", "/u/reset-password", "/u/reset-verify", "/u/logout"]
+    {
         let mut browser = Browser::new(&app);
         browser.authorize(&Ask::code(&app.clients.web.client_id, "openid"), &JANE).await.get("code");
         let confirm = browser.open(&loopback).await.expect(200);
@@ -88,7 +98,8 @@ async fn case_13_confirmation_is_given_by_confirming_alone() {
             if step == "/u/confirm" && *body == [("action", "accept")] {
                 continue;
             }
-            let posted = post(&mut browser, step, &state, body, [198, 51, 100, u8::try_from(n).unwrap()]).await;
+            let posted =
+                post(&mut browser, step, &state, body, [198, 51, 100, u8::try_from(n).unwrap()]).await;
             stays(&mut browser, &state, "/u/confirm", (step, body, &posted)).await;
         }
     }
@@ -168,11 +179,17 @@ async fn case_13_links_are_for_one_purpose_and_once() {
     let reset = app.mailed_ticket("new@example.com");
     assert_ne!(verify, reset);
     let new = [("password", "Other-4-Password"), ("password-repeat", "Other-4-Password")];
-    let choose = |ticket: String| Call::post("/u/reset-verify").form(&[&[("state", ticket.as_str())], &new[..]].concat());
+    let choose = |ticket: String| {
+        Call::post("/u/reset-verify").form(&[&[("state", ticket.as_str())], &new[..]].concat())
+    };
     app.get(&format!("/u/reset-verify?ticket={verify}")).await.expect(400);
     app.send(choose(verify.clone())).await.expect(400);
     app.get(&format!("/u/email-verification?ticket={reset}")).await.expect(400);
-    for wrong in [&new[..1], &[("password", "a"), ("password-repeat", "a")], &[("password", "Other-4-Password"), ("password-repeat", "x")]] {
+    for wrong in [
+        &new[..1],
+        &[("password", "a"), ("password-repeat", "a")],
+        &[("password", "Other-4-Password"), ("password-repeat", "x")],
+    ] {
         let call = Call::post("/u/reset-verify").form(&[&[("state", reset.as_str())], wrong].concat());
         app.send(call).await.expect(400);
     }
@@ -194,7 +211,11 @@ async fn case_13_proxy_headers_of_strangers_are_ignored() {
         let own = [("client_id", app.clients.web.client_id.as_str()), ("client_secret", &secret)];
         let call = Call::post("/oauth/token").form(&[&own[..], &pairs].concat());
         let answer = app
-            .send(call.header("x-forwarded-for", &address).header("x-real-ip", &address).header("auth0-forwarded-for", &address))
+            .send(
+                call.header("x-forwarded-for", &address)
+                    .header("x-real-ip", &address)
+                    .header("auth0-forwarded-for", &address),
+            )
             .await;
         assert_eq!(answer.status.as_u16(), if n < 10 { 403 } else { 429 }, "attempt {n}: {answer:?}");
     }
@@ -204,7 +225,7 @@ async fn case_13_proxy_headers_of_strangers_are_ignored() {
 
 async fn post(browser: &mut Browser<'_>, step: &str, state: &str, body: Pairs<'_>, from: [u8; 4]) -> Answer {
     let pairs = [&[("state", state)], body].concat();
-    let answer = browser.send(Call::post(step).form(&pairs).from_address(from)).await;
+    let answer = browser.send(Call::post(step).form(&pairs).sent_from(from)).await;
     assert!(!answer.status.is_server_error(), "{step} {body:?}: {answer:?}");
     answer
 }

@@ -23,7 +23,10 @@ async fn case_14_wrong_passwords_look_alike_at_the_token_endpoint() {
         answers.push((name, comparable(&password_grant(&app, name, "wrong", 1).await, name)));
     }
     let expected = answers[0].1.clone();
-    assert_eq!((expected.0, expected.2.as_str()), (403, r#"{"error":"invalid_grant","error_description":"Wrong email or password."}"#));
+    assert_eq!(
+        (expected.0, expected.2.as_str()),
+        (403, r#"{"error":"invalid_grant","error_description":"Wrong email or password."}"#)
+    );
     for (name, answer) in &answers[..4] {
         assert_eq!(*answer, expected, "{name}");
     }
@@ -94,7 +97,12 @@ async fn case_14_password_resets_look_alike() {
 #[tokio::test]
 async fn case_14_sign_up_does_not_tell_where_it_should_not() {
     let app = app().await;
-    app.manage("PATCH", "/tenants/settings", json!({ "flags": { "enable_public_signup_user_exists_error": false } })).await;
+    app.manage(
+        "PATCH",
+        "/tenants/settings",
+        json!({ "flags": { "enable_public_signup_user_exists_error": false } }),
+    )
+    .await;
     let body = json!({ "email": JANE.email, "password": "Some-4-Password", "connection": CONNECTION });
     let answer = app.send(Call::post("/dbconnections/signup").json(&body)).await.expect(400);
     insta::assert_snapshot!(answer.body, @r#"{"name":"BadRequestError","code":"invalid_signup","description":"Invalid sign up","statusCode":400}"#);
@@ -108,9 +116,11 @@ async fn case_14_sign_in_takes_as_long_for_nobody() {
     let mut overlong = Vec::new();
     let long = "x".repeat(2000);
     for n in 0..25 {
-        for (samples, name, password) in
-            [(&mut known, JANE.email, "wrong"), (&mut unknown, UNKNOWN, "wrong"), (&mut overlong, JANE.email, long.as_str())]
-        {
+        for (samples, name, password) in [
+            (&mut known, JANE.email, "wrong"),
+            (&mut unknown, UNKNOWN, "wrong"),
+            (&mut overlong, JANE.email, long.as_str()),
+        ] {
             let start = Instant::now();
             password_grant(&app, name, password, 10 + n).await.expect(403);
             samples.push(start.elapsed());
@@ -153,7 +163,11 @@ async fn case_14_blocks_are_looked_at_again_at_redemption() {
     assert!(!app.refresh(tokens["refresh_token"].as_str().unwrap(), &[]).await.status.is_success());
     // Who knows the password is told why; who does not is not.
     password_grant(&app, JANE.email, JANE.password, 1).await.is_error(401, "unauthorized", "user is blocked");
-    password_grant(&app, JANE.email, "wrong", 1).await.is_error(403, "invalid_grant", "Wrong email or password.");
+    password_grant(&app, JANE.email, "wrong", 1).await.is_error(
+        403,
+        "invalid_grant",
+        "Wrong email or password.",
+    );
 }
 
 /// Jane may sign in, Sam is blocked.
@@ -175,7 +189,7 @@ async fn password_grant(app: &TestApp, name: &str, password: &str, address: u8) 
         ("password", password),
         ("scope", "openid"),
     ];
-    app.send(Call::post("/oauth/token").form(&pairs).from_address([198, 51, 100, address])).await
+    app.send(Call::post("/oauth/token").form(&pairs).sent_from([198, 51, 100, address])).await
 }
 
 /// Without what differs from one request to the next anyway, and without the name that was sent.

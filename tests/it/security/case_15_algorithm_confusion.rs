@@ -89,7 +89,11 @@ async fn case_15_an_api_secret_opens_nothing_else() {
     app.set_api(json!({ "signing_alg": "HS256", "signing_secret": secret })).await;
     let token = app.sign_in("openid read:contacts").await["access_token"].as_str().unwrap().to_owned();
     assert_eq!(decode(&token).0["alg"], "HS256");
-    assert_eq!(app.userinfo(&token).await.status, 401, "userinfo takes no token that an API could have written");
+    assert_eq!(
+        app.userinfo(&token).await.status,
+        401,
+        "userinfo takes no token that an API could have written"
+    );
     let now = app.clock.now();
     let claims = json!({
         "iss": ISSUER, "sub": "x@clients", "aud": format!("{ISSUER}api/v2/"), "iat": now, "exp": now + 60,
@@ -108,12 +112,20 @@ async fn case_15_reserved_claims_stay() {
     let jane = app.jane().await;
     let hostile = json!({ "iss": "https://evil.example/", "sub": "auth0|admin", "aud": "evil", "exp": 9_999_999_999_i64, "scope": "all" });
     let path = format!("/users/{}", crate::support::segment(&jane));
-    app.manage("PATCH", &path, json!({ "user_metadata": hostile, "app_metadata": { "permissions": ["delete:contacts"] } })).await;
+    app.manage(
+        "PATCH",
+        &path,
+        json!({ "user_metadata": hostile, "app_metadata": { "permissions": ["delete:contacts"] } }),
+    )
+    .await;
     let tokens = app.sign_in("openid profile email read:contacts").await;
     for name in ["access_token", "id_token"] {
         let claims = app.verified(tokens[name].as_str().unwrap()).await;
         assert_eq!((&claims["iss"], &claims["sub"]), (&json!(ISSUER), &json!(jane)), "{name}");
-        assert!(!claims.to_string().contains("evil") && !claims.to_string().contains("delete:contacts"), "{claims}");
+        assert!(
+            !claims.to_string().contains("evil") && !claims.to_string().contains("delete:contacts"),
+            "{claims}"
+        );
     }
     let userinfo = app.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
     assert_eq!(userinfo["sub"], json!(jane));
@@ -164,7 +176,7 @@ fn forgeries(good: &str, public: &VerifyingKey, pem: &str, kid: &str) -> Vec<(St
         }
     }
     let own = stranger.sign(Typ::Jwt, claims.to_string().as_bytes()).unwrap();
-    all.push(("another key under the same kid".to_owned(), own.clone()));
+    all.push(("another key under the same kid".to_owned(), own));
     let embedded = json!({ "alg": "ES256", "typ": "JWT", "jwk": serde_json::to_value(stranger.public_jwk().unwrap()).unwrap() });
     all.push(("a key of its own in jwk".to_owned(), signed_by(&stranger, &embedded, &claims)));
     let fetched = json!({ "alg": "ES256", "typ": "JWT", "kid": kid, "jku": "https://evil.example/jwks.json", "x5u": "https://evil.example/x" });
@@ -172,7 +184,7 @@ fn forgeries(good: &str, public: &VerifyingKey, pem: &str, kid: &str) -> Vec<(St
     all.push(("crit".to_owned(), put(with("crit", json!(["exp"])), parts[2])));
     all.push(("b64 false".to_owned(), put(with("b64", json!(false)), parts[2])));
     all.push(("another kid".to_owned(), put(with("kid", json!("../../dev/null")), parts[2])));
-    let mut more = claims.clone();
+    let mut more = claims;
     more["sub"] = json!("auth0|admin");
     all.push(("other claims".to_owned(), format!("{}.{}.{}", parts[0], base64(&more), parts[2])));
     all.push(("no signature".to_owned(), format!("{}.{}.", parts[0], parts[1])));

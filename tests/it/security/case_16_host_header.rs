@@ -30,7 +30,13 @@ async fn case_16_foreign_hosts_have_no_tenant() {
         "[::1]",
     ];
     for host in hosts {
-        for path in ["/.well-known/openid-configuration", "/authorize?client_id=x", "/u/login?state=x", "/oidc/logout", "/api/v2/clients"] {
+        for path in [
+            "/.well-known/openid-configuration",
+            "/authorize?client_id=x",
+            "/u/login?state=x",
+            "/oidc/logout",
+            "/api/v2/clients",
+        ] {
             let answer = app.send(Call::get(path).host(host)).await;
             assert_eq!((answer.status.as_u16(), answer.location()), (404, None), "{host} {path}: {answer:?}");
             assert!(!answer.body.contains(host), "{host} {path}: {answer:?}");
@@ -50,7 +56,9 @@ async fn case_16_forwarded_hosts_of_strangers_change_nothing() {
         let answer = app.send(Call::get("/.well-known/openid-configuration").header(name, value)).await;
         assert_eq!(answer.body, discovery, "{name}: {value}");
         let body = json!({ "email": JANE.email, "connection": CONNECTION });
-        app.send(Call::post("/dbconnections/change_password").json(&body).header(name, value)).await.expect(200);
+        app.send(Call::post("/dbconnections/change_password").json(&body).header(name, value))
+            .await
+            .expect(200);
         let mail = &app.app.outbox.kept()[0];
         assert_eq!(mail.to, JANE.email);
         for text in [&mail.text, &mail.html] {
@@ -60,7 +68,11 @@ async fn case_16_forwarded_hosts_of_strangers_change_nothing() {
         let mut browser = Browser::new(&app).with_header(name, value);
         let ask = Ask::code(&app.clients.web.client_id, "openid");
         let landing = browser.authorize(&ask, &JANE).await;
-        assert_eq!((landing.url.as_str(), landing.find("iss")), (crate::support::CALLBACK, Some(ISSUER)), "{name}");
+        assert_eq!(
+            (landing.url.as_str(), landing.find("iss")),
+            (crate::support::CALLBACK, Some(ISSUER)),
+            "{name}"
+        );
         let tokens = app.redeem(&landing.get("code")).await.expect(200);
         assert_eq!(app.verified(&tokens.text("id_token")).await["iss"], ISSUER);
         let logout = browser.get("/v2/logout").await;
@@ -80,14 +92,18 @@ async fn case_16_origins_do_not_mix() {
     let elsewhere = app.send(Call::get("/userinfo").bearer(access).host("second.example")).await;
     assert_eq!(elsewhere.status, 401);
     let body = json!({ "email": JANE.email, "connection": CONNECTION });
-    app.send(Call::post("/dbconnections/change_password").json(&body).host("second.example")).await.expect(200);
+    app.send(Call::post("/dbconnections/change_password").json(&body).host("second.example"))
+        .await
+        .expect(200);
     assert!(app.app.outbox.kept()[0].text.contains("https://second.example/u/reset-verify"));
 }
 
 #[tokio::test]
 async fn case_16_two_hosts_are_none() {
     let app = TestApp::new().await;
-    let call = Call::get("/.well-known/openid-configuration").header("host", "auth.example").header("host", "evil.example");
+    let call = Call::get("/.well-known/openid-configuration")
+        .header("host", "auth.example")
+        .header("host", "evil.example");
     assert_eq!(app.send(call).await.status, 404);
     let absolute = Call::get("https://evil.example/.well-known/openid-configuration").host("auth.example");
     assert_eq!(app.send(absolute).await.status, 404);
@@ -99,16 +115,29 @@ async fn case_16_no_open_redirect() {
     let app = TestApp::new().await;
     let client = &app.clients.web.client_id;
     for url in [
-        "https://evil.example", "//evil.example", "/\\evil.example", "https://auth.example@evil.example", "https:evil.example",
-        "https://auth.example.evil.example", "https://auth.example\\@evil.example", "javascript:alert(1)", "https://auth.example/other",
-        "\thttps://evil.example", "https://localhost:3000", "http://localhost:3000@evil.example",
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "https://auth.example@evil.example",
+        "https:evil.example",
+        "https://auth.example.evil.example",
+        "https://auth.example\\@evil.example",
+        "javascript:alert(1)",
+        "https://auth.example/other",
+        "\thttps://evil.example",
+        "https://localhost:3000",
+        "http://localhost:3000@evil.example",
     ] {
         for (path, name) in [("/v2/logout", "returnTo"), ("/oidc/logout", "post_logout_redirect_uri")] {
             for with_client in [true, false] {
                 let own: &[(&str, &str)] = if with_client { &[("client_id", client)] } else { &[] };
                 let query = crate::support::encode(&[own, &[(name, url)]].concat());
                 let answer = app.get(&format!("{path}?{query}")).await;
-                assert_eq!((answer.status.as_u16(), answer.location()), (400, None), "{path} {url}: {answer:?}");
+                assert_eq!(
+                    (answer.status.as_u16(), answer.location()),
+                    (400, None),
+                    "{path} {url}: {answer:?}"
+                );
             }
         }
     }

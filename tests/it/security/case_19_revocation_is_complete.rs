@@ -71,7 +71,8 @@ impl<'a> Held<'a> {
 
     async fn revoke(&self, token: &Value) {
         let secret = self.app.web_secret();
-        let body = json!({ "client_id": self.app.clients.web.client_id, "client_secret": secret, "token": token });
+        let body =
+            json!({ "client_id": self.app.clients.web.client_id, "client_secret": secret, "token": token });
         let answer = self.app.send(Call::post("/oauth/revoke").json(&body)).await.expect(200);
         assert_eq!(answer.body, "");
     }
@@ -96,7 +97,8 @@ async fn case_19_revoking_a_refresh_token() {
 #[tokio::test]
 async fn case_19_revoking_a_refresh_token_with_its_grant() {
     for app in engines().await {
-        app.manage("PATCH", "/tenants/settings", json!({ "flags": { "revoke_refresh_token_grant": true } })).await;
+        app.manage("PATCH", "/tenants/settings", json!({ "flags": { "revoke_refresh_token_grant": true } }))
+            .await;
         let held = Held::new(&app).await;
         held.revoke(&held.api["refresh_token"]).await;
         held.refresh_is_dead(&held.api).await;
@@ -124,9 +126,14 @@ async fn case_19_revoking_a_jwt_is_not_pretended() {
     let held = Held::new(&app).await;
     let secret = app.web_secret();
     let token = held.api["access_token"].as_str().unwrap();
-    let pairs = [("client_id", app.clients.web.client_id.as_str()), ("client_secret", &secret), ("token", token)];
+    let pairs =
+        [("client_id", app.clients.web.client_id.as_str()), ("client_secret", &secret), ("token", token)];
     let answer = app.send(Call::post("/oauth/revoke").form(&pairs)).await;
-    answer.is_error(400, "unsupported_token_type", "JWT access tokens cannot be revoked; they end by themselves");
+    answer.is_error(
+        400,
+        "unsupported_token_type",
+        "JWT access tokens cannot be revoked; they end by themselves",
+    );
 }
 
 #[tokio::test]
@@ -158,7 +165,11 @@ async fn case_19_a_new_password() {
         let body = json!({ "email": JANE.email, "connection": CONNECTION });
         app.send(Call::post("/dbconnections/change_password").json(&body)).await.expect(200);
         let ticket = app.mailed_ticket(JANE.email);
-        let form = [("state", ticket.as_str()), ("password", "New-4-Somebody"), ("password-repeat", "New-4-Somebody")];
+        let form = [
+            ("state", ticket.as_str()),
+            ("password", "New-4-Somebody"),
+            ("password-repeat", "New-4-Somebody"),
+        ];
         app.send(Call::post("/u/reset-verify").form(&form)).await.expect(200);
         for held in [held, elsewhere] {
             held.everything_is_dead().await;
@@ -245,7 +256,11 @@ async fn case_19_deleting_the_application() {
         app.manage("DELETE", &format!("/clients/{}", app.clients.web.client_id), Value::Null).await;
         held.opaque_is_dead().await;
         for token in [&held.userinfo, &held.api] {
-            app.refresh(token["refresh_token"].as_str().unwrap(), &[]).await.is_error(401, "access_denied", "Unauthorized");
+            app.refresh(token["refresh_token"].as_str().unwrap(), &[]).await.is_error(
+                401,
+                "access_denied",
+                "Unauthorized",
+            );
         }
         app.redeem(&held.codes[0]).await.is_error(401, "access_denied", "Unauthorized");
         let page = held.browser.clone().open(&Ask::code(&app.clients.web.client_id, "openid")).await;
@@ -259,7 +274,8 @@ async fn case_19_deleting_the_application() {
 async fn case_19_deleting_a_session_and_refresh_tokens_by_the_management_api() {
     for app in engines().await {
         let held = Held::new(&app).await;
-        let sid = app.verified(held.api["id_token"].as_str().unwrap()).await["sid"].as_str().unwrap().to_owned();
+        let sid =
+            app.verified(held.api["id_token"].as_str().unwrap()).await["sid"].as_str().unwrap().to_owned();
         app.manage("DELETE", &format!("/sessions/{sid}"), Value::Null).await;
         held.session_is_dead().await;
         let held = Held::new(&app).await;
@@ -277,7 +293,11 @@ async fn case_19_a_family_ends_as_one() {
         let first = app.sign_in("openid offline_access read:contacts").await["refresh_token"].clone();
         let second = app.refresh(first.as_str().unwrap(), &[]).await.expect(200).text("refresh_token");
         let secret = app.web_secret();
-        let pairs = [("client_id", app.clients.web.client_id.as_str()), ("client_secret", &secret), ("token", first.as_str().unwrap())];
+        let pairs = [
+            ("client_id", app.clients.web.client_id.as_str()),
+            ("client_secret", &secret),
+            ("token", first.as_str().unwrap()),
+        ];
         app.send(Call::post("/oauth/revoke").form(&pairs)).await.expect(200);
         app.refresh(&second, &[]).await.is_error(403, "invalid_grant", BAD_REFRESH);
     }
@@ -290,7 +310,8 @@ async fn case_19_a_replayed_code() {
         let ask = Ask::code(&app.clients.web.client_id, "openid offline_access");
         let code = app.code_for(&ask).await;
         let tokens = app.redeem(&code).await.expect(200);
-        let grant = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
+        let grant =
+            [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
         app.web_token(&grant).await.is_error(403, "invalid_grant", "Invalid authorization code");
         assert_eq!(app.userinfo(&tokens.text("access_token")).await.status, 401);
         app.refresh(&tokens.text("refresh_token"), &[]).await.is_error(403, "invalid_grant", BAD_REFRESH);

@@ -30,7 +30,8 @@ async fn case_21_no_store_wherever_a_secret_may_be() {
     answers.push(app.userinfo(&tokens.text("access_token")).await);
     answers.push(app.userinfo("nonsense").await);
     answers.push(tokens);
-    answers.push(app.send(Call::get("/api/v2/clients").bearer(&app.management_token().await)).await.expect(200));
+    answers
+        .push(app.send(Call::get("/api/v2/clients").bearer(&app.management_token().await)).await.expect(200));
     answers.push(app.get("/api/v2/clients").await);
     answers.push(browser.get("/v2/logout").await);
     answers.push(browser.get("/oidc/logout").await);

@@ -16,8 +16,12 @@ async fn case_22_depth_bombs() {
     let token = app.management_token().await;
     let lists = format!("{}{}", "[".repeat(DEEP), "]".repeat(DEEP));
     let objects = format!("{}1{}", "{\"a\":".repeat(DEEP), "}".repeat(DEEP));
-    for bomb in [&lists, &objects, &"[".repeat(DEEP), &"{\"a\":".repeat(DEEP), &format!("{{\"grant_type\":{lists}}}")] {
-        for path in ["/oauth/token", "/oauth/revoke", "/dbconnections/signup", "/dbconnections/change_password"] {
+    for bomb in
+        [&lists, &objects, &"[".repeat(DEEP), &"{\"a\":".repeat(DEEP), &format!("{{\"grant_type\":{lists}}}")]
+    {
+        for path in
+            ["/oauth/token", "/oauth/revoke", "/dbconnections/signup", "/dbconnections/change_password"]
+        {
             is_refused(&timed(&app, Call::post(path).body("application/json", bomb.as_str())).await);
         }
         for (method, path) in [("POST", "/users"), ("POST", "/clients"), ("PATCH", "/tenants/settings")] {
@@ -29,7 +33,13 @@ async fn case_22_depth_bombs() {
     let path = format!("/api/v2/users/{}", segment(&app.jane().await));
     let call = Call::new("PATCH", &path).bearer(&token).body("application/json", inside);
     assert!(!timed(&app, call).await.status.is_server_error());
-    for bomb in ["(".repeat(3000), format!("{}email:x", "NOT ".repeat(1000)), "a:".repeat(2000), "*".repeat(3000), "\"".repeat(3001)] {
+    for bomb in [
+        "(".repeat(3000),
+        format!("{}email:x", "NOT ".repeat(1000)),
+        "a:".repeat(2000),
+        "*".repeat(3000),
+        "\"".repeat(3001),
+    ] {
         let query = encode(&[("q", bomb.as_str()), ("search_engine", "v3")]);
         let answer = timed(&app, Call::get(&format!("/api/v2/users?{query}")).bearer(&token)).await;
         assert!(!answer.status.is_server_error(), "{answer:?}");
@@ -70,20 +80,31 @@ async fn case_22_length_bombs() {
     let many = names.join("&");
     let mut browser = Browser::new(&app);
     for (name, value) in [
-        ("scope", words.as_str()), ("state", &words), ("nonce", &words), ("ui_locales", &words), ("prompt", &words),
-        ("login_hint", &words), ("audience", &words), ("response_type", &words), ("redirect_uri", &words),
+        ("scope", words.as_str()),
+        ("state", &words),
+        ("nonce", &words),
+        ("ui_locales", &words),
+        ("prompt", &words),
+        ("login_hint", &words),
+        ("audience", &words),
+        ("response_type", &words),
+        ("redirect_uri", &words),
     ] {
         let answer = timed(&app, Call::get(&app.ask("openid").with(name, value).path())).await;
         assert!(!answer.status.is_server_error(), "{name}: {answer:?}");
     }
-    for path in ["/oauth/token", "/oauth/revoke", "/authorize", "/u/login", "/dbconnections/signup", "/oidc/logout"] {
+    for path in
+        ["/oauth/token", "/oauth/revoke", "/authorize", "/u/login", "/dbconnections/signup", "/oidc/logout"]
+    {
         let call = Call::post(path).body("application/x-www-form-urlencoded", many.as_str());
         is_refused(&timed(&app, call).await);
         let large = Call::post(path).body("application/x-www-form-urlencoded", vec![b'a'; (1 << 20) + 1]);
         assert_eq!(timed(&app, large).await.status, 413, "{path}");
     }
     let cookies = "a=b; ".repeat(5000);
-    let call = Call::get("/u/login?state=x").header("cookie", &cookies).header("accept-language", &"en,".repeat(5000));
+    let call = Call::get("/u/login?state=x")
+        .header("cookie", &cookies)
+        .header("accept-language", &"en,".repeat(5000));
     assert_eq!(timed(&app, call).await.status, 400);
     browser.authorize(&Ask::code(&app.clients.web.client_id, "openid"), &JANE).await.get("code");
 }
@@ -91,14 +112,28 @@ async fn case_22_length_bombs() {
 #[tokio::test]
 async fn case_22_look_alike_origins_get_no_permission() {
     let app = TestApp::new().await;
-    app.set_client(&app.clients.spa.client_id, json!({ "allowed_origins": ["https://app.example"], "web_origins": [] })).await;
+    app.set_client(
+        &app.clients.spa.client_id,
+        json!({ "allowed_origins": ["https://app.example"], "web_origins": [] }),
+    )
+    .await;
     let origin = |origin: &str| Call::post("/oauth/token").form(&[]).header("origin", origin);
     let allowed = app.send(origin("https://app.example")).await;
     assert_eq!(allowed.header("access-control-allow-origin"), Some("https://app.example"));
     for strange in [
-        "https://badapp.example", "https://app.example.evil.example", "https://app.example:8443", "http://app.example",
-        "https://sub.app.example", "https://app.exampl", "https://app.example@evil.example", "null", "https://app-example",
-        "https://evil.example/https://app.example", "https://app.example\\evil", "file://", "",
+        "https://badapp.example",
+        "https://app.example.evil.example",
+        "https://app.example:8443",
+        "http://app.example",
+        "https://sub.app.example",
+        "https://app.exampl",
+        "https://app.example@evil.example",
+        "null",
+        "https://app-example",
+        "https://evil.example/https://app.example",
+        "https://app.example\\evil",
+        "file://",
+        "",
     ] {
         let answer = app.send(origin(strange)).await;
         assert_eq!(answer.header("access-control-allow-origin"), None, "{strange}");
@@ -119,7 +154,13 @@ async fn case_22_look_alike_origins_get_no_message() {
     };
     let answer = app.get(&ask("https://app.example")).await.expect(200);
     assert!(answer.body.contains("data-target-origin=\"https://app.example\""), "{}", answer.body);
-    for strange in ["https://badapp.example", "https://app.example.evil.example", "http://app.example", "https://app.example:444", "https://app.example@evil.example"] {
+    for strange in [
+        "https://badapp.example",
+        "https://app.example.evil.example",
+        "http://app.example",
+        "https://app.example:444",
+        "https://app.example@evil.example",
+    ] {
         assert_eq!(app.get(&ask(strange)).await.status, 403, "{strange}");
     }
 }

@@ -12,13 +12,24 @@ async fn mix_up_every_answer_names_its_issuer() {
     let mut browser = Browser::new(&app);
     let ask = app.ask("openid read:contacts");
     assert_eq!(browser.authorize(&ask, &JANE).await.get("iss"), issuer);
-    for kind in ["code", "token", "id_token", "id_token token", "code id_token", "code token", "code id_token token"] {
-        for (name, value) in [("prompt", "none"), ("audience", "https://nothing.example"), ("max_age", "x"), ("scope", "\u{7}")] {
+    for kind in
+        ["code", "token", "id_token", "id_token token", "code id_token", "code token", "code id_token token"]
+    {
+        for (name, value) in [
+            ("prompt", "none"),
+            ("audience", "https://nothing.example"),
+            ("max_age", "x"),
+            ("scope", "\u{7}"),
+        ] {
             let ask = ask.clone().with("response_type", kind).with("nonce", "n").with(name, value);
             assert_eq!(browser.authorize(&ask, &JANE).await.get("iss"), issuer, "{kind} {name}");
             for (mode, begin) in [("form_post", "name=\"iss\" value=\""), ("web_message", "iss&#34;:&#34;")] {
                 let page = browser.get(&ask.clone().with("response_mode", mode).path()).await.expect(200);
-                assert!(page.body.contains(&format!("{begin}{issuer}")), "{kind} {name} {mode}: {}", page.body);
+                assert!(
+                    page.body.contains(&format!("{begin}{issuer}")),
+                    "{kind} {name} {mode}: {}",
+                    page.body
+                );
             }
         }
     }
@@ -29,7 +40,9 @@ async fn mix_up_every_answer_names_its_issuer() {
 #[tokio::test]
 async fn mix_up_each_origin_names_itself() {
     let app = TestApp::new().await;
-    for (host, issuer) in [("second.example", "https://second.example/"), ("localhost:4000", "http://localhost:4000/")] {
+    for (host, issuer) in
+        [("second.example", "https://second.example/"), ("localhost:4000", "http://localhost:4000/")]
+    {
         let discovery = app.send(Call::get("/.well-known/openid-configuration").host(host)).await;
         assert_eq!(discovery.text("issuer"), issuer);
         let ask = Ask::code(&app.clients.web.client_id, "openid").with("prompt", "none");
@@ -42,7 +55,9 @@ async fn mix_up_each_origin_names_itself() {
 #[tokio::test]
 async fn mix_up_iss_is_never_the_clients_own() {
     let app = TestApp::new().await;
-    let ask = Ask::code(&app.clients.web.client_id, "openid").with("prompt", "none").with("iss", "https://evil.example/");
+    let ask = Ask::code(&app.clients.web.client_id, "openid")
+        .with("prompt", "none")
+        .with("iss", "https://evil.example/");
     let landing = Landing::of(&app.get(&ask.path()).await);
     let all: Vec<&(String, String)> = landing.params.iter().filter(|(name, _)| name == "iss").collect();
     assert_eq!(all.len(), 1);

@@ -140,7 +140,7 @@ async fn links_to_one_address_are_few() {
     let form = [("connection", CONNECTION), ("email", JANE.email)];
     for n in 0..30 {
         // From anywhere: the brake is on the address.
-        let call = Call::post("/dbconnections/change_password").form(&form).from_address([192, 0, 2, n]);
+        let call = Call::post("/dbconnections/change_password").form(&form).sent_from([192, 0, 2, n]);
         assert_eq!(app.send(call).await.status, 200);
     }
     assert_eq!(app.app.outbox.kept().len(), 10);

@@ -17,10 +17,8 @@ use tower::ServiceExt;
 
 use super::{Answer, Call, TestClock, TestRng, decode};
 
-/// Id of the tenant in the database.
-pub(crate) const TENANT: &str = chancery::DEMO_TENANT;
 /// Where tests call, unless they say otherwise.
-pub(crate) const HOST: &str = "auth.example";
+const HOST: &str = "auth.example";
 pub(crate) const ISSUER: &str = "https://auth.example/";
 /// A callback of the demo applications that is not on loopback.
 pub(crate) const CALLBACK: &str = "https://auth.example/dev/callback";
@@ -77,7 +75,15 @@ impl TestApp {
             }),
         };
         let Assembled { app, router, clients } = assemble(setup).await.unwrap();
-        Self { engine: wish.engine, app, clients, clock, router, database: wish.database, folder: wish.folder }
+        Self {
+            engine: wish.engine,
+            app,
+            clients,
+            clock,
+            router,
+            database: wish.database,
+            folder: wish.folder,
+        }
     }
 
     pub(crate) async fn send(&self, call: Call) -> Answer {
@@ -98,12 +104,17 @@ impl TestApp {
         self.clients.web.client_secret.as_ref().unwrap().expose_secret().to_owned()
     }
 
+    pub(crate) fn m2m_secret(&self) -> String {
+        self.clients.m2m.client_secret.as_ref().unwrap().expose_secret().to_owned()
+    }
+
     /// Claims of a token that one of the published keys signed with RS256 and that is good now.
     #[track_caller]
     pub(crate) fn verified(&self, token: &str) -> impl Future<Output = Value> {
         let caller = std::panic::Location::caller();
         async move {
-            let published: JwkSet = serde_json::from_str(&self.get("/.well-known/jwks.json").await.body).unwrap();
+            let published: JwkSet =
+                serde_json::from_str(&self.get("/.well-known/jwks.json").await.body).unwrap();
             let unverified = Unverified::parse(token).unwrap();
             let kid = unverified.header().kid.clone().unwrap();
             let key = VerifyingKey::from_jwk(published.find(&kid).unwrap()).unwrap();
@@ -111,7 +122,10 @@ impl TestApp {
             let payload = payload.unwrap_or_else(|e| panic!("{e} at {caller}: {:?}", decode(token)));
             let claims: Value = serde_json::from_slice(&payload).unwrap();
             let now = chancery_core::Clock::now(&*self.clock);
-            assert!(claims["iat"].as_i64().unwrap() <= now && now < claims["exp"].as_i64().unwrap(), "{claims}");
+            assert!(
+                claims["iat"].as_i64().unwrap() <= now && now < claims["exp"].as_i64().unwrap(),
+                "{claims}"
+            );
             claims
         }
     }

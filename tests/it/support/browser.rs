@@ -25,7 +25,8 @@ impl<'a> Browser<'a> {
     }
 
     pub(crate) async fn send(&mut self, call: Call) -> Answer {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let call = match cookies.is_empty() || call.has_header("cookie") {
             true => call,
             false => call.header("cookie", &cookies.join("; ")),
@@ -66,7 +67,9 @@ impl<'a> Browser<'a> {
     /// Follows redirects within the server, up to a page or to a redirect that leaves it.
     pub(crate) async fn follow(&mut self, mut answer: Answer) -> Answer {
         for _ in 0..10 {
-            let Some(next) = answer.location().filter(|l| l.starts_with('/')).map(str::to_owned) else { return answer };
+            let Some(next) = answer.location().filter(|l| l.starts_with('/')).map(str::to_owned) else {
+                return answer;
+            };
             answer = self.get(&next).await;
         }
         panic!("redirected in a circle: {answer:?}")

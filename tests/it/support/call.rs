@@ -59,7 +59,7 @@ impl Call {
         self.only_header("host", host)
     }
 
-    pub(crate) fn from_address(mut self, ip: [u8; 4]) -> Self {
+    pub(crate) fn sent_from(mut self, ip: [u8; 4]) -> Self {
         self.peer.addr = (ip, 40_000).into();
         self
     }

@@ -61,6 +61,7 @@ impl KeyedClient {
 /// The public half as administrators paste it.
 pub(crate) fn pem(key: &SigningKey) -> String {
     let encoded = BASE64_STANDARD.encode(key.public_key_der().unwrap());
-    let lines: Vec<&str> = encoded.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let lines: Vec<&str> =
+        encoded.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
 }

@@ -10,14 +10,15 @@ mod keyed;
 mod page;
 mod tokens;
 
-pub(crate) use app::{CALLBACK, HOST, ISSUER, TENANT, TestApp, engines};
+pub(crate) use app::{CALLBACK, ISSUER, TestApp, engines};
 pub(crate) use ask::{Ask, Landing};
 pub(crate) use browser::Browser;
 pub(crate) use call::{Answer, Call, encode};
+pub(crate) use chancery::DEMO_TENANT as TENANT;
 pub(crate) use flows::{API, CONNECTION, JANE, SAM, segment};
 pub(crate) use fuel::{TestClock, TestRng};
 pub(crate) use keyed::{KID, KeyedClient, pem};
-pub(crate) use page::Form;
+pub(crate) use page::{Form, unescape};
 pub(crate) use tokens::decode;
 
 /// `name=value` pairs as tests write them.

@@ -23,9 +23,7 @@ impl Form {
         };
         let action = attribute(tags("<form ").next()?, "action")?;
         let inputs: Vec<&str> = tags("<input").collect();
-        let named = |tag: &str| {
-            Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))
-        };
+        let named = |tag: &str| Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()));
         let hidden = inputs.iter().filter(|tag| attribute(tag, "type").as_deref() == Some("hidden"));
         Some(Self {
             action,
@@ -57,9 +55,17 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 
 /// The escapes that templates write.
 pub(crate) fn unescape(text: &str) -> String {
-    [("&#60;", "<"), ("&lt;", "<"), ("&#62;", ">"), ("&gt;", ">"), ("&#34;", "\""), ("&quot;", "\""), ("&#39;", "'")]
-        .into_iter()
-        .fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
-        .replace("&#38;", "&")
-        .replace("&amp;", "&")
+    [
+        ("&#60;", "<"),
+        ("&lt;", "<"),
+        ("&#62;", ">"),
+        ("&gt;", ">"),
+        ("&#34;", "\""),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+    ]
+    .into_iter()
+    .fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+    .replace("&#38;", "&")
+    .replace("&amp;", "&")
 }

@@ -1,0 +1,58 @@
+//! `/userinfo` (fact sheet 5.5).
+
+use serde_json::json;
+
+use crate::support::{Ask, Call, TestApp, segment};
+
+#[tokio::test]
+async fn claims_of_now() {
+    let app = TestApp::new().await;
+    let code = app.code_for(&Ask::code(&app.clients.web.client_id, "openid profile email")).await;
+    let token = app.redeem(&code).await.expect(200).text("access_token");
+    let answer = app.userinfo(&token).await.expect(200);
+    insta::assert_json_snapshot!(answer.json(), @r#"
+    {
+      "sub": "auth0|6a00000000000000000000a1",
+      "name": "Jane Doe",
+      "family_name": "Doe",
+      "given_name": "Jane",
+      "nickname": "jane",
+      "picture": "https://s.gravatar.com/avatar/9e26471d35a78862c17e467d87cddedf?s=480&r=pg&d=https%3A%2F%2Fcdn.auth0.com%2Favatars%2Fja.png",
+      "updated_at": "2026-08-01T12:00:00.000Z",
+      "email": "jane@example.com",
+      "email_verified": true
+    }
+    "#);
+    let path = format!("/users/{}", segment(&app.jane().await));
+    app.manage("PATCH", &path, json!({ "nickname": "jd" })).await;
+    assert_eq!(app.userinfo(&token).await.text("nickname"), "jd");
+    let posted = app.send(Call::post("/userinfo").bearer(&token)).await.expect(200);
+    assert_eq!(posted.text("nickname"), "jd");
+    app.clock.advance(86_400);
+    assert_eq!(app.userinfo(&token).await.status, 401);
+}
+
+#[tokio::test]
+async fn jwts_whose_audience_it_is() {
+    let app = TestApp::new().await;
+    let with = app.sign_in("openid read:contacts").await;
+    app.userinfo(with["access_token"].as_str().unwrap()).await.expect(200);
+    let without = app.sign_in("read:contacts").await;
+    assert_eq!(app.userinfo(without["access_token"].as_str().unwrap()).await.status, 401);
+}
+
+#[tokio::test]
+async fn without_a_good_token() {
+    let app = TestApp::new().await;
+    let answer = app.get("/userinfo").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("www-authenticate")),
+        (401, Some("Bearer realm=\"Users\""))
+    );
+    for token in ["nonsense", "a.b.c", "--OyxBVN-kK7Gh-8GpTc7iSWqSpvfg-V-TZOZ77ho4ZLL9GF7F_QxRFNqYigvdHp0"] {
+        let answer = app.userinfo(token).await.expect(401);
+        assert!(answer.header("www-authenticate").unwrap().contains("error=\"invalid_token\""), "{answer:?}");
+    }
+    let wrong_scheme = app.send(Call::get("/userinfo").header("authorization", "Basic YTpi")).await;
+    assert_eq!(wrong_scheme.status, 401);
+}
