@@ -101,7 +101,15 @@ async fn prepare(
     if !operation.is_built() {
         return Err(Problem::NotBuilt);
     }
+    // PostgreSQL stores no U+0000, so nothing is called by one and nothing is kept with one, whatever the engine.
+    let path: Vec<_> = operation.parameters().zip(path.iter().map(|(_, value)| value.to_owned())).collect();
+    if let Some((name, _)) = path.iter().find(|(_, value)| value.contains('\0')) {
+        return Err(Problem::Path(format!("'{NUL}' on property {name}.")));
+    }
     let query = Query::parse(parts.uri.query());
+    if query.holds('\0') {
+        return Err(Problem::query(NUL, ""));
+    }
     if let Some(shape) = &operation.query {
         query.check(shape)?;
     }
@@ -113,9 +121,22 @@ async fn prepare(
             value = json!({});
         }
         check(shape, &value).map_err(|fault| Problem::payload(&fault.reason, &fault.path))?;
+        if holds_nul(&value) {
+            return Err(Problem::payload(NUL, ""));
+        }
     }
-    let path = operation.parameters().zip(path.iter().map(|(_, value)| value.to_owned())).collect();
     Ok(Call { ctx, caller, path, query, body: value })
+}
+
+const NUL: &str = "Text must not hold U+0000";
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        _ => false,
+    }
 }
 
 fn caller(ctx: &Ctx, headers: &axum::http::HeaderMap) -> Result<Caller, Problem> {

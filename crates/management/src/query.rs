@@ -67,6 +67,11 @@ impl Query {
         self.text(name).map(|text| text == "true")
     }
 
+    /// Whether a name or a value holds the character.
+    pub(crate) fn holds(&self, character: char) -> bool {
+        self.0.iter().any(|(name, value)| name.contains(character) || value.contains(character))
+    }
+
     /// Whether any of these is there.
     pub(crate) fn has_any(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.text(name).is_some())

@@ -21,6 +21,7 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("DELETE /connections/{id}", delete);
     table.bind("GET /connections/{id}/clients", clients);
     table.bind("PATCH /connections/{id}/clients", set_clients);
+    table.bind("DELETE /connections/{id}/users", delete_user);
 }
 
 struct Connections;
@@ -252,6 +253,21 @@ async fn set_clients(call: Call) -> Result<Answer, Problem> {
         }
     }
     Err(Lost::Race.into())
+}
+
+/// The user who signs in here with an address.
+async fn delete_user(call: Call) -> Result<Answer, Problem> {
+    let (connection, _) = load::<Connections>(&call).await?;
+    let email = call.query.text("email").unwrap_or_default().to_lowercase();
+    let (tenant, store) = (call.tenant(), call.store());
+    let found = store.credential(tenant, &connection.name, &email).await.map_err(stored)?;
+    // A user name may look like anything; an address is what is asked for.
+    let found =
+        found.filter(|found| found.user.email.as_ref().is_some_and(|own| own.to_lowercase() == email));
+    if let Some(found) = found {
+        store.delete_user(tenant, &found.user.user_id).await.map_err(stored)?;
+    }
+    Ok(Answer::no_content())
 }
 
 /// Connections that named an application, without it: id, name, document, revision.

@@ -21,6 +21,7 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("GET /refresh-tokens", list_tokens);
     table.bind("GET /refresh-tokens/{id}", show_token);
     table.bind("DELETE /refresh-tokens/{id}", revoke_token);
+    table.bind("POST /refresh-tokens/revoke", revoke_tokens);
     table.bind("GET /users/{user_id}/refresh-tokens", list_tokens_of_user);
     table.bind("DELETE /users/{user_id}/refresh-tokens", revoke_tokens_of_user);
 }
@@ -165,14 +166,47 @@ async fn show_token(call: Call) -> Result<Answer, Problem> {
 async fn revoke_token(call: Call) -> Result<Answer, Problem> {
     let found = call.store().refresh_token_by_id(call.tenant(), call.at("id")).await.map_err(stored)?;
     if let Some(found) = found {
-        let batch = if found.rotating {
-            call.store().revoke_family(call.tenant(), &found.authorization.id)
-        } else {
-            call.store().revoke_token(call.tenant(), &found.id)
-        };
-        call.store().commit(batch).await.map_err(stored)?;
+        call.store().commit(ended(&call, &found)).await.map_err(stored)?;
     }
     Ok(Answer::accepted())
+}
+
+/// Refresh tokens by id, or all those of a user, of an application, of an application for a user, or of that at one API.
+async fn revoke_tokens(call: Call) -> Result<Answer, Problem> {
+    let (tenant, store) = (call.tenant(), call.store());
+    let text = |name: &str| call.body.get(name).and_then(Value::as_str);
+    let ids = call.body.get("ids").and_then(Value::as_array);
+    let batch = match (ids, text("user_id"), text("client_id"), text("audience")) {
+        (Some(ids), None, None, None) => {
+            let mut batch = Batch::default();
+            for id in ids.iter().filter_map(Value::as_str) {
+                let found = store.refresh_token_by_id(tenant, id).await.map_err(stored)?;
+                batch = found.iter().fold(batch, |batch, found| batch.and(ended(&call, found)));
+            }
+            batch
+        }
+        (None, Some(user_id), Some(client_id), Some(audience)) => {
+            store.revoke_by_consent(tenant, user_id, client_id, &call.stored_identifier(audience))
+        }
+        (None, Some(user_id), client_id, None) => {
+            let now = call.ctx.now();
+            let found = store.refresh_tokens_of(tenant, user_id, client_id, now).await.map_err(stored)?;
+            found.iter().fold(Batch::default(), |batch, found| batch.and(ended(&call, found)))
+        }
+        (None, None, Some(client_id), None) => store.revoke_by_client(tenant, client_id),
+        _ => return Err(Problem::refused("Invalid combination of parameters.")),
+    };
+    store.commit(batch).await.map_err(stored)?;
+    Ok(Answer::accepted())
+}
+
+/// A rotating token goes with its family: its successor is the same token in other words.
+fn ended(call: &Call, token: &RefreshRecord) -> Batch {
+    if token.rotating {
+        call.store().revoke_family(call.tenant(), &token.authorization.id)
+    } else {
+        call.store().revoke_token(call.tenant(), &token.id)
+    }
 }
 
 async fn tokens(call: &Call, user_id: &str, client_id: Option<&str>) -> Result<Answer, Problem> {
