@@ -140,16 +140,15 @@ impl Worker {
         self.journal.chains.push(Chain { code, spent: Vec::new(), latest: first, standing: Standing::Good });
         let chain = self.journal.chains.last_mut().unwrap();
         for _ in 0..=self.dice.roll(5) {
-            chain.standing = Standing::Unknown;
-            let answer = self.tenant.refresh(&mut self.wire, &chain.latest).await?.expect(200);
+            let answer = self.tenant.refresh(&mut self.wire, &chain.latest).await;
+            let answer = answer.inspect_err(|lost| chain.standing = standing_after(*lost))?.expect(200);
             let next = answer.text("refresh_token");
             chain.spent.push(std::mem::replace(&mut chain.latest, next));
-            chain.standing = Standing::Good;
             self.acks.send(()).unwrap();
         }
         if self.dice.roll(4) == 0 {
-            chain.standing = Standing::Unknown;
-            self.tenant.revoke(&mut self.wire, &chain.latest).await?.expect(200);
+            let answer = self.tenant.revoke(&mut self.wire, &chain.latest).await;
+            answer.inspect_err(|lost| chain.standing = standing_after(*lost))?.expect(200);
             chain.standing = Standing::Revoked;
             self.acks.send(()).unwrap();
         }
@@ -224,9 +223,14 @@ impl Worker {
     }
 
     async fn redeem(&mut self, code: &str) -> Result<Answer, Lost> {
-        self.journal.unknown_codes.push(code.to_owned());
-        let answer = self.tenant.exchange(&mut self.wire, code).await?.expect(200);
-        self.journal.unknown_codes.pop();
+        let answer = self.tenant.exchange(&mut self.wire, code).await.inspect_err(|lost| {
+            let codes = match lost {
+                Lost::Unsent => &mut self.journal.live_codes,
+                Lost::Unanswered { .. } => &mut self.journal.unknown_codes,
+            };
+            codes.push(code.to_owned());
+        });
+        let answer = answer?.expect(200);
         self.acks.send(()).unwrap();
         Ok(answer)
     }
@@ -241,5 +245,13 @@ impl Worker {
     fn next_name(&mut self) -> String {
         self.counter += 1;
         format!("load-{}-{}", self.name, self.counter)
+    }
+}
+
+/// Of the token that was to be presented.
+fn standing_after(lost: Lost) -> Standing {
+    match lost {
+        Lost::Unsent => Standing::Good,
+        Lost::Unanswered { .. } => Standing::Unknown,
     }
 }

@@ -11,9 +11,9 @@ mod server;
 mod tenant;
 mod wire;
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use self::{dice::Dice, load::Load, proof::Proof, server::Home, tenant::Tenant, wire::Lost};
 
@@ -49,27 +49,39 @@ async fn told_to_end_under_load_postgres() {
     }
 }
 
-/// A first start is cut off anywhere between its first file and its first answer; the next one completes it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_while_it_starts_first() {
+async fn killed_while_it_starts_first_sqlite() {
     let mut dice = Dice::new(5);
     for round in 0..FIRST_STARTS {
-        let mut home = Home::sqlite();
-        let mut process = home.spawn();
-        let mark = home.path(["data/master.key", "chancery.db", "chancery.db-wal"][round % 3]);
-        while process.is_running() && !mark.exists() {
-            tokio::task::yield_now().await;
-        }
-        // From there a moment that nobody chose.
-        for _ in 0..dice.roll(20_000) {
-            std::hint::spin_loop();
-        }
-        process.kill();
-        let server = home.start().await;
-        let tenant = Tenant::prepare(&server).await;
-        let jane = tenant.signed_in().await;
-        drop(jane);
+        killed_while_it_starts_first(Home::sqlite(), round, &mut dice).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_it_starts_first_postgres() {
+    let mut dice = Dice::new(6);
+    for round in 0..FIRST_STARTS {
+        let Some(home) = Home::postgres().await else { return };
+        killed_while_it_starts_first(home, round, &mut dice).await;
+    }
+}
+
+/// A first start is cut off anywhere between its first file and its first answer; the next one completes it.
+async fn killed_while_it_starts_first(mut home: Home, round: usize, dice: &mut Dice) {
+    let mut process = home.spawn();
+    let mark = home.path(["data/master.key", "data/ca.pem", "data/server.txt"][round % 3]);
+    while process.is_running() && !mark.exists() {
+        tokio::task::yield_now().await;
+    }
+    assert!(process.is_running(), "it ended by itself: {}", home.log());
+    // Half of them at once, half at a moment that nobody chose.
+    if round % 2 == 1 {
+        sleep(Duration::from_micros(dice.roll(300_000) as u64)).await;
+    }
+    process.kill();
+    let server = home.start().await;
+    let tenant = Tenant::prepare(&server).await;
+    tenant.signed_in().await;
 }
 
 async fn killed_under_load(mut home: Home, seed: u64) -> Home {
@@ -145,4 +157,4 @@ fn is_whole(database: &Path) {
 }
 
 const ROUNDS: usize = 3;
-const FIRST_STARTS: usize = 6;
+const FIRST_STARTS: usize = 9;

@@ -88,7 +88,7 @@ impl<'a> Proof<'a> {
         let answer = self.tenant.refresh(&mut self.wire, &chain.latest).await.unwrap();
         match chain.standing {
             Standing::Good => {
-                assert_eq!(answer.status, 200, "an acknowledged refresh token is lost: {answer:?}")
+                assert_eq!(answer.status, 200, "an acknowledged refresh token is lost: {answer:?}");
             }
             Standing::Unknown => assert!(answer.status == 200 || is_refused(&answer), "{answer:?}"),
             Standing::Revoked => assert!(is_refused(&answer), "a revoked token is back: {answer:?}"),
