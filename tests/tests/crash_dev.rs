@@ -1,3 +1,0 @@
-#![cfg(test)]
-#[path = "../it/crash/mod.rs"]
-mod crash;
