@@ -1,5 +1,8 @@
 //! Requests refused as a whole, and how the wire says so (fact sheet 2.8, 3.2, 3.5, 3.6).
 
+/// Scopes named in an error: an answer must not grow with what was asked for.
+const MOST_SHOWN: usize = 50;
+
 /// Why no token is issued at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denied {
@@ -80,7 +83,8 @@ impl Denied {
             Self::PublicClient => "Grant type 'client_credentials' not allowed for the client.".to_owned(),
             Self::UserinfoForMachine => format!("Service not enabled within domain: {audience}"),
             Self::ScopesNotGranted(scopes) => {
-                format!("Client has not been granted scopes: {}", scopes.join(", "))
+                let shown = scopes.iter().take(MOST_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+                format!("Client has not been granted scopes: {shown}")
             }
             Self::OnlineAndOffline => {
                 "Cannot request both online_access and offline_access scopes".to_owned()

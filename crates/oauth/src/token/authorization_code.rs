@@ -148,7 +148,7 @@ async fn replayed(ctx: &Ctx, client: &PreparedClient, record: &CodeRecord) -> Re
     Ok(OAuthError::InvalidCode.into())
 }
 
-/// Must be repeated when it was sent; a client that sends it needlessly must send the right one.
+/// Must be repeated when it was sent (RFC 6749 section 4.1.3); one sent needlessly has nothing to be compared with.
 fn redirect_uri_fits(record: &CodeRecord, sent: Option<&str>) -> Result<(), OAuthError> {
     match (&record.redirect_uri, sent) {
         (Some(_), None) => Err(OAuthError::Missing("redirect_uri")),
