@@ -7,6 +7,18 @@ use chancery_core::Rng;
 #[derive(Debug, Default)]
 pub struct SystemRng(SystemRandom);
 
+impl SystemRng {
+    /// The generator, with the library already gathering its first randomness on a thread of its own: that takes it some
+    /// 30 ms, in which sockets and files can be opened.
+    ///
+    /// # Errors
+    /// What the system says when it gives no thread.
+    pub fn prepared() -> std::io::Result<Self> {
+        std::thread::Builder::new().name("entropy".to_owned()).spawn(|| Self::default().fill(&mut [0]))?;
+        Ok(Self::default())
+    }
+}
+
 impl Rng for SystemRng {
     fn fill(&self, out: &mut [u8]) {
         // Without randomness there is nothing this process may still do: a guessable secret is worse than none.

@@ -29,6 +29,11 @@ use crate::seed::{self, DemoClients, Seed, Seeding, demo_clients, management_sco
 
 pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
     logging::start(LogFormat::Auto, &args.log, out.colour)?;
+    // A new database needs keys, and finding primes takes longer than everything else.
+    let rng: Arc<dyn Rng> = Arc::new(SystemRng::prepared()?);
+    let database = database(&args);
+    let is_new = database.strip_prefix("sqlite:").is_some_and(|path| !Path::new(path).exists());
+    let keys = is_new.then(|| FirstKeys::begin(&rng)).transpose()?;
     // Sockets first: clients that come early wait in the system's queue instead of being refused, and ports chosen by the
     // system are known before anything is made for them.
     let (http, https) = (listen::bind(&args.http, "--http")?, listen::bind(&args.https, "--https")?);
@@ -38,16 +43,14 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     ];
     let is_exposed = http.iter().chain(&https).any(|socket| !is_loopback(socket));
     let shutdown = signals::shutdown_token()?;
-    let rng: Arc<dyn Rng> = Arc::new(SystemRng::default());
     make_folder(&args.data)?;
     let data = fs::canonicalize(&args.data)?;
     let master_key = master_key(&data, environment, &*rng)?;
     let certificates = certificates::ensure(&data, &args.host, SystemClock.now())?;
     let tls = Tls::from_pem(&fs::read(&certificates.certificate)?, &fs::read(&certificates.key)?)?;
-    let database =
-        args.database.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("chancery.db").display()));
     let clients = demo_clients(&master_key);
-    let store = prepare(&database, &master_key, (&origins, &clients), &rng).await?;
+    let store = crate::assemble::open(&database, &master_key).await?;
+    prepare(&store, (&origins, &clients), &rng, keys).await?;
 
     let parts = Parts {
         store,
@@ -95,19 +98,20 @@ fn is_loopback(socket: &TcpListener) -> bool {
 /// Somebody waits at the terminal.
 const DEV_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// An open database with the demo tenant at these origins.
+fn database(args: &DevArgs) -> String {
+    let file = || format!("sqlite:{}", args.data.join("chancery.db").display());
+    args.database.clone().unwrap_or_else(file)
+}
+
+/// The demo tenant, made where it is missing, at these origins.
 async fn prepare(
-    database: &str,
-    master_key: &MasterKey,
+    store: &Store,
     (origins, clients): (&[String], &DemoClients),
     rng: &Arc<dyn Rng>,
-) -> Result<Store> {
-    // A new database needs keys, and finding primes takes longer than everything else: begin before it is opened.
-    let is_new = database.strip_prefix("sqlite:").is_some_and(|path| !Path::new(path).exists());
-    let keys = is_new.then(|| FirstKeys::begin(rng)).transpose()?;
-    let store = crate::assemble::open(database, master_key).await?;
+    mut keys: Option<KeysInTheMaking>,
+) -> Result<()> {
     let seeding = Seeding {
-        store: &store,
+        store,
         rng: &**rng,
         now_ms: SystemClock.now_ms(),
         tenant: DEMO_TENANT,
@@ -115,7 +119,6 @@ async fn prepare(
         clients,
         scopes: &management_scopes(),
     };
-    let mut keys = keys;
     if !seeding.is_done().await? {
         let making = match &mut keys {
             Some(making) => making,
@@ -124,9 +127,8 @@ async fn prepare(
         let current = making.one().await?;
         seeding.first(Seed::Demo, seed::FirstKeys { current: &current, next: None }).await?;
     }
-    complete_keys(&store, keys, rng).await?;
-    adopt(&store, origins, clients).await?;
-    Ok(store)
+    complete_keys(store, keys, rng).await?;
+    adopt(store, origins, clients).await
 }
 
 /// The keys that wait are made while the server serves: finding primes is the slowest part of a first start. A process

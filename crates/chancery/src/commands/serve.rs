@@ -28,6 +28,7 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
     let settings = storage::layered(args.settings, args.config.as_deref(), environment)?;
     let filter = settings.log.as_deref().unwrap_or("info");
     logging::start(settings.log_format.unwrap_or_default(), filter, out.colour)?;
+    let rng: Arc<dyn Rng> = Arc::new(SystemRng::prepared()?);
     let master_key = settings.master_key()?;
     let listeners = listeners(&settings)?;
     let shutdown = signals::shutdown_token()?;
@@ -41,7 +42,6 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         log_retention: i64::from(settings.log_retention_days.unwrap_or(30)) * 86_400,
         ..ServerConfig::default()
     };
-    let rng: Arc<dyn Rng> = Arc::new(SystemRng::default());
     let parts = Parts { store, clock: Arc::new(SystemClock), rng, config, outbox: Some(outbox(&settings)?) };
     let metrics = Metrics::start(settings.metrics.as_deref())?;
     let assembled = parts.assemble(demo_clients(&master_key)).await?;
