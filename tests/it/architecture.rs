@@ -160,7 +160,8 @@ fn read(folder: PathBuf) -> Package {
     Package { name: manifest["package"]["name"].as_str().unwrap().to_owned(), folder, uses }
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+/// Rust files below a folder.
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         match entry.is_dir() {

@@ -177,3 +177,40 @@ async fn timed(app: &TestApp, call: Call) -> Answer {
 fn is_refused(answer: &Answer) {
     assert_eq!(answer.status, 400, "{answer:?}");
 }
+
+/// What proves somebody is compared in constant time: no source of ours holds such a thing against another with `==`.
+#[test]
+fn case_22_secrets_are_not_compared_byte_by_byte() {
+    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    let mut seen = 0;
+    for file in crate::architecture::sources(&crates)
+        .iter()
+        .filter(|f| f.components().any(|c| c.as_os_str() == "src"))
+    {
+        let text = std::fs::read_to_string(file).unwrap();
+        for line in text
+            .split("#[cfg(test)]")
+            .next()
+            .unwrap()
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+        {
+            // What one person typed twice is held against itself.
+            let line = if line.contains("\"password-repeat\"") { "" } else { line };
+            for sign in [" == ", " != "] {
+                let Some((left, right)) = line.split_once(sign) else { continue };
+                seen += 1;
+                let left = left.rsplit([' ', '(', '!']).next().unwrap_or_default();
+                let right = right.split([' ', ')', ',', ';']).next().unwrap_or_default();
+                let secret = |side: &str| {
+                    let bytes = ["secret", "digest", "verifier", "signature", "password", "cookie", "expose"];
+                    bytes.iter().any(|word| side.contains(word))
+                        && !side.contains("len(")
+                        && !side.contains("::")
+                };
+                assert!(!secret(left) && !secret(right), "{}: {line}", file.display());
+            }
+        }
+    }
+    assert!(seen > 50, "the sources were not found");
+}
