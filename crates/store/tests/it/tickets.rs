@@ -25,9 +25,9 @@ async fn an_assertion_is_used_once() {
     for f in engines().await {
         let remember =
             async |client: &str, jti: &str| f.store.remember_assertion(TENANT, client, jti, NOW + 60).await;
-        remember("app", "j\01").await.unwrap();
+        remember("app", "j\u{0}1").await.unwrap();
         assert!(
-            matches!(remember("app", "j\01").await, Err(chancery_store::Error::Conflict)),
+            matches!(remember("app", "j\u{0}1").await, Err(chancery_store::Error::Conflict)),
             "{}",
             f.engine
         );
