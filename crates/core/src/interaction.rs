@@ -26,6 +26,8 @@ pub struct Progress {
     pub session_id: Option<String>,
     /// The scopes the consent page shows; `None` until it is due.
     pub wanted: Option<Vec<String>>,
+    /// Id of the user whom the consent page asks. Nobody else's answer counts, though they sign in in the same browser.
+    pub asked_user: Option<String>,
     /// The scopes the user agreed to in this transaction.
     pub consented: Option<Vec<String>>,
     /// The user confirmed a callback that nobody can verify.

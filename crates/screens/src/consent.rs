@@ -64,7 +64,9 @@ pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> 
 /// Who is asked for what. The scopes are those the engine decided on, never any that the form sends.
 async fn due(screen: &Screen, headers: &HeaderMap) -> Result<Option<(User, Vec<String>)>, Failure> {
     let Some(wanted) = screen.transaction.progress.wanted.clone() else { return Ok(None) };
-    Ok(screen.session(headers).await?.map(|(_, user)| (user, wanted)))
+    let asked = screen.transaction.progress.asked_user.as_deref();
+    let session = screen.session(headers).await?.filter(|(_, user)| asked == Some(user.user_id.as_str()));
+    Ok(session.map(|(_, user)| (user, wanted)))
 }
 
 fn record(screen: &Screen, user: &User, wanted: &[String]) -> Record {

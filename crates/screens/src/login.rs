@@ -108,6 +108,7 @@ pub(crate) async fn open_session(
         shown: true,
         // Whatever was agreed to before was agreed to by whoever was signed in before.
         wanted: None,
+        asked_user: None,
         consented: None,
         ..screen.transaction.progress.clone()
     };

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Ask, Browser, CONNECTION, Call, JANE, Pairs, TestApp, segment};
+use crate::support::{Answer, Ask, Browser, CONNECTION, Call, JANE, Pairs, SAM, TestApp, segment};
 
 /// Bodies without the `state` that each needs; it is added.
 fn bodies() -> Vec<Vec<(&'static str, &'static str)>> {
@@ -122,10 +122,36 @@ async fn case_13_steps_cannot_be_done_ahead() {
     assert_eq!(done.status, 303);
     let page = browser.get(&format!("/u/login?state={state}")).await;
     let page = match page.status.as_u16() {
-        200 => browser.log_in(&page, &crate::support::SAM).await,
+        200 => browser.log_in(&page, &SAM).await,
         _ => page,
     };
     assert!(page.location().is_none_or(|l| !l.contains("code=")), "{page:?}");
+}
+
+/// What one person was shown, another one who signs in meanwhile in the same browser has not agreed to.
+#[tokio::test]
+async fn case_13_consent_is_asked_of_the_person_who_gives_it() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    let sign_in = Ask::code(&app.clients.web.client_id, "openid");
+    browser.authorize(&sign_in, &JANE).await.get("code");
+    let shown_to_jane = browser.open(&app.ask("openid read:contacts")).await.expect(200);
+    assert_eq!(shown_to_jane.form().action, "/u/consent");
+    browser.authorize(&sign_in.with("prompt", "login"), &SAM).await.get("code");
+    let posted = browser.submit(&shown_to_jane, &[("action", "accept")]).await;
+    let next = browser.follow(posted).await;
+    assert!(next.location().is_none_or(|location| !location.contains("code=")), "{next:?}");
+    let silent = app.ask("openid read:contacts").with("prompt", "none");
+    browser.authorize(&silent, &SAM).await.is_error("consent_required", "Consent required");
+    // Asked anew, Sam may say yes.
+    let state = shown_to_jane.form().value("state");
+    let resumed = browser.get(&format!("/authorize/resume?state={state}")).await;
+    let shown_to_sam = browser.follow(resumed).await.expect(200);
+    assert!(
+        shown_to_sam.body.contains("sam@example.com") || shown_to_sam.body.contains("sam&#64;example.com")
+    );
+    let done = browser.submit(&shown_to_sam, &[("action", "accept")]).await;
+    assert!(browser.follow(done).await.location().unwrap().contains("code="));
 }
 
 /// An answered transaction is over.

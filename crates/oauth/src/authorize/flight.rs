@@ -37,7 +37,7 @@ impl<'a> Flight<'a> {
     pub(super) async fn load(
         ctx: &'a Ctx,
         headers: &'a HeaderMap,
-        transaction: Transaction,
+        mut transaction: Transaction,
         stored: Option<StoredTransaction>,
     ) -> Result<Option<Self>, Failure> {
         let request = &transaction.request;
@@ -50,6 +50,13 @@ impl<'a> Flight<'a> {
             },
         };
         let session = live_session(ctx, headers).await?;
+        if let Some((_, user)) = &session
+            && transaction.progress.asked_user.as_ref().is_some_and(|asked| *asked != user.user_id)
+        {
+            // Somebody else was asked, before this user signed in in another tab (security case 13).
+            let progress = &mut transaction.progress;
+            (progress.asked_user, progress.wanted, progress.consented) = (None, None, None);
+        }
         let (held, consent) = match &session {
             None => (Held::default(), None),
             Some((_, user)) => {
@@ -164,6 +171,8 @@ impl<'a> Flight<'a> {
         let changed = wanted.is_some() && wanted != self.transaction.progress.wanted;
         if changed {
             self.transaction.progress.wanted = wanted;
+            self.transaction.progress.asked_user =
+                self.session.as_ref().map(|(_, user)| user.user_id.clone());
         }
         let doc = serde_json::to_string(&self.transaction).map_err(Failure::server)?;
         if let Some(stored) = &self.stored {
