@@ -89,7 +89,8 @@ import json, os, sys
 report, path, may_raise = sys.argv[1:]
 found = {}
 for name, counts in json.load(open(report))["by_resource"].items():
-    found[name] = counts.get("pass", 0) / sum(counts.values())
+    # Rounded down, so that the figure written is never above the one measured.
+    found[name] = int(1000 * counts.get("pass", 0) / sum(counts.values())) / 1000
 floor = {}
 if os.path.exists(path):
     for line in open(path):
@@ -101,8 +102,7 @@ for name, score, now in fallen:
     print(f"fallen: {name} scores {now:.3f}, its floor is {score:.3f}")
 risen = {name: now for name, now in found.items() if now > floor.get(name, 0.0) + 0.0005}
 if may_raise and not fallen:
-    # Rounded down, so that the figure written is never above the one measured.
-    kept = {name: max(floor.get(name, 0.0), int(found.get(name, 0.0) * 1000) / 1000) for name in {*floor, *found}}
+    kept = {name: max(floor.get(name, 0.0), found.get(name, 0.0)) for name in {*floor, *found}}
     with open(path, "w") as out:
         out.write("# The share of recorded exchanges that are answered alike, by resource of the Management API.\n")
         out.write("# Raised by scripts/recordings.sh --raise; never lowered.\n")
