@@ -15,8 +15,8 @@ pub struct Client {
     pub description: Option<String>,
     /// 32 alphanumerics, or `tpc_` + 22 for strict third-party applications.
     pub client_id: String,
-    /// The secret as its digest; never on the wire. The plain text is shown once, by the operation that makes it, unless
-    /// the tenant keeps it readable in `client_secret_sealed`.
+    /// The secret, as its digest and sealed; never on the wire as such. The Management API opens it for callers that may
+    /// see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<StoredSecret>,
     /// What kind of application.
