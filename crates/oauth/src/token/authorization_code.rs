@@ -11,10 +11,11 @@ use chancery_web::{Ctx, Failure};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::refresh_token::live_user;
+use super::user_tokens::{self, UserTokensFor};
 use crate::audience::Audience;
 use crate::decision::{Held, client_grant, refused};
 use crate::events;
-use crate::issue::{self, AccessTokenFor, IdTokenFor, TokenAnswer};
+use crate::issue::{self, TokenAnswer};
 
 /// What the client sent.
 pub(super) struct Presented {
@@ -52,45 +53,28 @@ pub(super) async fn exchange(
     };
     let decision = decide(&request).map_err(|denied| refused(&denied, ctx, request.target, client))?;
 
-    let access = issue::access_token(
+    let tokens = user_tokens::issue(
         ctx,
-        &AccessTokenFor {
-            client_id: &client.client_id,
-            subject: &user.user_id,
+        &UserTokensFor {
+            client,
+            user: &user,
             audience: &audience,
             decision: &decision,
+            authorization,
             kind: None,
-            front_channel: false,
-            authorization: Some(authorization),
+            nonce: record.nonce.as_deref(),
+            session_id: authorization.session_id.as_deref(),
+            auth_time: record.with_auth_time.then_some(authorization.auth_time),
         },
     )
     .await?;
-    let id_token = match decision.has_openid() {
-        true => Some(
-            issue::id_token(
-                ctx,
-                &IdTokenFor {
-                    client,
-                    user: &user,
-                    granted: &decision.granted,
-                    nonce: record.nonce.as_deref(),
-                    session_id: authorization.session_id.as_deref(),
-                    auth_time: record.with_auth_time.then_some(authorization.auth_time),
-                    access_token: Some(&access.token),
-                    code: None,
-                },
-            )
-            .await?,
-        ),
-        false => None,
-    };
     let refresh = match decision.offline {
         true => Some(issue::first_refresh_token(ctx, client, authorization)?),
         false => None,
     };
     let (refresh_token, refresh_write) = refresh.unzip();
     let tenant = &ctx.tenant.tenant;
-    let write = [refresh_write, access.write]
+    let write = [refresh_write, tokens.write]
         .into_iter()
         .flatten()
         .fold(ctx.app.store.spend_code(tenant, &handle.id), Batch::and);
@@ -103,14 +87,7 @@ pub(super) async fn exchange(
     }
     let event = events::with_user(events::of_client(ctx, "seacft", client), &user);
     events::record(ctx, event);
-    Ok(TokenAnswer {
-        access_token: access.token,
-        refresh_token,
-        id_token,
-        scope: decision.scope(),
-        expires_in: access.expires_in,
-        token_type: "Bearer",
-    })
+    Ok(TokenAnswer { refresh_token, ..tokens.answer })
 }
 
 /// The code, if this client may redeem it with what it presents. Whose it is comes first, so that a stranger who replays a

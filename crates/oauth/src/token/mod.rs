@@ -4,6 +4,7 @@ mod authorization_code;
 mod client_credentials;
 mod password;
 mod refresh_token;
+mod user_tokens;
 
 use axum::response::Response;
 use chancery_core::oauth::{Grant, OAuthError, TokenRequest};

@@ -11,10 +11,11 @@ use chancery_store::PreparedClient;
 use chancery_web::{Ctx, Failure, PasswordCheck};
 use secrecy::SecretString;
 
+use super::user_tokens::{self, UserTokensFor};
 use crate::audience::Audience;
 use crate::decision::{Held, client_grant, refused};
 use crate::events;
-use crate::issue::{self, AccessTokenFor, IdTokenFor, TokenAnswer};
+use crate::issue::{self, TokenAnswer};
 
 /// What the user typed at the application.
 pub(super) struct Typed {
@@ -61,38 +62,21 @@ pub(super) async fn sign_in(
         connection: Some(connection.name.clone()),
         ..Authorization::default()
     };
-    let access = issue::access_token(
+    let tokens = user_tokens::issue(
         ctx,
-        &AccessTokenFor {
-            client_id: &client.client_id,
-            subject: &user.user_id,
+        &UserTokensFor {
+            client,
+            user: &user,
             audience: &audience,
             decision: &decision,
+            authorization: &authorization,
             kind: Some(GrantKind::Password),
-            front_channel: false,
-            authorization: Some(&authorization),
+            nonce: None,
+            session_id: None,
+            auth_time: None,
         },
     )
     .await?;
-    let id_token = match decision.has_openid() {
-        true => Some(
-            issue::id_token(
-                ctx,
-                &IdTokenFor {
-                    client,
-                    user: &user,
-                    granted: &decision.granted,
-                    nonce: None,
-                    session_id: None,
-                    auth_time: None,
-                    access_token: Some(&access.token),
-                    code: None,
-                },
-            )
-            .await?,
-        ),
-        false => None,
-    };
     let tenant = &ctx.tenant.tenant;
     let (refresh_token, refresh_write) = match decision.offline {
         true => {
@@ -106,19 +90,12 @@ pub(super) async fn sign_in(
         false => (None, Batch::default()),
     };
     let noted = ctx.app.store.record_login_batch(tenant, &user.user_id, &ctx.ip.to_string(), ctx.now());
-    let write = access.write.into_iter().fold(noted.and(refresh_write), Batch::and);
+    let write = tokens.write.into_iter().fold(noted.and(refresh_write), Batch::and);
     ctx.app.store.commit(write).await?;
     let mut event = events::with_user(events::of_client(ctx, "sepft", client), &user);
     event.connection = Some(connection.name.clone());
     events::record(ctx, event);
-    Ok(TokenAnswer {
-        access_token: access.token,
-        refresh_token,
-        id_token,
-        scope: decision.scope(),
-        expires_in: access.expires_in,
-        token_type: "Bearer",
-    })
+    Ok(TokenAnswer { refresh_token, ..tokens.answer })
 }
 
 fn connection<'a>(

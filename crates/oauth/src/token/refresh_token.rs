@@ -11,10 +11,11 @@ use chancery_store::{PreparedClient, Rotation};
 use chancery_web::{Ctx, Failure};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::user_tokens::{self, UserTokensFor};
 use crate::audience::Audience;
 use crate::decision::{Held, client_grant, refused};
 use crate::events;
-use crate::issue::{self, AccessTokenFor, IdTokenFor, TokenAnswer, absolute_end, idle_end};
+use crate::issue::{self, TokenAnswer, absolute_end, idle_end};
 
 /// What was asked for.
 pub(super) struct Asked {
@@ -61,40 +62,23 @@ pub(super) async fn exchange(
         Some("password") => GrantKind::RefreshedPassword,
         _ => GrantKind::RefreshToken,
     };
-    let access = issue::access_token(
+    let tokens = user_tokens::issue(
         ctx,
-        &AccessTokenFor {
-            client_id: &client.client_id,
-            subject: &user.user_id,
+        &UserTokensFor {
+            client,
+            user: &user,
             audience: &audience,
             decision: &decision,
+            authorization,
             kind: Some(kind),
-            front_channel: false,
-            authorization: Some(authorization),
+            nonce: None,
+            session_id: authorization.session_id.as_deref(),
+            auth_time: None,
         },
     )
     .await?;
-    let id_token = match decision.has_openid() {
-        true => Some(
-            issue::id_token(
-                ctx,
-                &IdTokenFor {
-                    client,
-                    user: &user,
-                    granted: &decision.granted,
-                    nonce: None,
-                    session_id: authorization.session_id.as_deref(),
-                    auth_time: None,
-                    access_token: Some(&access.token),
-                    code: None,
-                },
-            )
-            .await?,
-        ),
-        false => None,
-    };
     let successor = successor(ctx, client, &record, &standing)?;
-    let write = access.write.into_iter().fold(successor.write, Batch::and);
+    let write = tokens.write.into_iter().fold(successor.write, Batch::and);
     if let Err(error) = ctx.app.store.commit(write).await {
         return Err(match error {
             // Two exchanges at once: this one lost. Within the leeway the client may simply come again.
@@ -104,16 +88,9 @@ pub(super) async fn exchange(
     }
     let mut event = events::with_user(events::of_client(ctx, "sertft", client), &user);
     event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
-    event.scope = decision.scope();
+    event.scope.clone_from(&tokens.answer.scope);
     events::record(ctx, event);
-    Ok(TokenAnswer {
-        access_token: access.token,
-        refresh_token: successor.token,
-        id_token,
-        scope: decision.scope(),
-        expires_in: access.expires_in,
-        token_type: "Bearer",
-    })
+    Ok(TokenAnswer { refresh_token: successor.token, ..tokens.answer })
 }
 
 /// The user, alive and not blocked.

@@ -1,0 +1,78 @@
+//! What every grant of a user ends with: an access token, an ID token where `openid` was granted, one answer.
+
+use chancery_core::claims::GrantKind;
+use chancery_core::model::User;
+use chancery_core::records::Authorization;
+use chancery_core::scope::Decision;
+use chancery_db::Batch;
+use chancery_store::PreparedClient;
+use chancery_web::{Ctx, Failure};
+
+use crate::audience::Audience;
+use crate::issue::{self, AccessTokenFor, IdTokenFor, TokenAnswer};
+
+/// What the tokens say.
+pub(super) struct UserTokensFor<'a> {
+    pub(super) client: &'a PreparedClient,
+    pub(super) user: &'a User,
+    pub(super) audience: &'a Audience,
+    pub(super) decision: &'a Decision<'a>,
+    pub(super) authorization: &'a Authorization,
+    pub(super) kind: Option<GrantKind>,
+    pub(super) nonce: Option<&'a str>,
+    pub(super) session_id: Option<&'a str>,
+    pub(super) auth_time: Option<i64>,
+}
+
+/// An answer still without refresh token, and the write that makes it good where the access token is opaque.
+pub(super) struct UserTokens {
+    pub(super) answer: TokenAnswer,
+    pub(super) write: Option<Batch>,
+}
+
+/// Signs them: the access token first, since the ID token carries its hash (OpenID Connect Core section 3.1.3.6).
+pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTokens, Failure> {
+    let access = issue::access_token(
+        ctx,
+        &AccessTokenFor {
+            client_id: &what.client.client_id,
+            subject: &what.user.user_id,
+            audience: what.audience,
+            decision: what.decision,
+            kind: what.kind,
+            front_channel: false,
+            authorization: Some(what.authorization),
+        },
+    )
+    .await?;
+    let id_token = match what.decision.has_openid() {
+        true => Some(id_token(ctx, what, &access.token).await?),
+        false => None,
+    };
+    let answer = TokenAnswer {
+        access_token: access.token,
+        refresh_token: None,
+        id_token,
+        scope: what.decision.scope(),
+        expires_in: access.expires_in,
+        token_type: "Bearer",
+    };
+    Ok(UserTokens { answer, write: access.write })
+}
+
+async fn id_token(ctx: &Ctx, what: &UserTokensFor<'_>, access_token: &str) -> Result<String, Failure> {
+    issue::id_token(
+        ctx,
+        &IdTokenFor {
+            client: what.client,
+            user: what.user,
+            granted: &what.decision.granted,
+            nonce: what.nonce,
+            session_id: what.session_id,
+            auth_time: what.auth_time,
+            access_token: Some(access_token),
+            code: None,
+        },
+    )
+    .await
+}
