@@ -117,6 +117,7 @@ impl Parts {
             Some(moved) => Arc::<OffsetClock>::clone(moved),
             None => self.clock,
         };
+        self.store.seal_plain_secrets().await?;
         let catalog = Catalog::new(self.store.clone());
         catalog.sync().await?;
         let builder = App::builder(self.store, catalog, clock, self.rng).config(self.config);

@@ -203,6 +203,18 @@ impl Db {
         }
     }
 
+    /// Overwrites what was deleted or replaced and still lies in the file. Rewrites the whole SQLite file: for rare
+    /// occasions. PostgreSQL reuses the room of dead rows in its own time.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] or [`Error::Engine`]; nothing happened then.
+    pub async fn forget_deleted(&self) -> Result<()> {
+        match &self.0 {
+            Inner::Sqlite(engine) => engine.forget_deleted().await,
+            Inner::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors

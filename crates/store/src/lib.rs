@@ -8,6 +8,7 @@
 //! [`Store::commit`] does it all or nothing. A batch that lost a race answers [`Error::Guard`].
 
 mod access;
+mod api_secrets;
 mod catalog;
 mod codes;
 mod connection_users;

@@ -33,8 +33,14 @@ impl Options {
 }
 
 /// Every step of the schema. Released steps never change; new ones are added at the end.
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") },
+    Migration {
+        number: 2,
+        name: "sealed signing secrets",
+        sql: include_str!("../migrations/0002_sealed_signing_secrets.sql"),
+    },
+];
 
 impl Store {
     /// Opens `sqlite:PATH` or `postgres://...`; a missing SQLite file is created. The schema is left as it is: see

@@ -179,3 +179,44 @@ async fn the_secret_of_symmetric_apis() {
     let path = format!("/resource-servers/{}", api["id"].as_str().unwrap());
     app.api("PATCH", &path, json!({"signing_secret": "short"})).await.expect(400);
 }
+
+/// As private keys and the secrets of applications: the database does not have it, the wire does.
+#[tokio::test]
+async fn a_signing_secret_is_kept_sealed() {
+    for app in engines().await {
+        let given = "given-by-the-person-who-made-the-api";
+        let api = made(&app, json!({"signing_alg": "HS256", "signing_secret": given})).await;
+        assert_eq!(api["signing_secret"], given);
+        assert!(api.get("sealed_signing_secret").is_none());
+        let path = format!("/resource-servers/{}", api["id"].as_str().unwrap());
+        assert_eq!(app.manage("GET", &path, Value::Null).await, api);
+        let grant = json!({"client_id": app.clients.m2m.client_id, "audience": IDENTIFIER, "scope": []});
+        app.manage("POST", "/client-grants", grant).await;
+        signs_with(&app, given).await;
+        let changed = "and-changed-by-somebody-else-later";
+        let after = app.manage("PATCH", &path, json!({"signing_secret": changed})).await;
+        assert_eq!(after["signing_secret"], changed);
+        signs_with(&app, changed).await;
+        let list = app.manage("GET", "/resource-servers", Value::Null).await;
+        assert!(list.as_array().unwrap().iter().any(|api| *api == after), "{list}");
+        // Cleared it is made anew, since HS256 needs one.
+        let made = app.manage("PATCH", &path, json!({"signing_secret": null})).await;
+        let made = made["signing_secret"].as_str().unwrap();
+        assert_eq!(made.len(), 32);
+        signs_with(&app, made).await;
+        let kept = app.at_rest().await;
+        assert!(kept.contains(IDENTIFIER), "{}: the test looks in the right place", app.engine);
+        for secret in [given, changed, made] {
+            assert!(!kept.contains(secret), "{}: {secret} can be read in the database", app.engine);
+        }
+    }
+}
+
+async fn signs_with(app: &TestApp, secret: &str) {
+    let own = [("client_id", app.clients.m2m.client_id.as_str()), ("client_secret", &app.m2m_secret())];
+    let asked = [("grant_type", "client_credentials"), ("audience", IDENTIFIER)];
+    let token = app.token(&[own, asked].concat()).await.expect(200).text("access_token");
+    let key = chancery_jose::VerifyingKey::from_secret(secret.as_bytes()).unwrap();
+    let unverified = chancery_jose::Unverified::parse(&token).unwrap();
+    unverified.verify(&key, &[chancery_jose::Algorithm::HS256]).unwrap();
+}

@@ -100,6 +100,17 @@ impl TestApp {
         self.send(Call::get(path)).await
     }
 
+    /// What a thief of the database has: the files of SQLite, documents and logs of PostgreSQL.
+    pub(crate) async fn at_rest(&self) -> String {
+        self.app.logs.flush().await.unwrap();
+        let Some(path) = self.database.strip_prefix("sqlite:") else {
+            let sql = "SELECT doc FROM docs UNION ALL SELECT doc FROM logs";
+            return self.app.store.db().query::<String>(sql, Vec::new()).await.unwrap().concat();
+        };
+        let read = |end| std::fs::read(format!("{path}{end}")).unwrap_or_default();
+        String::from_utf8_lossy(&[read(""), read("-wal")].concat()).into_owned()
+    }
+
     pub(crate) fn web_secret(&self) -> String {
         self.clients.web.client_secret.as_ref().unwrap().expose_secret().to_owned()
     }

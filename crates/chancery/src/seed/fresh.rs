@@ -27,6 +27,8 @@ pub(super) struct Wishes {
     pub(super) default_directory: Option<String>,
     /// No page in between before a loopback callback.
     pub(super) skip_loopback_confirmation: Option<bool>,
+    /// Languages of the pages, the preferred one first.
+    pub(super) enabled_locales: Option<Vec<String>>,
 }
 
 /// Settings, the Management API with its application, the placeholder of all applications, a database of users.
@@ -134,6 +136,7 @@ fn settings(wishes: &Wishes) -> Result<TenantSettings, Error> {
         friendly_name: wishes.friendly_name.clone(),
         default_directory: wishes.default_directory.clone().or(settings.default_directory),
         skip_non_verifiable_callback_uri_confirmation_prompt: wishes.skip_loopback_confirmation,
+        enabled_locales: wishes.enabled_locales.clone().or(settings.enabled_locales),
         ..settings
     })
 }
@@ -169,7 +172,7 @@ pub(super) fn api_defaults() -> Api {
         token_lifetime_for_web: 7_200,
         token_lifetime_for_anonymous_access_tokens: None,
         signing_alg: SigningAlg::RS256,
-        signing_secret: None,
+        sealed_signing_secret: None,
         scopes: None,
         enforce_policies: None,
         token_dialect: None,

@@ -44,9 +44,10 @@ pub struct Api {
     /// The algorithm of access tokens.
     #[serde(default)]
     pub signing_alg: SigningAlg,
-    /// The key of HS256 tokens, at least 16 characters.
+    /// The key of HS256 tokens, at least 16 characters, encrypted with the server's master key. Never on the wire as such:
+    /// the Management API opens it as `signing_secret`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signing_secret: Option<String>,
+    pub sealed_signing_secret: Option<String>,
     /// The scopes the API defines, absent until first set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<ScopeDefinition>>,

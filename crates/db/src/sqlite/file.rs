@@ -45,6 +45,12 @@ pub(super) fn backup(connection: &Connection, target: &Path) -> Result<()> {
     copied
 }
 
+/// Writes the file anew without its free pages, and cuts the log, where old pages lie too.
+pub(super) fn forget_deleted(connection: &Connection) -> Result<()> {
+    connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
+    Ok(())
+}
+
 fn unusable(path: &Path, cause: &io::Error) -> Error {
     Error::Engine(format!("cannot use {}: {cause}", path.display()))
 }

@@ -86,6 +86,11 @@ impl Sqlite {
         blocking(move || file::backup(&readers.connect()?, &target)).await
     }
 
+    pub(crate) async fn forget_deleted(&self) -> Result<()> {
+        let readers = Arc::clone(&self.readers);
+        blocking(move || file::forget_deleted(&readers.connect_to_write()?)).await
+    }
+
     pub(crate) async fn close(&self) {
         self.readers.close();
         let (done, closed) = oneshot::channel();

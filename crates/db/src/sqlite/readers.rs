@@ -66,7 +66,16 @@ impl Readers {
     }
 
     pub(super) fn connect(&self) -> Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        self.open(OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    /// For upkeep, which the writing thread cannot do inside its transactions.
+    pub(super) fn connect_to_write(&self) -> Result<Connection> {
+        self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    fn open(&self, rights: OpenFlags) -> Result<Connection> {
+        let flags = rights | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(self.busy_timeout)?;
         connection.execute_batch("PRAGMA cache_size = -2000;")?;

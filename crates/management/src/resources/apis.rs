@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::permissions::{self, Lost};
 use super::system_apis;
-use crate::call::{Call, missing, print, read, stored};
+use crate::call::{Call, internal, missing, print, read, stored};
 use crate::ops::Table;
 use crate::resource::{Crud, Resource};
 
@@ -67,6 +67,7 @@ impl Resource for Apis {
     fn show(call: &Call, api: &Api) -> Result<Value, Problem> {
         let mut value = print(api)?;
         value["identifier"] = call.origin().absolute(&api.identifier).into();
+        reveal(call, api, &mut value)?;
         if let Some(key) =
             value.pointer_mut("/token_encryption/encryption_key").and_then(Value::as_object_mut)
         {
@@ -93,6 +94,7 @@ impl Resource for Apis {
             given.insert("id".to_owned(), body["id"].clone());
             return Ok((read(Value::Object(given))?, change));
         }
+        seal_secret(call, &mut body)?;
         let mut api: Api = read(Value::Object(body))?;
         if is_reserved(call, &api.identifier) {
             return Err(Problem::refused("The selected identifier is reserved."));
@@ -100,6 +102,16 @@ impl Resource for Apis {
         api.subject_type_authorization.get_or_insert_with(default_policies);
         complete(call, &mut api)?;
         Ok((api, change))
+    }
+
+    fn incoming(
+        call: &Call,
+        before: &Api,
+        mut body: Map<String, Value>,
+    ) -> Result<Map<String, Value>, Problem> {
+        body.insert("id".to_owned(), before.id.as_str().into());
+        seal_secret(call, &mut body)?;
+        Ok(body)
     }
 
     async fn update(call: &Call, before: &Api, after: &mut Api, change: Change) -> Result<Change, Problem> {
@@ -126,6 +138,33 @@ impl Resource for Apis {
         permissions::forget(call, change, &api.identifier, Lost::Everything).await
     }
 }
+
+/// `signing_secret` goes into the document sealed for the `id` beside it; null clears.
+fn seal_secret(call: &Call, body: &mut Map<String, Value>) -> Result<(), Problem> {
+    let Some(secret) = body.shift_remove("signing_secret") else { return Ok(()) };
+    let api_id = body.get("id").and_then(Value::as_str).unwrap_or_default();
+    let sealed = secret.as_str().map(|secret| seal(call, api_id, secret)).transpose()?;
+    body.insert(SEALED.to_owned(), sealed.into());
+    Ok(())
+}
+
+fn seal(call: &Call, api_id: &str, secret: &str) -> Result<String, Problem> {
+    call.store().seal_api_secret(call.tenant(), api_id, secret).map_err(internal)
+}
+
+/// Shows the secret in the place of its sealed form.
+fn reveal(call: &Call, api: &Api, value: &mut Value) -> Result<(), Problem> {
+    let (Some(members), Some(sealed)) = (value.as_object_mut(), &api.sealed_signing_secret) else {
+        return Ok(());
+    };
+    let plain = call.store().open_api_secret(call.tenant(), &api.id, sealed).map_err(internal)?;
+    let place = members.keys().position(|name| name == SEALED).unwrap_or(members.len());
+    members.shift_remove(SEALED);
+    members.shift_insert(place, "signing_secret".to_owned(), plain.as_str().into());
+    Ok(())
+}
+
+const SEALED: &str = "sealed_signing_secret";
 
 /// Identifiers this server answers for itself, at any of its origins.
 fn is_reserved(call: &Call, identifier: &str) -> bool {
@@ -157,8 +196,9 @@ fn default_policies() -> SubjectTypeAuthorization {
 /// What the shape cannot say, and what the server adds.
 fn complete(call: &Call, api: &mut Api) -> Result<(), Problem> {
     check_scopes(api.scopes.as_deref().unwrap_or_default())?;
-    if api.signing_alg == SigningAlg::HS256 && api.signing_secret.is_none() {
-        api.signing_secret = Some(ids::alphanumeric(&*call.ctx.app.rng, 32));
+    if api.signing_alg == SigningAlg::HS256 && api.sealed_signing_secret.is_none() {
+        let secret = ids::alphanumeric(&*call.ctx.app.rng, 32);
+        api.sealed_signing_secret = Some(seal(call, &api.id, &secret)?);
     }
     let key = api.token_encryption.as_mut().and_then(|encryption| encryption.get_mut("encryption_key"));
     if let Some(key) = key {

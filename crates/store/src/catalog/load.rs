@@ -107,7 +107,7 @@ fn apply(
     if keys_changed || apis.is_some() {
         let mut all = next.apis.documents;
         merge(&mut all, Kind::Api, apis.unwrap_or_default(), read);
-        next.apis = Apis::index(all, &next.keys);
+        next.apis = Apis::index(store, &next.tenant, all, &next.keys);
     }
     for (kind, changed) in kinds {
         match kind {

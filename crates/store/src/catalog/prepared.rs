@@ -116,10 +116,13 @@ pub struct PreparedApi {
 
 impl PreparedApi {
     /// `None`, and a line in the log, where there is no key: such an API cannot issue tokens, the others can.
-    pub(crate) fn prepare(api: Arc<Api>, keys: &KeyRing) -> Option<Self> {
-        let signer = match (algorithm(api.signing_alg), &api.signing_secret) {
-            (Algorithm::HS256, Some(secret)) => {
-                SigningKey::from_secret(Algorithm::HS256, None, secret.as_bytes()).ok().map(Arc::new)
+    pub(crate) fn prepare(store: &Store, tenant: &str, api: Arc<Api>, keys: &KeyRing) -> Option<Self> {
+        let signer = match (algorithm(api.signing_alg), &api.sealed_signing_secret) {
+            (Algorithm::HS256, Some(sealed)) => {
+                let plain = store.open_api_secret(tenant, &api.id, sealed).ok();
+                let key =
+                    plain.and_then(|p| SigningKey::from_secret(Algorithm::HS256, None, p.as_bytes()).ok());
+                key.map(Arc::new)
             }
             (Algorithm::HS256, None) => None,
             (algorithm, _) => keys.current(algorithm).cloned(),

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use chancery_core::model::{Api, ClientGrant, Connection, Role, SubjectType, TenantSettings};
 
 use super::{Origin, PreparedApi, PreparedClient};
-use crate::{KeyRing, Kind, SigningKeyDoc};
+use crate::{KeyRing, Kind, SigningKeyDoc, Store};
 
 /// Documents of a kind by id. Shared by every snapshot in which the kind is the same.
 pub(super) type Map<T> = Arc<HashMap<String, Arc<T>>>;
@@ -157,8 +157,9 @@ pub(super) struct Apis {
 }
 
 impl Apis {
-    pub(super) fn index(documents: Map<Api>, keys: &KeyRing) -> Self {
-        let ready = documents.values().filter_map(|api| PreparedApi::prepare(Arc::clone(api), keys));
+    pub(super) fn index(store: &Store, tenant: &str, documents: Map<Api>, keys: &KeyRing) -> Self {
+        let ready =
+            documents.values().filter_map(|api| PreparedApi::prepare(store, tenant, Arc::clone(api), keys));
         let ready: Vec<_> = ready.map(Arc::new).collect();
         let by_id = ready.iter().map(|api| (api.id.clone(), Arc::clone(api))).collect();
         let by_identifier = ready.iter().map(|api| (api.identifier.clone(), Arc::clone(api))).collect();

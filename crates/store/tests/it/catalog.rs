@@ -145,7 +145,8 @@ async fn apis_sign_with_their_algorithm_and_follow_the_keys() {
             put(&f.store, Kind::Api, alg, api(alg, alg)).await;
         }
         let mut secret = api("HS256", "HS256");
-        secret["signing_secret"] = json!("a secret of sixteen");
+        let sealed = f.store.seal_api_secret(TENANT, "HS256", "a secret of sixteen").unwrap();
+        secret["sealed_signing_secret"] = json!(sealed);
         put(&f.store, Kind::Api, "HS256", secret).await;
         put(&f.store, Kind::Api, "broken", api("broken", "HS256")).await;
         put(&f.store, Kind::Api, "unreadable", json!({"id": 7})).await;

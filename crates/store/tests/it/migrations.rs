@@ -1,6 +1,7 @@
-use chancery_store::{Batch, Store};
+use chancery_store::{Batch, Catalog, Change, Error, Kind, NextKeys, Store};
+use serde_json::{Value, json};
 
-use crate::fixture::{empty_engines, second};
+use crate::fixture::{Fixture, NOW, TENANT, empty_engines, engines, material, second};
 
 #[tokio::test]
 async fn forward_once_whoever_begins() {
@@ -39,4 +40,56 @@ async fn a_backup_is_a_database() {
     let copy = Store::open(&url, chancery_store::Options::new([0; 32])).await.unwrap();
     assert_eq!(copy.tenants().await.unwrap().len(), 1);
     assert!(f.store.backup(&path).await.is_err(), "it does not overwrite");
+}
+
+/// Before schema 2 the secrets of HS256 APIs lay in their documents as they are.
+#[tokio::test]
+async fn plain_signing_secrets_are_sealed_and_forgotten() {
+    const SECRET: &str = "kept-in-plain-text-by-the-first-release";
+    for f in engines().await {
+        let (one, two) = (material(), material());
+        let next = NextKeys { common_name: "one.example", now: NOW, material: &two };
+        f.store.create_initial_keys(TENANT, &one, next).await.unwrap();
+        // Long enough that a part of it lies on a page of its own.
+        let api = json!({
+            "id": "h", "identifier": "https://h", "signing_alg": "HS256", "signing_secret": SECRET,
+            "name": "x".repeat(20_000),
+        });
+        let other = json!({"id": "o", "identifier": "https://o", "name": "what \"signing_secret\" means"});
+        let change = Change::new(TENANT).insert(Kind::Api, "h", Some("https://h"), api.to_string()).insert(
+            Kind::Api,
+            "o",
+            Some("https://o"),
+            other.to_string(),
+        );
+        f.store.apply(change).await.unwrap();
+        assert!(bytes(&f).await.contains(SECRET), "{}: the test looks in the right place", f.engine);
+
+        let wrong = Store::open(&f.url, chancery_store::Options::new([1; 32])).await.unwrap();
+        assert!(matches!(wrong.seal_plain_secrets().await, Err(Error::Corrupt(_))), "{}", f.engine);
+        wrong.close().await;
+        assert_eq!(f.store.seal_plain_secrets().await.unwrap(), 1, "{}", f.engine);
+        assert_eq!(f.store.seal_plain_secrets().await.unwrap(), 0, "{}", f.engine);
+        assert!(!bytes(&f).await.contains(SECRET), "{}", f.engine);
+
+        let stored = f.store.doc_by_uniq(TENANT, Kind::Api, "https://h").await.unwrap().unwrap();
+        let stored: Value = serde_json::from_str(&stored.json).unwrap();
+        let sealed = stored["sealed_signing_secret"].as_str().unwrap();
+        assert_eq!(f.store.open_api_secret(TENANT, "h", sealed).unwrap().as_str(), SECRET);
+        assert!(f.store.open_api_secret(TENANT, "o", sealed).is_err(), "a seal is good in its place alone");
+        let untouched = f.store.doc(TENANT, Kind::Api, "o").await.unwrap().unwrap();
+        assert_eq!((untouched.json, untouched.rev), (other.to_string(), 1));
+        let snapshot = Catalog::new(f.store.clone()).snapshot(TENANT).await.unwrap();
+        assert!(snapshot.api("https://h").is_some(), "{}: it issues tokens again", f.engine);
+    }
+}
+
+/// What a thief of the database has: the files of SQLite, the rows of PostgreSQL.
+async fn bytes(f: &Fixture) -> String {
+    let Some(path) = f.url.strip_prefix("sqlite:") else {
+        let all = f.store.docs_all(TENANT, Kind::Api).await.unwrap();
+        return all.into_iter().map(|doc| doc.json).collect();
+    };
+    let read = |end| std::fs::read(format!("{path}{end}")).unwrap_or_default();
+    String::from_utf8_lossy(&[read(""), read("-wal")].concat()).into_owned()
 }
