@@ -62,33 +62,68 @@ function showToken(title, id, token) {
 }
 
 function showTokens(tokens) {
-  let granted = "";
-  if (tokens.access_token) granted = showToken("Access token", "access-token", tokens.access_token)?.[1]?.scope ?? "";
+  const claims = tokens.access_token ? showToken("Access token", "access-token", tokens.access_token)?.[1] : null;
+  const granted = claims?.scope ?? "";
   const who = tokens.id_token ? showToken("ID token", "id-token", tokens.id_token)?.[1] : null;
   const name = who?.name ?? who?.email ?? who?.sub;
   lead.textContent = [
     name ? `Signed in as ${name}.` : "Signed in.",
     granted.includes(":") ? `The access token carries ${granted.split(" ").filter((s) => s.includes(":")).join(", ")}.` : "",
   ].join(" ");
-  if (tokens.access_token) offerApi(tokens.access_token);
+  if (tokens.access_token) useApi(tokens.access_token, claims);
 }
 
-function offerApi(token) {
-  const log = document.getElementById("calls");
+/** Calls the API at once to read, as an application would; what changes something waits for a click. */
+function useApi(token, claims) {
   document.getElementById("api").hidden = false;
   for (const button of document.querySelectorAll("[data-call]")) {
-    button.addEventListener("click", async () => {
-      const [method, path] = button.dataset.call.split(" ");
-      const answer = await fetch(path, { method, headers: { authorization: `Bearer ${token}` } });
-      const challenge = answer.headers.get("www-authenticate");
-      const entry = element("div", { class: "answer" },
-        element("span", { class: `status ${answer.ok ? "good" : "bad"}` }, String(answer.status)),
-        ` ${button.textContent}`,
-        element("pre", { class: "wrap" }, JSON.stringify(await answer.json(), null, 2)));
-      if (challenge) entry.append(element("p", { class: "note" }, `WWW-Authenticate: ${challenge}`));
-      log.prepend(entry);
-    });
+    button.addEventListener("click", () => callApi(token, button.dataset.call, button.textContent));
   }
+  const audiences = [claims?.aud ?? []].flat();
+  if (audiences.includes(page.dataset.audience)) {
+    const reading = document.getElementById("reading");
+    return callApi(token, reading.dataset.call, reading.textContent);
+  }
+  document.getElementById("api-note").textContent =
+    "This token is not for the Contacts API, which refuses it: ask for it with the parameter audience.";
+}
+
+async function callApi(token, call, title) {
+  const [method, path] = call.split(" ");
+  const entry = element("div", { class: "answer" });
+  document.getElementById("calls").prepend(entry);
+  try {
+    const answer = await fetch(path, { method, headers: { authorization: `Bearer ${token}` } });
+    showAnswer(entry, title, answer, await answer.json());
+  } catch (error) {
+    entry.append(element("span", { class: "status bad" }, "no answer"), ` ${title}: ${error.message}`);
+  }
+}
+
+function showAnswer(entry, title, answer, body) {
+  entry.append(element("p", {},
+    element("span", { class: `status ${answer.ok ? "good" : "bad"}` }, String(answer.status)), ` ${title}: ${inWords(answer, body)}`));
+  if (Array.isArray(body.contacts) && body.contacts.length > 0) entry.append(contactTable(body.contacts));
+  const details = element("details", {}, element("summary", {}, "As sent"),
+    element("pre", { class: "wrap" }, JSON.stringify(body, null, 2)));
+  const challenge = answer.headers.get("www-authenticate");
+  if (challenge) details.append(element("p", { class: "note" }, `WWW-Authenticate: ${challenge}`));
+  entry.append(details);
+}
+
+/** The answer in a sentence. */
+function inWords(answer, body) {
+  if (Array.isArray(body.contacts)) return body.contacts.length > 0 ? "these are your contacts." : "no contacts are left.";
+  if (answer.ok) return `contact ${body.deleted} is deleted.`;
+  return `refused: ${body.error_description ?? body.error} (${body.error}).`;
+}
+
+function contactTable(contacts) {
+  const rows = contacts.map(({ id, name, email }) =>
+    element("tr", {}, ...[String(id), name, email].map((text) => element("td", {}, text))));
+  const heads = ["Number", "Name", "Address"].map((text) => element("th", { scope: "col" }, text));
+  return element("table", { class: "contacts" },
+    element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
 }
 
 async function exchange(code, flow) {

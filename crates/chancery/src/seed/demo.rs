@@ -55,6 +55,7 @@ pub(super) fn add(seeding: &Seeding<'_>, change: Change) -> Result<Change, Error
         friendly_name: Some("Contacts Demo".to_owned()),
         default_directory: Some(CONNECTION.to_owned()),
         skip_loopback_confirmation: Some(true),
+        enabled_locales: Some(vec!["en".to_owned(), "de".to_owned()]),
     };
     let mut change = fresh::add(seeding, change, &wishes)?;
     change = documents::api(change, &api(seeding))?;
