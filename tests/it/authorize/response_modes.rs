@@ -111,6 +111,27 @@ async fn web_message() {
     assert!(unescape(&error.body).contains("\"error\":\"login_required\""), "{}", error.body);
 }
 
+/// A custom scheme has no window to post to. Client and redirect URI hold, so the error goes to the application, in the
+/// mode that the response type has by itself (fact sheet 2.8).
+#[tokio::test]
+async fn web_message_to_a_custom_scheme_is_refused_at_the_application() {
+    let app = TestApp::new().await;
+    app.set_web(json!({ "callbacks": ["com.example.app://callback"] })).await;
+    let ask = app
+        .ask("openid")
+        .with("redirect_uri", "com.example.app://callback")
+        .with("response_mode", "web_message")
+        .with("prompt", "none")
+        .with("nonce", "n");
+    let text = "response_mode=web_message needs an http or https redirect_uri";
+    for (kind, by) in [("code", '?'), ("id_token", '#'), ("code id_token token", '#')] {
+        let landing = Landing::of(&app.get(&ask.clone().with("response_type", kind).path()).await);
+        assert_eq!((landing.url.as_str(), landing.by), ("com.example.app://callback", by), "{kind}");
+        landing.is_error("invalid_request", text);
+        assert_eq!(landing.get("state"), "xyz", "{kind}");
+    }
+}
+
 /// What is in a callback's query stays there.
 #[tokio::test]
 async fn a_callback_with_a_query() {

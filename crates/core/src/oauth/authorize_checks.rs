@@ -54,7 +54,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
     let response_type = present_response_type(params).map_err(page)?;
 
     let wanted = ResponseType::parse(response_type);
-    let mode = wanted_mode(params, wanted);
+    let mode = wanted_mode(params, wanted, &redirect_uri);
     let refuse = |error: AuthorizeError| match shows_errors_on_page(client) {
         true => CheckFailure::Page { status: 400, error },
         false => CheckFailure::Redirect {
@@ -151,11 +151,17 @@ fn present_response_type(params: &Params) -> Result<&str, PageFailure> {
     sent.ok_or_else(|| (400, AuthorizeError::invalid("Missing required parameter: response_type")))
 }
 
-/// How an error travels: as the request wanted, if that makes sense.
-fn wanted_mode(params: &Params, response_type: Option<ResponseType>) -> ResponseMode {
+/// How an error travels: as the request wanted, if that makes sense. A custom scheme has no window a message could be
+/// posted to, but the application behind it can be redirected to.
+fn wanted_mode(
+    params: &Params,
+    response_type: Option<ResponseType>,
+    redirect_uri: &RedirectUri,
+) -> ResponseMode {
     let default = response_type.map_or(ResponseMode::Query, ResponseType::default_mode);
     match params.get("response_mode").and_then(ResponseMode::parse) {
         Some(ResponseMode::Query) | None => default,
+        Some(ResponseMode::WebMessage) if origin_of(redirect_uri.as_str()).is_none() => default,
         Some(mode) => mode,
     }
 }
