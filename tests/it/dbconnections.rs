@@ -1,8 +1,9 @@
 //! `/dbconnections/*` (fact sheet 9.4 and 9.5), whose error envelope is their own.
 
+use chancery_core::Clock;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, CONNECTION, Call, TestApp};
+use crate::support::{Answer, Browser, CONNECTION, Call, TestApp};
 
 async fn signup(app: &TestApp, changes: Value) -> Answer {
     let mut body =
@@ -73,4 +74,71 @@ async fn a_forgotten_password() {
     assert_eq!(page.form().action, "/u/reset-verify");
     app.clock.advance(3600);
     app.get(&format!("/u/reset-verify?ticket={ticket}")).await.expect(400);
+}
+
+/// Per address; the wire's 429 says when to come again.
+#[tokio::test]
+async fn sign_ups_from_one_address_are_limited() {
+    let app = TestApp::new().await;
+    let from = async |n: usize, address: u8| {
+        let body = json!({ "email": format!("n{n}@example.com"), "password": "Some-4-Password", "connection": CONNECTION });
+        app.send(Call::post("/dbconnections/signup").json(&body).sent_from([192, 0, 2, address])).await
+    };
+    // Some are new, some exist: both count, since both tell something.
+    for n in 0..50 {
+        let expected = if n < 10 { 200 } else { 400 };
+        from(n % 10, 1).await.expect(expected);
+    }
+    let answer = from(50, 1).await.expect(429);
+    insta::assert_snapshot!(answer.body, @r#"{"error":"too_many_requests","error_description":"Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers."}"#);
+    let reset = (app.clock.now() + 72).to_string();
+    for (name, value) in [
+        ("retry-after", "72"),
+        ("x-ratelimit-limit", "50"),
+        ("x-ratelimit-remaining", "0"),
+        ("x-ratelimit-reset", reset.as_str()),
+    ] {
+        assert_eq!(answer.header(name), Some(value), "{name}");
+    }
+    let found = app.manage("GET", "/users-by-email?email=n50%40example.com", Value::Null).await;
+    assert_eq!(found, json!([]));
+    from(51, 2).await.expect(200);
+    app.clock.advance(72);
+    from(50, 1).await.expect(200);
+    from(52, 1).await.expect(429);
+    // The page makes accounts too: it shares the bucket.
+    let mut browser = Browser::new(&app);
+    let page = browser.open(&app.ask("openid").with("screen_hint", "signup")).await;
+    let state = page.form().value("state");
+    let typed = [("state", state.as_str()), ("email", "page@example.com"), ("password", "Some-4-Password")];
+    let submit = || Call::post("/u/signup").form(&typed).sent_from([192, 0, 2, 1]);
+    browser.send(submit()).await.expect(429);
+    app.clock.advance(72);
+    assert!(browser.send(submit()).await.status.is_redirection());
+}
+
+/// Per address and name, whether there is such an account or not.
+#[tokio::test]
+async fn reset_links_for_one_name_from_one_address_are_limited() {
+    let app = TestApp::new().await;
+    let ask = async |email: &str, address: u8| {
+        let body = json!({ "email": email, "connection": CONNECTION });
+        let call = Call::post("/dbconnections/change_password").json(&body);
+        app.send(call.sent_from([192, 0, 2, address])).await
+    };
+    for email in ["jane@example.com", "nobody@example.com"] {
+        for _ in 0..10 {
+            ask(email, 1).await.expect(200);
+        }
+        let answer = ask(&email.to_uppercase(), 1).await.expect(429);
+        assert_eq!(answer.text("error"), "too_many_requests");
+        assert_eq!(answer.header("retry-after"), Some("60"));
+        ask(email, 2).await.expect(200);
+    }
+    ask("sam@example.com", 1).await.expect(200);
+    app.clock.advance(60);
+    for email in ["jane@example.com", "nobody@example.com"] {
+        ask(email, 1).await.expect(200);
+        ask(email, 1).await.expect(429);
+    }
 }

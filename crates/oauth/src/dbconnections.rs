@@ -5,7 +5,7 @@ use chancery_connect::password_policy::{Rule, strength_error};
 use chancery_core::model::{Connection, User};
 use chancery_core::oauth::OAuthError;
 use chancery_core::params::Params;
-use chancery_web::{Ctx, Failure, Form, SignUp, SignUpForm, html, json};
+use chancery_web::{Ctx, Failure, Form, ResetLink, SignUp, SignUpForm, html, json};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -30,18 +30,21 @@ pub(crate) async fn signup(ctx: Ctx, Form(params): Form) -> Result<Response, Fai
         SignUp::BadEmail => bad_request("email is not a valid email address"),
         SignUp::BadUsername => bad_request("username is missing or not valid"),
         SignUp::Closed => refused("public_signup_disabled", "Public signup is disabled"),
+        SignUp::TooMany(wait) => return Err(wait.into()),
     })
 }
 
-/// `POST /dbconnections/change_password`: always the same answer (security case 14).
+/// `POST /dbconnections/change_password`: the same answer for everybody (security case 14).
 pub(crate) async fn change_password(ctx: Ctx, Form(params): Form) -> Result<Response, Failure> {
     let connection = match connection(&ctx, &params) {
         Ok(connection) => connection,
         Err(refusal) => return Ok(*refusal),
     };
     let Some(email) = params.get("email") else { return Ok(bad_request("email is required")) };
-    ctx.mail_reset_link(connection, email, params.get("client_id")).await?;
-    Ok(html(StatusCode::OK, "We've just sent you an email to reset your password."))
+    match ctx.mail_reset_link(connection, email, params.get("client_id")).await? {
+        ResetLink::Taken => Ok(html(StatusCode::OK, "We've just sent you an email to reset your password.")),
+        ResetLink::TooMany(wait) => Err(wait.into()),
+    }
 }
 
 fn connection<'a>(ctx: &'a Ctx, params: &Params) -> Result<&'a Connection, Box<Response>> {

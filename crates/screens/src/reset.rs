@@ -10,7 +10,7 @@ use chancery_login::csp::PageKind;
 use chancery_login::pages::{
     CheckMail, ErrorKind, ForgotPassword, Form as PageForm, Link, Problem, ResetDone, ResetPassword, RuleLine,
 };
-use chancery_web::{Ctx, Failure, Form, Reset, hosted};
+use chancery_web::{Ctx, Failure, Form, Reset, ResetLink, hosted};
 use http::{HeaderMap, StatusCode};
 
 use crate::rules::{lines, own_name};
@@ -46,7 +46,11 @@ pub(crate) async fn submit_request(
         return Ok(request_page(&screen, StatusCode::BAD_REQUEST, typed, vec![Problem::EmailInvalid]));
     };
     if let Some(connection) = screen.connection() {
-        screen.ctx.mail_reset_link(&connection, email, Some(&screen.client.client_id)).await?;
+        let asked = screen.ctx.mail_reset_link(&connection, email, Some(&screen.client.client_id)).await?;
+        if let ResetLink::TooMany(_) = asked {
+            let problems = vec![Problem::TooManyAttempts];
+            return Ok(request_page(&screen, StatusCode::TOO_MANY_REQUESTS, email.to_owned(), problems));
+        }
     }
     let view = CheckMail {
         frame: hosted::frame(&screen.ctx),

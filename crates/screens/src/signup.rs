@@ -64,6 +64,7 @@ pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> 
         SignUp::Created(user) => open_session(&screen, &headers, &user, &connection).await,
         SignUp::Exists if tells => again(refused, Problem::UserExists, None),
         SignUp::Exists | SignUp::Closed => again(refused, Problem::SignupFailed, None),
+        SignUp::TooMany(_) => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts, None),
         SignUp::Weak(rules) => again(refused, Problem::PasswordWeak, Some(lines(&rules, true))),
         SignUp::OwnName => again(refused, Problem::PasswordWeak, Some(own_name(&connection))),
         SignUp::BadPassword => again(refused, Problem::PasswordWeak, None),

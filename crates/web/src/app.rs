@@ -11,7 +11,7 @@ use chancery_store::{Catalog, Store};
 
 use crate::cors::AllowedOrigins;
 use crate::middleware::{RequestIds, RouteMetrics};
-use crate::{Attempts, LogQueue, MemoryOutbox, Networks, Outbox, Signer};
+use crate::{Attempts, LogQueue, MemoryOutbox, Networks, Outbox, Rates, Signer};
 
 /// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
 pub struct App {
@@ -33,6 +33,8 @@ pub struct App {
     pub logs: LogQueue,
     /// Wrong passwords, counted.
     pub attempts: Attempts,
+    /// How often one address may ask for what costs or tells something.
+    pub rates: Rates,
     /// The sentences of the hosted pages.
     pub texts: TextCatalog,
     /// Settings of the server itself.
@@ -147,6 +149,7 @@ impl AppBuilder {
             outbox: self.outbox.unwrap_or_else(|| Arc::new(MemoryOutbox::default())),
             logs: LogQueue::new(self.store.clone()),
             attempts: Attempts::default(),
+            rates: Rates::default(),
             texts: TextCatalog::built_in().map_err(std::io::Error::other)?,
             allowed_origins: AllowedOrigins::default(),
             request_ids: RequestIds::new(&*self.rng),

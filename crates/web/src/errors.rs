@@ -9,7 +9,7 @@ use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Map, Value};
 
 use crate::responses::json;
-use crate::{BodyError, SignError};
+use crate::{BodyError, SignError, TooManyRequests};
 
 /// How the caller tried to prove who they are: decides the `WWW-Authenticate` of a 401 (RFC 9110 section 11.6.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Failure {
     pub scheme: Scheme,
     /// Seconds after which trying again makes sense; 429 and 503 have one anyway.
     pub retry_after: Option<u64>,
+    /// The bucket that was empty, for the `X-RateLimit-*` headers.
+    pub rate: Option<TooManyRequests>,
     /// Further members of the body, such as `mfa_token`.
     pub extra: Option<Box<Map<String, Value>>>,
     /// What the log is told, under the request id.
@@ -41,7 +43,7 @@ pub struct Failure {
 impl Failure {
     /// The error alone.
     pub fn new(error: OAuthError) -> Self {
-        Self { error, scheme: Scheme::None, retry_after: None, extra: None, cause: None }
+        Self { error, scheme: Scheme::None, retry_after: None, rate: None, extra: None, cause: None }
     }
 
     /// An internal error with what the log should say. Never put a secret into it.
@@ -105,6 +107,12 @@ impl IntoResponse for Failure {
         if let Some(seconds) = wait {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
+        if let Some(rate) = self.rate {
+            let headers = response.headers_mut();
+            headers.insert("x-ratelimit-limit", rate.limit.into());
+            headers.insert("x-ratelimit-remaining", 0.into());
+            headers.insert("x-ratelimit-reset", rate.reset.into());
+        }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(Cause(cause));
         }
@@ -124,6 +132,13 @@ pub(crate) fn server_error(cause: String) -> Response {
 impl From<OAuthError> for Failure {
     fn from(error: OAuthError) -> Self {
         Self::new(error)
+    }
+}
+
+impl From<TooManyRequests> for Failure {
+    fn from(rate: TooManyRequests) -> Self {
+        let retry_after = Some(rate.retry_after);
+        Self { retry_after, rate: Some(rate), ..Self::new(OAuthError::RateLimited) }
     }
 }
 
