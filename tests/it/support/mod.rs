@@ -7,6 +7,7 @@ mod call;
 mod flows;
 mod fuel;
 mod keyed;
+pub(crate) mod kolmogorov;
 mod page;
 mod tokens;
 
