@@ -67,35 +67,20 @@ async fn case_11_of_many_at_once_one_is_accepted() {
 /// A storage that fails shows as 5xx on every path that writes, never as success: above all where something is revoked.
 #[tokio::test]
 async fn case_11_failed_writes_are_not_successes() {
-    let app = TestApp::new().await;
+    for app in engines().await {
+        writes_fail_in(&app).await;
+    }
+}
+
+async fn writes_fail_in(app: &TestApp) {
     let tokens = app.sign_in("openid offline_access read:contacts").await;
     let refresh_token = tokens["refresh_token"].as_str().unwrap();
     let code = app.code("openid offline_access read:contacts").await;
     let jane = crate::support::segment(&app.jane().await);
     let management = app.management_token().await;
-    let client = KeyedClient::new(&app).await;
-    let assertion = client.assertion(&app, "failing");
-    // Reads go on, every write fails.
-    for table in [
-        "codes",
-        "refresh_tokens",
-        "opaque_tokens",
-        "users",
-        "sessions",
-        "assertions",
-        "transactions",
-        "consents",
-        "docs",
-        "tickets",
-        "revoked",
-    ] {
-        for event in ["INSERT", "UPDATE", "DELETE"] {
-            let trigger = format!(
-                "CREATE TRIGGER no_{event}_{table} BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'disk'); END;"
-            );
-            app.app.store.db().script(&trigger).await.unwrap();
-        }
-    }
+    let client = KeyedClient::new(app).await;
+    let assertion = client.assertion(app, "failing");
+    refuse_writes(app).await;
     let secret = app.web_secret();
     let web = [("client_id", app.clients.web.client_id.as_str()), ("client_secret", secret.as_str())];
     let typed = [("grant_type", "password"), ("username", "jane@example.com"), ("password", "Read-4-Jane")];
@@ -109,7 +94,7 @@ async fn case_11_failed_writes_are_not_successes() {
         ("code", app.redeem(&code).await),
         ("refresh", app.refresh(refresh_token, &[]).await),
         ("password", app.web_token(&typed).await),
-        ("assertion", client.machine_token(&app, &assertion).await),
+        ("assertion", client.machine_token(app, &assertion).await),
         ("authorize", app.get(&app.ask("openid").path()).await),
         ("block", app.send(api("PATCH", &format!("/users/{jane}")).json(&json!({ "blocked": true }))).await),
         ("delete user", app.send(api("DELETE", &format!("/users/{jane}"))).await),
@@ -118,9 +103,42 @@ async fn case_11_failed_writes_are_not_successes() {
         ("change password", app.send(Call::post("/dbconnections/change_password").json(&reset())).await),
     ];
     for (what, answer) in failing {
-        assert!(answer.status.is_server_error(), "{what}: {answer:?}");
+        assert!(answer.status.is_server_error(), "{}, {what}: {answer:?}", app.engine);
         assert!(!answer.body.contains("disk"), "the cause stays inside: {answer:?}");
     }
+}
+
+/// Reads go on, every write fails.
+async fn refuse_writes(app: &TestApp) {
+    let tables = [
+        "codes",
+        "refresh_tokens",
+        "opaque_tokens",
+        "users",
+        "sessions",
+        "assertions",
+        "transactions",
+        "consents",
+        "docs",
+        "tickets",
+        "revoked",
+    ];
+    let mut script = String::new();
+    if app.engine == "PostgreSQL" {
+        script.push_str(
+            "CREATE FUNCTION no_write() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''disk''; END';",
+        );
+    }
+    for table in tables {
+        for event in ["INSERT", "UPDATE", "DELETE"] {
+            script.push_str(&format!("CREATE TRIGGER no_{event}_{table} BEFORE {event} ON {table} "));
+            script.push_str(match app.engine {
+                "PostgreSQL" => "FOR EACH ROW EXECUTE FUNCTION no_write();",
+                _ => "BEGIN SELECT RAISE(ABORT, 'disk'); END;",
+            });
+        }
+    }
+    app.app.store.db().script(&script).await.unwrap();
 }
 
 fn reset() -> Value {
