@@ -196,6 +196,7 @@ fn in_turn(count: usize, rng: &TestRng) -> Vec<usize> {
 }
 
 /// More samples see smaller differences: set `CHANCERY_TIMING_SAMPLES` for a long run.
+#[expect(clippy::disallowed_methods, reason = "a test has no configuration")]
 fn sample_count(usual: u32) -> u32 {
     std::env::var("CHANCERY_TIMING_SAMPLES").map_or(usual, |count| count.parse().unwrap())
 }
