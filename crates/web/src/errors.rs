@@ -33,7 +33,7 @@ pub struct Failure {
     /// Seconds after which trying again makes sense; 429 and 503 have one anyway.
     pub retry_after: Option<u64>,
     /// The bucket that was empty, for the `X-RateLimit-*` headers.
-    pub rate: Option<TooManyRequests>,
+    pub rate: Option<Box<TooManyRequests>>,
     /// Further members of the body, such as `mfa_token`.
     pub extra: Option<Box<Map<String, Value>>>,
     /// What the log is told, under the request id.
@@ -138,7 +138,7 @@ impl From<OAuthError> for Failure {
 impl From<TooManyRequests> for Failure {
     fn from(rate: TooManyRequests) -> Self {
         let retry_after = Some(rate.retry_after);
-        Self { retry_after, rate: Some(rate), ..Self::new(OAuthError::RateLimited) }
+        Self { retry_after, rate: Some(Box::new(rate)), ..Self::new(OAuthError::RateLimited) }
     }
 }
 
