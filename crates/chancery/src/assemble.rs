@@ -7,6 +7,7 @@ use axum::Router;
 use chancery_core::{Clock, Rng};
 use chancery_store::{Catalog, Options, Store};
 use chancery_web::{App, Outbox, ServerConfig};
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::OffsetClock;
 use crate::dev::Dev;
@@ -78,7 +79,7 @@ pub async fn assemble(setup: Setup) -> Result<Assembled> {
     }
     let (clock, rng, config) =
         (setup.clock, setup.rng, ServerConfig { dev: setup.dev, ..ServerConfig::default() });
-    let parts = Parts { store, clock, rng, config, outbox: None };
+    let parts = Parts { store, clock, rng, config, outbox: None, stopping: CancellationToken::new() };
     parts.assemble(clients).await
 }
 
@@ -108,6 +109,8 @@ pub(crate) struct Parts {
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) config: ServerConfig,
     pub(crate) outbox: Option<Arc<dyn Outbox>>,
+    /// Cancelled when the process is told to stop.
+    pub(crate) stopping: CancellationToken,
 }
 
 impl Parts {
@@ -120,7 +123,8 @@ impl Parts {
         self.store.seal_plain_secrets().await?;
         let catalog = Catalog::new(self.store.clone());
         catalog.sync().await?;
-        let builder = App::builder(self.store, catalog, clock, self.rng).config(self.config);
+        let builder = App::builder(self.store, catalog, clock, self.rng);
+        let builder = builder.config(self.config).stopping(self.stopping);
         let builder = match self.outbox {
             Some(outbox) => builder.outbox(outbox),
             None => builder,

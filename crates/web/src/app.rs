@@ -8,6 +8,7 @@ use chancery_connect::PasswordHasher;
 use chancery_core::{Clock, Rng};
 use chancery_login::TextCatalog;
 use chancery_store::{Catalog, Store};
+use tokio_util::sync::CancellationToken;
 
 use crate::cors::AllowedOrigins;
 use crate::middleware::{RequestIds, RouteMetrics};
@@ -39,6 +40,8 @@ pub struct App {
     pub texts: TextCatalog,
     /// Settings of the server itself.
     pub config: ServerConfig,
+    /// Cancelled when the server is told to stop: requests in flight finish, and whoever asks whether it is ready is told no.
+    pub stopping: CancellationToken,
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) request_ids: RequestIds,
     pub(crate) metrics: RouteMetrics,
@@ -89,6 +92,7 @@ impl App {
             hasher: None,
             outbox: None,
             config: ServerConfig::default(),
+            stopping: CancellationToken::new(),
         }
     }
 }
@@ -111,6 +115,7 @@ pub struct AppBuilder {
     hasher: Option<PasswordHasher>,
     outbox: Option<Arc<dyn Outbox>>,
     config: ServerConfig,
+    stopping: CancellationToken,
 }
 
 impl AppBuilder {
@@ -134,6 +139,11 @@ impl AppBuilder {
         Self { config, ..self }
     }
 
+    /// Default: a token that nobody cancels.
+    pub fn stopping(self, stopping: CancellationToken) -> Self {
+        Self { stopping, ..self }
+    }
+
     /// The finished app. Nothing runs yet but the signing and hashing threads: see [`Background`](crate::Background).
     ///
     /// # Errors
@@ -155,6 +165,7 @@ impl AppBuilder {
             request_ids: RequestIds::new(&*self.rng),
             metrics: RouteMetrics::default(),
             config: self.config,
+            stopping: self.stopping,
             store: self.store,
             catalog: self.catalog,
             clock: self.clock,

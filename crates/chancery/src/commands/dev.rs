@@ -58,13 +58,14 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
         rng: Arc::clone(&rng),
         config: ServerConfig { dev: true, ..ServerConfig::default() },
         outbox: None,
+        stopping: shutdown.clone(),
     };
     let metrics = serve::Metrics::start(args.metrics.as_deref())?;
     let assembled = parts.assemble(clients).await?;
     let loaded = assembled.app.catalog.snapshot(DEMO_TENANT).await;
     loaded.context("this database belongs to another data folder: use the --data folder it was made with")?;
     let background = Background::start(&assembled.app);
-    metrics.serve(&assembled.app, &shutdown);
+    let metrics = metrics.serve(&assembled.app);
     let kept = keep_adopted(Arc::clone(&assembled.app), origins.to_vec(), assembled.clients.clone());
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(kept));
     let listeners = listeners(http, https, tls)?;
@@ -88,6 +89,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     let finished = chancery_web::serve(assembled.router, listeners, limits, shutdown).await;
     background.stop().await;
     assembled.app.store.close().await;
+    metrics.stop().await;
     Ok(serve::exit_code(finished))
 }
 

@@ -11,6 +11,7 @@ use chancery_core::Rng;
 use chancery_web::{App, Background, Limits, Listener, Outbox, ServerConfig, SmtpOutbox, Tls};
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Environment, storage};
@@ -42,7 +43,14 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         log_retention: i64::from(settings.log_retention_days.unwrap_or(30)) * 86_400,
         ..ServerConfig::default()
     };
-    let parts = Parts { store, clock: Arc::new(SystemClock), rng, config, outbox: Some(outbox(&settings)?) };
+    let parts = Parts {
+        store,
+        clock: Arc::new(SystemClock),
+        rng,
+        config,
+        outbox: Some(outbox(&settings)?),
+        stopping: shutdown.clone(),
+    };
     let metrics = Metrics::start(settings.metrics.as_deref())?;
     let assembled = parts.assemble(demo_clients(&master_key)).await?;
     for tenant in &tenants {
@@ -50,7 +58,7 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         loaded.with_context(|| format!("tenant {} cannot be served; is this its master key?", tenant.id))?;
     }
     let background = Background::start(&assembled.app);
-    metrics.serve(&assembled.app, &shutdown);
+    let metrics = metrics.serve(&assembled.app);
     let origins: Vec<_> = tenants.iter().flat_map(|tenant| &tenant.origins).map(String::as_str).collect();
     tracing::info!(tenants = tenants.len(), "serving {}", origins.join(", "));
 
@@ -63,6 +71,7 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
     let finished = chancery_web::serve(assembled.router, listeners, limits, shutdown).await;
     background.stop().await;
     assembled.app.store.close().await;
+    metrics.stop().await;
     tracing::info!("stopped{}", if finished { "" } else { " with requests unfinished" });
     Ok(exit_code(finished))
 }
@@ -149,10 +158,37 @@ impl Metrics {
         Ok(Self(Some((ops::metrics::start()?, listeners.collect::<Result<_>>()?))))
     }
 
-    pub(super) fn serve(self, app: &Arc<App>, shutdown: &CancellationToken) {
-        let Some((handle, listeners)) = self.0 else { return };
-        tokio::spawn(shutdown.clone().run_until_cancelled_owned(ops::metrics::upkeep(handle.clone())));
-        let router = ops::metrics::routes(handle, app);
-        tokio::spawn(chancery_web::serve(router, listeners, Limits::default(), shutdown.clone()));
+    /// Serves until it is stopped, which is later than the public ports: probes are told that the server is stopping.
+    pub(super) fn serve(self, app: &Arc<App>) -> MetricsPort {
+        let stop = CancellationToken::new();
+        let running = self.0.map(|(handle, listeners)| {
+            tokio::spawn(stop.clone().run_until_cancelled_owned(ops::metrics::upkeep(handle.clone())));
+            let router = ops::metrics::routes(handle, app);
+            // Who keeps a connection open here has nothing to lose.
+            let limits = Limits { linger: Duration::ZERO, grace: METRICS_GRACE, ..Limits::default() };
+            tokio::spawn(chancery_web::serve(router, listeners, limits, stop.clone()))
+        });
+        MetricsPort { stop, running }
     }
 }
+
+/// The running port, where there is one.
+#[must_use]
+pub(super) struct MetricsPort {
+    stop: CancellationToken,
+    running: Option<JoinHandle<bool>>,
+}
+
+impl MetricsPort {
+    /// The last thing that a process does.
+    pub(super) async fn stop(self) {
+        self.stop.cancel();
+        if let Some(running) = self.running
+            && let Err(error) = running.await
+        {
+            tracing::warn!("the port for metrics did not stop cleanly: {error}");
+        }
+    }
+}
+
+const METRICS_GRACE: Duration = Duration::from_secs(1);

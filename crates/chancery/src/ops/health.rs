@@ -10,7 +10,8 @@ use chancery_web::App;
 use http::StatusCode;
 use serde_json::json;
 
-/// `/healthz` answers while the process does; `/readyz` also needs the database and the keys of every tenant.
+/// `/healthz` answers while the process does; `/readyz` also needs the database and the keys of every tenant, and says no as
+/// soon as the process is told to stop, so that nobody new is sent to it.
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/healthz", get(alive)).route("/readyz", get(ready))
 }
@@ -33,6 +34,9 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 
 /// Words without details: what the database said goes to the log.
 async fn check(app: &App) -> Result<usize, &'static str> {
+    if app.stopping.is_cancelled() {
+        return Err("the server is stopping");
+    }
     let away = |error: chancery_store::Error| {
         tracing::warn!("the database does not answer: {error}");
         "the database does not answer"

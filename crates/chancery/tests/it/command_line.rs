@@ -1,21 +1,13 @@
 //! The binary itself.
 
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use chancery::dev::ReadyFile;
 use serde_json::Value;
-use tempfile::TempDir;
 
-fn chancery(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHANCERY_")) {
-        command.env_remove(name);
-    }
-    command.current_dir(folder).args(arguments).stdin(Stdio::null());
-    command
-}
+use crate::process::{Running, ask, chancery, dev, start};
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     chancery(folder, arguments).output().unwrap()
@@ -34,31 +26,6 @@ fn refused(folder: &Path, arguments: &[&str]) -> String {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!said.contains("panicked") && !said.contains("stack backtrace"), "{said}");
     said
-}
-
-/// Killed with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start(folder: &Path, arguments: &[&str]) -> Running {
-    Running(chancery(folder, arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
-}
-
-fn dev(folder: &TempDir, ready: &str) -> (Running, ReadyFile) {
-    let arguments = ["dev", "--http", "localhost:0", "--https", "localhost:0", "--ready-file", ready];
-    let running = start(folder.path(), &arguments);
-    let (begin, path) = (Instant::now(), folder.path().join(ready));
-    while !path.exists() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "it does not serve");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    (running, ReadyFile::read(&path).unwrap())
 }
 
 #[test]
@@ -305,15 +272,6 @@ fn figures_and_health_have_a_port_of_their_own() {
         ask(&metrics, "/healthz").contains("\"ok\"") && ask(&metrics, "/readyz").contains("\"tenants\":1")
     );
     assert!(ask(authority, "/metrics").starts_with("HTTP/1.1 404"), "never on the public port");
-}
-
-fn ask(authority: &str, path: &str) -> String {
-    use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect(authority).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 /// Wrong keys are told as such and nothing is served with them.

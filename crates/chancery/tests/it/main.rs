@@ -6,4 +6,6 @@ mod certificates;
 mod command_line;
 mod dev_mode;
 mod harness;
+mod process;
 mod seeding;
+mod shutdown;
