@@ -32,6 +32,9 @@ pub trait Outbox: Send + Sync + 'static {
     fn kept(&self) -> Vec<Mail> {
         Vec::new()
     }
+
+    /// Forgets what [`Outbox::kept`] shows.
+    fn forget(&self) {}
 }
 
 /// Keeps the last hundred messages and sends none.
@@ -53,6 +56,10 @@ impl Outbox for MemoryOutbox {
 
     fn kept(&self) -> Vec<Mail> {
         self.lock().iter().cloned().collect()
+    }
+
+    fn forget(&self) {
+        self.lock().clear();
     }
 }
 
@@ -84,5 +91,7 @@ mod tests {
         let kept = outbox.kept();
         assert_eq!((kept.len(), kept[0].subject.as_str(), kept[99].subject.as_str()), (100, "149", "50"));
         assert!(!format!("{:?}", kept[0]).contains("secret"));
+        outbox.forget();
+        assert!(outbox.kept().is_empty());
     }
 }

@@ -59,5 +59,6 @@ async fn again(app: &App, dev: &Dev, ctx: &Ctx, seed: Seed) -> chancery_store::R
     dev.deleted().clear();
     app.attempts.clear_all();
     app.rates.clear_all();
+    app.outbox.forget();
     app.catalog.sync().await
 }

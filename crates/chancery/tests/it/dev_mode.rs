@@ -190,6 +190,9 @@ async fn pages_have_a_strict_policy_and_escape_what_they_show() {
     assert!(!page.contains("<script>alert") && !page.contains("<b>Reset"), "{page}");
     let json = call(&server, get("/dev/mail")).await.json();
     assert_eq!(json["mails"][0]["subject"], "<b>Reset</b>");
+    // Links of before a reset are good for nothing.
+    assert_eq!(call(&server, post("/dev/reset", "{\"seed\":\"demo\"}")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(call(&server, get("/dev/mail")).await.text, "{\"mails\":[]}");
 
     let posted = Request::post("/dev/callback")
         .header("host", "localhost:4000")
