@@ -19,6 +19,8 @@ pub enum Problem {
     UnsupportedMediaType,
     /// The body is longer than the server reads.
     TooLarge,
+    /// The body did not arrive in time.
+    TooSlow,
     /// `Authorization` is there but no bearer token.
     BadAuthorizationHeader,
     /// No `Authorization`.
@@ -125,6 +127,7 @@ impl Problem {
             Self::TooLarge => {
                 (413, None, "Payload content length greater than maximum allowed: 1048576".into())
             }
+            Self::TooSlow => (408, None, "The request did not arrive in time".into()),
             Self::BadAuthorizationHeader => (400, None, "Bad HTTP authentication header format".into()),
             Self::MissingToken => (401, None, "Missing authentication".into()),
             Self::InvalidToken => (401, Some("invalid_token"), "Invalid token".into()),
@@ -168,6 +171,7 @@ fn reason_phrase(status: u16) -> &'static str {
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
+        408 => "Request Timeout",
         409 => "Conflict",
         413 => "Request Entity Too Large",
         415 => "Unsupported Media Type",

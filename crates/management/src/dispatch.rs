@@ -160,7 +160,8 @@ fn unreadable(error: &BodyError) -> Problem {
     match error {
         BodyError::TooLarge => Problem::TooLarge,
         BodyError::ContentType => Problem::UnsupportedMediaType,
-        BodyError::TooSlow | BodyError::Incomplete | BodyError::Malformed(_) => Problem::NotJson,
+        BodyError::TooSlow => Problem::TooSlow,
+        BodyError::Incomplete | BodyError::Malformed(_) => Problem::NotJson,
     }
 }
 

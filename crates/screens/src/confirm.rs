@@ -9,10 +9,11 @@ use chancery_core::params::Params;
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::ConfirmLogin;
-use chancery_web::{Ctx, Failure, Form, hosted};
+use chancery_web::{Ctx, Failure, hosted};
 use http::{HeaderMap, StatusCode};
 
 use crate::consent::account;
+use crate::form::Posted;
 use crate::screen::{Screen, expired, pressed};
 
 /// The page.
@@ -33,7 +34,11 @@ pub(crate) async fn show(
 }
 
 /// The answer.
-pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+pub(crate) async fn submit(
+    ctx: Ctx,
+    headers: HeaderMap,
+    Posted(params): Posted,
+) -> Result<Response, Failure> {
     let screen = match Screen::open(ctx, &headers, &params).await? {
         Ok(screen) => screen,
         Err(page) => return Ok(*page),

@@ -13,9 +13,10 @@ use chancery_login::consent_lines::{AskedScope, consent_lines};
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{Consent, ConsentGroup, Link};
 use chancery_store::PreparedApi;
-use chancery_web::{Ctx, Failure, Form, hosted};
+use chancery_web::{Ctx, Failure, hosted};
 use http::{HeaderMap, StatusCode};
 
+use crate::form::Posted;
 use crate::screen::{Screen, expired, pressed};
 
 /// The page.
@@ -37,7 +38,11 @@ pub(crate) async fn show(
 }
 
 /// The answer. Anything but "accept" and "decline" shows the page again.
-pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+pub(crate) async fn submit(
+    ctx: Ctx,
+    headers: HeaderMap,
+    Posted(params): Posted,
+) -> Result<Response, Failure> {
     let screen = match Screen::open(ctx, &headers, &params).await? {
         Ok(screen) => screen,
         Err(page) => return Ok(*page),

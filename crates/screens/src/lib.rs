@@ -8,6 +8,7 @@ mod assets;
 mod confirm;
 mod consent;
 mod email;
+mod form;
 mod login;
 mod logout;
 mod reset;

@@ -9,9 +9,10 @@ use chancery_core::params::Params;
 use chancery_core::records::{LogEvent, Session};
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{Identifier, Login, Problem};
-use chancery_web::{Ctx, Failure, Form, PasswordCheck, cookies, hosted};
+use chancery_web::{Ctx, Failure, PasswordCheck, cookies, hosted};
 use http::{HeaderMap, StatusCode};
 
+use crate::form::Posted;
 use crate::screen::Screen;
 
 /// The page.
@@ -30,7 +31,11 @@ pub(crate) async fn show(
 }
 
 /// What was typed.
-pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+pub(crate) async fn submit(
+    ctx: Ctx,
+    headers: HeaderMap,
+    Posted(params): Posted,
+) -> Result<Response, Failure> {
     let screen = match Screen::open(ctx, &headers, &params).await? {
         Ok(screen) => screen,
         Err(page) => return Ok(*page),

@@ -10,9 +10,10 @@ use chancery_core::records::LogEvent;
 use chancery_login::csp::{PageKind, form_target};
 use chancery_login::pages::{ConfirmLogout, Form as PageForm, LoggedOut};
 use chancery_store::StoredTransaction;
-use chancery_web::{Binding, Ctx, Failure, Form, cookies, hosted, see_other};
+use chancery_web::{Binding, Ctx, Failure, cookies, hosted, see_other};
 use http::{HeaderMap, StatusCode};
 
+use crate::form::Posted;
 use crate::screen::{expired, is_same_origin, path_link, pressed, refused};
 
 /// The page.
@@ -29,7 +30,11 @@ pub(crate) async fn show(
 }
 
 /// The answer.
-pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+pub(crate) async fn submit(
+    ctx: Ctx,
+    headers: HeaderMap,
+    Posted(params): Posted,
+) -> Result<Response, Failure> {
     if !is_same_origin(&ctx, &headers) {
         return Ok(refused(&ctx, &headers));
     }

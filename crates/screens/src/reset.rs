@@ -10,9 +10,10 @@ use chancery_login::csp::PageKind;
 use chancery_login::pages::{
     CheckMail, ErrorKind, ForgotPassword, Form as PageForm, Link, Problem, ResetDone, ResetPassword, RuleLine,
 };
-use chancery_web::{Ctx, Failure, Form, Reset, ResetLink, hosted};
+use chancery_web::{Ctx, Failure, Reset, ResetLink, hosted};
 use http::{HeaderMap, StatusCode};
 
+use crate::form::Posted;
 use crate::rules::{lines, own_name};
 use crate::screen::{Screen, is_same_origin, path_link, refused};
 
@@ -35,7 +36,7 @@ pub(crate) async fn show_request(
 pub(crate) async fn submit_request(
     ctx: Ctx,
     headers: HeaderMap,
-    Form(params): Form,
+    Posted(params): Posted,
 ) -> Result<Response, Failure> {
     let screen = match Screen::open(ctx, &headers, &params).await? {
         Ok(screen) => screen,
@@ -77,7 +78,11 @@ pub(crate) async fn show(
 }
 
 /// The new password, twice.
-pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+pub(crate) async fn submit(
+    ctx: Ctx,
+    headers: HeaderMap,
+    Posted(params): Posted,
+) -> Result<Response, Failure> {
     if !is_same_origin(&ctx, &headers) {
         return Ok(refused(&ctx, &headers));
     }

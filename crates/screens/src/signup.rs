@@ -7,9 +7,10 @@ use chancery_core::model::Connection;
 use chancery_core::params::Params;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{Problem, RuleLine, Signup};
-use chancery_web::{Ctx, Failure, Form, SignUp, SignUpForm, hosted};
+use chancery_web::{Ctx, Failure, SignUp, SignUpForm, hosted};
 use http::{HeaderMap, StatusCode};
 
+use crate::form::Posted;
 use crate::login::open_session;
 use crate::rules::{lines, own_name};
 use crate::screen::{Screen, expired};
@@ -34,7 +35,11 @@ pub(crate) async fn show(
 }
 
 /// What was typed.
-pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+pub(crate) async fn submit(
+    ctx: Ctx,
+    headers: HeaderMap,
+    Posted(params): Posted,
+) -> Result<Response, Failure> {
     let screen = match Screen::open(ctx, &headers, &params).await? {
         Ok(screen) => screen,
         Err(page) => return Ok(*page),

@@ -6,6 +6,7 @@ mod certificates;
 mod command_line;
 mod dev_mode;
 mod harness;
+mod hostile;
 mod process;
 mod seeding;
 mod shutdown;
