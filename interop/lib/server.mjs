@@ -8,11 +8,9 @@ import { start, stop, until } from './processes.mjs';
 
 /** Resolves to the content of the ready file, and `stop()`. */
 export async function startChancery() {
-  const binary = process.env.CHANCERY_BIN ?? join(projectFolder, 'target/debug/chancery');
-  if (!existsSync(binary)) throw new Error(`${binary} is not there: cargo build -p chancery, or set CHANCERY_BIN`);
   const folder = mkdtempSync(join(tmpdir(), 'chancery-interop-'));
   const readyFile = join(folder, 'ready.json');
-  const child = start(binary, [
+  const child = start(binary(), [
     'dev', '--data', join(folder, 'data'),
     ...(process.env.CHANCERY_DATABASE ? ['--database', process.env.CHANCERY_DATABASE] : []),
     '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--ready-file', readyFile,
@@ -27,6 +25,13 @@ export async function startChancery() {
       return code;
     },
   };
+}
+
+/** The path of the built binary. */
+export function binary() {
+  const path = process.env.CHANCERY_BIN ?? join(projectFolder, 'target/debug/chancery');
+  if (!existsSync(path)) throw new Error(`${path} is not there: cargo build -p chancery, or set CHANCERY_BIN`);
+  return path;
 }
 
 function parsed(text) {

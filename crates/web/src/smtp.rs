@@ -1,7 +1,10 @@
 //! Mail by SMTP: queued, sent in the background, tried again when the server is away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use chancery_core::{Rng, ids};
+use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncTransport, Message, Tokio1Executor};
@@ -28,18 +31,18 @@ pub struct SmtpOutbox {
 
 impl SmtpOutbox {
     /// Sends through `url` (`smtps://user:password@host`, `smtp://host:587?tls=required`, ...) as `from`
-    /// (`Name <address>`). Must be called within the runtime; the task ends with the last clone.
+    /// (`Name <address>`), with identifiers from `rng`. Must be called within the runtime; the task ends with the last clone.
     ///
     /// # Errors
     /// See [`SmtpError`]. Nothing is connected yet.
-    pub fn new(url: &str, from: &str) -> Result<Self, SmtpError> {
+    pub fn new(url: &str, from: &str, rng: Arc<dyn Rng>) -> Result<Self, SmtpError> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(SmtpError::Url)?
             .timeout(Some(Duration::from_secs(20)))
             .build();
         let from: Mailbox = from.parse().map_err(SmtpError::Sender)?;
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(work(transport, from, waiting));
+        tokio::spawn(work(transport, from, rng, waiting));
         Ok(Self { queue })
     }
 }
@@ -62,15 +65,16 @@ const AT_ONCE: usize = 8;
 async fn work(
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    rng: Arc<dyn Rng>,
     mut waiting: mpsc::Receiver<Mail>,
 ) {
-    let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+    let slots = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
     while let Some(mail) = waiting.recv().await {
-        let Some(message) = compose(&mail, &from) else {
+        let Some(message) = compose(&mail, &from, &*rng) else {
             tracing::warn!("a mail was dropped: its address cannot be written as a header");
             continue;
         };
-        let Ok(slot) = std::sync::Arc::clone(&slots).acquire_owned().await else { return };
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
         let transport = transport.clone();
         tokio::spawn(async move {
             deliver(&transport, message).await;
@@ -93,22 +97,47 @@ async fn deliver(transport: &AsyncSmtpTransport<Tokio1Executor>, message: Messag
     }
 }
 
-fn compose(mail: &Mail, from: &Mailbox) -> Option<Message> {
+fn compose(mail: &Mail, from: &Mailbox, rng: &dyn Rng) -> Option<Message> {
     // Parsed as an address alone: nothing typed by a user becomes another header or another recipient.
     let to = Mailbox::new(None, mail.to.parse().ok()?);
     let body = MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone());
-    Message::builder().from(from.clone()).to(to).subject(&*mail.subject).multipart(body).ok()
+    let message = Message::builder().from(from.clone()).to(to).subject(&*mail.subject);
+    let message = message.message_id(Some(message_id(from, rng))).header(AutoSubmitted);
+    message.multipart(body).ok()
+}
+
+/// Of RFC 5322, section 3.6.4. Named after the sender's domain: the name of this machine is nobody's business.
+fn message_id(from: &Mailbox, rng: &dyn Rng) -> String {
+    format!("<{}@{}>", ids::url_safe(rng, 32), from.email.domain())
+}
+
+/// `Auto-Submitted: auto-generated` (RFC 3834, section 5): nobody's holiday notice answers.
+#[derive(Clone, Copy)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::testing::TestRng;
 
     fn mail(to: &str) -> Mail {
         Mail {
@@ -123,10 +152,15 @@ mod tests {
     fn headers_cannot_be_smuggled() {
         let from: Mailbox = "Chancery <no-reply@acme.example>".parse().unwrap();
         for to in ["a@b.example\r\nBcc: c@d.example", "a@b.example, c@d.example", "", "x"] {
-            assert!(compose(&mail(to), &from).is_none(), "{to}");
+            assert!(compose(&mail(to), &from, &TestRng::default()).is_none(), "{to}");
         }
-        let text = String::from_utf8(compose(&mail("jane@example.com"), &from).unwrap().formatted()).unwrap();
+        let message = compose(&mail("jane@example.com"), &from, &TestRng::default()).unwrap();
+        let text = String::from_utf8(message.formatted()).unwrap();
         assert!(text.contains("To: jane@example.com\r\n"));
+        assert!(
+            text.contains("@acme.example>\r\n") && text.contains("Auto-Submitted: auto-generated\r\n"),
+            "{text}"
+        );
         assert!(!text.lines().any(|line| line.starts_with("Bcc")), "{text}");
     }
 
@@ -135,7 +169,8 @@ mod tests {
     async fn tries_again() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let outbox = SmtpOutbox::new(&format!("smtp://127.0.0.1:{port}"), "no-reply@acme.example").unwrap();
+        let url = format!("smtp://127.0.0.1:{port}");
+        let outbox = SmtpOutbox::new(&url, "no-reply@acme.example", Arc::new(TestRng::default())).unwrap();
         outbox.send(mail("jane@example.com"));
         let tries = Arc::new(AtomicUsize::new(0));
         let received = loop {

@@ -43,12 +43,13 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         log_retention: i64::from(settings.log_retention_days.unwrap_or(30)) * 86_400,
         ..ServerConfig::default()
     };
+    let outbox = Some(outbox(&settings, &rng)?);
     let parts = Parts {
         store,
         clock: Arc::new(SystemClock),
         rng,
         config,
-        outbox: Some(outbox(&settings)?),
+        outbox,
         stopping: shutdown.clone(),
     };
     let metrics = Metrics::start(settings.metrics.as_deref())?;
@@ -130,9 +131,9 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
-fn outbox(settings: &Settings) -> Result<Arc<dyn Outbox>> {
+fn outbox(settings: &Settings, rng: &Arc<dyn Rng>) -> Result<Arc<dyn Outbox>> {
     match (&settings.smtp_url, &settings.mail_from) {
-        (Some(url), Some(from)) => Ok(Arc::new(SmtpOutbox::new(url.expose_secret(), from)?)),
+        (Some(url), Some(from)) => Ok(Arc::new(SmtpOutbox::new(url.expose_secret(), from, Arc::clone(rng))?)),
         (None, None) => Ok(Arc::new(NoOutbox)),
         _ => bail!("mail needs both smtp_url and mail_from"),
     }
