@@ -1,6 +1,8 @@
 //! Identifiers in the shapes that clients of the wire expect (fact sheet 11.3), and handles: an id that finds a row
 //! beside a secret that proves the bearer may have it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::Rng;
@@ -50,6 +52,44 @@ pub fn time_ordered(rng: &dyn Rng, now_ms: i64) -> String {
     format!("{}{}", sortable(now_ms), drawn(rng, SORTED, 13))
 }
 
+/// Ids as [`time_ordered`] makes them, for what is counted rather than kept secret: the time, 6 characters drawn once for
+/// each process, and a number. Those of one process never go backwards within a millisecond.
+#[derive(Debug)]
+pub struct Sequence {
+    process: String,
+    next: AtomicU64,
+}
+
+impl Sequence {
+    /// Begins at a random place.
+    pub fn new(rng: &dyn Rng) -> Self {
+        Self { process: drawn(rng, SORTED, 6), next: AtomicU64::new(0) }
+    }
+
+    /// The next one: 22 characters.
+    pub fn next(&self, now_ms: i64) -> String {
+        let mut id = String::with_capacity(ID_LENGTH);
+        push_sortable::<SORTABLE>(&mut id, now_ms.cast_unsigned());
+        id.push_str(&self.process);
+        push_sortable::<7>(&mut id, self.next.fetch_add(1, Ordering::Relaxed));
+        id
+    }
+}
+
+/// When a [`time_ordered`] id was made: milliseconds. `None` for ids of another shape.
+pub fn time_of(id: &str) -> Option<i64> {
+    if id.len() != ID_LENGTH {
+        return None;
+    }
+    let digit = |byte: u8| SORTED.binary_search(&byte).ok().and_then(|digit| i64::try_from(digit).ok());
+    id.bytes().take(SORTABLE).try_fold(0, |time, byte| Some(time << 6 | digit(byte)?))
+}
+
+/// Not above any [`time_ordered`] id made at that time or later, and above every earlier one.
+pub fn earliest(now_ms: i64) -> String {
+    sortable(now_ms)
+}
+
 /// What a browser or client holds: `id` finds the row, `secret` (256 bits) is stored only as its SHA-256.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Handle {
@@ -95,16 +135,21 @@ impl std::fmt::Debug for Handle {
 }
 
 const ID_LENGTH: usize = 22;
+/// Characters of time at the beginning of an id.
+const SORTABLE: usize = 9;
 /// In ASCII order, so that text order is number order.
 const SORTED: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
-fn sortable(mut n: i64) -> String {
-    let mut out = [0; 9];
-    for slot in out.iter_mut().rev() {
-        *slot = SORTED[usize::try_from(n & 63).unwrap_or_default()];
-        n >>= 6;
+fn sortable(n: i64) -> String {
+    let mut out = String::with_capacity(ID_LENGTH);
+    push_sortable::<SORTABLE>(&mut out, n.cast_unsigned());
+    out
+}
+
+fn push_sortable<const DIGITS: usize>(out: &mut String, n: u64) {
+    for place in (0..DIGITS).rev() {
+        out.push(char::from(SORTED[usize::try_from(n >> (6 * place) & 63).unwrap_or_default()]));
     }
-    out.iter().map(|b| char::from(*b)).collect()
 }
 
 /// Even draw: bytes past the last whole multiple of the alphabet are thrown away.
@@ -157,6 +202,29 @@ mod tests {
         let mut sorted = texts.clone();
         sorted.sort();
         assert_eq!(texts, sorted);
+    }
+
+    #[test]
+    fn a_sequence_goes_up() {
+        let rng = Counting(Mutex::new(0));
+        let sequence = Sequence::new(&rng);
+        let made: Vec<_> = (0..200).map(|n| sequence.next(1_700_000_000_000 + n / 100)).collect();
+        assert!(made.is_sorted() && made.iter().all(|id| id.len() == ID_LENGTH));
+        assert_eq!(time_of(&made[199]), Some(1_700_000_000_001));
+        assert_ne!(Sequence::new(&rng).next(0), Sequence::new(&rng).next(0));
+    }
+
+    #[test]
+    fn an_id_tells_its_time() {
+        let rng = Counting(Mutex::new(0));
+        for now in [0, 63, 64, 1_700_000_000_000, (1 << 53)] {
+            let id = time_ordered(&rng, now);
+            assert_eq!(time_of(&id), Some(now));
+            assert!(earliest(now) < id && earliest(now + 1) > id);
+        }
+        assert_eq!(time_of("short"), None);
+        assert_eq!(time_of(&"é".repeat(11)), None);
+        assert_eq!(time_of(&"!".repeat(22)), None);
     }
 
     #[test]

@@ -2,28 +2,19 @@
 
 use chancery_core::model::{Client, User};
 use chancery_core::records::LogEvent;
-use chancery_core::{ids, iso};
 use chancery_web::Ctx;
 
-/// An event with what every one has.
-pub(crate) fn event(ctx: &Ctx, kind: &'static str) -> LogEvent {
-    LogEvent {
-        log_id: ids::time_ordered(&*ctx.app.rng, ctx.now_ms),
-        date: iso::format_ms(ctx.now_ms),
-        kind: kind.to_owned(),
-        ip: Some(ctx.ip.to_string()),
-        user_agent: ctx.user_agent.clone(),
-        hostname: Some(ctx.origin.authority.clone()),
-        ..LogEvent::default()
-    }
+/// An event of this kind; [`Ctx::log`] adds what every one has.
+pub(crate) fn event(kind: &'static str) -> LogEvent {
+    LogEvent { kind: kind.to_owned(), ..LogEvent::default() }
 }
 
 /// The same with the application.
-pub(crate) fn of_client(ctx: &Ctx, kind: &'static str, client: &Client) -> LogEvent {
+pub(crate) fn of_client(kind: &'static str, client: &Client) -> LogEvent {
     LogEvent {
         client_id: Some(client.client_id.clone()),
         client_name: Some(client.name.clone()),
-        ..event(ctx, kind)
+        ..event(kind)
     }
 }
 

@@ -189,7 +189,7 @@ async fn finish(
 ) -> Result<Response, Failure> {
     if let Some(session) = session {
         ctx.end_session(session).await?;
-        let mut event = events::event(ctx, "slo");
+        let mut event = events::event("slo");
         event.user_id = Some(session.user_id.clone());
         events::record(ctx, event);
     }

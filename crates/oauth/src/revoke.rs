@@ -23,7 +23,7 @@ pub(crate) async fn revoke(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> 
     if let Some(write) = found(&ctx, &client, token).await? {
         // An error of the database surfaces: a token that lives on must not look revoked (security case 11).
         ctx.app.store.commit(write).await?;
-        events::record(&ctx, events::of_client(&ctx, "srrt", &client));
+        events::record(&ctx, events::of_client("srrt", &client));
     }
     Ok(no_store(Response::default()))
 }

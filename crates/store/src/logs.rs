@@ -6,8 +6,29 @@ use chancery_db::{Batch, params};
 use crate::{
     Result, Store,
     error::{parse, print},
+    log_blocks::{self, Line},
     rows::{is_text, storable},
 };
+
+/// An event ready to be stored. Made where the event is, so that only one string travels to the writer.
+#[derive(Clone, Debug)]
+pub struct LogLine {
+    pub(crate) id: String,
+    pub(crate) at_ms: i64,
+    pub(crate) user_id: Option<String>,
+    pub(crate) doc: String,
+}
+
+impl LogLine {
+    /// The line of an event that has its id; `at_ms` is its date in milliseconds.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](crate::Error::Corrupt) for an event without a JSON form, which there is none of.
+    pub fn of(event: LogEvent, at_ms: i64) -> Result<Self> {
+        let doc = print("log event", &event)?;
+        Ok(Self { id: event.log_id, at_ms, user_id: event.user_id, doc })
+    }
+}
 
 impl Store {
     /// Writes events in one batch.
@@ -15,20 +36,33 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`](crate::Error::Conflict) where an id is taken.
     pub async fn append_logs(&self, tenant: &str, events: &[LogEvent]) -> Result<()> {
-        let mut batch = Batch::default();
-        for event in events {
-            batch = batch.run(
+        let line = |event: &LogEvent| LogLine::of(event.clone(), parse_ms(&event.date).unwrap_or(0));
+        self.append_log_lines(tenant, &events.iter().map(line).collect::<Result<Vec<_>>>()?).await
+    }
+
+    /// As [`Store::append_logs`]. Events that name a user are found through them, so each has its row; many others
+    /// share one.
+    ///
+    /// # Errors
+    /// As [`Store::append_logs`].
+    pub async fn append_log_lines(&self, tenant: &str, lines: &[LogLine]) -> Result<()> {
+        let (mut rows, mut others): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.user_id.is_some());
+        if others.len() < log_blocks::LEAST {
+            rows.append(&mut others);
+        }
+        let batch = rows.into_iter().fold(Batch::default(), |batch, line| {
+            batch.run(
                 "INSERT INTO logs (tenant, id, at_ms, user_id, doc) VALUES ($1, $2, $3, $4, $5)",
                 params![
                     tenant,
-                    event.log_id.as_str(),
-                    parse_ms(&event.date).unwrap_or(0),
-                    event.user_id.as_deref().map(storable),
-                    print("log event", event)?
+                    line.id.as_str(),
+                    line.at_ms,
+                    line.user_id.as_deref().map(storable),
+                    line.doc.as_str()
                 ],
-            );
-        }
-        self.commit(batch).await
+            )
+        });
+        self.commit(log_blocks::write(batch, tenant, others)).await
     }
 
     /// `limit` events, newest first, after the first `offset`.
@@ -36,8 +70,15 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database), as every read here.
     pub async fn logs_page(&self, tenant: &str, offset: i64, limit: i64) -> Result<Vec<LogEvent>> {
-        let sql = "SELECT doc FROM logs WHERE tenant = $1 ORDER BY id DESC LIMIT $2 OFFSET $3";
-        read(&self.db.query_scan(sql, params![tenant, limit, offset]).await?)
+        let need = offset.saturating_add(limit);
+        let sql = "SELECT id, doc FROM logs WHERE tenant = $1 ORDER BY id DESC LIMIT $2";
+        let rows: Vec<Line> = self.db.query_scan(sql, params![tenant, need]).await?;
+        let found = self.merge_newest(tenant, rows, usize::try_from(need).unwrap_or(0)).await?;
+        found
+            .iter()
+            .skip(usize::try_from(offset).unwrap_or(0))
+            .map(|(_, doc)| parse("log event", doc))
+            .collect()
     }
 
     /// `take` events, oldest first, beginning behind the event `from` (empty is the beginning): the checkpoint of
@@ -46,8 +87,11 @@ impl Store {
     /// # Errors
     /// As [`Store::logs_page`].
     pub async fn logs_after(&self, tenant: &str, from: &str, take: i64) -> Result<Vec<LogEvent>> {
-        let sql = "SELECT doc FROM logs WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
-        read(&self.db.query_scan(sql, params![tenant, storable(from), take]).await?)
+        let from = storable(from);
+        let sql = "SELECT id, doc FROM logs WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
+        let rows: Vec<Line> = self.db.query_scan(sql, params![tenant, from.as_str(), take]).await?;
+        let found = self.merge_oldest(tenant, &from, (rows, usize::try_from(take).unwrap_or(0))).await?;
+        found.iter().map(|(_, doc)| parse("log event", doc)).collect()
     }
 
     /// One event.
@@ -59,7 +103,10 @@ impl Store {
             return Ok(None);
         }
         let sql = "SELECT doc FROM logs WHERE tenant = $1 AND id = $2";
-        let doc: Option<String> = self.db.query_one(sql, params![tenant, id]).await?;
+        let mut doc: Option<String> = self.db.query_one(sql, params![tenant, id]).await?;
+        if doc.is_none() {
+            doc = self.in_block(tenant, id).await?;
+        }
         doc.map(|doc| parse("log event", &doc)).transpose()
     }
 
@@ -85,7 +132,8 @@ impl Store {
     /// As [`Store::logs_page`].
     pub async fn logs_count(&self, tenant: &str) -> Result<i64> {
         let sql = "SELECT COUNT(*) FROM logs WHERE tenant = $1";
-        Ok(self.db.query_scan(sql, params![tenant]).await?.pop().unwrap_or(0))
+        let rows: i64 = self.db.query_scan(sql, params![tenant]).await?.pop().unwrap_or(0);
+        Ok(rows + self.in_blocks(tenant).await?)
     }
 }
 

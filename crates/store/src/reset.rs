@@ -8,7 +8,7 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 14] = [
+const RECORDS: [&str; 15] = [
     "users",
     "credentials",
     "user_roles",
@@ -23,6 +23,7 @@ const RECORDS: [&str; 14] = [
     "tickets",
     "assertions",
     "logs",
+    "log_blocks",
 ];
 
 impl Store {

@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "sealed signing secrets",
         sql: include_str!("../migrations/0002_sealed_signing_secrets.sql"),
     },
+    Migration { number: 3, name: "log blocks", sql: include_str!("../migrations/0003_log_blocks.sql") },
 ];
 
 impl Store {

@@ -44,8 +44,10 @@ impl Store {
                 swept = Swept::Partly;
             }
         }
-        if self.sweep_slice("logs", "id", "at_ms", logs_before.saturating_mul(1000)).await? == SLICE {
-            swept = Swept::Partly;
+        for (table, key) in [("logs", "id"), ("log_blocks", "first_id")] {
+            if self.sweep_slice(table, key, "at_ms", logs_before.saturating_mul(1000)).await? == SLICE {
+                swept = Swept::Partly;
+            }
         }
         self.sweep_revoked(now).await?;
         self.sweep_changes().await?;

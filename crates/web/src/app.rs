@@ -44,6 +44,7 @@ pub struct App {
     pub stopping: CancellationToken,
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) request_ids: RequestIds,
+    pub(crate) log_ids: chancery_core::ids::Sequence,
     pub(crate) metrics: RouteMetrics,
 }
 
@@ -150,7 +151,7 @@ impl AppBuilder {
     /// What the system says when it gives no thread.
     pub fn build(self) -> std::io::Result<Arc<App>> {
         let cores = available_parallelism().map_or(1, usize::from);
-        let signer = self.signer.map_or_else(|| Signer::new(cores, cores * 256), Ok)?;
+        let signer = self.signer.unwrap_or_else(|| Signer::new(cores, cores * 256));
         let hasher =
             self.hasher.map_or_else(|| PasswordHasher::for_cores(Arc::clone(&self.rng), cores), Ok)?;
         Ok(Arc::new(App {
@@ -163,6 +164,7 @@ impl AppBuilder {
             texts: TextCatalog::built_in().map_err(std::io::Error::other)?,
             allowed_origins: AllowedOrigins::default(),
             request_ids: RequestIds::new(&*self.rng),
+            log_ids: chancery_core::ids::Sequence::new(&*self.rng),
             metrics: RouteMetrics::default(),
             config: self.config,
             stopping: self.stopping,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use chancery_core::iso::format_ms;
+use chancery_core::oauth::OAuthError;
 use chancery_core::records::LogEvent;
-use chancery_core::{ids, oauth::OAuthError};
 use chancery_store::{Origin, Snapshot, TenantHandle};
 use http::StatusCode;
-use http::header::USER_AGENT;
+use http::header::{HeaderValue, USER_AGENT};
 use http::request::Parts;
 use serde_json::json;
 
@@ -30,7 +30,7 @@ pub struct Ctx {
     /// At most 512 bytes of it.
     pub user_agent: Option<String>,
     /// In the log and in `x-request-id`.
-    pub request_id: String,
+    pub request_id: RequestId,
     /// When the request came: milliseconds.
     pub now_ms: i64,
 }
@@ -45,7 +45,7 @@ impl Ctx {
     /// missing.
     pub fn log(&self, mut event: LogEvent) {
         if event.log_id.is_empty() {
-            event.log_id = ids::time_ordered(&*self.app.rng, self.now_ms);
+            event.log_id = self.app.log_ids.next(self.now_ms);
         }
         if event.date.is_empty() {
             event.date = format_ms(self.now_ms);
@@ -55,7 +55,7 @@ impl Ctx {
         if event.user_agent.is_none() {
             event.user_agent.clone_from(&self.user_agent);
         }
-        self.app.logs.send(&self.tenant.tenant, event);
+        self.app.logs.send(&self.tenant.tenant, event, self.now_ms);
     }
 
     async fn of(parts: &Parts, app: &Arc<App>) -> Result<Self, Response> {
@@ -78,7 +78,7 @@ impl Ctx {
                 .headers
                 .get(USER_AGENT)
                 .map(|v| shortened(&String::from_utf8_lossy(v.as_bytes()))),
-            request_id: parts.extensions.get::<RequestId>().map(|id| id.0.to_string()).unwrap_or_default(),
+            request_id: parts.extensions.get().cloned().unwrap_or_default(),
             now_ms: app.clock.now_ms(),
         })
     }
@@ -100,7 +100,7 @@ impl std::fmt::Debug for Ctx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ctx")
             .field("tenant", &self.tenant.tenant)
-            .field("request_id", &self.request_id)
+            .field("request_id", &self.request_id.as_str())
             .finish_non_exhaustive()
     }
 }
@@ -129,9 +129,23 @@ impl Peer {
     }
 }
 
-/// The id of a request, put into it by the middleware.
+/// The id of a request, put into it by the middleware. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct RequestId(pub Arc<str>);
+pub struct RequestId(pub(crate) HeaderValue);
+
+impl RequestId {
+    /// As in the log and in `x-request-id`.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+/// None: the request came through no middleware (tests in process).
+impl Default for RequestId {
+    fn default() -> Self {
+        Self(HeaderValue::from_static(""))
+    }
+}
 
 /// Chooses among the configured origins; what was sent goes nowhere else (security case 16).
 fn tenant(parts: &Parts, app: &App, peer: Peer) -> Option<Arc<TenantHandle>> {

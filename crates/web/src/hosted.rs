@@ -80,7 +80,7 @@ pub fn error(ctx: &Ctx, headers: &HeaderMap, status: StatusCode, said: Said<'_>)
         kind: said.kind,
         code: said.code.map(str::to_owned),
         description: said.text.map(str::to_owned),
-        request_id: ctx.request_id.clone(),
+        request_id: ctx.request_id.as_str().to_owned(),
         support_email: settings.support_email.clone(),
         support_url: settings.support_url.as_deref().and_then(Link::new),
     };

@@ -6,13 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chancery_core::records::LogEvent;
-use chancery_store::{Error, Store};
+use chancery_store::{Error, LogLine, Store};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// The queue. Sending never waits; when the database cannot keep up, the oldest events are lost and counted.
 pub struct LogQueue {
-    waiting: Mutex<VecDeque<(String, LogEvent)>>,
+    waiting: Mutex<VecDeque<(String, LogLine)>>,
     arrived: Notify,
     full: Notify,
     lost: AtomicU64,
@@ -33,15 +33,22 @@ impl LogQueue {
         }
     }
 
-    /// Hands an event over. It needs its id and date.
-    pub fn send(&self, tenant: &str, event: LogEvent) {
+    /// Hands an event over. It needs its id and date, which is `at_ms` (milliseconds).
+    ///
+    /// It is printed here, where its parts were made: freeing a dozen strings on the writer's thread instead would cost
+    /// more than printing them.
+    pub fn send(&self, tenant: &str, event: LogEvent, at_ms: i64) {
+        let Ok(line) = LogLine::of(event, at_ms) else {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
         let length = {
             let mut waiting = self.lock();
             if waiting.len() >= MOST {
                 waiting.pop_front();
                 self.lost.fetch_add(1, Ordering::Relaxed);
             }
-            waiting.push_back((tenant.to_owned(), event));
+            waiting.push_back((tenant.to_owned(), line));
             waiting.len()
         };
         if length == 1 {
@@ -62,17 +69,21 @@ impl LogQueue {
     /// What the database said; the events of that batch are lost.
     pub async fn flush(&self) -> Result<(), Error> {
         let _turn = self.writing.lock().await;
-        loop {
+        // What comes meanwhile gathers for the next time: following it would mean a tiny batch after another.
+        let mut left = self.lock().len();
+        while left > 0 {
             let batch: Vec<_> = {
                 let mut waiting = self.lock();
-                let length = waiting.len().min(BATCH);
+                let length = waiting.len().min(left).min(BATCH);
                 waiting.drain(..length).collect()
             };
             if batch.is_empty() {
                 return Ok(());
             }
+            left -= batch.len();
             self.write(batch).await?;
         }
+        Ok(())
     }
 
     /// Writes until cancelled; then writes the rest.
@@ -81,7 +92,7 @@ impl LogQueue {
         while !last {
             tokio::select! {
                 () = cancel.cancelled() => {}
-                () = self.arrived.notified() => {
+                () = self.any() => {
                     tokio::select! {
                         () = cancel.cancelled() => {}
                         () = self.full.notified() => {}
@@ -97,25 +108,31 @@ impl LogQueue {
         }
     }
 
-    async fn write(&self, batch: Vec<(String, LogEvent)>) -> Result<(), Error> {
-        let mut tenants: HashMap<String, Vec<LogEvent>> = HashMap::new();
-        for (tenant, event) in batch {
-            tenants.entry(tenant).or_default().push(event);
+    /// Until an event waits.
+    async fn any(&self) {
+        while self.lock().is_empty() {
+            self.arrived.notified().await;
         }
-        for (tenant, events) in tenants {
-            let count = events.len() as u64;
+    }
+
+    async fn write(&self, batch: Vec<(String, LogLine)>) -> Result<(), Error> {
+        let mut tenants: HashMap<String, Vec<LogLine>> = HashMap::new();
+        for (tenant, line) in batch {
+            tenants.entry(tenant).or_default().push(line);
+        }
+        for (tenant, lines) in tenants {
             let mut pause = Duration::from_millis(50);
-            let mut outcome = self.store.append_logs(&tenant, &events).await;
+            let mut outcome = self.store.append_log_lines(&tenant, &lines).await;
             for _ in 0..RETRIES {
                 if !matches!(outcome, Err(Error::Busy(_))) {
                     break;
                 }
                 tokio::time::sleep(pause).await;
                 pause *= 2;
-                outcome = self.store.append_logs(&tenant, &events).await;
+                outcome = self.store.append_log_lines(&tenant, &lines).await;
             }
             if outcome.is_err() {
-                self.lost.fetch_add(count, Ordering::Relaxed);
+                self.lost.fetch_add(lines.len() as u64, Ordering::Relaxed);
             }
             outcome?;
         }
@@ -123,7 +140,7 @@ impl LogQueue {
     }
 
     /// The queue stays sound whatever happened to the thread that held it.
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(String, LogEvent)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(String, LogLine)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -139,8 +156,8 @@ impl std::fmt::Debug for LogQueue {
 }
 
 /// About 10 MB of events.
-const MOST: usize = 10_000;
-const BATCH: usize = 500;
+const MOST: usize = 20_000;
+const BATCH: usize = 2048;
 const GATHER: Duration = Duration::from_millis(200);
 const RETRIES: usize = 5;
 
@@ -164,7 +181,7 @@ mod tests {
         let test = app(ServerConfig::default()).await;
         let background = Background::start(&test.app);
         for n in 0..1234 {
-            test.app.logs.send("acme", event(n));
+            test.app.logs.send("acme", event(n), 0);
         }
         background.stop().await;
         assert_eq!(test.app.store.logs_count("acme").await.unwrap(), 1234);
@@ -175,7 +192,7 @@ mod tests {
     async fn written_soon_without_being_asked() {
         let test = app(ServerConfig::default()).await;
         let background = Background::start(&test.app);
-        test.app.logs.send("acme", event(1));
+        test.app.logs.send("acme", event(1), 0);
         for _ in 0..100 {
             if test.app.store.logs_count("acme").await.unwrap() == 1 {
                 return background.stop().await;
@@ -189,7 +206,7 @@ mod tests {
     async fn the_oldest_are_lost_first() {
         let test = app(ServerConfig::default()).await;
         for n in 0..MOST + 3 {
-            test.app.logs.send("acme", event(n));
+            test.app.logs.send("acme", event(n), 0);
         }
         assert_eq!(test.app.logs.lost(), 3);
         test.app.logs.flush().await.unwrap();

@@ -11,6 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -40,7 +41,7 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     let start = Instant::now();
     let (mut parts, body) = request.into_parts();
     let id = app.request_ids.next();
-    parts.extensions.insert(RequestId(Arc::clone(&id)));
+    parts.extensions.insert(id.clone());
     let method = parts.method.clone();
     let route = parts.extensions.get::<MatchedPath>().cloned();
     let hsts = !app.config.dev && Peer::of(&parts).is_secure(&parts, &app);
@@ -60,7 +61,7 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
     let took = start.elapsed();
     app.metrics.record(route, response.status().as_u16(), took);
-    note(&method, route, (&id, took), &mut response);
+    note(&method, route, (id.as_str(), took), &mut response);
     response
 }
 
@@ -96,10 +97,8 @@ async fn grant(parts: &mut Parts, app: &Arc<App>) -> Grant {
 }
 
 /// Pages may set stricter ones of their own.
-fn dress(headers: &mut HeaderMap, id: &str, hsts: bool) {
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(X_REQUEST_ID, id);
-    }
+fn dress(headers: &mut HeaderMap, id: &RequestId, hsts: bool) {
+    headers.insert(X_REQUEST_ID, id.0.clone());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Not `no-referrer`, under which browsers send `Origin: null` with forms and so defeat the check of where they are
     // from (Fetch standard, "append a request Origin header").
@@ -138,12 +137,13 @@ impl RequestIds {
         Self { process: chancery_core::ids::hex(rng, 12), next: AtomicU64::new(0) }
     }
 
-    fn next(&self) -> Arc<str> {
-        let mut id = String::with_capacity(24);
+    fn next(&self) -> RequestId {
+        let mut id = String::with_capacity(32);
         id.push_str(&self.process);
         // Writing to a string cannot fail.
         let _ = write!(id, "{:08x}", self.next.fetch_add(1, Ordering::Relaxed));
-        id.into()
+        // Shared from here on: the answer's header, the context and the log all show the same bytes.
+        RequestId(HeaderValue::from_maybe_shared(Bytes::from(id)).unwrap_or(HeaderValue::from_static("")))
     }
 }
 

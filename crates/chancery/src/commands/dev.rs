@@ -50,7 +50,6 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     let tls = Tls::from_pem(&fs::read(&certificates.certificate)?, &fs::read(&certificates.key)?)?;
     let clients = demo_clients(&master_key);
     let store = crate::assemble::open(&database, &master_key).await?;
-    prepare(&store, (&origins, &clients), &rng, keys).await?;
 
     let parts = Parts {
         store,
@@ -61,7 +60,10 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
         stopping: shutdown.clone(),
     };
     let metrics = serve::Metrics::start(args.metrics.as_deref())?;
+    // Before the tenant is made, because a new one waits for its first key, which a core is looking for meanwhile.
     let assembled = parts.assemble(clients).await?;
+    prepare(&assembled.app.store, (&origins, &assembled.clients), &rng, keys).await?;
+    assembled.app.catalog.sync().await?;
     let loaded = assembled.app.catalog.snapshot(DEMO_TENANT).await;
     loaded.context("this database belongs to another data folder: use the --data folder it was made with")?;
     let background = Background::start(&assembled.app);
@@ -126,8 +128,9 @@ async fn prepare(
             Some(making) => making,
             None => keys.insert(FirstKeys::begin(rng)?),
         };
+        seeding.make_tenant().await?;
         let current = making.one().await?;
-        seeding.first(Seed::Demo, seed::FirstKeys { current: &current, next: None }).await?;
+        seeding.fill(Seed::Demo, seed::FirstKeys { current: &current, next: None }).await?;
     }
     complete_keys(store, keys, rng).await?;
     adopt(store, origins, clients).await

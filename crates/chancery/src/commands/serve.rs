@@ -44,14 +44,8 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         ..ServerConfig::default()
     };
     let outbox = Some(outbox(&settings, &rng)?);
-    let parts = Parts {
-        store,
-        clock: Arc::new(SystemClock),
-        rng,
-        config,
-        outbox,
-        stopping: shutdown.clone(),
-    };
+    let parts =
+        Parts { store, clock: Arc::new(SystemClock), rng, config, outbox, stopping: shutdown.clone() };
     let metrics = Metrics::start(settings.metrics.as_deref())?;
     let assembled = parts.assemble(demo_clients(&master_key)).await?;
     for tenant in &tenants {

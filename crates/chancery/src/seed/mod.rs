@@ -65,12 +65,28 @@ impl Seeding<'_> {
     /// # Errors
     /// [`Error::Conflict`] where one of the origins belongs to another tenant; as [`Store::apply`].
     pub async fn first(&self, seed: Seed, keys: FirstKeys<'_>) -> Result<(), Error> {
+        self.make_tenant().await?;
+        self.fill(seed, keys).await
+    }
+
+    /// Makes the tenant, without anything in it. Nothing is done where it is there.
+    ///
+    /// # Errors
+    /// As [`Seeding::first`].
+    pub async fn make_tenant(&self) -> Result<(), Error> {
         let tenant = chancery_store::Tenant { id: self.tenant.to_owned(), origins: self.origins.to_vec() };
         match self.store.create_tenant(&tenant).await {
             // The process that made the tenant may have died before it filled it.
-            Err(Error::Conflict) if self.exists().await? => {}
-            other => other?,
+            Err(Error::Conflict) if self.exists().await? => Ok(()),
+            other => other,
         }
+    }
+
+    /// Gives a tenant that is empty its keys and its contents. Where another process was faster, its work stands.
+    ///
+    /// # Errors
+    /// As [`Store::apply`].
+    pub async fn fill(&self, seed: Seed, keys: FirstKeys<'_>) -> Result<(), Error> {
         let common_name = host(self.origins.first().map_or("localhost", String::as_str));
         let with = |material| NextKeys { common_name, now: self.now_ms.div_euclid(1000), material };
         let change = match keys.next {

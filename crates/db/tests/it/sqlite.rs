@@ -185,3 +185,55 @@ async fn two_processes_share_a_file() {
         assert_eq!(db.query_one::<i64>("SELECT COUNT(*) FROM t", params![]).await.unwrap(), Some(250));
     }
 }
+
+/// A copy is not in WAL mode. The first to open it changes that, and whoever reads meanwhile or right afterwards is served.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_copy_answers_from_the_first_moment() {
+    let stage = with_rows().await;
+    let load: Vec<_> = (0..4).map(|_| Load::start()).collect();
+    for round in 0..COPIES {
+        let copy = path(&stage).with_file_name(format!("copy-{round}.db"));
+        stage.db.backup(&copy).await.unwrap();
+        let db = Db::open(&format!("sqlite:{}", copy.display()), Options::default()).await.unwrap();
+        let readers: Vec<_> = (0..8)
+            .map(|_| {
+                let db = db.clone();
+                tokio::spawn(async move { db.query_one::<i64>("SELECT COUNT(*) FROM t", params![]).await })
+            })
+            .collect();
+        let writer = {
+            let db = db.clone();
+            tokio::spawn(async move { db.commit(insert(1000)).await })
+        };
+        for reader in readers {
+            let answer = reader.await.unwrap();
+            assert!(answer.is_ok(), "copy {round}: {answer:?}");
+        }
+        writer.await.unwrap().unwrap();
+        db.close().await;
+    }
+    drop(load);
+}
+
+const COPIES: usize = 300;
+
+struct Load(std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+impl Load {
+    fn start() -> Self {
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let told = stop.clone();
+        std::thread::spawn(move || {
+            while !told.load(std::sync::atomic::Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+        Self(stop)
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}

@@ -43,8 +43,8 @@ pub(super) fn log_failure(ctx: &Ctx, client_id: Option<&str>, error: &AuthorizeE
     let kind = if error.code.ends_with("_required") { "fsa" } else { "f" };
     let client = client_id.and_then(|id| ctx.tenant.client(id));
     let mut event = match client {
-        Some(client) => events::of_client(ctx, kind, client),
-        None => events::event(ctx, kind),
+        Some(client) => events::of_client(kind, client),
+        None => events::event(kind),
     };
     event.description = Some(error.text.chars().take(500).collect());
     events::record(ctx, event);
@@ -221,7 +221,7 @@ impl Grantee<'_> {
 
     fn log(&self) {
         let kind = if self.request.prompts.none { "ssa" } else { "s" };
-        let mut event = events::with_user(events::of_client(self.ctx, kind, self.client), self.user);
+        let mut event = events::with_user(events::of_client(kind, self.client), self.user);
         event.connection = Some(self.session.connection.clone());
         event.audience = self.audience.identifier().map(|a| self.ctx.origin.absolute(a).into_owned());
         event.scope = self.decision.scope();

@@ -85,7 +85,7 @@ pub(super) async fn exchange(
             other => other.into(),
         });
     }
-    let event = events::with_user(events::of_client(ctx, "seacft", client), &user);
+    let event = events::with_user(events::of_client("seacft", client), &user);
     events::record(ctx, event);
     Ok(TokenAnswer { refresh_token, ..tokens.answer })
 }
@@ -118,7 +118,7 @@ async fn good_code(
 async fn replayed(ctx: &Ctx, client: &PreparedClient, record: &CodeRecord) -> Result<Failure, Failure> {
     let family = ctx.app.store.revoke_family(&ctx.tenant.tenant, &record.authorization.id);
     ctx.app.store.commit(family).await?;
-    let mut event = events::of_client(ctx, "feacft", client);
+    let mut event = events::of_client("feacft", client);
     event.description = Some("The code was used before; the tokens issued for it are revoked".to_owned());
     event.user_id = Some(record.authorization.user_id.clone());
     events::record(ctx, event);

@@ -53,7 +53,7 @@ pub(super) async fn issue(ctx: &Ctx, client: &PreparedClient, asked: &Asked) -> 
     )
     .await?;
     let scope = decision.scope();
-    let mut event = events::of_client(ctx, "seccft", client);
+    let mut event = events::of_client("seccft", client);
     event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
     event.scope.clone_from(&scope);
     events::record(ctx, event);

@@ -25,7 +25,7 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
     match answer(&ctx, &client, request.grant).await {
         Ok(answer) => Ok(json(StatusCode::OK, &answer)),
         Err(failure) => {
-            let mut event = events::of_client(&ctx, failure_event(name), &client);
+            let mut event = events::of_client(failure_event(name), &client);
             event.description = Some(failure.error.description());
             events::record(&ctx, event);
             Err(failure)

@@ -92,7 +92,7 @@ pub(super) async fn sign_in(
     let noted = ctx.app.store.record_login_batch(tenant, &user.user_id, &ctx.ip.to_string(), ctx.now());
     let write = tokens.write.into_iter().fold(noted.and(refresh_write), Batch::and);
     ctx.app.store.commit(write).await?;
-    let mut event = events::with_user(events::of_client(ctx, "sepft", client), &user);
+    let mut event = events::with_user(events::of_client("sepft", client), &user);
     event.connection = Some(connection.name.clone());
     events::record(ctx, event);
     Ok(TokenAnswer { refresh_token, ..tokens.answer })

@@ -86,7 +86,7 @@ pub(super) async fn exchange(
             other => other.into(),
         });
     }
-    let mut event = events::with_user(events::of_client(ctx, "sertft", client), &user);
+    let mut event = events::with_user(events::of_client("sertft", client), &user);
     event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
     event.scope.clone_from(&tokens.answer.scope);
     events::record(ctx, event);
@@ -155,7 +155,7 @@ async fn reused(ctx: &Ctx, client: &PreparedClient, record: &RefreshRecord) -> R
         None => family,
     };
     store.commit(write).await?;
-    let mut event = events::of_client(ctx, "ferrt", client);
+    let mut event = events::of_client("ferrt", client);
     event.description = Some("A refresh token was used again; its family is revoked".to_owned());
     event.user_id = Some(authorization.user_id.clone());
     events::record(ctx, event);

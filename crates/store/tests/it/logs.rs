@@ -37,3 +37,41 @@ async fn events_are_read_from_either_end() {
         assert_eq!(f.store.log(TENANT, "none\0").await.unwrap(), None);
     }
 }
+
+/// Machine events, thousands a second: in blocks, which readers do not see.
+#[tokio::test]
+async fn events_without_a_user_lie_in_blocks() {
+    for f in engines().await {
+        let machine = |n: i64| LogEvent { user_id: None, ..event(n) };
+        // Every tenth names a user. The batches overlap, as those of two nodes do, and one spans more than a second.
+        let all: Vec<_> = (0..1500).map(|n| if n % 10 == 0 { event(n) } else { machine(n) }).collect();
+        let (even, odd): (Vec<_>, Vec<_>) = all.iter().cloned().enumerate().partition(|(n, _)| n % 2 == 0);
+        for part in [even, odd] {
+            let part: Vec<_> = part.into_iter().map(|(_, event)| event).collect();
+            f.store.append_logs(TENANT, &part).await.unwrap();
+        }
+        assert_eq!(f.store.logs_count(TENANT).await.unwrap(), 1500, "{}", f.engine);
+        for (offset, limit) in [(0, 1), (0, 50), (37, 100), (1450, 100), (1500, 5), (0, 0)] {
+            let page = f.store.logs_page(TENANT, offset, limit).await.unwrap();
+            let expected = all.iter().rev().skip(offset as usize).take(limit as usize);
+            assert!(page.iter().eq(expected), "{} {offset} {limit}", f.engine);
+        }
+        let mut from = String::new();
+        let mut walked = Vec::new();
+        loop {
+            let page = f.store.logs_after(TENANT, &from, 77).await.unwrap();
+            let Some(last) = page.last() else { break };
+            from.clone_from(&last.log_id);
+            walked.extend(page);
+        }
+        assert!(walked == all, "{}: every event once, in order", f.engine);
+        for n in [0, 1, 2, 777, 1499] {
+            assert_eq!(f.store.log(TENANT, &all[n].log_id).await.unwrap().as_ref(), Some(&all[n]));
+        }
+        assert_eq!(f.store.log(TENANT, &ids::time_ordered(&RNG, NOW * 1000 + 5)).await.unwrap(), None);
+        assert_eq!(f.store.log("other", &all[1].log_id).await.unwrap(), None);
+        f.store.sweep(NOW, NOW + 100).await.unwrap();
+        while f.store.sweep(NOW, NOW + 100).await.unwrap() == chancery_store::Swept::Partly {}
+        assert_eq!(f.store.logs_count(TENANT).await.unwrap(), 0);
+    }
+}
