@@ -50,6 +50,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     let tls = Tls::from_pem(&fs::read(&certificates.certificate)?, &fs::read(&certificates.key)?)?;
     let clients = demo_clients(&master_key);
     let store = crate::assemble::open(&database, &master_key).await?;
+    prepare(&store, (&origins, &clients), &rng, keys).await?;
 
     let parts = Parts {
         store,
@@ -60,10 +61,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
         stopping: shutdown.clone(),
     };
     let metrics = serve::Metrics::start(args.metrics.as_deref())?;
-    // Before the tenant is made, because a new one waits for its first key, which a core is looking for meanwhile.
     let assembled = parts.assemble(clients).await?;
-    prepare(&assembled.app.store, (&origins, &assembled.clients), &rng, keys).await?;
-    assembled.app.catalog.sync().await?;
     let loaded = assembled.app.catalog.snapshot(DEMO_TENANT).await;
     loaded.context("this database belongs to another data folder: use the --data folder it was made with")?;
     let background = Background::start(&assembled.app);
