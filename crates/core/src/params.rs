@@ -26,19 +26,33 @@ pub enum ParamsError {
     TooMany,
 }
 
+/// One name or value. Broken UTF-8 is refused: a value that needed repair is not what was meant.
+fn decoded(encoded: &[u8]) -> Result<String, ParamsError> {
+    let mut bytes = encoded.to_vec();
+    if encoded.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        for byte in &mut bytes {
+            if *byte == b'+' {
+                *byte = b' ';
+            }
+        }
+        bytes = percent_encoding::percent_decode(&bytes).collect();
+    }
+    String::from_utf8(bytes).map_err(|_| ParamsError::NotUtf8)
+}
+
 impl Params {
     /// Reads a query string or an `application/x-www-form-urlencoded` body.
     pub fn from_form(encoded: &[u8]) -> Result<Self, ParamsError> {
         let mut pairs = Vec::with_capacity(8);
-        for (name, value) in form_urlencoded::parse(encoded) {
+        for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             if pairs.len() == MOST {
                 return Err(ParamsError::TooMany);
             }
-            // The decoder replaces broken UTF-8; a value that needed it is not what was meant.
-            if name.contains(char::REPLACEMENT_CHARACTER) || value.contains(char::REPLACEMENT_CHARACTER) {
-                return Err(ParamsError::NotUtf8);
-            }
-            pairs.push((name.into_owned(), value.into_owned()));
+            let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &[][..]),
+            };
+            pairs.push((decoded(name)?, decoded(value)?));
         }
         Ok(Self(pairs))
     }

@@ -25,7 +25,7 @@ pub(crate) async fn authenticate(
     let found = match (basic, &proof.assertion) {
         (Some(_), Some(_)) => Err(more_than_one().into()),
         (Some((id, secret)), None) => by_basic(ctx, proof, &id, &secret).map_err(Failure::from),
-        (None, Some(assertion)) => by_assertion(ctx, proof, assertion.expose_secret()).await,
+        (None, Some(assertion)) => Box::pin(by_assertion(ctx, proof, assertion.expose_secret())).await,
         (None, None) => by_body(ctx, proof).map_err(Failure::from),
     };
     found.map_err(|failure| failure.with_scheme(scheme))

@@ -49,5 +49,9 @@ pub(crate) fn parse<T: serde::de::DeserializeOwned>(what: &str, json: &str) -> R
 
 /// Writes a document.
 pub(crate) fn print<T: serde::Serialize>(what: &str, value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|_| Error::Corrupt(format!("{what} has no JSON form")))
+    let corrupt = || Error::Corrupt(format!("{what} has no JSON form"));
+    // Most documents fit without growing on the way.
+    let mut json = Vec::with_capacity(512);
+    serde_json::to_writer(&mut json, value).map_err(|_| corrupt())?;
+    String::from_utf8(json).map_err(|_| corrupt())
 }

@@ -10,8 +10,10 @@ use crate::errors::server_error;
 
 /// JSON that no cache keeps.
 pub fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(body) => with_type(status, "application/json", body),
+    // Room for a token answer without growing on the way.
+    let mut body = Vec::with_capacity(1536);
+    match serde_json::to_writer(&mut body, value) {
+        Ok(()) => with_type(status, "application/json", body),
         Err(e) => server_error(format!("an answer has no JSON form: {e}")),
     }
 }

@@ -41,10 +41,11 @@ async fn answer(ctx: &Ctx, client: &PreparedClient, grant: Grant) -> Result<Toke
     if !client.may_use(grant.name()) {
         return Err(OAuthError::GrantNotAllowed(grant.name().to_owned()).into());
     }
+    // In boxes, so that a machine's request, of which there are the most, does not carry room for the other grants about.
     match grant {
         Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
             let presented = authorization_code::Presented { code, redirect_uri, code_verifier };
-            authorization_code::exchange(ctx, client, presented).await
+            Box::pin(authorization_code::exchange(ctx, client, presented)).await
         }
         Grant::ClientCredentials { audience, scope, organization } => {
             let asked = client_credentials::Asked { audience, scope, organization };
@@ -52,11 +53,11 @@ async fn answer(ctx: &Ctx, client: &PreparedClient, grant: Grant) -> Result<Toke
         }
         Grant::RefreshToken { refresh_token, audience, scope } => {
             let asked = refresh_token::Asked { audience, scope };
-            refresh_token::exchange(ctx, client, &refresh_token, &asked).await
+            Box::pin(refresh_token::exchange(ctx, client, &refresh_token, &asked)).await
         }
         Grant::Password { username, password, realm, audience, scope } => {
             let typed = password::Typed { username, password, realm, audience, scope };
-            password::sign_in(ctx, client, typed).await
+            Box::pin(password::sign_in(ctx, client, typed)).await
         }
     }
 }
