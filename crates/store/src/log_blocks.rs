@@ -110,7 +110,7 @@ impl Store {
                 if merged.is_full_at(&first) {
                     return Ok(merged.lines);
                 }
-                merged.add(unpack(&body)?.into_iter().filter(|(id, _)| id.as_str() > from));
+                merged.add(unpack(&body)?.filter(|(id, _)| id.as_str() > from));
                 after = first;
             }
             if all {
