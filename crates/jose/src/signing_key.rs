@@ -91,7 +91,7 @@ impl SigningKey {
         self.kid.as_deref()
     }
 
-    /// Whether a signature takes so long (RSA: 250 us and more) that it belongs on the signing pool.
+    /// Whether a signature takes so long (RSA: 250 us and more) that many at once must wait in line.
     pub fn is_costly(&self) -> bool {
         matches!(self.material, Material::Rsa(_))
     }

@@ -1,4 +1,4 @@
-//! From a decision to tokens: claims from `chancery_core::claims`, signatures from the signing pool.
+//! From a decision to tokens: claims from `chancery_core::claims`, signatures by way of the signing line.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Tenant log events: fact sheet 12. Ids order by insertion.
 
-use chancery_core::{iso::parse_ms, records::LogEvent};
+use chancery_core::records::LogEvent;
 use chancery_db::{Batch, params};
 
 use crate::{
@@ -31,21 +31,12 @@ impl LogLine {
 }
 
 impl Store {
-    /// Writes events in one batch.
+    /// Writes events in one batch. Those that name a user are found through them, so each has its row; many others share
+    /// one.
     ///
     /// # Errors
     /// [`Error::Conflict`](crate::Error::Conflict) where an id is taken.
-    pub async fn append_logs(&self, tenant: &str, events: &[LogEvent]) -> Result<()> {
-        let line = |event: &LogEvent| LogLine::of(event.clone(), parse_ms(&event.date).unwrap_or(0));
-        self.append_log_lines(tenant, &events.iter().map(line).collect::<Result<Vec<_>>>()?).await
-    }
-
-    /// As [`Store::append_logs`]. Events that name a user are found through them, so each has its row; many others
-    /// share one.
-    ///
-    /// # Errors
-    /// As [`Store::append_logs`].
-    pub async fn append_log_lines(&self, tenant: &str, lines: &[LogLine]) -> Result<()> {
+    pub async fn append_logs(&self, tenant: &str, lines: &[LogLine]) -> Result<()> {
         let (mut rows, mut others): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.user_id.is_some());
         if others.len() < log_blocks::LEAST {
             rows.append(&mut others);

@@ -1,5 +1,5 @@
 //! What every handler shares: the [`App`], the tenant a request is for ([`Ctx`]), bodies, cookies, errors, CORS, the
-//! signing pool, the listener and the tasks in the background.
+//! signing line, the listener and the tasks in the background.
 //!
 //! The wall clock and the environment are not here: the binary brings them as arguments.
 

@@ -122,14 +122,14 @@ impl LogQueue {
         }
         for (tenant, lines) in tenants {
             let mut pause = Duration::from_millis(50);
-            let mut outcome = self.store.append_log_lines(&tenant, &lines).await;
+            let mut outcome = self.store.append_logs(&tenant, &lines).await;
             for _ in 0..RETRIES {
                 if !matches!(outcome, Err(Error::Busy(_))) {
                     break;
                 }
                 tokio::time::sleep(pause).await;
                 pause *= 2;
-                outcome = self.store.append_log_lines(&tenant, &lines).await;
+                outcome = self.store.append_logs(&tenant, &lines).await;
             }
             if outcome.is_err() {
                 self.lost.fetch_add(lines.len() as u64, Ordering::Relaxed);
@@ -155,7 +155,7 @@ impl std::fmt::Debug for LogQueue {
     }
 }
 
-/// About 10 MB of events.
+/// About 10 MB.
 const MOST: usize = 20_000;
 const BATCH: usize = 2048;
 const GATHER: Duration = Duration::from_millis(200);

@@ -3,7 +3,8 @@
 use chancery_core::records::Consent;
 
 use crate::fixture::{
-    TENANT, authorization, code, engines, handle, issue_all, new_user, opaque, refresh, rows, session, ticket,
+    TENANT, authorization, code, engines, handle, issue_all, lines, new_user, opaque, refresh, rows, session,
+    ticket,
 };
 
 /// Every table that holds something of a user.
@@ -57,7 +58,7 @@ async fn everything_of(store: &chancery_store::Store, user: &str) {
         user_id: Some(user.to_owned()),
         ..chancery_core::records::LogEvent::default()
     };
-    store.append_logs(TENANT, &[event]).await.unwrap();
+    store.append_logs(TENANT, &lines(&[event])).await.unwrap();
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use chancery_core::{
     Rng,
     ids::Handle,
     model::{Identity, User},
-    records::{Authorization, CodeRecord, OpaqueRecord, RefreshRecord, Session, Ticket},
+    records::{Authorization, CodeRecord, LogEvent, OpaqueRecord, RefreshRecord, Session, Ticket},
 };
-use chancery_store::{Batch, Error, KeyMaterial, NewUser, Options, Store, Tenant};
+use chancery_store::{Batch, Error, KeyMaterial, LogLine, NewUser, Options, Store, Tenant};
 
 /// The tenant every store begins with.
 pub(crate) const TENANT: &str = "t1";
@@ -204,4 +204,10 @@ pub(crate) async fn issue_all<const N: usize>(store: &Store, batches: [chancery_
     for batch in batches {
         store.commit(batch.unwrap()).await.unwrap();
     }
+}
+
+/// Events as they are handed to the store.
+pub(crate) fn lines(events: &[LogEvent]) -> Vec<LogLine> {
+    let at_ms = |event: &LogEvent| chancery_core::iso::parse_ms(&event.date).unwrap_or_default();
+    events.iter().map(|event| LogLine::of(event.clone(), at_ms(event)).unwrap()).collect()
 }

@@ -1,6 +1,6 @@
 use chancery_core::{ids, records::LogEvent};
 
-use crate::fixture::{NOW, RNG, TENANT, engines};
+use crate::fixture::{NOW, RNG, TENANT, engines, lines};
 
 fn event(n: i64) -> LogEvent {
     LogEvent {
@@ -17,11 +17,11 @@ fn event(n: i64) -> LogEvent {
 #[tokio::test]
 async fn events_are_read_from_either_end() {
     for f in engines().await {
-        f.store.append_logs(TENANT, &[]).await.unwrap();
+        f.store.append_logs(TENANT, &lines(&[])).await.unwrap();
         let events: Vec<_> = (0..5).map(event).collect();
-        f.store.append_logs(TENANT, &[events[2].clone(), events[0].clone()]).await.unwrap();
+        f.store.append_logs(TENANT, &lines(&[events[2].clone(), events[0].clone()])).await.unwrap();
         f.store
-            .append_logs(TENANT, &[events[1].clone(), events[4].clone(), events[3].clone()])
+            .append_logs(TENANT, &lines(&[events[1].clone(), events[4].clone(), events[3].clone()]))
             .await
             .unwrap();
         assert_eq!(f.store.logs_count(TENANT).await.unwrap(), 5);
@@ -48,7 +48,7 @@ async fn events_without_a_user_lie_in_blocks() {
         let (even, odd): (Vec<_>, Vec<_>) = all.iter().cloned().enumerate().partition(|(n, _)| n % 2 == 0);
         for part in [even, odd] {
             let part: Vec<_> = part.into_iter().map(|(_, event)| event).collect();
-            f.store.append_logs(TENANT, &part).await.unwrap();
+            f.store.append_logs(TENANT, &lines(&part)).await.unwrap();
         }
         assert_eq!(f.store.logs_count(TENANT).await.unwrap(), 1500, "{}", f.engine);
         for (offset, limit) in [(0, 1), (0, 50), (37, 100), (1450, 100), (1500, 5), (0, 0)] {

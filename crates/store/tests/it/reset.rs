@@ -4,7 +4,7 @@ use chancery_core::records::LogEvent;
 use chancery_store::{Batch, Catalog, Change, Error, Kind};
 
 use crate::fixture::{
-    TENANT, authorization, code, engines, handle, new_user, opaque, refresh, rows, session,
+    TENANT, authorization, code, engines, handle, lines, new_user, opaque, refresh, rows, session,
 };
 
 const RECORDS: [&str; 8] =
@@ -29,7 +29,7 @@ async fn fill(store: &chancery_store::Store) {
     });
     store.apply(docs.also(batch)).await.unwrap();
     let events = (0..200).map(|n| LogEvent { log_id: format!("l{n}"), ..LogEvent::default() });
-    store.append_logs(TENANT, &events.collect::<Vec<_>>()).await.unwrap();
+    store.append_logs(TENANT, &lines(&events.collect::<Vec<_>>())).await.unwrap();
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@ use chancery_core::records::{LogEvent, RefreshRecord};
 use chancery_store::{Batch, Change, Kind, StoredTransaction, Swept};
 
 use crate::fixture::{
-    NOW, TENANT, authorization, code, engines, handle, issue_all, opaque, refresh, rows, session, ticket,
+    NOW, TENANT, authorization, code, engines, handle, issue_all, lines, opaque, refresh, rows, session,
+    ticket,
 };
 
 const TABLES: [&str; 8] =
@@ -41,7 +42,7 @@ async fn what_has_ended_goes_and_what_has_not_stays() {
         store.insert_transaction(TENANT, &transaction).await.unwrap();
         let date = chancery_core::iso::format_ms(NOW * 1000);
         let event = LogEvent { log_id: "l".to_owned(), date, ..LogEvent::default() };
-        store.append_logs(TENANT, &[event]).await.unwrap();
+        store.append_logs(TENANT, &lines(&[event])).await.unwrap();
 
         assert_eq!(store.sweep(NOW, NOW - 1).await.unwrap(), Swept::All);
         for table in TABLES {
