@@ -90,7 +90,7 @@ pub fn earliest(now_ms: i64) -> String {
     sortable(now_ms)
 }
 
-/// What a browser or client holds: `id` finds the row, `secret` (256 bits) is stored only as its SHA-256.
+/// What a browser or client holds: `id` finds the row, the secret is stored only as its SHA-256.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Handle {
     /// Time-ordered, 22 characters, no secret.
@@ -104,6 +104,14 @@ impl Handle {
         let mut secret = [0; 32];
         rng.fill(&mut secret);
         Self { id: time_ordered(rng, now_ms), secret }
+    }
+
+    pub(crate) const fn of(id: String, secret: [u8; 32]) -> Self {
+        Self { id, secret }
+    }
+
+    pub(crate) const fn secret(&self) -> &[u8; 32] {
+        &self.secret
     }
 
     /// Reads what [`Handle::expose`] wrote; `None` for anything else. Never panics on hostile input.

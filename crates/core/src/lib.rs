@@ -3,6 +3,7 @@
 //! Synchronous and without side effects: time comes from a [`Clock`], randomness from an [`Rng`], everything else as an
 //! argument. Nothing here knows HTTP, SQL or the environment.
 
+pub mod chain;
 pub mod claims;
 pub mod consent;
 pub mod ids;

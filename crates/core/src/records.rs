@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::ChainKey;
+
 /// What was allowed to whom, decided once and carried by code, refresh token and opaque access token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -60,28 +62,28 @@ pub struct CodeRecord {
     pub expires_at: i64,
 }
 
-/// A refresh token as stored.
+/// A refresh token as stored. A rotating one keeps its record through all its exchanges; what changes with each is the
+/// secret that is good now, which the store keeps beside the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RefreshRecord {
-    /// Id part of the handle.
+    /// Id part of the handle, the same in every successor.
     pub id: String,
+    /// Tells secrets that were good once from made-up ones.
+    pub chain: ChainKey,
     /// What it stands for. `authorization.id` is the family.
     pub authorization: Authorization,
-    /// Whether it was issued as a rotating token.
+    /// Whether each exchange replaces the secret.
     pub rotating: bool,
-    /// Seconds; of the family's first token, since rotation does not extend the absolute end.
-    pub family_created_at: i64,
-    /// Seconds.
+    /// Seconds, when the first secret was handed out: rotation does not extend the absolute end.
+    #[serde(rename = "family_created_at")]
     pub created_at: i64,
     /// Absolute end in seconds; `None` never ends.
     pub expires_at: Option<i64>,
     /// End of idleness in seconds; `None` never ends.
     pub idle_expires_at: Option<i64>,
-    /// When it was exchanged for its successor, seconds.
+    /// When the secret before the one that is good now was exchanged, seconds: the leeway begins here.
     pub rotated_at: Option<i64>,
-    /// Its successor.
-    pub next_id: Option<String>,
     /// Last exchange, seconds.
     pub last_exchanged_at: Option<i64>,
     /// Address that obtained it first.

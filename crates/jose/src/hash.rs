@@ -1,11 +1,18 @@
 //! Digests, and the half hashes of OpenID Connect.
 
 use crate::{Algorithm, encoding::base64url};
-use aws_lc_rs::digest;
+use aws_lc_rs::{digest, hmac};
 
 /// SHA-256.
 pub fn sha256(data: &[u8]) -> [u8; 32] {
     fixed(&digest::SHA256, data)
+}
+
+/// HMAC with SHA-256 (RFC 2104).
+pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data).as_ref());
+    bytes
 }
 
 /// SHA-1, for certificate thumbprints (`x5t`, RFC 7517, section 4.8) and nothing else.
@@ -40,6 +47,13 @@ mod tests {
     fn digests_of_abc() {
         assert_eq!(base64url(&sha256(b"abc")), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
         assert_eq!(base64url(&sha1(b"abc")), "qZk-NkcGgWq6PiVxeFDCbJzQ2J0");
+    }
+
+    /// RFC 4231, section 4.3.
+    #[test]
+    fn the_second_case_of_rfc_4231() {
+        let tag = hmac_sha256(b"Jefe", b"what do ya want for nothing?");
+        assert_eq!(base64url(&tag), "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM");
     }
 
     /// The example of OpenID Connect Core 1.0, appendix A.3 (`at_hash`) and A.4 (`c_hash`).

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chancery_core::chain::ChainKey;
 use chancery_core::claims::{AccessToken, GrantKind, IdToken};
 use chancery_core::ids::{self, Handle};
 use chancery_core::model::{ExpirationType, RefreshTokenSettings, RotationType, User};
@@ -155,13 +156,14 @@ pub(crate) fn first_refresh_token(
     authorization: &Authorization,
 ) -> Result<(String, Batch), Failure> {
     let settings = client.refresh_token_settings();
-    let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
+    let chain = ChainKey::generate(&*ctx.app.rng);
+    let handle = chain.first(&*ctx.app.rng, ctx.now_ms);
     let now = ctx.now();
     let record = RefreshRecord {
         id: handle.id.clone(),
+        chain,
         authorization: authorization.clone(),
         rotating: settings.rotation_type == RotationType::Rotating,
-        family_created_at: now,
         created_at: now,
         expires_at: absolute_end(&settings, now, None),
         idle_expires_at: idle_end(&settings, now),

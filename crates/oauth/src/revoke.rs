@@ -41,9 +41,9 @@ async fn found(ctx: &Ctx, client: &PreparedClient, token: &str) -> Result<Option
     let tenant = &ctx.tenant.tenant;
     let store = &ctx.app.store;
     if let Some(handle) = issue::refresh_token_handle(token)
-        && let Some(record) = store.refresh_token(tenant, &handle).await?
+        && let Some(token) = store.refresh_token(tenant, &handle).await?
     {
-        return Ok(Some(family(ctx, client, &record.authorization).await?));
+        return Ok(Some(family(ctx, client, &token.record.authorization).await?));
     }
     let Some(handle) = Handle::parse(token) else { return Ok(None) };
     let Some(record) = store.opaque_token(tenant, &handle, ctx.now()).await? else { return Ok(None) };

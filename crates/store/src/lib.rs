@@ -41,7 +41,7 @@ pub use docs::{Change, Kind, Stored};
 pub use error::{Error, Result};
 pub use keys::{Family, KeyMaterial, KeyRing, KeyState, NextKeys, SigningKeyDoc};
 pub use logs::LogLine;
-pub use refresh_tokens::Rotation;
+pub use refresh_tokens::{PresentedToken, Rotation, Standing};
 pub use reset::Kept;
 pub use store::{Options, Store};
 pub use sweep::Swept;

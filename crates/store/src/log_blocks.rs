@@ -1,13 +1,16 @@
-//! Log events that name no user, many to a row. A busy machine API has thousands of them a second, each nearly the same
-//! as the last: one compressed row for hundreds costs a tenth of as many rows, and a fraction of their room.
+//! Log events, many to a row. A busy server has thousands of them a second, each nearly the same as the last: one
+//! compressed row for hundreds costs a tenth of as many rows, and a fraction of their room. Those that name a user are
+//! found through a row for each user and block.
 //!
 //! A block spans at most [`SPAN_MS`]. That bounds where an event can be: the block of an event begins less than that
 //! before it. Blocks of several nodes may overlap, so readers merge.
 
+use std::collections::BTreeSet;
+
 use chancery_core::ids;
 use chancery_db::{Batch, params};
 
-use crate::{Error, LogLine, Result, Store};
+use crate::{Error, LogLine, Result, Store, rows::storable};
 
 /// Fewer events than this are rows of their own.
 pub(crate) const LEAST: usize = 32;
@@ -23,8 +26,10 @@ const END: &str = "~";
 /// An event as it is read: its id and its document.
 pub(crate) type Line = (String, String);
 
-/// Adds the events to the batch as blocks. `lines` are sorted by id here.
-pub(crate) fn write(mut batch: Batch, tenant: &str, mut lines: Vec<&LogLine>) -> Batch {
+/// The events as blocks, in whatever order they come.
+pub(crate) fn write(tenant: &str, lines: &[LogLine]) -> Batch {
+    let mut batch = Batch::default();
+    let mut lines: Vec<_> = lines.iter().collect();
     lines.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     let mut rest = &lines[..];
     while let Some(first) = rest.first() {
@@ -48,6 +53,14 @@ fn write_one(batch: Batch, tenant: &str, block: &[&LogLine]) -> Batch {
         text.push_str(&line.doc);
         text.push('\n');
     }
+    let users: BTreeSet<String> =
+        block.iter().filter_map(|line| line.user_id.as_deref()).map(storable).collect();
+    let batch = users.iter().fold(batch, |batch, user| {
+        batch.run(
+            "INSERT INTO log_block_users (tenant, user_id, first_id, at_ms) VALUES ($1, $2, $3, $4)",
+            params![tenant, user.as_str(), first.id.as_str(), last.at_ms],
+        )
+    });
     batch.run(
         "INSERT INTO log_blocks (tenant, first_id, last_id, at_ms, count, body) VALUES ($1, $2, $3, $4, $5, $6)",
         params![
@@ -62,33 +75,55 @@ fn write_one(batch: Batch, tenant: &str, block: &[&LogLine]) -> Batch {
 }
 
 impl Store {
-    /// Merges the newest events of blocks into `found` (the newest rows), newest first, at most `need` in all.
+    /// Merges the newest events of blocks, of one user or all, into `found` (the newest rows), newest first, at most
+    /// `need` in all.
     pub(crate) async fn merge_newest(
         &self,
         tenant: &str,
-        found: Vec<Line>,
-        need: usize,
+        user: Option<&str>,
+        (found, need): (Vec<Line>, usize),
     ) -> Result<Vec<Line>> {
-        let sql = "SELECT first_id, body FROM log_blocks WHERE tenant = $1 AND first_id < $2 \
-                   ORDER BY first_id DESC LIMIT $3";
         let mut merged = Merged { lines: found, need, newest: true };
         let mut before = END.to_owned();
         loop {
-            let blocks: Vec<(String, Vec<u8>)> =
-                self.db.query_scan(sql, params![tenant, before.as_str(), FETCHED]).await?;
+            let blocks = self.blocks_before(tenant, user, &before).await?;
             let all = (blocks.len() as i64) < FETCHED;
             for (first, body) in blocks {
                 // This block and all before it end here or earlier.
                 if merged.is_full_at(&shifted(&first, SPAN_MS)) {
                     return Ok(merged.lines);
                 }
-                merged.add(unpack(&body)?);
+                merged.add(unpack(&body, user)?);
                 before = first;
             }
             if all {
                 return Ok(merged.lines);
             }
         }
+    }
+
+    /// The next blocks of one user or all, newest first.
+    async fn blocks_before(
+        &self,
+        tenant: &str,
+        user: Option<&str>,
+        before: &str,
+    ) -> Result<Vec<(String, Vec<u8>)>> {
+        let found = match user {
+            None => {
+                let sql = "SELECT first_id, body FROM log_blocks WHERE tenant = $1 AND first_id < $2 \
+                           ORDER BY first_id DESC LIMIT $3";
+                self.db.query_scan(sql, params![tenant, before, FETCHED]).await
+            }
+            Some(user) => {
+                let sql = "SELECT b.first_id, b.body FROM log_block_users u \
+                           JOIN log_blocks b ON b.tenant = u.tenant AND b.first_id = u.first_id \
+                           WHERE u.tenant = $1 AND u.user_id = $2 AND u.first_id < $3 \
+                           ORDER BY u.first_id DESC LIMIT $4";
+                self.db.query_scan(sql, params![tenant, user, before, FETCHED]).await
+            }
+        };
+        Ok(found?)
     }
 
     /// Merges the oldest events of blocks that come behind the event `from` into `found` (the rows), oldest first.
@@ -110,7 +145,7 @@ impl Store {
                 if merged.is_full_at(&first) {
                     return Ok(merged.lines);
                 }
-                merged.add(unpack(&body)?.filter(|(id, _)| id.as_str() > from));
+                merged.add(unpack(&body, None)?.filter(|(id, _)| id.as_str() > from));
                 after = first;
             }
             if all {
@@ -126,7 +161,7 @@ impl Store {
         let blocks: Vec<Vec<u8>> =
             self.db.query_scan(sql, params![tenant, shifted(id, -SPAN_MS), id]).await?;
         for body in blocks {
-            if let Some((_, doc)) = unpack(&body)?.find(|(found, _)| found == id) {
+            if let Some((_, doc)) = unpack(&body, None)?.find(|(found, _)| found == id) {
                 return Ok(Some(doc));
             }
         }
@@ -172,21 +207,24 @@ fn shifted(id: &str, by_ms: i64) -> String {
     ids::time_of(id).map_or_else(|| id.to_owned(), |at| ids::earliest(at.saturating_add(by_ms).max(0)))
 }
 
-fn unpack(body: &[u8]) -> Result<impl Iterator<Item = Line>> {
+/// The events of a block, of one user or all.
+fn unpack(body: &[u8], user: Option<&str>) -> Result<impl Iterator<Item = Line>> {
     let corrupt = || Error::corrupt("a block of log events");
     let text = lz4_flex::decompress_size_prepended(body).map_err(|_| corrupt())?;
     let text = String::from_utf8(text).map_err(|_| corrupt())?;
-    let lines: Result<Vec<Line>> = text
-        .lines()
-        .map(|doc| {
-            let Named { log_id } = crate::error::parse("log event", doc)?;
-            Ok((log_id, doc.to_owned()))
-        })
-        .collect();
-    Ok(lines?.into_iter())
+    let mut lines = Vec::new();
+    for doc in text.lines() {
+        let Named { log_id, user_id } = crate::error::parse("log event", doc)?;
+        if user.is_none_or(|user| user_id.is_some_and(|id| storable(&id) == user)) {
+            lines.push((log_id, doc.to_owned()));
+        }
+    }
+    Ok(lines.into_iter())
 }
 
 #[derive(serde::Deserialize)]
 struct Named {
     log_id: String,
+    #[serde(default)]
+    user_id: Option<String>,
 }

@@ -31,17 +31,15 @@ impl LogLine {
 }
 
 impl Store {
-    /// Writes events in one batch. Those that name a user are found through them, so each has its row; many others share
-    /// one.
+    /// Writes events in one batch: a few as rows, many to a row.
     ///
     /// # Errors
     /// [`Error::Conflict`](crate::Error::Conflict) where an id is taken.
     pub async fn append_logs(&self, tenant: &str, lines: &[LogLine]) -> Result<()> {
-        let (mut rows, mut others): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.user_id.is_some());
-        if others.len() < log_blocks::LEAST {
-            rows.append(&mut others);
+        if lines.len() >= log_blocks::LEAST {
+            return self.commit(log_blocks::write(tenant, lines)).await;
         }
-        let batch = rows.into_iter().fold(Batch::default(), |batch, line| {
+        self.commit(lines.iter().fold(Batch::default(), |batch, line| {
             batch.run(
                 "INSERT INTO logs (tenant, id, at_ms, user_id, doc) VALUES ($1, $2, $3, $4, $5)",
                 params![
@@ -52,8 +50,8 @@ impl Store {
                     line.doc.as_str()
                 ],
             )
-        });
-        self.commit(log_blocks::write(batch, tenant, others)).await
+        }))
+        .await
     }
 
     /// `limit` events, newest first, after the first `offset`.
@@ -64,12 +62,9 @@ impl Store {
         let need = offset.saturating_add(limit);
         let sql = "SELECT id, doc FROM logs WHERE tenant = $1 ORDER BY id DESC LIMIT $2";
         let rows: Vec<Line> = self.db.query_scan(sql, params![tenant, need]).await?;
-        let found = self.merge_newest(tenant, rows, usize::try_from(need).unwrap_or(0)).await?;
-        found
-            .iter()
-            .skip(usize::try_from(offset).unwrap_or(0))
-            .map(|(_, doc)| parse("log event", doc))
-            .collect()
+        let need = usize::try_from(need).unwrap_or(0);
+        let found = self.merge_newest(tenant, None, (rows, need)).await?;
+        read(found.into_iter().skip(usize::try_from(offset).unwrap_or(0)))
     }
 
     /// `take` events, oldest first, beginning behind the event `from` (empty is the beginning): the checkpoint of
@@ -82,7 +77,7 @@ impl Store {
         let sql = "SELECT id, doc FROM logs WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
         let rows: Vec<Line> = self.db.query_scan(sql, params![tenant, from.as_str(), take]).await?;
         let found = self.merge_oldest(tenant, &from, (rows, usize::try_from(take).unwrap_or(0))).await?;
-        found.iter().map(|(_, doc)| parse("log event", doc)).collect()
+        read(found)
     }
 
     /// One event.
@@ -112,9 +107,13 @@ impl Store {
         offset: i64,
         limit: i64,
     ) -> Result<Vec<LogEvent>> {
-        let sql =
-            "SELECT doc FROM logs WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT $3 OFFSET $4";
-        read(&self.db.query_scan(sql, params![tenant, storable(user_id), limit, offset]).await?)
+        let user_id = storable(user_id);
+        let need = offset.saturating_add(limit);
+        let sql = "SELECT id, doc FROM logs WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT $3";
+        let rows: Vec<Line> = self.db.query_scan(sql, params![tenant, user_id.as_str(), need]).await?;
+        let need = usize::try_from(need).unwrap_or(0);
+        let found = self.merge_newest(tenant, Some(&user_id), (rows, need)).await?;
+        read(found.into_iter().skip(usize::try_from(offset).unwrap_or(0)))
     }
 
     /// How many events there are.
@@ -128,6 +127,6 @@ impl Store {
     }
 }
 
-fn read(docs: &[String]) -> Result<Vec<LogEvent>> {
-    docs.iter().map(|doc| parse("log event", doc)).collect()
+fn read(lines: impl IntoIterator<Item = Line>) -> Result<Vec<LogEvent>> {
+    lines.into_iter().map(|(_, doc)| parse("log event", &doc)).collect()
 }

@@ -1,36 +1,70 @@
 //! Refresh tokens. Columns hold what changes during the life of a token; the document holds what was issued.
+//!
+//! A rotating token is one row, rewritten at each exchange: what grows with use is nothing. Old secrets prove themselves
+//! (see [`ChainKey`](chancery_core::chain::ChainKey)), so that the row needs the digests of the newest two generations
+//! alone.
 
-use chancery_core::{ids::Handle, records::RefreshRecord};
+use chancery_core::{ids::Handle, model::User, records::RefreshRecord};
 use chancery_db::{Batch, FromRow, Row, params};
 
 use crate::{
     Result, Store,
     error::{parse, print},
     rows::{NEVER, same, storable},
+    users::UserRow,
 };
 
-/// The exchange of a rotating token for its successor.
+/// A token somebody came with.
+#[derive(Clone, Debug)]
+pub struct PresentedToken {
+    /// What it stands for.
+    pub record: RefreshRecord,
+    /// The user, read in the same moment; `None` where there is none any more.
+    pub user: Option<User>,
+    /// How the secret stands.
+    pub standing: Standing,
+    digests: Digests,
+}
+
+/// How a secret stands in its chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Good: never exchanged.
+    Current,
+    /// Exchanged for the one that is good now, at [`RefreshRecord::rotated_at`].
+    Previous,
+    /// Good once, before that.
+    Spent,
+}
+
+/// The exchange of a rotating token for its successor, or of one kind of token for the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Rotation<'a> {
-    /// The token presented.
-    pub old_id: &'a str,
+    /// The successor's handle, with the id of the chain.
+    pub handle: &'a Handle,
     /// Seconds.
     pub now: i64,
-    /// The successor's handle.
-    pub handle: &'a Handle,
-    /// The successor.
-    pub record: &'a RefreshRecord,
+    /// Whether the successor rotates.
+    pub rotating: bool,
+    /// The new absolute end, seconds; `None` never ends.
+    pub expires_at: Option<i64>,
+    /// The new end of idleness, seconds; `None` never ends.
+    pub idle_expires_at: Option<i64>,
 }
 
 /// Live tokens a user may hold per application; the oldest makes room (fact sheet 7).
 const LIMIT: i64 = 200;
+/// Secrets of one chain that may be good at a time beside the newest: successors handed out within one leeway.
+const SIBLINGS: usize = 15;
+/// Bytes of a digest.
+const DIGEST: usize = 32;
 
-const COLUMNS: &str = "t.doc, t.expires_at, t.idle_expires_at, t.rotated_at, t.next_id, t.last_exchanged_at";
+const COLUMNS: &str = "t.doc, t.rotating, t.expires_at, t.idle_expires_at, t.rotated_at, t.last_exchanged_at";
 const NOT_REVOKED: &str = "NOT EXISTS (SELECT 1 FROM revoked r \
                            WHERE r.tenant = t.tenant AND r.authorization_id = t.authorization_id)";
 
 impl Store {
-    /// Remembers the first token of a family and makes room for it: to be committed with what it is exchanged for.
+    /// Remembers a new token and makes room for it: to be committed with what it is exchanged for.
     ///
     /// # Errors
     /// [`Error::Corrupt`](crate::Error::Corrupt) where the record has no JSON form.
@@ -43,8 +77,8 @@ impl Store {
         let authorization = &record.authorization;
         let room = Batch::default().run(
             "DELETE FROM refresh_tokens WHERE tenant = $1 AND id IN (SELECT id FROM refresh_tokens \
-             WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND rotated_at IS NULL AND ends_at > $4 \
-             ORDER BY created_at DESC, id DESC LIMIT 1000000 OFFSET $5)",
+             WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND ends_at > $4 \
+             ORDER BY COALESCE(last_exchanged_at, created_at) DESC, id DESC LIMIT 1000000 OFFSET $5)",
             params![
                 tenant,
                 authorization.user_id.as_str(),
@@ -53,21 +87,45 @@ impl Store {
                 LIMIT - 1
             ],
         );
-        insert(room, tenant, handle, record)
+        Ok(room.run(
+            "INSERT INTO refresh_tokens (tenant, id, digest, authorization_id, user_id, client_id, audience, session_id, \
+             rotating, created_at, expires_at, idle_expires_at, ends_at, rotated_at, last_exchanged_at, doc) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+            params![
+                tenant,
+                handle.id.as_str(),
+                handle.digest(),
+                authorization.id.as_str(),
+                authorization.user_id.as_str(),
+                authorization.client_id.as_str(),
+                authorization.audience.as_deref().unwrap_or(""),
+                authorization.session_id.as_deref(),
+                record.rotating,
+                record.created_at,
+                record.expires_at,
+                record.idle_expires_at,
+                ends_at(record.expires_at, record.idle_expires_at),
+                record.rotated_at,
+                record.last_exchanged_at,
+                print("refresh token", record)?
+            ],
+        ))
     }
 
-    /// The token with this secret: rotated or not, expired or not; the caller judges. Tokens of revoked families are not
-    /// found.
+    /// The token with this secret, good or not, expired or not; the caller judges. Tokens of revoked families and secrets
+    /// that never were good are not found.
     ///
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database), as every read here.
-    pub async fn refresh_token(&self, tenant: &str, handle: &Handle) -> Result<Option<RefreshRecord>> {
+    pub async fn refresh_token(&self, tenant: &str, handle: &Handle) -> Result<Option<PresentedToken>> {
         let sql = format!(
-            "SELECT {COLUMNS}, t.digest FROM refresh_tokens t WHERE t.tenant = $1 AND t.id = $2 AND {NOT_REVOKED}"
+            "SELECT {COLUMNS}, t.digest, t.siblings, t.previous, u.doc, u.updated_ms, u.last_login_ms, u.last_ip, \
+             u.logins_count, u.password_reset_ms \
+             FROM refresh_tokens t LEFT JOIN users u ON u.tenant = t.tenant AND u.id = t.user_id \
+             WHERE t.tenant = $1 AND t.id = $2 AND {NOT_REVOKED}"
         );
-        let row: Option<(TokenRow, Vec<u8>)> =
-            self.db.query_one(sql, params![tenant, handle.id.as_str()]).await?;
-        row.filter(|(_, digest)| same(digest, &handle.digest())).map(|(row, _)| row.read()).transpose()
+        let row: Option<PresentedRow> = self.db.query_one(sql, params![tenant, handle.id.as_str()]).await?;
+        row.map(|row| row.read(handle)).transpose().map(Option::flatten)
     }
 
     /// A token by its id, for those who manage tokens rather than hold them.
@@ -103,44 +161,50 @@ impl Store {
         };
         let sql = format!(
             "SELECT {COLUMNS} FROM refresh_tokens t WHERE t.tenant = $1 AND t.user_id = $2 {client} \
-             AND t.rotated_at IS NULL AND t.ends_at > $3 AND {NOT_REVOKED} ORDER BY t.created_at, t.id"
+             AND t.ends_at > $3 AND {NOT_REVOKED} ORDER BY t.created_at, t.id"
         );
         let rows: Vec<TokenRow> = self.db.query(sql, params).await?;
         rows.into_iter().map(TokenRow::read).collect()
     }
 
-    /// Puts a successor in the place of a token that was not exchanged before. Of many commits one succeeds, the others
-    /// fail with [`Error::Guard`](crate::Error::Guard).
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) where the record has no JSON form.
-    pub fn rotate(&self, tenant: &str, rotation: &Rotation<'_>) -> Result<Batch> {
-        let spent = Batch::default().guard(
-            "UPDATE refresh_tokens SET rotated_at = $1, last_exchanged_at = $1, next_id = $2 \
-             WHERE tenant = $3 AND id = $4 AND rotated_at IS NULL",
-            params![rotation.now, rotation.handle.id.as_str(), tenant, rotation.old_id],
-        );
-        insert(spent, tenant, rotation.handle, rotation.record)
-    }
-
-    /// A second successor within the leeway: fails with [`Error::Guard`](crate::Error::Guard) unless the token's successor
-    /// is still `expected_next` and that one was neither exchanged nor revoked. `rotated_at` stays, so the leeway does not
-    /// grow; the first successor stays good, since either answer may be the one that arrived.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) where the record has no JSON form.
-    pub fn rotate_again(&self, tenant: &str, expected_next: &str, rotation: &Rotation<'_>) -> Result<Batch> {
-        let spent = Batch::default().guard(
-            "UPDATE refresh_tokens SET last_exchanged_at = $1, next_id = $2 \
-             WHERE tenant = $3 AND id = $4 AND rotated_at IS NOT NULL AND next_id = $5 \
-             AND EXISTS (SELECT 1 FROM refresh_tokens n WHERE n.tenant = $3 AND n.id = $5 AND n.rotated_at IS NULL)",
-            params![rotation.now, rotation.handle.id.as_str(), tenant, rotation.old_id, expected_next],
-        );
-        insert(spent, tenant, rotation.handle, rotation.record)
+    /// Puts a successor in the place of a token that is [`Standing::Current`], or beside the successors of one that is
+    /// [`Standing::Previous`], whose leeway does not grow by that: either answer may be the one that arrived. Fails with
+    /// [`Error::Guard`](crate::Error::Guard) where the chain went on, or ended, since the token was read: of many commits
+    /// one succeeds.
+    pub fn rotate(&self, tenant: &str, token: &PresentedToken, rotation: &Rotation<'_>) -> Batch {
+        let before = &token.digests;
+        let (siblings, previous, rotated_at) = match token.standing {
+            Standing::Current => (Vec::new(), before.good(), Some(rotation.now)),
+            Standing::Previous | Standing::Spent => {
+                let mut siblings = before.good();
+                siblings.truncate(SIBLINGS * DIGEST);
+                (siblings, before.previous.clone(), token.record.rotated_at)
+            }
+        };
+        let Rotation { handle, now, rotating, expires_at, idle_expires_at } = *rotation;
+        Batch::default().guard(
+            "UPDATE refresh_tokens SET digest = $1, siblings = $2, previous = $3, rotated_at = $4, \
+             last_exchanged_at = $5, rotating = $6, expires_at = $7, idle_expires_at = $8, ends_at = $9 \
+             WHERE tenant = $10 AND id = $11 AND digest = $12",
+            params![
+                handle.digest(),
+                siblings,
+                previous,
+                rotated_at,
+                now,
+                rotating,
+                expires_at,
+                idle_expires_at,
+                ends_at(expires_at, idle_expires_at),
+                tenant,
+                handle.id.as_str(),
+                before.newest.clone()
+            ],
+        )
     }
 
     /// Notes the exchange of a token that does not rotate and sets its ends (seconds; `None` never ends). Fails with
-    /// [`Error::Guard`](crate::Error::Guard) where the token is gone.
+    /// [`Error::Guard`](crate::Error::Guard) where the token is gone, or rotates by now.
     pub fn touch_refresh_token(
         &self,
         tenant: &str,
@@ -151,12 +215,12 @@ impl Store {
     ) -> Batch {
         Batch::default().guard(
             "UPDATE refresh_tokens SET last_exchanged_at = $1, expires_at = $2, idle_expires_at = $3, ends_at = $4 \
-             WHERE tenant = $5 AND id = $6 AND rotated_at IS NULL",
-            params![now, expires_at, idle_expires_at, ends_at(expires_at, idle_expires_at), tenant, id],
+             WHERE tenant = $5 AND id = $6 AND rotating = $7",
+            params![now, expires_at, idle_expires_at, ends_at(expires_at, idle_expires_at), tenant, id, false],
         )
     }
 
-    /// Revokes one token; its family lives on. One that is gone is no error.
+    /// Revokes one token; what else came from the same authorization lives on. One that is gone is no error.
     pub fn revoke_token(&self, tenant: &str, id: &str) -> Batch {
         Batch::default()
             .run("DELETE FROM refresh_tokens WHERE tenant = $1 AND id = $2", params![tenant, storable(id)])
@@ -180,44 +244,77 @@ impl Store {
     }
 }
 
-fn insert(batch: Batch, tenant: &str, handle: &Handle, record: &RefreshRecord) -> Result<Batch> {
-    let authorization = &record.authorization;
-    Ok(batch.run(
-        "INSERT INTO refresh_tokens (tenant, id, digest, authorization_id, user_id, client_id, audience, session_id, \
-         rotating, created_at, expires_at, idle_expires_at, ends_at, rotated_at, next_id, last_exchanged_at, doc) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
-        params![
-            tenant,
-            handle.id.as_str(),
-            handle.digest(),
-            authorization.id.as_str(),
-            authorization.user_id.as_str(),
-            authorization.client_id.as_str(),
-            authorization.audience.as_deref().unwrap_or(""),
-            authorization.session_id.as_deref(),
-            record.rotating,
-            record.created_at,
-            record.expires_at,
-            record.idle_expires_at,
-            ends_at(record.expires_at, record.idle_expires_at),
-            record.rotated_at,
-            record.next_id.as_deref(),
-            record.last_exchanged_at,
-            print("refresh token", record)?
-        ],
-    ))
+/// The digests of the secrets of a chain that may still be of use.
+#[derive(Clone, Debug)]
+struct Digests {
+    newest: Vec<u8>,
+    /// One after the other.
+    siblings: Vec<u8>,
+    /// As the siblings.
+    previous: Vec<u8>,
+}
+
+impl Digests {
+    /// Those of all secrets that are good, the newest first.
+    fn good(&self) -> Vec<u8> {
+        [self.newest.as_slice(), self.siblings.as_slice()].concat()
+    }
+
+    /// How a secret with this digest stands; looks at all of them, whatever it finds.
+    fn standing(&self, digest: &[u8]) -> Option<Standing> {
+        let among =
+            |digests: &[u8]| digests.chunks(DIGEST).fold(false, |found, one| found | same(one, digest));
+        match (among(&self.good()), among(&self.previous)) {
+            (true, _) => Some(Standing::Current),
+            (false, true) => Some(Standing::Previous),
+            (false, false) => None,
+        }
+    }
 }
 
 fn ends_at(expires_at: Option<i64>, idle_expires_at: Option<i64>) -> i64 {
     expires_at.unwrap_or(NEVER).min(idle_expires_at.unwrap_or(NEVER))
 }
 
+struct PresentedRow {
+    token: TokenRow,
+    digests: Digests,
+    user: Option<UserRow>,
+}
+
+impl FromRow for PresentedRow {
+    fn from_row(row: &mut Row) -> chancery_db::Result<Self> {
+        Ok(Self {
+            token: TokenRow::from_row(row)?,
+            digests: Digests {
+                newest: row.take()?,
+                siblings: row.take::<Option<Vec<u8>>>()?.unwrap_or_default(),
+                previous: row.take::<Option<Vec<u8>>>()?.unwrap_or_default(),
+            },
+            user: match row.take::<Option<String>>()? {
+                Some(doc) => Some(UserRow::behind(doc, row)?),
+                None => None,
+            },
+        })
+    }
+}
+
+impl PresentedRow {
+    fn read(self, handle: &Handle) -> Result<Option<PresentedToken>> {
+        let record = self.token.read()?;
+        let spent = || record.chain.made(handle).then_some(Standing::Spent);
+        let Some(standing) = self.digests.standing(&handle.digest()).or_else(spent) else { return Ok(None) };
+        let user = self.user.map(UserRow::read).transpose()?;
+        Ok(Some(PresentedToken { record, user, standing, digests: self.digests }))
+    }
+}
+
 struct TokenRow {
     doc: String,
+    rotating: bool,
     expires_at: Option<i64>,
     idle_expires_at: Option<i64>,
     rotated_at: Option<i64>,
-    next_id: Option<String>,
     last_exchanged_at: Option<i64>,
 }
 
@@ -225,10 +322,10 @@ impl FromRow for TokenRow {
     fn from_row(row: &mut Row) -> chancery_db::Result<Self> {
         Ok(Self {
             doc: row.take()?,
+            rotating: row.take()?,
             expires_at: row.take()?,
             idle_expires_at: row.take()?,
             rotated_at: row.take()?,
-            next_id: row.take()?,
             last_exchanged_at: row.take()?,
         })
     }
@@ -238,10 +335,10 @@ impl TokenRow {
     fn read(self) -> Result<RefreshRecord> {
         let record: RefreshRecord = parse("refresh token", &self.doc)?;
         Ok(RefreshRecord {
+            rotating: self.rotating,
             expires_at: self.expires_at,
             idle_expires_at: self.idle_expires_at,
             rotated_at: self.rotated_at,
-            next_id: self.next_id,
             last_exchanged_at: self.last_exchanged_at,
             ..record
         })

@@ -41,6 +41,16 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0002_sealed_signing_secrets.sql"),
     },
     Migration { number: 3, name: "log blocks", sql: include_str!("../migrations/0003_log_blocks.sql") },
+    Migration {
+        number: 4,
+        name: "refresh chains",
+        sql: include_str!("../migrations/0004_refresh_chains.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "log block users",
+        sql: include_str!("../migrations/0005_log_block_users.sql"),
+    },
 ];
 
 impl Store {

@@ -31,6 +31,10 @@ const ENDING: [(&str, &str); 7] = [
     ("assertions", "digest"),
 ];
 
+/// Tables whose rows are as old as `at_ms`, with the rest of their key. What points to a block goes before it.
+const LOGS: [(&str, &str); 3] =
+    [("logs", "id"), ("log_block_users", "user_id, first_id"), ("log_blocks", "first_id")];
+
 impl Store {
     /// Removes, of every tenant, up to a thousand rows of each kind that ended before `now` and log events from before
     /// `logs_before` (both in seconds).
@@ -44,7 +48,7 @@ impl Store {
                 swept = Swept::Partly;
             }
         }
-        for (table, key) in [("logs", "id"), ("log_blocks", "first_id")] {
+        for (table, key) in LOGS {
             if self.sweep_slice(table, key, "at_ms", logs_before.saturating_mul(1000)).await? == SLICE {
                 swept = Swept::Partly;
             }

@@ -358,7 +358,7 @@ const OWNED_BY_USER: [&str; 7] = [
 ];
 
 /// `doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms`.
-struct UserRow {
+pub(crate) struct UserRow {
     doc: String,
     updated: i64,
     last_login: Option<i64>,
@@ -369,8 +369,16 @@ struct UserRow {
 
 impl FromRow for UserRow {
     fn from_row(row: &mut Row) -> chancery_db::Result<Self> {
+        let doc = row.take()?;
+        Self::behind(doc, row)
+    }
+}
+
+impl UserRow {
+    /// The columns behind the document, which comes first.
+    pub(crate) fn behind(doc: String, row: &mut Row) -> chancery_db::Result<Self> {
         Ok(Self {
-            doc: row.take()?,
+            doc,
             updated: row.take()?,
             last_login: row.take()?,
             last_ip: row.take()?,
@@ -378,10 +386,8 @@ impl FromRow for UserRow {
             password_reset: row.take()?,
         })
     }
-}
 
-impl UserRow {
-    fn read(self) -> Result<User> {
+    pub(crate) fn read(self) -> Result<User> {
         let mut user: User = parse("user", &self.doc)?;
         user.updated_at = format_ms(self.updated);
         user.last_login = self.last_login.map(format_ms);

@@ -78,6 +78,7 @@ impl Readers {
         let flags = rights | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(self.busy_timeout)?;
+        super::plan_once(&connection)?;
         connection.execute_batch("PRAGMA cache_size = -2000;")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)

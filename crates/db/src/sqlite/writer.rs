@@ -89,22 +89,75 @@ fn group(connection: &Connection, first: Work, caller: oneshot::Sender<Result<bo
         refused.extend(std::iter::from_fn(|| queue.next()).map(|(_, caller)| (caller, Ok(false))));
         return answer(refused, Err(cause));
     }
-    let mut pending = Pending::new();
+    let mut group = Group { connection, careful: false, works: Vec::new(), pending: Vec::new() };
     let mut next = Some((first, caller));
     while let Some((work, caller)) = next {
-        let outcome = alone(connection, &work);
-        pending.push((caller, outcome));
-        // A full disk and its like make SQLite roll back by itself: with the transaction went everybody's work.
-        if connection.is_autocommit() {
-            return answer(pending, Err(Error::engine("the engine rolled the transaction back")));
+        if let Err(cause) = group.add(work, caller) {
+            return answer(group.pending, Err(cause));
         }
-        next = if pending.len() < GROUP { queue.next() } else { None };
+        next = if group.pending.len() < GROUP { queue.next() } else { None };
     }
     let committed = statement::execute(connection, "COMMIT", &[]);
     if committed.is_err() {
         give_up(connection);
     }
-    answer(pending, committed.map(drop));
+    answer(group.pending, committed.map(drop));
+}
+
+/// What one transaction holds so far.
+struct Group<'a> {
+    connection: &'a Connection,
+    /// Whether each piece of work has its own savepoint. They cost a tenth of the work, and a piece that fails has
+    /// nearly always changed nothing yet, its guard being first: so a group begins without and begins again with them
+    /// when that is not so.
+    careful: bool,
+    /// Each with its place in `pending`.
+    works: Vec<Work>,
+    pending: Pending,
+}
+
+impl Group<'_> {
+    /// Does the work. Fails when the engine rolled everything back by itself: with the transaction went everybody's work.
+    fn add(&mut self, work: Work, caller: oneshot::Sender<Result<bool>>) -> Result<()> {
+        let outcome = self.perform(&work);
+        self.works.push(work);
+        match outcome {
+            Some(outcome) => self.pending.push((caller, outcome)),
+            None => {
+                self.pending.push((caller, Ok(false)));
+                self.begin_again()?;
+            }
+        }
+        if self.connection.is_autocommit() {
+            return Err(Error::engine("the engine rolled the transaction back"));
+        }
+        Ok(())
+    }
+
+    /// `None` where a failure left something behind.
+    fn perform(&self, work: &Work) -> Option<Result<bool>> {
+        if self.careful || !matches!(work, Work::Batch(_)) {
+            return Some(alone(self.connection, work));
+        }
+        let before = self.connection.total_changes();
+        let outcome = perform(self.connection, work);
+        (outcome.is_ok() || self.connection.total_changes() == before || self.connection.is_autocommit())
+            .then_some(outcome)
+    }
+
+    /// Undoes everything and does it once more, now with savepoints.
+    fn begin_again(&mut self) -> Result<()> {
+        self.careful = true;
+        give_up(self.connection);
+        statement::execute(self.connection, "BEGIN IMMEDIATE", &[])?;
+        for (work, (_, outcome)) in self.works.iter().zip(&mut self.pending) {
+            *outcome = alone(self.connection, work);
+            if self.connection.is_autocommit() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Tells each caller its own failure, or else the group's.

@@ -4,10 +4,10 @@ use chancery_core::claims::GrantKind;
 use chancery_core::ids::Handle;
 use chancery_core::model::{RotationType, SubjectType, User};
 use chancery_core::oauth::OAuthError;
-use chancery_core::records::RefreshRecord;
+use chancery_core::records::{Authorization, RefreshRecord};
 use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide};
 use chancery_db::Batch;
-use chancery_store::{PreparedClient, Rotation};
+use chancery_store::{PreparedClient, PresentedToken, Rotation, Standing};
 use chancery_web::{Ctx, Failure};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -23,14 +23,6 @@ pub(super) struct Asked {
     pub(super) scope: Option<String>,
 }
 
-/// How the token presented stands.
-enum Standing {
-    /// Never exchanged, or not rotating.
-    Fresh,
-    /// Exchanged a moment ago; its successor was not used yet. Holds the successor's id.
-    InLeeway(String),
-}
-
 /// Checks, signs, then rotates in one guarded write.
 pub(super) async fn exchange(
     ctx: &Ctx,
@@ -38,9 +30,11 @@ pub(super) async fn exchange(
     token: &SecretString,
     asked: &Asked,
 ) -> Result<TokenAnswer, Failure> {
-    let (record, standing) = good_token(ctx, client, token).await?;
+    let handle = issue::refresh_token_handle(token.expose_secret()).ok_or(OAuthError::InvalidRefreshToken)?;
+    let mut presented = good_token(ctx, client, &handle).await?;
+    let record = presented.record.clone();
     let authorization = &record.authorization;
-    let user = live_user(ctx, &authorization.user_id).await?;
+    let user = alive(presented.user.take())?;
     let audience = audience(ctx, asked.audience.as_deref(), &record)?;
     let held = Held::load(ctx, &audience, &user.user_id).await?;
     let scopes = AskedScopes::parse_optional(asked.scope.as_deref());
@@ -77,62 +71,65 @@ pub(super) async fn exchange(
         },
     )
     .await?;
-    let successor = successor(ctx, client, &record, &standing)?;
-    let write = tokens.write.into_iter().fold(successor.write, Batch::and);
-    if let Err(error) = ctx.app.store.commit(write).await {
-        return Err(match error {
-            // Two exchanges at once: this one lost. Within the leeway the client may simply come again.
-            chancery_store::Error::Guard => lost_race(ctx, client, &record).await?,
-            other => other.into(),
-        });
-    }
+    let mut tries = 0;
+    let refresh_token = loop {
+        let successor = successor(ctx, client, &presented);
+        let write = tokens.write.iter().cloned().fold(successor.write, Batch::and);
+        match ctx.app.store.commit(write).await {
+            Ok(()) => break successor.token,
+            // Of several exchanges at once this one was slower: it stands in the leeway now, or is a reuse.
+            Err(chancery_store::Error::Guard) if tries < TRIES => {
+                tries += 1;
+                presented = good_token(ctx, client, &handle).await?;
+            }
+            Err(chancery_store::Error::Guard) => return Err(OAuthError::InvalidRefreshToken.into()),
+            Err(other) => return Err(other.into()),
+        }
+    };
     let mut event = events::with_user(events::of_client("sertft", client), &user);
     event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
     event.scope.clone_from(&tokens.answer.scope);
     events::record(ctx, event);
-    Ok(TokenAnswer { refresh_token: successor.token, ..tokens.answer })
+    Ok(TokenAnswer { refresh_token, ..tokens.answer })
 }
 
 /// The user, alive and not blocked.
 pub(super) async fn live_user(ctx: &Ctx, user_id: &str) -> Result<User, Failure> {
-    let user = ctx.app.store.user(&ctx.tenant.tenant, user_id).await?.ok_or(OAuthError::UserGone)?;
-    if user.is_blocked() {
-        return Err(OAuthError::UserBlocked.into());
-    }
-    Ok(user)
+    Ok(alive(ctx.app.store.user(&ctx.tenant.tenant, user_id).await?)?)
+}
+
+fn alive(user: Option<User>) -> Result<User, OAuthError> {
+    let user = user.ok_or(OAuthError::UserGone)?;
+    if user.is_blocked() { Err(OAuthError::UserBlocked) } else { Ok(user) }
 }
 
 /// The token, if this client may exchange it. Whose it is comes before whether it was used (security case 9).
-async fn good_token(
-    ctx: &Ctx,
-    client: &PreparedClient,
-    token: &SecretString,
-) -> Result<(RefreshRecord, Standing), Failure> {
+async fn good_token(ctx: &Ctx, client: &PreparedClient, handle: &Handle) -> Result<PresentedToken, Failure> {
     let invalid = || Failure::from(OAuthError::InvalidRefreshToken);
-    let handle = issue::refresh_token_handle(token.expose_secret()).ok_or_else(invalid)?;
-    let record = ctx.app.store.refresh_token(&ctx.tenant.tenant, &handle).await?.ok_or_else(invalid)?;
+    let presented = ctx.app.store.refresh_token(&ctx.tenant.tenant, handle).await?.ok_or_else(invalid)?;
+    let record = &presented.record;
     if record.authorization.client_id != client.client_id {
         return Err(invalid());
     }
     let now = ctx.now();
-    if let Some(rotated_at) = record.rotated_at {
-        let leeway = client.refresh_token_settings().leeway;
-        let successor = record.next_id.clone().filter(|_| leeway > 0 && now - rotated_at <= leeway);
-        let Some(successor) = successor else { return Err(reused(ctx, client, &record).await?) };
-        // Only the token immediately before the newest one has a leeway.
-        let next = ctx.app.store.refresh_token_by_id(&ctx.tenant.tenant, &successor).await?;
-        return match next {
-            Some(next) if next.rotated_at.is_none() => Ok((record, Standing::InLeeway(successor))),
-            _ => Err(reused(ctx, client, &record).await?),
-        };
+    let settings = client.refresh_token_settings();
+    let exchangeable = match presented.standing {
+        Standing::Current => true,
+        // Only the token immediately before the one that is good has a leeway.
+        Standing::Previous => {
+            settings.leeway > 0 && record.rotated_at.is_some_and(|at| now - at <= settings.leeway)
+        }
+        Standing::Spent => false,
+    };
+    if !exchangeable {
+        return Err(reused(ctx, client, record).await?);
     }
     let ended = |end: Option<i64>| end.is_some_and(|end| end <= now);
-    let settings = client.refresh_token_settings();
-    let absolute = absolute_end(&settings, record.family_created_at, record.expires_at);
+    let absolute = absolute_end(&settings, record.created_at, record.expires_at);
     if ended(absolute) || ended(record.idle_expires_at) {
         return Err(invalid());
     }
-    Ok((record, Standing::Fresh))
+    Ok(presented)
 }
 
 /// A spent token came back: somebody has a copy. The family and the consent end (fact sheet 7).
@@ -162,16 +159,6 @@ async fn reused(ctx: &Ctx, client: &PreparedClient, record: &RefreshRecord) -> R
     Ok(OAuthError::InvalidRefreshToken.into())
 }
 
-/// Of many exchanges at one moment one wins. Without a leeway the others are reuse; with one they are refused and may come
-/// again.
-async fn lost_race(ctx: &Ctx, client: &PreparedClient, record: &RefreshRecord) -> Result<Failure, Failure> {
-    let settings = client.refresh_token_settings();
-    if settings.leeway > 0 || !record.rotating {
-        return Ok(OAuthError::InvalidRefreshToken.into());
-    }
-    reused(ctx, client, record).await
-}
-
 /// `audience` may name another API, if a policy lets it (multi-resource refresh tokens): the decision says whether.
 fn audience(ctx: &Ctx, asked: Option<&str>, record: &RefreshRecord) -> Result<Audience, OAuthError> {
     match asked {
@@ -188,43 +175,35 @@ struct Successor {
 }
 
 /// Rotating: a new token in the place of the old one. Otherwise the token goes on, with its idle end moved. A client
-/// whose setting was changed since moves to the new kind with this exchange.
-fn successor(
-    ctx: &Ctx,
-    client: &PreparedClient,
-    record: &RefreshRecord,
-    standing: &Standing,
-) -> Result<Successor, Failure> {
+/// whose setting was changed since moves to the new kind with this exchange, and what it holds of the old kind for this
+/// user and API ends (fact sheet 7).
+fn successor(ctx: &Ctx, client: &PreparedClient, presented: &PresentedToken) -> Successor {
     let settings = client.refresh_token_settings();
-    let tenant = &ctx.tenant.tenant;
-    let store = &ctx.app.store;
-    let now = ctx.now();
-    let rotates = settings.rotation_type == RotationType::Rotating;
-    let expires_at = absolute_end(&settings, record.family_created_at, record.expires_at);
+    let (tenant, store, now) = (&ctx.tenant.tenant, &ctx.app.store, ctx.now());
+    let record = &presented.record;
+    let rotating = settings.rotation_type == RotationType::Rotating;
+    let expires_at = absolute_end(&settings, record.created_at, record.expires_at);
     let idle_expires_at = idle_end(&settings, now);
-    if !rotates && !record.rotating {
+    if !rotating && !record.rotating && presented.standing == Standing::Current {
         let write = store.touch_refresh_token(tenant, &record.id, now, expires_at, idle_expires_at);
-        return Ok(Successor { token: None, write });
+        return Successor { token: None, write };
     }
-    let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
-    let next = RefreshRecord {
-        id: handle.id.clone(),
-        authorization: record.authorization.clone(),
-        rotating: rotates,
-        family_created_at: record.family_created_at,
-        created_at: now,
-        expires_at,
-        idle_expires_at,
-        rotated_at: None,
-        next_id: None,
-        last_exchanged_at: Some(now),
-        initial_ip: record.initial_ip.clone(),
-        initial_user_agent: record.initial_user_agent.clone(),
-    };
-    let rotation = Rotation { old_id: &record.id, now, handle: &handle, record: &next };
-    let write = match standing {
-        Standing::Fresh => store.rotate(tenant, &rotation)?,
-        Standing::InLeeway(expected) => store.rotate_again(tenant, expected, &rotation)?,
-    };
-    Ok(Successor { token: Some(issue::refresh_token_text(&handle, rotates)), write })
+    let handle = record.chain.next(&*ctx.app.rng, &record.id);
+    let rotation = Rotation { handle: &handle, now, rotating, expires_at, idle_expires_at };
+    let mut write = store.rotate(tenant, presented, &rotation);
+    if rotating != record.rotating {
+        let Authorization { user_id, audience, .. } = &record.authorization;
+        let audience = audience.as_deref().unwrap_or_default();
+        write = write.and(store.delete_refresh_tokens_of_type(
+            tenant,
+            user_id,
+            &client.client_id,
+            audience,
+            record.rotating,
+        ));
+    }
+    Successor { token: Some(issue::refresh_token_text(&handle, rotating)), write }
 }
+
+/// How often an exchange that was overtaken looks again.
+const TRIES: u32 = 8;

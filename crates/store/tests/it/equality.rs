@@ -4,7 +4,7 @@ use chancery_core::{Rng, ids::Handle, model::Permission, records::Consent};
 use chancery_store::{Batch, Change, Kind, Rotation, Store};
 
 use crate::fixture::{
-    Counter, NOW, TENANT, authorization, code, engines, new_user, opaque, refresh, session,
+    Counter, NOW, TENANT, authorization, chain, code, engines, new_user, opaque, refresh, session,
 };
 
 /// Every table with the columns that order it.
@@ -17,7 +17,10 @@ const TABLES: [(&str, &str); 14] = [
     ("user_permissions", "user_id || ' ' || api || ' ' || scope"),
     ("sessions", "id || ' ' || clients || ' ' || CAST(ends_at AS TEXT)"),
     ("codes", "id || ' ' || CASE WHEN spent THEN 'spent' ELSE 'good' END || ' ' || doc"),
-    ("refresh_tokens", "id || ' ' || COALESCE(next_id, '-') || ' ' || CAST(ends_at AS TEXT) || ' ' || doc"),
+    (
+        "refresh_tokens",
+        "id || ' ' || CASE WHEN previous IS NULL THEN 'first' ELSE 'later' END || ' ' || CAST(ends_at AS TEXT) || ' ' || doc",
+    ),
     ("opaque_tokens", "id || ' ' || doc"),
     ("revoked", "authorization_id || ' ' || CAST(noticed_at AS TEXT)"),
     ("consents", "id || ' ' || scope || ' ' || CASE WHEN implicit THEN 'implicit' ELSE 'explicit' END"),
@@ -65,7 +68,14 @@ async fn random_write(store: &Store, rng: &Counter, held: &mut Vec<Handle>) -> S
         held.remove(0);
     }
     let record = refresh(&fresh, given());
-    let rotation = Rotation { old_id: &old.id, now: NOW + 1, handle: &fresh, record: &record };
+    let successor = chain().next(rng, &old.id);
+    let rotation = Rotation {
+        handle: &successor,
+        now: NOW + 1,
+        rotating: true,
+        expires_at: Some(NOW + 90),
+        idle_expires_at: None,
+    };
     // Destruction is rarer than creation, or nothing would be left to compare.
     let rare = below(rng, 6) == 0;
     let outcome = match below(rng, 20) {
@@ -80,7 +90,10 @@ async fn random_write(store: &Store, rng: &Counter, held: &mut Vec<Handle>) -> S
         8 => store.insert_code(TENANT, &fresh, &code(given())).await,
         9 => store.commit(store.spend_code(TENANT, &old.id)).await,
         10 | 11 => store.commit(store.insert_refresh_token(TENANT, &fresh, &record).unwrap()).await,
-        12 => store.commit(store.rotate(TENANT, &rotation).unwrap()).await,
+        12 => match store.refresh_token(TENANT, &old).await.unwrap() {
+            Some(token) => store.commit(store.rotate(TENANT, &token, &rotation)).await,
+            None => Ok(()),
+        },
         13 => store.commit(store.insert_opaque_token(TENANT, &fresh, &opaque(given())).unwrap()).await,
         14 => store.commit(store.revoke_family(TENANT, &family)).await,
         15 if rare => store.commit(store.revoke_by_session(TENANT, &user, "s1")).await,

@@ -1,9 +1,13 @@
 //! A fresh store of each engine with one tenant, and records to put into it.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
 
 use chancery_core::{
     Rng,
+    chain::ChainKey,
     ids::Handle,
     model::{Identity, User},
     records::{Authorization, CodeRecord, LogEvent, OpaqueRecord, RefreshRecord, Session, Ticket},
@@ -82,6 +86,12 @@ pub(crate) fn handle() -> Handle {
     Handle::generate(&RNG, NOW * 1000 + TICK.fetch_add(1, Ordering::Relaxed))
 }
 
+/// The key of every chain of these tests.
+pub(crate) fn chain() -> ChainKey {
+    static CHAIN: LazyLock<ChainKey> = LazyLock::new(|| ChainKey::generate(&RNG));
+    CHAIN.clone()
+}
+
 /// The same id with another secret: what a guesser has.
 pub(crate) fn guessed(handle: &Handle) -> Handle {
     let other = super::fixture::handle().expose();
@@ -138,7 +148,7 @@ pub(crate) fn refresh(handle: &Handle, authorization: Authorization) -> RefreshR
         id: handle.id.clone(),
         authorization,
         rotating: true,
-        family_created_at: NOW,
+        chain: chain(),
         created_at: NOW,
         expires_at: Some(NOW + 86_400),
         idle_expires_at: Some(NOW + 3600),

@@ -1,6 +1,6 @@
 use chancery_core::{ids, records::LogEvent};
 
-use crate::fixture::{NOW, RNG, TENANT, engines, lines};
+use crate::fixture::{NOW, RNG, TENANT, engines, lines, rows};
 
 fn event(n: i64) -> LogEvent {
     LogEvent {
@@ -38,24 +38,43 @@ async fn events_are_read_from_either_end() {
     }
 }
 
-/// Machine events, thousands a second: in blocks, which readers do not see.
+/// Thousands a second: in blocks, which readers do not see.
 #[tokio::test]
-async fn events_without_a_user_lie_in_blocks() {
+async fn many_events_lie_in_blocks() {
     for f in engines().await {
         let machine = |n: i64| LogEvent { user_id: None, ..event(n) };
         // Every tenth names a user. The batches overlap, as those of two nodes do, and one spans more than a second.
-        let all: Vec<_> = (0..1500).map(|n| if n % 10 == 0 { event(n) } else { machine(n) }).collect();
+        let of_someone = |n: i64| LogEvent { user_id: Some(format!("u{}\0", n / 10 % 2)), ..event(n) };
+        let all: Vec<_> = (0..1500).map(|n| if n % 10 == 0 { of_someone(n) } else { machine(n) }).collect();
         let (even, odd): (Vec<_>, Vec<_>) = all.iter().cloned().enumerate().partition(|(n, _)| n % 2 == 0);
         for part in [even, odd] {
             let part: Vec<_> = part.into_iter().map(|(_, event)| event).collect();
             f.store.append_logs(TENANT, &lines(&part)).await.unwrap();
         }
         assert_eq!(f.store.logs_count(TENANT).await.unwrap(), 1500, "{}", f.engine);
+        assert!(rows(&f.store, "log_blocks", TENANT).await < 20, "{}", f.engine);
         for (offset, limit) in [(0, 1), (0, 50), (37, 100), (1450, 100), (1500, 5), (0, 0)] {
             let page = f.store.logs_page(TENANT, offset, limit).await.unwrap();
             let expected = all.iter().rev().skip(offset as usize).take(limit as usize);
             assert!(page.iter().eq(expected), "{} {offset} {limit}", f.engine);
         }
+        // A few as rows, of the same user, newer and older than the blocks.
+        let few: Vec<_> = [-8, 1600].map(event).into();
+        f.store.append_logs(TENANT, &lines(&few)).await.unwrap();
+        for user in ["u0", "u1"] {
+            let of_user = |event: &&LogEvent| event.user_id.as_deref() == Some(&format!("{user}\0"));
+            let expected: Vec<_> =
+                few[..1].iter().chain(&all).chain(&few[1..]).filter(of_user).cloned().rev().collect();
+            for (offset, limit) in [(0, 50), (3, 20), (100, 100), (0, 1000)] {
+                let page = f.store.logs_of_user(TENANT, user, offset, limit).await.unwrap();
+                let expected = expected.iter().skip(offset as usize).take(limit as usize);
+                assert!(page.iter().eq(expected), "{} {user} {offset} {limit}", f.engine);
+            }
+        }
+        assert!(f.store.logs_of_user("other", "u0", 0, 9).await.unwrap().is_empty());
+        f.store.sweep(NOW, NOW).await.unwrap();
+        assert_eq!(f.store.logs_count(TENANT).await.unwrap(), 1501, "{}: -8 was before", f.engine);
+        let all: Vec<_> = all.into_iter().chain(few.into_iter().skip(1)).collect();
         let mut from = String::new();
         let mut walked = Vec::new();
         loop {
@@ -73,5 +92,6 @@ async fn events_without_a_user_lie_in_blocks() {
         f.store.sweep(NOW, NOW + 100).await.unwrap();
         while f.store.sweep(NOW, NOW + 100).await.unwrap() == chancery_store::Swept::Partly {}
         assert_eq!(f.store.logs_count(TENANT).await.unwrap(), 0);
+        assert_eq!(rows(&f.store, "log_block_users", TENANT).await, 0);
     }
 }

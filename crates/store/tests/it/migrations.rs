@@ -1,7 +1,8 @@
-use chancery_store::{Batch, Catalog, Change, Error, Kind, NextKeys, Store};
+use chancery_db::Migration;
+use chancery_store::{Batch, Catalog, Change, Error, Kind, NextKeys, Standing, Store};
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, NOW, TENANT, empty_engines, engines, material, second};
+use crate::fixture::{Fixture, NOW, TENANT, empty_engines, engines, handle, material, rows, second};
 
 #[tokio::test]
 async fn forward_once_whoever_begins() {
@@ -81,6 +82,53 @@ async fn plain_signing_secrets_are_sealed_and_forgotten() {
         assert_eq!((untouched.json, untouched.rev), (other.to_string(), 1));
         let snapshot = Catalog::new(f.store.clone()).snapshot(TENANT).await.unwrap();
         assert!(snapshot.api("https://h").is_some(), "{}: it issues tokens again", f.engine);
+    }
+}
+
+/// Before schema 4 each exchange of a rotating token made a new row.
+#[tokio::test]
+async fn tokens_of_before_the_chains_go_on() {
+    let step = |number, sql| Migration { number, name: "before", sql };
+    let before = [
+        step(1, include_str!("../../migrations/0001_initial.sql")),
+        step(2, include_str!("../../migrations/0002_sealed_signing_secrets.sql")),
+        step(3, include_str!("../../migrations/0003_log_blocks.sql")),
+    ];
+    for f in empty_engines().await {
+        f.store.db().migrate(&before).await.unwrap();
+        let (spent, live) = (handle(), handle());
+        let batch = [(&spent, Some(NOW)), (&live, None)].into_iter().fold(
+            Batch::default(),
+            |batch, (held, rotated_at)| {
+                let doc = json!({
+                    "id": held.id, "rotating": true, "family_created_at": NOW - 50, "created_at": NOW,
+                    "authorization": {"id": "a", "client_id": "app", "user_id": "u"},
+                });
+                batch.run(
+                    "INSERT INTO refresh_tokens (tenant, id, digest, authorization_id, user_id, client_id, \
+                     audience, rotating, created_at, ends_at, rotated_at, doc) \
+                     VALUES ($1, $2, $3, 'a', 'u', 'app', '', $4, $5, $6, $7, $8)",
+                    vec![
+                        TENANT.into(),
+                        held.id.as_str().into(),
+                        held.digest().into(),
+                        true.into(),
+                        NOW.into(),
+                        (NOW + 1).into(),
+                        rotated_at.into(),
+                        doc.to_string().into(),
+                    ],
+                )
+            },
+        );
+        f.store.commit(batch).await.unwrap();
+        f.store.migrate().await.unwrap();
+        let found = f.store.refresh_token(TENANT, &live).await.unwrap().unwrap();
+        assert_eq!((found.standing, found.record.created_at), (Standing::Current, NOW - 50), "{}", f.engine);
+        assert!(found.record.rotating);
+        assert!(f.store.refresh_token(TENANT, &spent).await.unwrap().is_none());
+        f.store.commit(f.store.revoke_family(TENANT, "a")).await.unwrap();
+        assert_eq!(rows(&f.store, "refresh_tokens", TENANT).await, 0);
     }
 }
 
