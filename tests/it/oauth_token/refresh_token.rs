@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{API, ISSUER, TestApp};
+use crate::support::{API, Ask, Browser, ISSUER, SAM, TestApp, engines};
 
 const BAD: &str = "Unknown or invalid refresh token.";
 
@@ -61,6 +61,57 @@ async fn the_leeway_is_for_the_one_before_alone() {
 }
 
 #[tokio::test]
+async fn successors_of_one_leeway_are_one_chain() {
+    let app = TestApp::new().await;
+    app.rotate_refresh_tokens(10).await;
+    let first = refresh_token(&app).await;
+    let one = app.refresh(&first, &[]).await.expect(200).text("refresh_token");
+    let two = app.refresh(&first, &[]).await.expect(200).text("refresh_token");
+    app.clock.advance(3600);
+    // Nobody knows which of the two arrived, so either is good; whoever comes with the other one later has a copy.
+    let next = app.refresh(&one, &[]).await.expect(200).text("refresh_token");
+    app.clock.advance(10);
+    let tab = app.refresh(&two, &[]).await.expect(200).text("refresh_token");
+    app.clock.advance(1);
+    app.refresh(&two, &[]).await.is_error(403, "invalid_grant", BAD);
+    for ended in [next, tab] {
+        app.refresh(&ended, &[]).await.is_error(403, "invalid_grant", BAD);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn within_the_leeway_nobody_is_refused_for_being_second() {
+    for app in engines().await {
+        app.rotate_refresh_tokens(10).await;
+        let first = refresh_token(&app).await;
+        let exchange = || app.refresh(&first, &[]);
+        let answers = tokio::join!(exchange(), exchange(), exchange(), exchange());
+        for answer in [answers.0, answers.1, answers.2, answers.3] {
+            answer.expect(200);
+        }
+    }
+}
+
+/// The id of a token is no secret: the Management API shows it. Reuse is proved by a secret that was good once.
+#[tokio::test]
+async fn a_made_up_secret_ends_nothing() {
+    let app = TestApp::new().await;
+    app.rotate_refresh_tokens(0).await;
+    let first = refresh_token(&app).await;
+    let second = app.refresh(&first, &[]).await.expect(200).text("refresh_token");
+    let (id, secret) = first.split_at("v1.M".len() + 22);
+    let other = refresh_token(&app).await.split_off("v1.M".len() + 22);
+    let mut tampered = secret.to_owned().into_bytes();
+    tampered[0] = if tampered[0] == b'A' { b'B' } else { b'A' };
+    for made_up in [other, String::from_utf8(tampered).unwrap(), "A".repeat(43)] {
+        app.refresh(&format!("{id}{made_up}"), &[]).await.is_error(403, "invalid_grant", BAD);
+    }
+    let third = app.refresh(&second, &[]).await.expect(200).text("refresh_token");
+    app.refresh(&first, &[]).await.is_error(403, "invalid_grant", BAD);
+    app.refresh(&third, &[]).await.is_error(403, "invalid_grant", BAD);
+}
+
+#[tokio::test]
 async fn absolute_and_idle_ends() {
     let app = TestApp::new().await;
     app.rotate_refresh_tokens(0).await;
@@ -81,9 +132,17 @@ async fn absolute_and_idle_ends() {
 async fn a_change_of_kind_takes_effect_at_the_next_exchange() {
     let app = TestApp::new().await;
     let plain = refresh_token(&app).await;
+    let another = refresh_token(&app).await;
+    let ask =
+        Ask::code(&app.clients.web.client_id, "openid read:contacts offline_access").with("audience", API);
+    let code = Browser::new(&app).authorize(&ask, &SAM).await.get("code");
+    let sams = app.redeem(&code).await.expect(200).text("refresh_token");
     app.rotate_refresh_tokens(0).await;
     let rotating = app.refresh(&plain, &[]).await.expect(200).text("refresh_token");
     assert!(rotating.starts_with("v1.M"));
+    // What the application held of the old kind for this person ended with it (fact sheet 7).
+    app.refresh(&another, &[]).await.is_error(403, "invalid_grant", BAD);
+    app.refresh(&sams, &[]).await.expect(200);
     app.refresh(&plain, &[]).await.is_error(403, "invalid_grant", BAD);
 }
 
