@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use chancery_connect::password_policy::{Rule, strength_error};
-use chancery_core::model::{Connection, User};
+use chancery_core::model::{Client, Connection, User};
 use chancery_core::oauth::OAuthError;
 use chancery_core::params::Params;
 use chancery_web::{Ctx, Failure, Form, ResetLink, SignUp, SignUpForm, html, json};
@@ -51,15 +51,14 @@ fn connection<'a>(ctx: &'a Ctx, params: &Params) -> Result<&'a Connection, Box<R
     if let Some(name) = params.repeated() {
         return Err(Box::new(Failure::from(OAuthError::Repeated(name.to_owned())).into_response()));
     }
-    let client = params.get("client_id").map(|id| ctx.tenant.client(id));
     let name = params.get("connection").ok_or_else(|| Box::new(bad_request("connection is required")))?;
     let connection = ctx.tenant.connection_by_name(name).filter(|c| c.strategy == "auth0");
-    let connection = match client {
-        None => connection,
-        Some(None) => None,
-        Some(Some(client)) => {
-            connection.filter(|c| c.serves(&client.client_id) && !client.is_strict_third_party())
-        }
+    let through =
+        |c: &Connection, client: &Client| c.serves(&client.client_id) && !client.is_strict_third_party();
+    let connection = match params.get("client_id") {
+        // Optional on the wire; it must not open what no application would.
+        None => connection.filter(|c| ctx.tenant.clients().any(|client| through(c, client))),
+        Some(id) => connection.filter(|c| ctx.tenant.client(id).is_some_and(|client| through(c, client))),
     };
     connection.map(AsRef::as_ref).ok_or_else(|| Box::new(unknown_connection()))
 }

@@ -7,14 +7,19 @@ use chancery_core::params::Params;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{EmailVerified, ErrorKind};
 use chancery_web::{Ctx, Failure, hosted};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
-/// Opening it is enough: it says that the mail arrived, no more.
+/// Opening it is enough: it says that the mail arrived, no more. A HEAD opens nothing: scanners of mail send those
+/// (RFC 9110 section 9.2.1).
 pub(crate) async fn show(
     ctx: Ctx,
+    method: Method,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
+    if method == Method::HEAD {
+        return Ok(Response::default());
+    }
     let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let verified = match params.get("ticket").and_then(Handle::parse) {
         Some(handle) => ctx.verify_email(&handle).await?,

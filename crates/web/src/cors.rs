@@ -1,4 +1,6 @@
-//! Which pages of other origins may read answers: those of the tenant's applications.
+//! Which answers pages of other origins may read, and which pages: those of the tenant's applications, and only where
+//! the request itself proves what the caller may have. Nothing that a cookie decides is ever readable: the origins of all
+//! applications are one set, and an application must not read what `/authorize` answers to another (security case 21).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, RwLock};
@@ -8,9 +10,9 @@ use chancery_core::model::Client;
 use chancery_core::oauth::origin_of;
 use chancery_store::Snapshot;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_METHOD, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HeaderValue,
+    ORIGIN, VARY,
 };
 use http::{HeaderMap, Method};
 
@@ -97,15 +99,32 @@ pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
 pub(crate) enum Grant {
     /// Public documents: any page, without cookies.
     Anyone,
-    /// This origin, with cookies.
+    /// This origin, without cookies.
     Origin(HeaderValue),
-    /// The origin is nobody's.
+    /// The origin is nobody's, or the answer nobody else's business.
     Nobody,
 }
 
-/// Discovery and key sets are for everybody.
-pub(crate) fn is_public(path: &str) -> bool {
-    path.starts_with("/.well-known/")
+/// Who may read what is at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Any page: discovery and key sets.
+    Anyone,
+    /// Pages of the tenant's applications.
+    Applications,
+    /// Our own pages.
+    Nobody,
+}
+
+/// A new endpoint is closed until it is named here.
+pub(crate) fn readers(path: &str) -> Readers {
+    if path.starts_with("/.well-known/") {
+        Readers::Anyone
+    } else if OPEN.contains(&path) || OPEN_BELOW.iter().any(|prefix| path.starts_with(prefix)) {
+        Readers::Applications
+    } else {
+        Readers::Nobody
+    }
 }
 
 /// The answer to a preflight: 204 whoever asks, and permission for those who have it.
@@ -132,11 +151,14 @@ pub(crate) fn permit(response: &mut Response, grant: Grant) {
         }
         Grant::Origin(origin) => {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         }
     }
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
 }
+
+/// Endpoints that SDKs in browsers call. Each asks for a code, a secret, a token or a password, and for no cookie.
+const OPEN: [&str; 4] = ["/oauth/token", "/oauth/revoke", "/userinfo", "/oidc/register"];
+const OPEN_BELOW: [&str; 3] = ["/dbconnections/", "/api/v2/", "/api/chancery/"];
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS");
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -204,8 +226,31 @@ mod tests {
         assert!(response.headers().keys().all(|name| !name.as_str().starts_with("access-control")));
         let response = preflight(Grant::Origin(HeaderValue::from_static("https://app.example")));
         assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], "https://app.example");
-        assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
         let response = preflight(Grant::Anyone);
-        assert!(!response.headers().contains_key(ACCESS_CONTROL_ALLOW_CREDENTIALS));
+        assert_eq!(response.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+    }
+
+    #[test]
+    fn what_a_cookie_decides_is_closed() {
+        for path in [
+            "/authorize",
+            "/authorize/resume",
+            "/u/login",
+            "/u/consent",
+            "/v2/logout",
+            "/oidc/logout",
+            "/dev/clock",
+            "/dev/mail",
+            "/",
+            "",
+        ] {
+            assert_eq!(readers(path), Readers::Nobody, "{path}");
+        }
+        for path in ["/oauth/tokens", "/oauth/token/", "/oauth", "/userinfo/x", "/api/v2", "/dbconnections"] {
+            assert_eq!(readers(path), Readers::Nobody, "{path}");
+        }
+        assert_eq!(readers("/oauth/token"), Readers::Applications);
+        assert_eq!(readers("/api/v2/clients"), Readers::Applications);
+        assert_eq!(readers("/.well-known/jwks.json"), Readers::Anyone);
     }
 }

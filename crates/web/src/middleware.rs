@@ -23,7 +23,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use tokio::time::Instant;
 
-use crate::cors::{self, Grant};
+use crate::cors::{self, Grant, Readers};
 use crate::errors::{Cause, server_error};
 use crate::{App, Ctx, Peer, RequestId, context};
 
@@ -84,8 +84,10 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
 
 /// What the page that sent this may do with the answer. The context made on the way is kept for the handler.
 async fn grant(parts: &mut Parts, app: &Arc<App>) -> Grant {
-    if cors::is_public(parts.uri.path()) {
-        return Grant::Anyone;
+    match cors::readers(parts.uri.path()) {
+        Readers::Anyone => return Grant::Anyone,
+        Readers::Applications => {}
+        Readers::Nobody => return Grant::Nobody,
     }
     let Ok(ctx) = Ctx::from_request_parts(parts, app).await else { return Grant::Nobody };
     let origins = app.allowed_origins.of(&ctx.tenant);

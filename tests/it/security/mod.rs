@@ -18,4 +18,5 @@ mod case_19_revocation_is_complete;
 mod case_21_nothing_secret_is_cached;
 mod case_22_bombs_and_lookalikes;
 mod mix_up;
+mod review_other_origins;
 mod review_races_and_bounds;
