@@ -46,6 +46,8 @@ pub struct Limits {
     pub headers: usize,
     /// How long headers may take, and how long a connection may be idle. Default 10 s.
     pub header_timeout: Duration,
+    /// How long what was answered may lie unread before the connection is cut. Default 30 s; on Linux only.
+    pub write_timeout: Duration,
     /// At shutdown, how long idle connections are kept open, so that a request on its way to us is still answered (with
     /// `Connection: close`). Ends at once when the last connection does. Default 1 s.
     pub linger: Duration,
@@ -59,6 +61,7 @@ impl Default for Limits {
             connections: 10_000,
             headers: 64 * 1024,
             header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
             linger: Duration::from_secs(1),
             grace: Duration::from_secs(30),
         }
@@ -161,6 +164,9 @@ impl Server {
         if let Err(e) = stream.set_nodelay(true) {
             tracing::debug!("TCP_NODELAY: {e}");
         }
+        if let Err(e) = cut_unless_read(&stream, self.limits.write_timeout) {
+            tracing::debug!("TCP_USER_TIMEOUT: {e}");
+        }
         let Some(tls) = tls else { return self.http1(stream, Peer { addr, tls: false }).await };
         let peer = Peer { addr, tls: true };
         match timeout(self.limits.header_timeout, tls.acceptor().accept(stream)).await {
@@ -256,6 +262,17 @@ const MOST_STREAMS: u32 = 200;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
+/// The system ends a connection whose peer takes nothing for that long (RFC 5482).
+#[cfg(target_os = "linux")]
+fn cut_unless_read(stream: &TcpStream, after: Duration) -> io::Result<()> {
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(after))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn cut_unless_read(_: &TcpStream, _: Duration) -> io::Result<()> {
+    Ok(())
+}
+
 /// A connection that waits already, or nothing.
 async fn accept_now(socket: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
     let accepted = pin!(socket.accept());
@@ -306,6 +323,7 @@ mod tests {
     fn routes() -> Router {
         Router::new()
             .route("/", get(|request: Request<Body>| async move { format!("{:?}", request.version()) }))
+            .route("/large", get(|| async { vec![b'x'; 64 << 20] }))
             .route(
                 "/slow",
                 get(|| async {
@@ -393,6 +411,24 @@ mod tests {
             assert!(call.await.unwrap().ends_with("done"));
         }
         assert!(running.await.unwrap());
+    }
+
+    /// One that asks, never reads and keeps its connection open must not hold its place for ever.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn one_that_never_reads_is_cut_off() {
+        let limits =
+            Limits { connections: 1, write_timeout: Duration::from_millis(300), ..Limits::default() };
+        let (addr, ..) = start(limits).await;
+        let mut deaf = TcpStream::connect(addr).await.unwrap();
+        deaf.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        // There is one place: this is answered when the other's is free.
+        let answer = timeout(
+            Duration::from_secs(20),
+            talk(addr, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
+        );
+        assert!(answer.await.expect("the place is free again").starts_with("HTTP/1.1 200 "));
+        drop(deaf);
     }
 
     #[tokio::test]
