@@ -32,10 +32,9 @@ pub(super) async fn exchange(
 ) -> Result<TokenAnswer, Failure> {
     let handle = issue::refresh_token_handle(token.expose_secret()).ok_or(OAuthError::InvalidRefreshToken)?;
     let mut presented = good_token(ctx, client, &handle).await?;
-    let record = presented.record.clone();
-    let authorization = &record.authorization;
     let user = alive(presented.user.take())?;
-    let audience = audience(ctx, asked.audience.as_deref(), &record)?;
+    let authorization = &presented.record.authorization;
+    let audience = audience(ctx, asked.audience.as_deref(), &presented.record)?;
     let held = Held::load(ctx, &audience, &user.user_id).await?;
     let scopes = AskedScopes::parse_optional(asked.scope.as_deref());
     let request = Request {
