@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 
 use axum::http::StatusCode;
 use chancery_core::problem::{Missing, Problem};
@@ -289,6 +290,20 @@ pub(crate) fn merged(mut document: Value, body: Map<String, Value>) -> Value {
         }
     }
     document
+}
+
+/// A lifetime must not be one that arithmetic with the present cannot bear, or that no one can mean.
+pub(crate) fn within(value: i64, range: RangeInclusive<i64>, path: &str) -> Result<(), Problem> {
+    if value < *range.start() {
+        return Err(Problem::payload(&format!("Value {value} is less than minimum {}", range.start()), path));
+    }
+    if value > *range.end() {
+        return Err(Problem::payload(
+            &format!("Value {value} is greater than maximum {}", range.end()),
+            path,
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

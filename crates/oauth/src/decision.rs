@@ -50,6 +50,12 @@ pub(crate) fn client_grant<'a>(
     own.or_else(shared).map(AsRef::as_ref)
 }
 
+/// Whether the application takes users of this connection, by its name, today: an application admits the people of its
+/// own connections, not whoever has signed in to another one (D57).
+pub(crate) fn admits(tenant: &Snapshot, client: &Client, connection: &str) -> bool {
+    tenant.connection_by_name(connection).is_some_and(|connection| connection.serves(&client.client_id))
+}
+
 /// A refusal as an error of the token endpoint.
 pub(crate) fn refused(denied: &Denied, ctx: &Ctx, target: Target<'_>, client: &Client) -> OAuthError {
     let audience = ctx.origin.absolute(target.audience().unwrap_or(&ctx.origin.userinfo_audience));

@@ -163,11 +163,23 @@ impl Store {
             .and(revocation::revoke(tenant, &Under::Client(client_id)))
     }
 
-    /// Forgets every consent at an API: goes with its deletion. Tokens for it stop at once, since the API is looked up at
-    /// every exchange.
+    /// Forgets every consent at an API with every code and token for it: goes with its deletion. An API that is defined
+    /// later under the same identifier is another one.
     pub fn delete_consents_of_api(&self, tenant: &str, audience: &str) -> Batch {
         Batch::default()
             .run("DELETE FROM consents WHERE tenant = $1 AND audience = $2", params![tenant, audience])
+            .and(revocation::revoke(tenant, &Under::Audience(audience)))
+    }
+
+    /// Takes these scopes of an API out of every consent: goes with the change of the API's document. Defined again, a
+    /// scope is agreed to again.
+    pub fn drop_consented<S: AsRef<str>>(&self, tenant: &str, audience: &str, scopes: &[S]) -> Batch {
+        scopes.iter().fold(Batch::default(), |batch, scope| {
+            batch.run(
+                "UPDATE consents SET scope = REPLACE(scope, $3, '') WHERE tenant = $1 AND audience = $2",
+                params![tenant, audience, words::one(scope.as_ref())],
+            )
+        })
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum Under<'a> {
     Client(&'a str),
     /// Everything an application holds for a user at one API; empty is userinfo only.
     Consent { user_id: &'a str, client_id: &'a str, audience: &'a str },
+    /// Everything for one API. No index leads there: an API is rarely deleted.
+    Audience(&'a str),
     /// Everything that began in one browser session.
     Session { user_id: &'a str, session_id: &'a str },
 }
@@ -46,6 +48,7 @@ fn condition(tenant: &str, under: &Under<'_>) -> (&'static str, Vec<Value>) {
             "tenant = $1 AND user_id = $2 AND client_id = $3 AND audience = $4",
             params![tenant, *user_id, *client_id, *audience],
         ),
+        Under::Audience(audience) => ("tenant = $1 AND audience = $2", params![tenant, *audience]),
         Under::Session { user_id, session_id } => {
             ("tenant = $1 AND user_id = $2 AND session_id = $3", params![tenant, *user_id, *session_id])
         }

@@ -18,5 +18,7 @@ mod case_19_revocation_is_complete;
 mod case_21_nothing_secret_is_cached;
 mod case_22_bombs_and_lookalikes;
 mod mix_up;
+mod review_bounds;
+mod review_connections;
 mod review_other_origins;
 mod review_races_and_bounds;

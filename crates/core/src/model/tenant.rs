@@ -129,6 +129,7 @@ impl TenantSettings {
     clippy::cast_possible_truncation,
     reason = "float to integer casts saturate, and that is wanted here"
 )]
+/// At most a hundred years, whatever is stored: it is added to the present.
 fn hours(hours: f64) -> i64 {
-    (hours * 3600.0) as i64
+    ((hours * 3600.0) as i64).clamp(0, 100 * 365 * 86_400)
 }

@@ -108,7 +108,9 @@ pub(super) async fn forget(
     }
     let (tenant, store) = (call.tenant(), call.store());
     Ok(match lost {
-        Lost::Scopes(scopes) => change.also(store.drop_permissions(tenant, identifier, scopes)),
+        Lost::Scopes(scopes) => change
+            .also(store.drop_permissions(tenant, identifier, scopes))
+            .also(store.drop_consented(tenant, identifier, scopes)),
         Lost::Everything => change
             .also(store.drop_all_permissions(tenant, identifier))
             .also(store.delete_consents_of_api(tenant, identifier)),

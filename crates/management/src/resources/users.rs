@@ -110,6 +110,9 @@ async fn create(call: Call) -> Result<Answer, Problem> {
         user.user_id = format!("{}|{id}", database::PROVIDER);
         user.identities.iter_mut().for_each(|identity| identity.user_id.clone_from(&id));
     }
+    for name in ["user_metadata", "app_metadata"] {
+        limited(&body, name, MOST_METADATA)?;
+    }
     let user = edited(&user, body)?;
     let hash = hashed(&call, connection, password).await?;
     let new = NewUser { user, connection: connection.name.clone(), password_hash: Some(hash) };
@@ -162,6 +165,12 @@ fn changed(call: &Call, before: &User, mut body: Map<String, Value>) -> Result<U
     }
     for name in ["user_metadata", "app_metadata"] {
         merge_metadata(before, &mut body, name)?;
+        let most = if call.caller.has_any(&["update:users", "update:users_app_metadata"]) {
+            MOST_METADATA
+        } else {
+            MOST_OWN_METADATA
+        };
+        limited(&body, name, most)?;
     }
     let mut after = edited(before, body)?;
     after.updated_at = format_ms(call.ctx.now_ms);
@@ -192,17 +201,22 @@ async fn new_password(call: &Call, password: String) -> Result<NewPassword, Prob
     Ok(NewPassword { connection: connection.name.clone(), hash })
 }
 
-/// A new password or a block ends every session and every token: whoever holds one is not trusted any more.
+/// A new password or a block ends every session and every token: whoever holds one is not trusted any more. Links that were
+/// mailed end with them, and with the address they went to (D42).
 fn consequences(call: &Call, before: &User, after: &User, password: Option<&NewPassword>) -> Batch {
     let (tenant, store) = (call.tenant(), call.store());
     let mut batch = Batch::default();
     if let Some(NewPassword { connection, hash }) = password {
         batch = batch.and(store.set_password_batch(tenant, &after.user_id, connection, hash, call.ctx.now()));
     }
-    if password.is_some() || (after.is_blocked() && !before.is_blocked()) {
+    let ends = password.is_some() || (after.is_blocked() && !before.is_blocked());
+    if ends {
         batch = batch
             .and(store.delete_sessions_of_batch(tenant, &after.user_id))
             .and(store.revoke_by_user(tenant, &after.user_id));
+    }
+    if ends || after.email != before.email {
+        batch = batch.and(store.delete_tickets_of(tenant, &after.user_id));
     }
     batch
 }
@@ -240,6 +254,20 @@ fn merge_metadata(before: &User, body: &mut Map<String, Value>, name: &str) -> R
     }
     Ok(())
 }
+
+/// Metadata is read with the user at each sign-in: it must not grow without end. `most` is in bytes of JSON.
+fn limited(body: &Map<String, Value>, name: &str, most: usize) -> Result<(), Problem> {
+    let length = body.get(name).map_or(0, |value| value.to_string().len());
+    if length > most {
+        return Err(Problem::payload(&format!("Object is too large ({length} bytes), maximum {most}"), name));
+    }
+    Ok(())
+}
+
+/// Bytes of JSON that an administrator may keep as one kind of metadata of a user.
+const MOST_METADATA: usize = 1 << 20;
+/// And what users may keep about themselves with a token of their own.
+const MOST_OWN_METADATA: usize = 16 << 10;
 
 /// With the scopes of a user's own token, only what is theirs to change.
 async fn may_update(call: &Call) -> Result<(), Problem> {

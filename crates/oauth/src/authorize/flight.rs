@@ -16,7 +16,7 @@ use http::HeaderMap;
 
 use super::respond::{self, Grantee, Recipient};
 use crate::audience::Audience;
-use crate::decision::{Held, client_grant, refused_front};
+use crate::decision::{Held, admits, client_grant, refused_front};
 
 /// A request with all that it needs.
 pub(super) struct Flight<'a> {
@@ -50,6 +50,7 @@ impl<'a> Flight<'a> {
             },
         };
         let session = live_session(ctx, headers).await?;
+        let session = session.filter(|(session, _)| counts(ctx, &client, &transaction, session));
         if let Some((_, user)) = &session
             && transaction.progress.asked_user.as_ref().is_some_and(|asked| *asked != user.user_id)
         {
@@ -248,6 +249,12 @@ impl<'a> Flight<'a> {
         }
         Ok(response)
     }
+}
+
+/// Whether the session counts here: its connection is one of the application's, and the one that was asked for, if that is.
+fn counts(ctx: &Ctx, client: &PreparedClient, transaction: &Transaction, session: &Session) -> bool {
+    let asked = transaction.request.connection.as_deref().filter(|name| admits(&ctx.tenant, client, name));
+    admits(&ctx.tenant, client, &session.connection) && asked.is_none_or(|name| name == session.connection)
 }
 
 /// The browser's session with its user; a session whose user is gone is none.

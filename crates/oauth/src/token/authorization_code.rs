@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::refresh_token::live_user;
 use super::user_tokens::{self, UserTokensFor};
 use crate::audience::Audience;
-use crate::decision::{Held, client_grant, refused};
+use crate::decision::{Held, admits, client_grant, refused};
 use crate::events;
 use crate::issue::{self, TokenAnswer};
 
@@ -106,7 +106,8 @@ async fn good_code(
     if spent {
         return Err(replayed(ctx, client, &record).await?);
     }
-    if record.expires_at <= ctx.now() {
+    let connection = record.authorization.connection.as_deref();
+    if record.expires_at <= ctx.now() || connection.is_some_and(|name| !admits(&ctx.tenant, client, name)) {
         return Err(OAuthError::InvalidCode.into());
     }
     redirect_uri_fits(&record, presented.redirect_uri.as_deref())?;

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::user_tokens::{self, UserTokensFor};
 use crate::audience::Audience;
-use crate::decision::{Held, client_grant, refused};
+use crate::decision::{Held, admits, client_grant, refused};
 use crate::events;
 use crate::issue::{self, TokenAnswer, absolute_end, idle_end};
 
@@ -126,6 +126,10 @@ async fn good_token(ctx: &Ctx, client: &PreparedClient, handle: &Handle) -> Resu
     let ended = |end: Option<i64>| end.is_some_and(|end| end <= now);
     let absolute = absolute_end(&settings, record.created_at, record.expires_at);
     if ended(absolute) || ended(record.idle_expires_at) {
+        return Err(invalid());
+    }
+    // It works again where the connection is given back.
+    if record.authorization.connection.as_deref().is_some_and(|name| !admits(&ctx.tenant, client, name)) {
         return Err(invalid());
     }
     Ok(presented)
