@@ -75,7 +75,12 @@ async fn oidc(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Respons
         session_id: live.id.clone(),
     };
     let binding = Binding::of(ctx, headers);
-    let id = binding.begin(ctx, serde_json::to_string(&doc).map_err(Failure::server)?).await?;
+    let doc = serde_json::to_string(&doc).map_err(Failure::server)?;
+    let id = match binding.begin(ctx, doc).await {
+        Ok(id) => id,
+        Err(Failure { rate: Some(wait), .. }) => return Ok(pages::too_many(ctx, headers, &wait)),
+        Err(failure) => return Err(failure),
+    };
     Ok(binding.bind(ctx, found(&format!("/u/logout?state={id}"))))
 }
 

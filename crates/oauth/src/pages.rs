@@ -5,7 +5,8 @@ use chancery_core::oauth::{AuthorizeError, RedirectUri};
 use chancery_core::params::Params;
 use chancery_login::csp::{PageKind, form_target};
 use chancery_login::pages::{ErrorKind, FormPost, Hidden, Link, WebMessage};
-use chancery_web::{Ctx, hosted};
+use chancery_web::{Ctx, TooManyRequests, hosted};
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 
 /// An error that cannot go to the application.
@@ -24,6 +25,14 @@ pub(crate) fn error(ctx: &Ctx, headers: &HeaderMap, status: u16, error: &Authori
 pub(crate) fn expired(ctx: &Ctx, headers: &HeaderMap) -> Response {
     let said = hosted::Said { kind: ErrorKind::SessionExpired, code: None, text: None };
     hosted::error(ctx, headers, StatusCode::BAD_REQUEST, said)
+}
+
+/// Too many logins begun from one address.
+pub(crate) fn too_many(ctx: &Ctx, headers: &HeaderMap, wait: &TooManyRequests) -> Response {
+    let said = hosted::Said { kind: ErrorKind::TooManyRequests, code: None, text: None };
+    let mut response = hosted::error(ctx, headers, StatusCode::TOO_MANY_REQUESTS, said);
+    response.headers_mut().insert(RETRY_AFTER, wait.retry_after.into());
+    response
 }
 
 /// A form that posts itself to the application (OAuth 2.0 Form Post Response Mode).

@@ -96,6 +96,11 @@ const LINK_LIFETIME: i64 = 3600;
 const VERIFY_LIFETIME: i64 = 5 * 24 * 3600;
 /// Per address: 50 at once, 50 an hour.
 const SIGN_UPS: Rate = Rate { name: "sign-up", burst: 50, every: 72 };
+/// Per address, whatever the names: 100 wrong passwords at once, 100 an hour. Right ones do not count, so an office behind
+/// one address is not hindered.
+const WRONG_PASSWORDS: Rate = Rate { name: "wrong password", burst: 100, every: 36 };
+/// Per address, whatever the names: 50 at once, 50 an hour.
+const RESET_LINKS_FROM: Rate = Rate { name: "reset links", burst: 50, every: 72 };
 /// Per address and name: 10 at once, 1 a minute (fact sheet 13.2).
 const RESET_LINKS: Rate = Rate { name: "reset link", burst: 10, every: 60 };
 /// Answers that must not tell by their time are given at a multiple of this after the question: several times what a
@@ -119,7 +124,7 @@ impl Ctx {
     ) -> Result<PasswordCheck, Failure> {
         let identifier = identifier.trim();
         let attempt = Attempt { tenant: &self.tenant.tenant, ip: self.ip, identifier };
-        if self.app.attempts.check(attempt, self.now()).is_err() {
+        if self.app.attempts.check(attempt, self.now()).is_err() || !self.may_guess() {
             return Ok(PasswordCheck::TooMany);
         }
         let credential = match identifier.len() <= LONGEST_IDENTIFIER {
@@ -136,7 +141,7 @@ impl Ctx {
             return Ok(self.wrong_password(attempt, connection, Some(&user)));
         }
         // Others may have used up the tries while this one waited: many at once are no more tries than one after another.
-        if self.app.attempts.check(attempt, self.now()).is_err() {
+        if self.app.attempts.check(attempt, self.now()).is_err() || !self.may_guess() {
             return Ok(PasswordCheck::TooMany);
         }
         if verified.rehash {
@@ -144,6 +149,11 @@ impl Ctx {
         }
         self.app.attempts.clear(attempt);
         Ok(PasswordCheck::Good(Box::new(user)))
+    }
+
+    /// Whether this address has wrong passwords left, whatever the name.
+    fn may_guess(&self) -> bool {
+        self.app.rates.look(WRONG_PASSWORDS, self.ip, &self.tenant.tenant, self.now()).is_ok()
     }
 
     fn wrong_password(
@@ -154,6 +164,9 @@ impl Ctx {
     ) -> PasswordCheck {
         // As above: whoever comes after the last try learns nothing.
         if self.app.attempts.check(attempt, self.now()).is_err() {
+            return PasswordCheck::TooMany;
+        }
+        if self.app.rates.take(WRONG_PASSWORDS, self.ip, &self.tenant.tenant, self.now()).is_err() {
             return PasswordCheck::TooMany;
         }
         let last = self.app.attempts.fail(attempt, self.now());
@@ -264,7 +277,8 @@ impl Ctx {
         let email = email.trim();
         // By what was typed, whether or not there is such an account.
         let whom = (tenant, email.to_lowercase());
-        if let Err(wait) = self.app.rates.take(RESET_LINKS, self.ip, whom, self.now()) {
+        let from = self.app.rates.take(RESET_LINKS_FROM, self.ip, tenant, self.now());
+        if let Err(wait) = from.and_then(|()| self.app.rates.take(RESET_LINKS, self.ip, whom, self.now())) {
             return Ok(ResetLink::TooMany(wait));
         }
         let credential = match email.len() <= LONGEST_IDENTIFIER {
@@ -297,12 +311,11 @@ impl Ctx {
     /// Whether one more mail is bearable: ten for one address, wherever from, then a quarter of an hour's rest. Whoever
     /// asked gets the usual answer.
     fn may_mail(&self, email: &str) -> bool {
-        let identifier = format!("a mail to {email}");
         let anywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let attempt = Attempt { tenant: &self.tenant.tenant, ip: anywhere, identifier: &identifier };
-        let bearable = self.app.attempts.check(attempt, self.now()).is_ok();
+        let attempt = Attempt { tenant: &self.tenant.tenant, ip: anywhere, identifier: email };
+        let bearable = self.app.mails.check(attempt, self.now()).is_ok();
         if bearable {
-            self.app.attempts.fail(attempt, self.now());
+            self.app.mails.fail(attempt, self.now());
         }
         bearable
     }

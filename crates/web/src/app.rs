@@ -36,6 +36,8 @@ pub struct App {
     pub attempts: Attempts,
     /// How often one address may ask for what costs or tells something.
     pub rates: Rates,
+    /// Mails, counted by address they go to: apart from passwords, so that the one does not push out the other.
+    pub mails: Attempts,
     /// The sentences of the hosted pages.
     pub texts: TextCatalog,
     /// Settings of the server itself.
@@ -160,6 +162,7 @@ impl AppBuilder {
             outbox: self.outbox.unwrap_or_else(|| Arc::new(MemoryOutbox::default())),
             logs: LogQueue::new(self.store.clone()),
             attempts: Attempts::default(),
+            mails: Attempts::default(),
             rates: Rates::default(),
             texts: TextCatalog::built_in().map_err(std::io::Error::other)?,
             allowed_origins: AllowedOrigins::default(),

@@ -6,7 +6,7 @@ use chancery_core::ids;
 use chancery_store::StoredTransaction;
 use http::HeaderMap;
 
-use crate::{Ctx, Failure, cookies};
+use crate::{Ctx, Failure, Rate, cookies};
 
 /// The browser, as its device cookie names it.
 #[derive(Clone)]
@@ -16,6 +16,9 @@ pub struct Binding {
 
 /// Seconds a user may take on our pages.
 const PATIENCE: i64 = 3600;
+
+/// Per address: 3,000 logins begun at once, one a second.
+const BEGUN: Rate = Rate { name: "begun", burst: 3000, every: 1 };
 
 impl Binding {
     /// The browser's, or a new one.
@@ -30,8 +33,10 @@ impl Binding {
     /// Stores what is under way and returns its id, the `state` of our pages.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is away, or this address has begun too much: nobody has to prove anything to have something
+    /// stored here.
     pub async fn begin(&self, ctx: &Ctx, doc: String) -> Result<String, Failure> {
+        ctx.app.rates.take(BEGUN, ctx.ip, &ctx.tenant.tenant, ctx.now())?;
         let stored = StoredTransaction {
             id: ids::time_ordered(&*ctx.app.rng, ctx.now_ms),
             digest: self.digest(),

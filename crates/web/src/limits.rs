@@ -108,14 +108,15 @@ const MOST_FAILURES: u32 = 10;
 const FORGOTTEN_AFTER: i64 = 15 * 60;
 const MOST_COUNTS: usize = 100_000;
 
-/// Old ones go first, then those that block nobody, then all: memory stays bounded whatever is thrown at it.
+/// Old ones go first, then the half with the fewest failures that was counted longest ago: memory stays bounded whatever is
+/// thrown at it, and a flood of new names does not have the tries at another one forgotten.
 fn make_room(counts: &mut HashMap<u64, Count>, now: i64) {
     counts.retain(|_, c| c.last + FORGOTTEN_AFTER > now);
     if counts.len() >= MOST_COUNTS {
-        counts.retain(|_, c| c.failures >= MOST_FAILURES);
-    }
-    if counts.len() >= MOST_COUNTS {
-        counts.clear();
+        let mut all: Vec<(u32, i64)> = counts.values().map(|c| (c.failures, c.last)).collect();
+        let (_, &mut median, _) = all.select_nth_unstable(MOST_COUNTS / 2);
+        // Where half and more of them are alike, alike ones go.
+        counts.retain(|_, c| (c.failures, c.last) > median);
     }
 }
 
@@ -175,10 +176,15 @@ mod tests {
         for _ in 0..10 {
             attempts.fail(victim, 0);
         }
+        let nearly = attempt("192.0.2.1", "sam");
+        for _ in 0..9 {
+            attempts.fail(nearly, 0);
+        }
         for n in 0..MOST_COUNTS + 10 {
             attempts.fail(attempt("192.0.2.1", &n.to_string()), 0);
         }
         assert!(attempts.lock().len() <= MOST_COUNTS);
         assert!(attempts.check(victim, 0).is_err(), "a flood does not free what is blocked");
+        assert!(attempts.fail(nearly, 0), "nor has the tenth try begun anew");
     }
 }

@@ -17,10 +17,11 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use chancery_core::Rng;
 use http::header::{
-    HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 
 use crate::cors::{self, Grant, Readers};
@@ -57,6 +58,10 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
             response
         }
     };
+    if matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        // Pages know of no better time.
+        response.headers_mut().entry(RETRY_AFTER).or_insert(HeaderValue::from_static("60"));
+    }
     dress(response.headers_mut(), &id, hsts);
     let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
     let took = start.elapsed();
@@ -183,7 +188,7 @@ mod tests {
 
     use axum::body::Body;
     use axum::routing::{get, post};
-    use http::{Request, StatusCode};
+    use http::Request;
     use tower::ServiceExt;
 
     use super::*;
@@ -192,19 +197,15 @@ mod tests {
 
     async fn router(config: ServerConfig) -> (crate::testing::TestApp, Router) {
         let test = app(config).await;
-        let routes =
-            Router::new()
-                .route(
-                    "/who",
-                    get(|ctx: Ctx| async move {
-                        format!("{} {} {}", ctx.tenant.tenant, ctx.origin.issuer, ctx.ip)
-                    }),
-                )
-                .route("/panic", get(panics))
-                .route("/slow", get(|| async { std::future::pending::<String>().await }))
-                .route("/failure", get(|| async { Failure::server("the cause") }))
-                .route("/form", post(|Form(_): Form| async { no_content() }))
-                .route("/.well-known/jwks.json", get(|| async { "{}" }));
+        let who = |ctx: Ctx| async move { format!("{} {} {}", ctx.tenant.tenant, ctx.origin.issuer, ctx.ip) };
+        let routes = Router::new()
+            .route("/who", get(who))
+            .route("/userinfo", get(who))
+            .route("/panic", get(panics))
+            .route("/slow", get(|| async { std::future::pending::<String>().await }))
+            .route("/failure", get(|| async { Failure::server("the cause") }))
+            .route("/form", post(|Form(_): Form| async { no_content() }))
+            .route("/.well-known/jwks.json", get(|| async { "{}" }));
         let router = wrap(routes, &test.app);
         (test, router)
     }
@@ -332,22 +333,24 @@ mod tests {
                 .body(Body::empty())
                 .unwrap()
         };
-        let response = send(&router, preflight("/form", "https://app.example")).await;
+        let response = send(&router, preflight("/oauth/token", "https://app.example")).await;
         assert_eq!(response.status(), 204);
         assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
         assert!(response.headers()["access-control-allow-headers"].to_str().unwrap().contains("DPoP"));
-        let response = send(&router, preflight("/form", "https://evil.example")).await;
+        let response = send(&router, preflight("/oauth/token", "https://evil.example")).await;
         assert_eq!(response.status(), 204);
         assert!(!response.headers().contains_key("access-control-allow-origin"));
 
         let headers = [("host", "acme.example"), ("origin", "https://app.example")];
-        let response = send(&router, request("/who", &headers)).await;
+        let response = send(&router, request("/userinfo", &headers)).await;
         assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
         assert_eq!(response.headers()["vary"], "Origin");
         assert_eq!(text(response).await, "acme https://acme.example/ 127.0.0.1");
+        let closed = send(&router, request("/who", &headers)).await;
+        assert!(!closed.headers().contains_key("access-control-allow-origin"), "a path nobody named");
         let headers = [("host", "acme.example"), ("origin", "null")];
         assert!(
-            !send(&router, request("/who", &headers))
+            !send(&router, request("/userinfo", &headers))
                 .await
                 .headers()
                 .contains_key("access-control-allow-origin")

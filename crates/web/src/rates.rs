@@ -46,23 +46,29 @@ impl Rates {
     /// # Errors
     /// [`TooManyRequests`].
     pub fn take(&self, rate: Rate, ip: IpAddr, what: impl Hash, now: i64) -> Result<(), TooManyRequests> {
-        // Neither addresses nor names are kept, only this.
-        let key = self.hasher.hash_one((rate.name, network(ip), what));
+        let key = self.key(rate, ip, what);
         let mut buckets = self.lock();
         if buckets.len() >= MOST_BUCKETS && !buckets.contains_key(&key) {
             make_room(&mut buckets, now);
         }
-        let full_at = buckets.get(&key).map_or(now, |at| now.max(*at)).saturating_add(rate.every);
-        let over = full_at - now - rate.every.saturating_mul(i64::from(rate.burst));
-        if over > 0 {
-            return Err(TooManyRequests {
-                limit: rate.burst,
-                retry_after: over.unsigned_abs(),
-                reset: now.saturating_add(over),
-            });
-        }
+        let full_at = next_full(rate, buckets.get(&key).copied(), now)?;
         buckets.insert(key, full_at);
         Ok(())
+    }
+
+    /// Whether there is room in the bucket, without taking from it.
+    ///
+    /// # Errors
+    /// [`TooManyRequests`].
+    pub fn look(&self, rate: Rate, ip: IpAddr, what: impl Hash, now: i64) -> Result<(), TooManyRequests> {
+        let key = self.key(rate, ip, what);
+        let full_at = self.lock().get(&key).copied();
+        next_full(rate, full_at, now).map(drop)
+    }
+
+    fn key(&self, rate: Rate, ip: IpAddr, what: impl Hash) -> u64 {
+        // Neither addresses nor names are kept, only this.
+        self.hasher.hash_one((rate.name, network(ip), what))
     }
 
     /// Forgets everything: dev mode's reset.
@@ -91,11 +97,28 @@ impl std::fmt::Debug for Rates {
 
 const MOST_BUCKETS: usize = 100_000;
 
-/// Full buckets say nothing. If all are in use, all are forgotten: memory stays bounded whatever is thrown at it.
+/// When a bucket is full again after one more is taken from it.
+fn next_full(rate: Rate, full_at: Option<i64>, now: i64) -> Result<i64, TooManyRequests> {
+    let full_at = full_at.map_or(now, |at| now.max(at)).saturating_add(rate.every);
+    let over = full_at - now - rate.every.saturating_mul(i64::from(rate.burst));
+    if over > 0 {
+        return Err(TooManyRequests {
+            limit: rate.burst,
+            retry_after: over.unsigned_abs(),
+            reset: now.saturating_add(over),
+        });
+    }
+    Ok(full_at)
+}
+
+/// Full buckets say nothing. If all are in use, the half that says least is forgotten: memory stays bounded whatever is
+/// thrown at it, and a flood of new buckets pushes out its own kind before those that are empty.
 fn make_room(buckets: &mut HashMap<u64, i64>, now: i64) {
     buckets.retain(|_, full_at| *full_at > now);
     if buckets.len() >= MOST_BUCKETS {
-        buckets.clear();
+        let mut all: Vec<i64> = buckets.values().copied().collect();
+        let (_, &mut median, _) = all.select_nth_unstable(MOST_BUCKETS / 2);
+        buckets.retain(|_, full_at| *full_at > median);
     }
 }
 
@@ -140,6 +163,33 @@ mod tests {
         }
         assert!(rates.take(RATE, ip("2001:db8::ffff"), "t", 0).is_err());
         assert!(rates.take(RATE, ip("2001:db8:0:1::"), "t", 0).is_ok());
+    }
+
+    #[test]
+    fn looking_takes_nothing() {
+        let rates = Rates::default();
+        let one = ip("192.0.2.1");
+        for _ in 0..9 {
+            assert_eq!(rates.look(RATE, one, "t", 1000), Ok(()));
+        }
+        for _ in 0..3 {
+            rates.take(RATE, one, "t", 1000).unwrap();
+        }
+        assert_eq!(rates.look(RATE, one, "t", 1000), rates.take(RATE, one, "t", 1000));
+        assert!(rates.look(RATE, one, "t", 1010).is_ok());
+    }
+
+    /// Otherwise somebody with many names could have the count of their tries at one forgotten.
+    #[test]
+    fn a_flood_does_not_fill_an_empty_bucket() {
+        let rates = Rates::default();
+        let guesser = ip("192.0.2.1");
+        while rates.take(RATE, guesser, "jane", 0).is_ok() {}
+        for n in 0..250_000_u32 {
+            let _ = rates.take(RATE, ip("192.0.2.2"), n, 0);
+        }
+        assert!(rates.take(RATE, guesser, "jane", 0).is_err());
+        assert!(rates.lock().len() <= MOST_BUCKETS);
     }
 
     #[test]

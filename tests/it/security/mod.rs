@@ -20,5 +20,6 @@ mod case_22_bombs_and_lookalikes;
 mod mix_up;
 mod review_bounds;
 mod review_connections;
+mod review_floods;
 mod review_other_origins;
 mod review_races_and_bounds;

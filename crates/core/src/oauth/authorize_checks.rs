@@ -115,8 +115,8 @@ fn not_too_large(params: &Params) -> Result<(), PageFailure> {
     }
 }
 
-/// More than any browser or proxy lets through in a query.
-const MOST_BYTES: usize = 64 << 10;
+/// More than most browsers and proxies let through in a query.
+const MOST_BYTES: usize = 16 << 10;
 
 /// A request without `redirect_uri` goes to the first registered callback. A `web_message` request may name its origin.
 fn registered_redirect_uri(params: &Params, client: &Client) -> Result<RedirectUri, PageFailure> {

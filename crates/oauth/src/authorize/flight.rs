@@ -17,6 +17,7 @@ use http::HeaderMap;
 use super::respond::{self, Grantee, Recipient};
 use crate::audience::Audience;
 use crate::decision::{Held, admits, client_grant, refused_front};
+use crate::pages;
 
 /// A request with all that it needs.
 pub(super) struct Flight<'a> {
@@ -183,7 +184,11 @@ impl<'a> Flight<'a> {
             return Ok(found(&format!("{page}?state={}", stored.id)));
         }
         let binding = Binding::of(ctx, self.headers);
-        let id = binding.begin(ctx, doc).await?;
+        let id = match binding.begin(ctx, doc).await {
+            Ok(id) => id,
+            Err(Failure { rate: Some(wait), .. }) => return Ok(pages::too_many(ctx, self.headers, &wait)),
+            Err(failure) => return Err(failure),
+        };
         Ok(binding.bind(ctx, found(&format!("{page}?state={id}"))))
     }
 

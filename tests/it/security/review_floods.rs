@@ -1,0 +1,81 @@
+//! What one address may do in a row, whatever names it uses. Right passwords and requests that keep nothing are free.
+
+use serde_json::json;
+
+use crate::support::{Answer, Ask, Browser, CONNECTION, Call, JANE, TestApp};
+
+const HERE: [u8; 4] = [192, 0, 2, 1];
+const ELSEWHERE: [u8; 4] = [192, 0, 2, 2];
+
+async fn try_password(app: &TestApp, from: [u8; 4], username: &str, password: &str) -> Answer {
+    let own = &app.clients.web;
+    let secret = secrecy::ExposeSecret::expose_secret(own.client_secret.as_ref().unwrap());
+    let form = [
+        ("grant_type", "http://auth0.com/oauth/grant-type/password-realm"),
+        ("realm", CONNECTION),
+        ("client_id", own.client_id.as_str()),
+        ("client_secret", secret),
+        ("username", username),
+        ("password", password),
+    ];
+    app.send(Call::post("/oauth/token").form(&form).sent_from(from)).await
+}
+
+#[tokio::test]
+async fn a_hundred_wrong_passwords_whatever_the_names() {
+    let app = TestApp::new().await;
+    for n in 0..100 {
+        let answer = try_password(&app, HERE, &format!("name{n}@example.com"), "wrong").await;
+        assert_eq!(answer.status, 403, "{n}: {answer:?}");
+        if n % 10 == 0 {
+            try_password(&app, HERE, JANE.email, JANE.password).await.expect(200);
+        }
+    }
+    for (username, password) in [("one-more@example.com", "wrong"), (JANE.email, JANE.password)] {
+        let answer = try_password(&app, HERE, username, password).await;
+        assert_eq!(answer.status, 429, "{username}: {answer:?}");
+        assert!(answer.header("retry-after").is_some());
+    }
+    try_password(&app, ELSEWHERE, JANE.email, JANE.password).await.expect(200);
+    app.clock.advance(36);
+    try_password(&app, HERE, JANE.email, JANE.password).await.expect(200);
+}
+
+#[tokio::test]
+async fn fifty_reset_links_whatever_the_names() {
+    let app = TestApp::new().await;
+    let ask = |from: [u8; 4], n: usize| {
+        let body = json!({
+            "client_id": app.clients.web.client_id, "connection": CONNECTION,
+            "email": format!("name{n}@example.com"),
+        });
+        app.send(Call::post("/dbconnections/change_password").json(&body).sent_from(from))
+    };
+    for n in 0..50 {
+        ask(HERE, n).await.expect(200);
+    }
+    ask(HERE, 50).await.expect(429);
+    ask(ELSEWHERE, 51).await.expect(200);
+    // Mails have counts of their own: none of this was a wrong password.
+    try_password(&app, HERE, JANE.email, JANE.password).await.expect(200);
+}
+
+#[tokio::test]
+async fn logins_that_nobody_goes_on_with_end_somewhere() {
+    let app = TestApp::new().await;
+    let path = Ask::code(&app.clients.web.client_id, "openid").path();
+    let begin = |from: [u8; 4]| app.send(Call::get(&path).sent_from(from));
+    for _ in 0..3000 {
+        assert_eq!(begin(HERE).await.status, 302);
+    }
+    let refused = begin(HERE).await.expect(429);
+    assert!(refused.body.contains("<html") && refused.header("retry-after") == Some("1"), "{refused:?}");
+    begin(ELSEWHERE).await.expect(302);
+    app.clock.advance(1);
+    begin(HERE).await.expect(302);
+    let long = Ask::code(&app.clients.web.client_id, "openid").with("state", &"x".repeat(20_000));
+    let refused = app.send(Call::get(&long.path()).sent_from(ELSEWHERE)).await;
+    assert!(matches!(refused.status.as_u16(), 413 | 414 | 431), "{refused:?}");
+    let answer = Browser::new(&app).authorize(&Ask::code(&app.clients.web.client_id, "openid"), &JANE).await;
+    answer.get("code");
+}
