@@ -74,6 +74,18 @@ impl Output {
         Ok(())
     }
 
+    /// What there is to know of one thing, a line each, or with `--json` the value itself.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub fn one<T: Serialize>(&mut self, value: &T, lines: &[(&str, String)]) -> Result<()> {
+        if self.json {
+            return self.value(value);
+        }
+        let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        lines.iter().try_for_each(|(name, text)| self.line(&format!("{name:<width$}  {text}")))
+    }
+
     /// A line for the person at the terminal. Trouble with stderr is nobody's concern.
     pub fn say(&mut self, text: &str) {
         let _ = writeln!(self.talk, "{text}");

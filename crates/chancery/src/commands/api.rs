@@ -23,8 +23,17 @@ pub(super) async fn run(command: ApiCommand, out: &mut Output) -> Result<ExitCod
         ApiCommand::Create(args) => {
             let body = body(&args)?;
             let api = Management::connect(args.server).await?.post("/resource-servers", &body).await?;
-            out.say("The API is defined. Applications ask for it with audience=IDENTIFIER.");
-            out.value(&api)?;
+            let text = |name: &str| api[name].as_str().unwrap_or_default().to_owned();
+            let mut lines =
+                vec![("Identifier", text("identifier")), ("Name", text("name")), ("ID", text("id"))];
+            for scope in api["scopes"].as_array().into_iter().flatten() {
+                lines.push(("Scope", scope["value"].as_str().unwrap_or_default().to_owned()));
+            }
+            out.one(&api, &lines)?;
+            out.say(&format!(
+                "The API is defined. Applications ask for it with audience={}",
+                text("identifier")
+            ));
         }
         ApiCommand::Delete { api, server } => {
             Management::connect(server).await?.delete(&path("resource-servers", &api)).await?;

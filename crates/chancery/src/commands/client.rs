@@ -21,16 +21,40 @@ pub(super) async fn run(command: ClientCommand, out: &mut Output) -> Result<Exit
             let (body, grants) = (body(&args), grants(&args.grant)?);
             let management = Management::connect(args.server).await?;
             let client = management.post("/clients", &body).await?;
-            for (audience, scope) in grants {
+            for (audience, scope) in &grants {
                 let grant = json!({ "client_id": client["client_id"], "audience": audience, "scope": scope });
                 let granted = management.post("/client-grants", &grant).await;
                 granted
                     .with_context(|| format!("the application is made, but not its grant for {audience}"))?;
             }
-            out.value(&client)?;
+            out.one(&client, &summary(&client, &grants))?;
+            if client["token_endpoint_auth_method"] != "none" {
+                out.say("Keep the secret: lists do not show it.");
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What one needs to use it.
+fn summary(client: &Value, grants: &[(String, Vec<String>)]) -> Vec<(&'static str, String)> {
+    let text = |name: &str| client[name].as_str().map(str::to_owned);
+    let known = [
+        ("Name", text("name")),
+        ("Client ID", text("client_id")),
+        // Public applications have one on the wire, and no use for it.
+        ("Client secret", text("client_secret").filter(|_| client["token_endpoint_auth_method"] != "none")),
+    ];
+    let lists =
+        [("callbacks", "Callback"), ("allowed_logout_urls", "Logout URL"), ("web_origins", "Web origin")];
+    let listed = lists.into_iter().flat_map(|(name, label)| {
+        let urls = client[name].as_array().into_iter().flatten();
+        urls.filter_map(Value::as_str).map(move |url| (label, url.to_owned()))
+    });
+    let granted =
+        grants.iter().map(|(audience, scope)| ("May ask", format!("{audience}  {}", scope.join(" "))));
+    let known = known.into_iter().filter_map(|(label, text)| Some((label, text?)));
+    known.chain(listed).chain(granted).collect()
 }
 
 /// A list is for looking, and secrets are not to be looked at.
@@ -101,6 +125,20 @@ mod tests {
         let read = grants(&["https://a/?x=1=read:x,read:y".to_owned()]).unwrap();
         assert_eq!(read, [("https://a/?x=1".to_owned(), vec!["read:x".to_owned(), "read:y".to_owned()])]);
         assert!(grants(&["https://a/".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_summary_is_short_and_complete() {
+        let client = json!({
+            "name": "Job", "client_id": "a", "client_secret": "s", "signing_keys": [],
+            "token_endpoint_auth_method": "client_secret_post", "callbacks": ["https://app.example/cb"],
+        });
+        let lines = summary(&client, &[("https://a/".to_owned(), vec!["x".to_owned(), "y".to_owned()])]);
+        let names: Vec<_> = lines.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["Name", "Client ID", "Client secret", "Callback", "May ask"]);
+        assert_eq!(lines[4].1, "https://a/  x y");
+        let public = json!({ "client_id": "a", "client_secret": "s", "token_endpoint_auth_method": "none" });
+        assert!(summary(&public, &[]).iter().all(|(_, text)| text != "s"));
     }
 
     #[test]

@@ -48,8 +48,12 @@ fn an_api_is_defined_from_the_command_line() {
     assert_eq!(left[0]["value"], "delete:orders");
     assert!(cli(&["api", "list"]).contains("Orders"));
 
-    let client =
-        cli(&["client", "create", "Job", "--type", "m2m", "--grant", "https://orders.example=delete:orders"]);
+    let create =
+        ["client", "create", "Job", "--type", "m2m", "--grant", "https://orders.example=delete:orders"];
+    let said = cli(&create);
+    assert!(said.contains("\nMay ask        https://orders.example  delete:orders\n"), "{said}");
+    assert!(said.lines().count() == 4 && said.contains("\nClient secret  "), "{said}");
+    let client = cli(&[&create[..], &["--json"]].concat());
     let client: Value = serde_json::from_str(&client).unwrap();
     assert_eq!(client["client_secret"].as_str().unwrap().len(), 64);
     let listed = cli(&["client", "list", "--json"]);
