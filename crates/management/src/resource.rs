@@ -3,7 +3,6 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
-use std::ops::RangeInclusive;
 
 use axum::http::StatusCode;
 use chancery_core::problem::{Missing, Problem};
@@ -290,32 +289,4 @@ pub(crate) fn merged(mut document: Value, body: Map<String, Value>) -> Value {
         }
     }
     document
-}
-
-/// A lifetime must not be one that arithmetic with the present cannot bear, or that no one can mean.
-pub(crate) fn within(value: i64, range: RangeInclusive<i64>, path: &str) -> Result<(), Problem> {
-    if value < *range.start() {
-        return Err(Problem::payload(&format!("Value {value} is less than minimum {}", range.start()), path));
-    }
-    if value > *range.end() {
-        return Err(Problem::payload(
-            &format!("Value {value} is greater than maximum {}", range.end()),
-            path,
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn patch_is_shallow_and_null_clears() {
-        let body = json!({"a": null, "b": {"y": 2}, "d": [1]});
-        let after = merged(json!({"a": 1, "b": {"x": 1}, "c": true}), body.as_object().unwrap().clone());
-        assert_eq!(after, json!({"b": {"y": 2}, "c": true, "d": [1]}));
-    }
 }

@@ -76,7 +76,7 @@ pub(crate) async fn open_session(
     let ctx = &screen.ctx;
     let settings = &ctx.tenant.settings;
     let now = ctx.now();
-    let expires_at = now + settings.session_seconds();
+    let expires_at = now.saturating_add(settings.session_seconds());
     let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
     let session = Session {
         id: handle.id.clone(),
@@ -85,7 +85,7 @@ pub(crate) async fn open_session(
         authenticated_at: now,
         last_active_at: now,
         expires_at,
-        idle_expires_at: (now + settings.idle_session_seconds()).min(expires_at),
+        idle_expires_at: now.saturating_add(settings.idle_session_seconds()).min(expires_at),
         connection: connection.name.clone(),
         clients: Vec::new(),
         initial_ip: Some(ctx.ip.to_string()),

@@ -170,17 +170,6 @@ impl Store {
             .run("DELETE FROM consents WHERE tenant = $1 AND audience = $2", params![tenant, audience])
             .and(revocation::revoke(tenant, &Under::Audience(audience)))
     }
-
-    /// Takes these scopes of an API out of every consent: goes with the change of the API's document. Defined again, a
-    /// scope is agreed to again.
-    pub fn drop_consented<S: AsRef<str>>(&self, tenant: &str, audience: &str, scopes: &[S]) -> Batch {
-        scopes.iter().fold(Batch::default(), |batch, scope| {
-            batch.run(
-                "UPDATE consents SET scope = REPLACE(scope, $3, '') WHERE tenant = $1 AND audience = $2",
-                params![tenant, audience, words::one(scope.as_ref())],
-            )
-        })
-    }
 }
 
 /// The condition for those parts of the filter that are there; `None` where nothing can match.

@@ -18,6 +18,7 @@ mod error;
 mod keys;
 mod log_blocks;
 mod logs;
+mod lost_scopes;
 mod opaque_tokens;
 mod refresh_tokens;
 mod replay;

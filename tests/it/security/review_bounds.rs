@@ -56,6 +56,8 @@ async fn metadata_ends_somewhere() {
     assert!(user["user_metadata"].get("b").is_none(), "nothing half-written");
     patch(&administrator, "b", 900_000).await.expect(200);
     assert_eq!(patch(&administrator, "c", 900_000).await.status, 400);
+    assert_eq!(patch(&own, "c", 1).await.status, 400, "one more is too much");
+    patch(&own, "a", 9_000).await.expect(200);
 }
 
 #[tokio::test]
@@ -89,6 +91,25 @@ async fn a_scope_defined_again_is_agreed_to_again() {
     assert!(!held().await.iter().any(|scope| scope == "read:contacts"), "{:?}", held().await);
 }
 
+/// Nor do refresh tokens and codes from before give it back.
+#[tokio::test]
+async fn a_scope_defined_again_is_not_in_old_tokens() {
+    let app = TestApp::new().await;
+    // Otherwise the permission that went with the scope would hide it.
+    app.set_api(json!({ "enforce_policies": false })).await;
+    let tokens = app.sign_in("openid offline_access read:contacts delete:contacts").await;
+    let token = tokens["refresh_token"].as_str().unwrap();
+    let code = app.code("openid offline_access read:contacts delete:contacts").await;
+    let given = async || app.refresh(token, &[]).await.expect(200).text("scope");
+    assert!(given().await.contains("read:contacts"), "{}", given().await);
+    let scopes = app.manage("GET", &format!("/resource-servers/{}", segment_of(API)), Value::Null).await;
+    app.set_api(json!({ "scopes": [{ "value": "delete:contacts" }] })).await;
+    app.set_api(json!({ "scopes": scopes["scopes"] })).await;
+    let after = given().await;
+    assert!(after.contains("delete:contacts") && !after.contains("read:contacts"), "{after}");
+    assert_eq!(app.redeem(&code).await.status, 403);
+}
+
 #[tokio::test]
 async fn lifetimes_have_bounds() {
     let app = TestApp::new().await;
@@ -107,13 +128,26 @@ async fn lifetimes_have_bounds() {
         for name in ["leeway", "token_lifetime", "idle_token_lifetime"] {
             bad.push(refresh(name, value.clone()));
         }
-        for name in ["session_lifetime", "idle_session_lifetime"] {
+        for name in [
+            "session_lifetime",
+            "idle_session_lifetime",
+            "ephemeral_session_lifetime",
+            "idle_ephemeral_session_lifetime",
+        ] {
             bad.push(tenant(name, value.clone()));
+            bad.push(tenant(&format!("{name}_in_minutes"), value.clone()));
+        }
+        for name in ["token_lifetime", "token_lifetime_for_web", "token_lifetime_for_anonymous_access_tokens"]
+        {
+            bad.push((format!("/api/v2/resource-servers/{}", segment_of(API)), json!({ name: value })));
         }
         bad.push(id_token(value));
     }
     bad.push(tenant("session_lifetime", json!(0)));
+    bad.push(tenant("session_lifetime", json!(8761)));
+    bad.push(tenant("session_lifetime", json!(1.5)));
     bad.push(refresh("token_lifetime", json!(0)));
+    bad.push(refresh("leeway", json!(157_788_001)));
     for (path, body) in bad {
         let answer = app.send(Call::new("PATCH", &path).bearer(&token).json(&body)).await;
         assert_eq!(answer.status, 400, "{body}: {answer:?}");

@@ -124,12 +124,34 @@ impl TenantSettings {
     }
 }
 
-/// Saturates on absurd values instead of overflowing.
+/// At most a hundred years, whatever is stored: it is added to the present.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "float to integer casts saturate, and that is wanted here"
 )]
-/// At most a hundred years, whatever is stored: it is added to the present.
 fn hours(hours: f64) -> i64 {
     ((hours * 3600.0) as i64).clamp(0, 100 * 365 * 86_400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_stored_lifetime_is_beyond_arithmetic() {
+        for (hours, seconds) in [
+            (1.5, 5_400),
+            (-1.0, 0),
+            (1e300, 100 * 365 * 86_400),
+            (f64::INFINITY, 100 * 365 * 86_400),
+            (f64::NAN, 0),
+        ] {
+            let settings = TenantSettings {
+                session_lifetime: Some(hours),
+                idle_session_lifetime: Some(hours),
+                ..TenantSettings::default()
+            };
+            assert_eq!((settings.session_seconds(), settings.idle_session_seconds()), (seconds, seconds));
+        }
+    }
 }

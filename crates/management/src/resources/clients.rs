@@ -10,7 +10,7 @@ use super::credentials;
 use crate::call::{Answer, Call, internal, missing, print, read, stored};
 use crate::ops::Table;
 use crate::page::{Page, chosen};
-use crate::resource::{Crud, Lost, Resource, load, merged, put, within};
+use crate::resource::{Crud, Lost, Resource, load, merged, put};
 
 pub(super) fn bind(table: &mut Table) {
     Crud::<Clients>::bind(table);
@@ -303,7 +303,6 @@ fn check(call: &Call, client: &Client) -> Result<(), Problem> {
                 .into(),
         ));
     }
-    check_lifetimes(client)?;
     for policy in client.refresh_token.iter().flat_map(|settings| settings.policies.iter().flatten()) {
         let identifier = call.stored_identifier(&policy.audience);
         if call.snapshot().api(&identifier).is_some_and(|api| api.is_system()) {
@@ -312,20 +311,6 @@ fn check(call: &Call, client: &Client) -> Result<(), Problem> {
     }
     Ok(())
 }
-
-/// The contract bounds some of these, and only below.
-fn check_lifetimes(client: &Client) -> Result<(), Problem> {
-    within(client.id_token_lifetime(), 0..=LONGEST, "jwt_configuration.lifetime_in_seconds")?;
-    if let Some(settings) = &client.refresh_token {
-        within(settings.leeway, 0..=LONGEST, "refresh_token.leeway")?;
-        within(settings.token_lifetime, 1..=LONGEST, "refresh_token.token_lifetime")?;
-        within(settings.idle_token_lifetime, 1..=LONGEST, "refresh_token.idle_token_lifetime")?;
-    }
-    Ok(())
-}
-
-/// Seconds: five years of 365.25 days, the most the contract has for a refresh token.
-const LONGEST: i64 = 157_788_000;
 
 /// The wire form without anything secret.
 fn stripped(call: &Call, client: &Client) -> Result<Value, Problem> {

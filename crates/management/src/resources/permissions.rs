@@ -70,7 +70,7 @@ impl Lost<'_> {
     }
 }
 
-/// Takes what goes from every role, user, application and consent that holds it. Sources are silent on this: see the
+/// Takes what goes from every role, user, application, consent and token that holds it. Sources are silent on this: see the
 /// project's decisions.
 pub(super) async fn forget(
     call: &Call,
@@ -107,6 +107,9 @@ pub(super) async fn forget(
         }
     }
     let (tenant, store) = (call.tenant(), call.store());
+    if let Lost::Scopes(scopes) = lost {
+        store.drop_granted(tenant, identifier, scopes).await.map_err(stored)?;
+    }
     Ok(match lost {
         Lost::Scopes(scopes) => change
             .also(store.drop_permissions(tenant, identifier, scopes))

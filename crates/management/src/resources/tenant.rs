@@ -175,38 +175,16 @@ fn incoming(call: &Call, before: &TenantSettings) -> Result<Map<String, Value>, 
 
 fn check(call: &Call, settings: &TenantSettings) -> Result<(), Problem> {
     let changed = |name: &str| call.body.get(name).is_some();
-    let changed_lifetime = |name: &str| changed(name) || changed(&format!("{name}_in_minutes"));
     if changed("default_directory")
         && let Some(name) = settings.default_directory()
         && call.snapshot().connection_by_name(name).is_none()
     {
         return Err(Problem::refused("The connection of default_directory does not exist."));
     }
-    for (name, hours) in [
-        ("session_lifetime", settings.session_lifetime),
-        ("idle_session_lifetime", settings.idle_session_lifetime),
-    ] {
-        if let Some(hours) = hours
-            && changed_lifetime(name)
-        {
-            if hours <= 0.0 {
-                return Err(Problem::payload("Value must be greater than 0", name));
-            }
-            if hours > LONGEST_SESSION {
-                return Err(Problem::payload(
-                    &format!("Value {hours} is greater than maximum {LONGEST_SESSION}"),
-                    name,
-                ));
-            }
-        }
-    }
     if settings.idle_session_seconds() > settings.session_seconds()
-        && changed_lifetime("idle_session_lifetime")
+        && (changed("idle_session_lifetime") || changed("idle_session_lifetime_in_minutes"))
     {
         return Err(Problem::refused("idle_session_lifetime must not be longer than session_lifetime."));
     }
     Ok(())
 }
-
-/// Hours: 365 days (fact sheet 8.2).
-const LONGEST_SESSION: f64 = 8760.0;

@@ -170,7 +170,8 @@ fn changed(call: &Call, before: &User, mut body: Map<String, Value>) -> Result<U
         } else {
             MOST_OWN_METADATA
         };
-        limited(&body, name, most)?;
+        // What is too large already may still become smaller.
+        limited(&body, name, most.max(held_length(before, &body, name)?))?;
     }
     let mut after = edited(before, body)?;
     after.updated_at = format_ms(call.ctx.now_ms);
@@ -253,6 +254,14 @@ fn merge_metadata(before: &User, body: &mut Map<String, Value>, name: &str) -> R
         *new = all;
     }
     Ok(())
+}
+
+/// Bytes of JSON that a user has as metadata of a kind, where a body changes it.
+fn held_length(before: &User, body: &Map<String, Value>, name: &str) -> Result<usize, Problem> {
+    if !body.contains_key(name) {
+        return Ok(0);
+    }
+    Ok(print(before)?.get(name).map_or(0, |held| held.to_string().len()))
 }
 
 /// Metadata is read with the user at each sign-in: it must not grow without end. `most` is in bytes of JSON.

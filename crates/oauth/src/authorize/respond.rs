@@ -170,7 +170,7 @@ impl Grantee<'_> {
             code_challenge_method: challenge.map(|c| c.method.as_str().to_owned()),
             nonce: self.request.nonce.clone(),
             with_auth_time: self.shows_auth_time(),
-            expires_at: ctx.now() + ctx.app.config.code_lifetime,
+            expires_at: ctx.now().saturating_add(ctx.app.config.code_lifetime),
         };
         let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
         let insert = ctx.app.store.insert_code_batch(&ctx.tenant.tenant, &handle, &record)?;
@@ -192,7 +192,8 @@ impl Grantee<'_> {
     /// The session was used: its idle end moves, and the application joins it.
     fn session_use(&self) -> Batch {
         let now = self.ctx.now();
-        let idle = (now + self.ctx.tenant.settings.idle_session_seconds()).min(self.session.expires_at);
+        let idle = self.ctx.tenant.settings.idle_session_seconds();
+        let idle = now.saturating_add(idle).min(self.session.expires_at);
         let known = self.session.clients.iter().any(|c| *c == self.client.client_id);
         let joins = (!known).then_some(self.client.client_id.as_str());
         // A use a moment ago has moved the end already: one write less for applications that ask often.

@@ -1,7 +1,7 @@
 use chancery_core::records::Consent;
-use chancery_store::ConsentFilter;
+use chancery_store::{Batch, ConsentFilter};
 
-use crate::fixture::{NOW, TENANT, authorization, engines, handle, issue_all, opaque, refresh};
+use crate::fixture::{NOW, TENANT, authorization, code, engines, handle, issue_all, opaque, refresh, rows};
 
 fn consent(id: &str, user: &str, scope: &[&str], implicit: bool) -> Consent {
     Consent {
@@ -136,5 +136,71 @@ async fn a_user_an_application_or_an_api_goes_with_its_consents() {
             f.store.commit(batch).await.unwrap();
             assert!(none().await, "{}", f.engine);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_scope_that_is_lost_leaves_consents_codes_and_refresh_tokens_of_its_api() {
+    for f in engines().await {
+        let api = "https://api.example/";
+        let words = ["read", "read:contacts", "read:contacts:all"];
+        let mut elsewhere = consent("c2", "u", &words, false);
+        elsewhere.audience = String::new();
+        for one in [consent("c1", "u", &words, false), elsewhere] {
+            f.store.commit(f.store.upsert_consent(TENANT, &one)).await.unwrap();
+        }
+        // More than one slice of tokens, and one that must stay as it is.
+        let tokens: Vec<_> = (0..501).map(|_| handle()).collect();
+        let mut write = Batch::default();
+        for (n, token) in tokens.iter().enumerate() {
+            let record = refresh(token, authorization(&format!("a{n}"), &format!("u{n}")));
+            write = write.and(f.store.insert_refresh_token(TENANT, token, &record).unwrap());
+        }
+        let (other, waiting) = (handle(), handle());
+        let mut record = refresh(&other, authorization("other", "u"));
+        record.authorization.audience = None;
+        write = write.and(f.store.insert_refresh_token(TENANT, &other, &record).unwrap());
+        let waits = code(authorization("waits", "u"));
+        write = write.and(f.store.insert_code_batch(TENANT, &waiting, &waits).unwrap());
+        f.store.commit(write).await.unwrap();
+
+        let lost = ["read:contacts"];
+        f.store.drop_granted(TENANT, api, &lost).await.unwrap();
+        f.store.commit(f.store.drop_consented(TENANT, api, &lost)).await.unwrap();
+
+        let left = async |id: &str| f.store.consent_by_id(TENANT, id).await.unwrap().unwrap().scope;
+        assert_eq!(left("c1").await, ["read", "read:contacts:all"], "{}", f.engine);
+        assert_eq!(left("c2").await, words, "{}", f.engine);
+        for token in &tokens {
+            let found = f.store.refresh_token(TENANT, token).await.unwrap().expect("still good");
+            assert_eq!(found.record.authorization.scope, ["openid"], "{}", f.engine);
+        }
+        let found = f.store.refresh_token(TENANT, &other).await.unwrap().unwrap();
+        assert_eq!(found.record, record, "{}", f.engine);
+        assert_eq!(rows(&f.store, "codes", TENANT).await, 0, "{}", f.engine);
+    }
+}
+
+#[tokio::test]
+async fn an_api_takes_its_tokens_along() {
+    for f in engines().await {
+        let (token, access, waiting, elsewhere) = (handle(), handle(), handle(), handle());
+        let mut other = authorization("a2", "u");
+        other.audience = Some("https://api.example/other".to_owned());
+        issue_all(
+            &f.store,
+            [
+                f.store.insert_refresh_token(TENANT, &token, &refresh(&token, authorization("a1", "u"))),
+                f.store.insert_opaque_token(TENANT, &access, &opaque(authorization("a1", "u"))),
+                f.store.insert_code_batch(TENANT, &waiting, &code(authorization("a1", "u"))),
+                f.store.insert_refresh_token(TENANT, &elsewhere, &refresh(&elsewhere, other)),
+            ],
+        )
+        .await;
+        f.store.commit(f.store.delete_consents_of_api(TENANT, "https://api.example/")).await.unwrap();
+        assert!(f.store.refresh_token(TENANT, &token).await.unwrap().is_none(), "{}", f.engine);
+        assert!(f.store.opaque_token(TENANT, &access, NOW).await.unwrap().is_none(), "{}", f.engine);
+        assert_eq!(rows(&f.store, "codes", TENANT).await, 0, "{}", f.engine);
+        assert!(f.store.refresh_token(TENANT, &elsewhere).await.unwrap().is_some(), "another API");
     }
 }
