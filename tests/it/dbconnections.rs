@@ -29,6 +29,24 @@ async fn signed_up() {
 }
 
 #[tokio::test]
+async fn a_profile_comes_along() {
+    let app = TestApp::new().await;
+    let profile = json!({
+        "given_name": "Jane", "family_name": "Doe", "name": "Jane Doe", "nickname": "janey",
+        "picture": "https://pictures.example/jane.png", "user_metadata": { "plan": "gold" },
+    });
+    let answer = signup(&app, profile.clone()).await.expect(200).json();
+    let user = app.manage("GET", "/users-by-email?email=new%40example.com", Value::Null).await[0].clone();
+    for (name, value) in profile.as_object().unwrap() {
+        assert_eq!((&answer[name], &user[name]), (value, value), "{name}");
+    }
+    let refused = signup(&app, json!({ "user_metadata": { "plan": 1 }, "email": "x@example.com" })).await;
+    assert_eq!(refused.expect(400).text("code"), "invalid_request");
+    let found = app.manage("GET", "/users-by-email?email=x%40example.com", Value::Null).await;
+    assert_eq!(found, json!([]));
+}
+
+#[tokio::test]
 async fn refused() {
     let app = TestApp::new().await;
     let twice = signup(&app, json!({ "email": "jane@example.com" })).await;

@@ -5,9 +5,11 @@ use chancery_connect::password_policy::{Rule, strength_error};
 use chancery_core::model::{Client, Connection, User};
 use chancery_core::oauth::OAuthError;
 use chancery_core::params::Params;
-use chancery_web::{Ctx, Failure, Form, ResetLink, SignUp, SignUpForm, html, json};
+use chancery_web::{Ctx, Failure, Form, Profile, ResetLink, SignUp, SignUpForm, html, json};
 use http::StatusCode;
 use serde_json::{Value, json};
+
+use crate::profile;
 
 /// `POST /dbconnections/signup`.
 pub(crate) async fn signup(ctx: Ctx, Form(params): Form) -> Result<Response, Failure> {
@@ -17,9 +19,14 @@ pub(crate) async fn signup(ctx: Ctx, Form(params): Form) -> Result<Response, Fai
     };
     let Some(password) = params.get("password") else { return Ok(bad_request("password is required")) };
     let Some(email) = params.get("email") else { return Ok(bad_request("email is required")) };
-    let form = SignUpForm { email, username: params.get("username"), password: password.into() };
+    let profile = match profile::read(&params) {
+        Ok(profile) => profile,
+        Err(why) => return Ok(bad_request(&why)),
+    };
+    let said = profile.clone();
+    let form = SignUpForm { email, username: params.get("username"), password: password.into(), profile };
     Ok(match ctx.sign_up(connection, form).await? {
-        SignUp::Created(user) => json(StatusCode::OK, &created(&user)),
+        SignUp::Created(user) => json(StatusCode::OK, &created(&user, &said)),
         SignUp::Exists if says_that_accounts_exist(&ctx) => {
             refused("user_exists", "The user already exists.")
         }
@@ -63,7 +70,8 @@ fn connection<'a>(ctx: &'a Ctx, params: &Params) -> Result<&'a Connection, Box<R
     connection.map(AsRef::as_ref).ok_or_else(|| Box::new(unknown_connection()))
 }
 
-fn created(user: &User) -> Value {
+/// The members that were sent, beside the id.
+fn created(user: &User, said: &Profile) -> Value {
     let id = user.identities.first().map(|i| i.user_id.as_str()).unwrap_or_default();
     let mut body = json!({ "_id": id });
     if let Some(email) = &user.email {
@@ -72,6 +80,20 @@ fn created(user: &User) -> Value {
     }
     if let Some(username) = &user.username {
         body["username"] = username.as_str().into();
+    }
+    for (name, text) in [
+        ("given_name", &said.given_name),
+        ("family_name", &said.family_name),
+        ("name", &said.name),
+        ("nickname", &said.nickname),
+        ("picture", &said.picture),
+    ] {
+        if let Some(text) = text {
+            body[name] = text.as_str().into();
+        }
+    }
+    if !said.user_metadata.is_empty() {
+        body["user_metadata"] = said.user_metadata.clone().into();
     }
     body
 }

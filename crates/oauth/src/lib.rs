@@ -14,6 +14,7 @@ mod id_token_hint;
 mod issue;
 mod logout;
 mod pages;
+mod profile;
 mod revoke;
 mod token;
 mod userinfo;

@@ -7,7 +7,7 @@ use chancery_core::model::Connection;
 use chancery_core::params::Params;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{Problem, RuleLine, Signup};
-use chancery_web::{Ctx, Failure, SignUp, SignUpForm, hosted};
+use chancery_web::{Ctx, Failure, Profile, SignUp, SignUpForm, hosted};
 use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
@@ -63,7 +63,12 @@ pub(crate) async fn submit(
     let Some(password) = params.get("password") else {
         return again(refused, Problem::PasswordMissing, None);
     };
-    let form = SignUpForm { email: typed.email, username: Some(typed.username), password: password.into() };
+    let form = SignUpForm {
+        email: typed.email,
+        username: Some(typed.username),
+        password: password.into(),
+        profile: Profile::default(),
+    };
     let tells = screen.ctx.tenant.settings.flags.enable_public_signup_user_exists_error.unwrap_or(false);
     match screen.ctx.sign_up(&connection, form).await? {
         SignUp::Created(user) => open_session(&screen, &headers, &user, &connection).await,

@@ -13,6 +13,7 @@ use chancery_core::model::{Connection, User};
 use chancery_core::oauth::OAuthError;
 use chancery_core::records::{LogEvent, Session, Ticket};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
@@ -38,6 +39,37 @@ pub struct SignUpForm<'a> {
     pub username: Option<&'a str>,
     /// The password.
     pub password: SecretString,
+    /// What else they say, checked.
+    pub profile: Profile,
+}
+
+/// What people say of themselves; what they leave out has the defaults of the wire.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// Display name.
+    pub name: Option<String>,
+    /// How they like to be called.
+    pub nickname: Option<String>,
+    /// First name.
+    pub given_name: Option<String>,
+    /// Last name.
+    pub family_name: Option<String>,
+    /// URL.
+    pub picture: Option<String>,
+    /// The application's data.
+    pub user_metadata: Map<String, Value>,
+}
+
+impl Profile {
+    fn onto(self, user: &mut User) {
+        let Self { name, nickname, given_name, family_name, picture, user_metadata } = self;
+        user.given_name = given_name;
+        user.family_name = family_name;
+        user.name = name.or_else(|| user.name.take());
+        user.nickname = nickname.or_else(|| user.nickname.take());
+        user.picture = picture.or_else(|| user.picture.take());
+        user.user_metadata = Some(user_metadata).filter(|metadata| !metadata.is_empty());
+    }
 }
 
 /// What came of signing up.
@@ -221,7 +253,9 @@ impl Ctx {
         if let Err(wait) = self.app.rates.take(SIGN_UPS, self.ip, &self.tenant.tenant, self.now()) {
             return Ok(SignUp::TooMany(wait));
         }
-        let names = [Some(email.as_str()), username.as_deref()];
+        let profile = form.profile;
+        let names =
+            [Some(email.as_str()), username.as_deref(), profile.name.as_deref(), profile.nickname.as_deref()];
         match self.acceptable(connection, form.password, names.into_iter().flatten()).await? {
             Accepted::Hash(hash) => {
                 let new = users::NewUser {
@@ -229,7 +263,8 @@ impl Ctx {
                     username: username.as_deref(),
                     connection: &connection.name,
                 };
-                let user = users::new_user(new, &*self.app.rng, self.now_ms);
+                let mut user = users::new_user(new, &*self.app.rng, self.now_ms);
+                profile.onto(&mut user);
                 let row = chancery_store::NewUser {
                     user: user.clone(),
                     connection: connection.name.clone(),

@@ -29,7 +29,9 @@ mod smtp;
 mod testing;
 mod tls;
 
-pub use accounts::{PasswordCheck, RESET_PASSWORD, Reset, ResetLink, SignUp, SignUpForm, VERIFY_EMAIL};
+pub use accounts::{
+    PasswordCheck, Profile, RESET_PASSWORD, Reset, ResetLink, SignUp, SignUpForm, VERIFY_EMAIL,
+};
 pub use app::{App, AppBuilder, ServerConfig};
 pub use background::Background;
 pub use bearer::{AccessTokenClaims, bearer_token, verify_access_token};
