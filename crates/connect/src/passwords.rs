@@ -126,6 +126,11 @@ impl PasswordHasher {
         self.queue.len()
     }
 
+    /// How many may wait.
+    pub fn room(&self) -> usize {
+        self.queue.capacity().unwrap_or(usize::MAX)
+    }
+
     async fn run<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(job(answer)).map_err(|e| match e {

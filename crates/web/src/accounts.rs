@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
+use crate::shares::Place;
 use crate::{Attempt, Ctx, Failure, Rate, TooManyRequests};
 
 /// What came of a password.
@@ -131,6 +132,10 @@ const SIGN_UPS: Rate = Rate { name: "sign-up", burst: 50, every: 72 };
 /// Per address, whatever the names: 100 wrong passwords at once, 100 an hour. Right ones do not count, so an office behind
 /// one address is not hindered.
 const WRONG_PASSWORDS: Rate = Rate { name: "wrong password", burst: 100, every: 36 };
+/// So many of these, and the address holds no more than a quarter of the queue for hashing.
+const FEW_WRONG: u32 = 10;
+/// But never fewer places than this.
+const LEAST_SHARE: usize = 4;
 /// Per address, whatever the names: 50 at once, 50 an hour.
 const RESET_LINKS_FROM: Rate = Rate { name: "reset links", burst: 50, every: 72 };
 /// Per address and name: 10 at once, 1 a minute (fact sheet 13.2).
@@ -159,6 +164,7 @@ impl Ctx {
         if self.app.attempts.check(attempt, self.now()).is_err() || !self.may_guess() {
             return Ok(PasswordCheck::TooMany);
         }
+        let Some(_place) = self.place_in_queue() else { return Ok(PasswordCheck::TooMany) };
         let credential = match identifier.len() <= LONGEST_IDENTIFIER {
             true => self.app.store.credential(&self.tenant.tenant, &connection.name, identifier).await?,
             false => None,
@@ -186,6 +192,17 @@ impl Ctx {
     /// Whether this address has wrong passwords left, whatever the name.
     fn may_guess(&self) -> bool {
         self.app.rates.look(WRONG_PASSWORDS, self.ip, &self.tenant.tenant, self.now()).is_ok()
+    }
+
+    /// A place among the passwords that wait to be checked. An address that was often wrong of late holds a share of the
+    /// queue only, so that its guesses do not turn others away; any other may fill it.
+    fn place_in_queue(&self) -> Option<Place<'_>> {
+        let few = Rate { burst: FEW_WRONG, ..WRONG_PASSWORDS };
+        let most = match self.app.rates.look(few, self.ip, &self.tenant.tenant, self.now()) {
+            Ok(()) => usize::MAX,
+            Err(_) => (self.app.hasher.room() / 4).max(LEAST_SHARE),
+        };
+        self.app.shares.hold(self.ip, most)
     }
 
     fn wrong_password(

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cors::AllowedOrigins;
 use crate::middleware::{RequestIds, RouteMetrics};
+use crate::shares::Shares;
 use crate::{Attempts, LogQueue, MemoryOutbox, Networks, Outbox, Rates, Signer};
 
 /// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
@@ -44,6 +45,7 @@ pub struct App {
     pub config: ServerConfig,
     /// Cancelled when the server is told to stop: requests in flight finish, and whoever asks whether it is ready is told no.
     pub stopping: CancellationToken,
+    pub(crate) shares: Shares,
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) request_ids: RequestIds,
     pub(crate) log_ids: chancery_core::ids::Sequence,
@@ -164,6 +166,7 @@ impl AppBuilder {
             attempts: Attempts::default(),
             mails: Attempts::default(),
             rates: Rates::default(),
+            shares: Shares::default(),
             texts: TextCatalog::built_in().map_err(std::io::Error::other)?,
             allowed_origins: AllowedOrigins::default(),
             request_ids: RequestIds::new(&*self.rng),

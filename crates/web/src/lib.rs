@@ -23,6 +23,7 @@ mod middleware;
 mod proxies;
 mod rates;
 mod responses;
+mod shares;
 mod signer;
 mod smtp;
 #[cfg(test)]

@@ -112,7 +112,8 @@ const MOST_COUNTS: usize = 100_000;
 /// thrown at it, and a flood of new names does not have the tries at another one forgotten.
 fn make_room(counts: &mut HashMap<u64, Count>, now: i64) {
     counts.retain(|_, c| c.last + FORGOTTEN_AFTER > now);
-    if counts.len() >= MOST_COUNTS {
+    // With less than an eighth free all of this would soon be done again.
+    if counts.len() > MOST_COUNTS / 8 * 7 {
         let mut all: Vec<(u32, i64)> = counts.values().map(|c| (c.failures, c.last)).collect();
         let (_, &mut median, _) = all.select_nth_unstable(MOST_COUNTS / 2);
         // Where half and more of them are alike, alike ones go.

@@ -115,7 +115,8 @@ fn next_full(rate: Rate, full_at: Option<i64>, now: i64) -> Result<i64, TooManyR
 /// thrown at it, and a flood of new buckets pushes out its own kind before those that are empty.
 fn make_room(buckets: &mut HashMap<u64, i64>, now: i64) {
     buckets.retain(|_, full_at| *full_at > now);
-    if buckets.len() >= MOST_BUCKETS {
+    // With less than an eighth free all of this would soon be done again.
+    if buckets.len() > MOST_BUCKETS / 8 * 7 {
         let mut all: Vec<i64> = buckets.values().copied().collect();
         let (_, &mut median, _) = all.select_nth_unstable(MOST_BUCKETS / 2);
         buckets.retain(|_, full_at| *full_at > median);

@@ -1,6 +1,9 @@
 //! What one address may do in a row, whatever names it uses. Right passwords and requests that keep nothing are free.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use tokio::task::{JoinSet, yield_now};
 
 use crate::support::{Answer, Ask, Browser, CONNECTION, Call, JANE, TestApp};
 
@@ -39,6 +42,46 @@ async fn a_hundred_wrong_passwords_whatever_the_names() {
     try_password(&app, ELSEWHERE, JANE.email, JANE.password).await.expect(200);
     app.clock.advance(36);
     try_password(&app, HERE, JANE.email, JANE.password).await.expect(200);
+}
+
+/// What an address that guesses sends at once is turned away before it fills the queue of hashes, known names or not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn guesses_at_once_do_not_turn_others_away() {
+    let app = Arc::new(TestApp::new().await);
+    for n in 0..10 {
+        try_password(&app, HERE, &format!("name{n}@example.com"), "wrong").await.expect(403);
+    }
+    let room = app.app.hasher.room();
+    let mut guesses = JoinSet::new();
+    for n in 0..room * 3 {
+        let app = Arc::clone(&app);
+        let (name, password) = match n % 2 {
+            0 => (JANE.email.to_owned(), JANE.password),
+            _ => (format!("unknown{n}@example.com"), "wrong"),
+        };
+        guesses.spawn(async move { try_password(&app, HERE, &name, password).await.status.as_u16() });
+    }
+    while app.app.hasher.waiting() < 4 {
+        yield_now().await;
+    }
+    try_password(&app, ELSEWHERE, JANE.email, JANE.password).await.expect(200);
+    let statuses = guesses.join_all().await;
+    assert!(statuses.iter().all(|status| [200, 403, 429].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&429), "{statuses:?}");
+}
+
+/// As many people of one office as sign in at the same moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn right_passwords_may_use_the_whole_queue() {
+    let app = Arc::new(TestApp::new().await);
+    let mut logins = JoinSet::new();
+    for _ in 0..app.app.hasher.room() * 3 / 4 {
+        let app = Arc::clone(&app);
+        logins.spawn(async move { try_password(&app, HERE, JANE.email, JANE.password).await });
+    }
+    for answer in logins.join_all().await {
+        answer.expect(200);
+    }
 }
 
 #[tokio::test]
