@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::task::{JoinSet, yield_now};
 
-use crate::support::{Answer, Ask, Browser, CONNECTION, Call, JANE, TestApp};
+use crate::support::{Answer, Ask, Browser, CALLBACK, CONNECTION, Call, JANE, TestApp};
 
 const HERE: [u8; 4] = [192, 0, 2, 1];
 const ELSEWHERE: [u8; 4] = [192, 0, 2, 2];
@@ -119,6 +119,18 @@ async fn logins_that_nobody_goes_on_with_end_somewhere() {
     let long = Ask::code(&app.clients.web.client_id, "openid").with("state", &"x".repeat(20_000));
     let refused = app.send(Call::get(&long.path()).sent_from(ELSEWHERE)).await;
     assert!(matches!(refused.status.as_u16(), 413 | 414 | 431), "{refused:?}");
+    // A form has no limit but this one.
+    for (bytes, status) in [(60_000, 413), (8_000, 302)] {
+        let state = "x".repeat(bytes);
+        let form = [
+            ("client_id", app.clients.web.client_id.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("response_type", "code"),
+            ("state", state.as_str()),
+        ];
+        let answer = app.send(Call::post("/authorize").form(&form).sent_from(ELSEWHERE)).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
     let answer = Browser::new(&app).authorize(&Ask::code(&app.clients.web.client_id, "openid"), &JANE).await;
     answer.get("code");
 }
