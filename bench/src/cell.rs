@@ -67,6 +67,7 @@ impl Bench {
     /// # Errors
     /// When the server or the floor refuses any request.
     pub(crate) async fn measure(&self, kind: Kind, connections: usize) -> Result<Cell> {
+        let connections = connections.min(kind.most_connections());
         let mut load = None;
         let mut signatures = 2;
         if self.server.is_some() {
@@ -121,7 +122,7 @@ impl Bench {
             let example = setup.exchanges(1).await?.pop().context("no code")?;
             let signatures = setup::check(kind, &setup.ask(&example).await?)?;
             // A few hundred at full load tell how many codes a window will need.
-            let codes = setup.exchanges(100 + 4 * connections).await?;
+            let codes = setup.exchanges(100 + 8 * connections).await?;
             let plan = Plan { warmup: Duration::ZERO, ..self.plan(setup.address, connections) };
             let rate = load::run(plan, queue(&codes), process).await?.rate();
             return Ok((Load::Codes { example, rate }, signatures));
@@ -153,7 +154,8 @@ impl Load {
             Self::Same(request) => Ok(Source::Same(request.bytes())),
             Self::Chains { chains, .. } => Ok(Source::Chains(Rc::clone(chains))),
             Self::Codes { rate, .. } => {
-                let wanted = (rate * (window + warmup(window)).as_secs_f64() * 1.33) as usize + connections;
+                let wanted =
+                    (rate * (window + warmup(window)).as_secs_f64() * 1.33) as usize + 8 * connections;
                 let begin = Instant::now();
                 let mut codes = Vec::new();
                 while codes.len() < wanted && begin.elapsed() < PREPARATION {
@@ -166,7 +168,8 @@ impl Load {
 
     fn learn(&mut self, measured: f64) {
         if let Self::Codes { rate, .. } = self {
-            *rate = measured;
+            // A window that ran out of codes early says little.
+            *rate = measured.max(*rate / 2.0);
         }
     }
 }

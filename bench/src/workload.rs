@@ -88,6 +88,17 @@ impl Kind {
     pub(crate) fn is_get(self) -> bool {
         matches!(self, Self::Userinfo | Self::Jwks | Self::Discovery)
     }
+
+    /// What one user, or one queue, can keep busy; more are cut to this.
+    pub(crate) const fn most_connections(self) -> usize {
+        match self {
+            // A user holds at most 200 refresh tokens at an application: the oldest of more would end.
+            Self::Refresh | Self::RefreshEs256 => 192,
+            // The queue of passwords turns away more than 64 with 503.
+            Self::Login => 64,
+            _ => usize::MAX,
+        }
+    }
 }
 
 /// The durable writes alone, and with the signatures our answer carries.
