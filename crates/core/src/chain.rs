@@ -76,24 +76,12 @@ impl std::fmt::Debug for ChainKey {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
-
-    struct Counting(Mutex<u8>);
-    impl Rng for Counting {
-        fn fill(&self, out: &mut [u8]) {
-            let mut n = self.0.lock().unwrap();
-            for b in out {
-                *n = n.wrapping_add(37);
-                *b = *n;
-            }
-        }
-    }
+    use crate::ports::Counting;
 
     #[test]
     fn its_own_are_told_from_all_others() {
-        let rng = Counting(Mutex::new(0));
+        let rng = Counting::default();
         let key = ChainKey::generate(&rng);
         let first = key.first(&rng, 1_700_000_000_000);
         let next = key.next(&rng, &first.id);
@@ -112,7 +100,7 @@ mod tests {
 
     #[test]
     fn it_survives_being_stored_and_is_not_shown() {
-        let key = ChainKey::generate(&Counting(Mutex::new(0)));
+        let key = ChainKey::generate(&Counting::default());
         let json = serde_json::to_string(&key).unwrap();
         assert_eq!(serde_json::from_str::<ChainKey>(&json).unwrap(), key);
         assert_eq!(format!("{key:?}"), "ChainKey");

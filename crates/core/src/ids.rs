@@ -177,24 +177,12 @@ fn drawn(rng: &dyn Rng, alphabet: &[u8], length: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
-
-    struct Counting(Mutex<u8>);
-    impl Rng for Counting {
-        fn fill(&self, out: &mut [u8]) {
-            let mut n = self.0.lock().unwrap();
-            for b in out {
-                *n = n.wrapping_add(37);
-                *b = *n;
-            }
-        }
-    }
+    use crate::ports::Counting;
 
     #[test]
     fn shapes() {
-        let rng = Counting(Mutex::new(0));
+        let rng = Counting::default();
         assert_eq!(client_id(&rng).len(), 32);
         assert_eq!(client_secret(&rng).len(), 64);
         assert_eq!(object_id(&rng, 0x6a00_0000).len(), 24);
@@ -214,18 +202,18 @@ mod tests {
 
     #[test]
     fn a_sequence_goes_up() {
-        let rng = Counting(Mutex::new(0));
+        let rng = Counting::default();
         let sequence = Sequence::new(&rng);
         let made: Vec<_> = (0..200).map(|n| sequence.next(1_700_000_000_000 + n / 100)).collect();
         assert!(made.is_sorted() && made.iter().all(|id| id.len() == ID_LENGTH));
         assert_eq!(time_of(&made[199]), Some(1_700_000_000_001));
-        let elsewhere = Sequence::new(&Counting(Mutex::new(1)));
-        assert_ne!(Sequence::new(&Counting(Mutex::new(0))).next(0), elsewhere.next(0));
+        let elsewhere = Sequence::new(&Counting::from(1));
+        assert_ne!(Sequence::new(&Counting::default()).next(0), elsewhere.next(0));
     }
 
     #[test]
     fn an_id_tells_its_time() {
-        let rng = Counting(Mutex::new(0));
+        let rng = Counting::default();
         for now in [0, 63, 64, 1_700_000_000_000, (1 << 53)] {
             let id = time_ordered(&rng, now);
             assert_eq!(time_of(&id), Some(now));
@@ -238,7 +226,7 @@ mod tests {
 
     #[test]
     fn handle_round_trip() {
-        let rng = Counting(Mutex::new(0));
+        let rng = Counting::default();
         let handle = Handle::generate(&rng, 1_700_000_000_000);
         assert_eq!(Handle::parse(&handle.expose()), Some(handle.clone()));
         assert!(!format!("{handle:?}").contains(&handle.expose()[22..]));
