@@ -108,23 +108,27 @@ async fn a_second_process_adds_its_origins_and_dead_ones_go() {
     use chancery::dev::adopt;
     let (server, _folder) = crate::harness::dev().await;
     let store = &server.app.store;
-    let alive = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let alive = format!("http://127.0.0.1:{}", alive.local_addr().unwrap().port());
-    let socket = std::net::TcpListener::bind(alive.trim_start_matches("http://"));
-    let first = vec![alive.clone()];
-    adopt(store, &first, &server.clients).await.unwrap();
+    let listen = || {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = format!("http://{}", socket.local_addr().unwrap());
+        (socket, origin)
+    };
+    let ((_listening, alive), (closing, dead)) = (listen(), listen());
+    adopt(store, &[alive.clone(), dead.clone()], &server.clients).await.unwrap();
+    drop(closing);
     let second = vec!["http://localhost:4100".to_owned()];
     adopt(store, &second, &server.clients).await.unwrap();
-    drop(socket);
     let origins = store.tenants().await.unwrap().remove(0).origins;
     assert_eq!(origins[0], second[0], "its own come first");
-    assert!(!origins.contains(&"https://localhost:4443".to_owned()), "nobody listens there: {origins:?}");
+    assert!(origins.contains(&alive), "somebody listens there: {origins:?}");
+    assert!(!origins.contains(&dead), "nobody listens there: {origins:?}");
     let stored = store.doc(DEMO_TENANT, Kind::Client, &server.clients.spa.client_id).await.unwrap().unwrap();
     let spa: chancery_core::model::Client = serde_json::from_str(&stored.json).unwrap();
     let callbacks = spa.callbacks.unwrap();
     assert!(callbacks.contains(&"http://localhost:4100/dev/callback".to_owned()), "{callbacks:?}");
     assert!(callbacks.contains(&"http://localhost:3000/callback".to_owned()), "{callbacks:?}");
-    assert!(!callbacks.contains(&"https://localhost:4443/dev/callback".to_owned()), "{callbacks:?}");
+    assert!(callbacks.contains(&format!("{alive}/dev/callback")), "{callbacks:?}");
+    assert!(!callbacks.contains(&format!("{dead}/dev/callback")), "{callbacks:?}");
     assert!(spa.web_origins.unwrap().contains(&"http://localhost:4100".to_owned()));
     // Another process, which knew of neither, wrote last.
     store.set_origins(DEMO_TENANT, &["http://localhost:4200".to_owned()]).await.unwrap();
