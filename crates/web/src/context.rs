@@ -8,13 +8,14 @@ use axum::response::{IntoResponse, Response};
 use chancery_core::iso::format_ms;
 use chancery_core::oauth::OAuthError;
 use chancery_core::records::LogEvent;
+use chancery_login::pages::ErrorKind;
 use chancery_store::{Origin, Snapshot, TenantHandle};
-use http::StatusCode;
 use http::header::{HeaderValue, USER_AGENT};
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
-use crate::{App, Failure, host, responses};
+use crate::{App, Failure, host, hosted, responses};
 
 /// A request's surroundings. An extractor; the middleware may have made it before.
 #[derive(Clone)]
@@ -174,8 +175,14 @@ fn shortened(text: &str) -> String {
 
 const LONGEST_USER_AGENT: usize = 512;
 
-/// 404 for a path that is nothing.
-pub(crate) async fn not_found() -> Response {
+/// 404 for a path that is nothing: a page for people who followed a link, JSON for programs.
+pub(crate) async fn not_found(ctx: Result<Ctx, Response>, headers: HeaderMap) -> Response {
+    if let Ok(ctx) = ctx
+        && hosted::prefers_html(&headers)
+    {
+        let said = hosted::Said { kind: ErrorKind::NotFound, code: None, text: None };
+        return hosted::error(&ctx, &headers, StatusCode::NOT_FOUND, said);
+    }
     let body = json!({ "error": "not_found", "error_description": "There is nothing at this path." });
     responses::json(StatusCode::NOT_FOUND, &body)
 }

@@ -8,7 +8,7 @@ use chancery_login::pages::{ErrorKind, ErrorPage, Frame, Link};
 use chancery_login::{Texts, csp, pick_language};
 use http::StatusCode;
 use http::header::{
-    ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
     X_FRAME_OPTIONS,
 };
 
@@ -45,6 +45,11 @@ pub fn texts(ctx: &Ctx, headers: &HeaderMap, ui_locales: Option<&str>) -> Arc<Te
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
     let enabled = ctx.tenant.settings.enabled_locales.as_deref().unwrap_or_default();
     ctx.app.texts.of(pick_language(ui_locales, accepted, enabled))
+}
+
+/// Whether a browser asks for a page to show. Programs name JSON, or nothing.
+pub fn prefers_html(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|types| types.contains("text/html"))
 }
 
 /// A page with its policy. `form_targets` as in [`csp()`].

@@ -28,8 +28,8 @@ use crate::cors::{self, Grant, Readers};
 use crate::errors::{Cause, server_error};
 use crate::{App, Ctx, Peer, RequestId, context};
 
-/// Puts everything around the routes and gives them their state. Unknown paths and methods are answered as JSON, unless a
-/// nested router has a fallback of its own.
+/// Puts everything around the routes and gives them their state. Unknown paths and methods are answered, unless a nested
+/// router has a fallback of its own.
 pub fn wrap(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {
     routes
         .fallback(context::not_found)

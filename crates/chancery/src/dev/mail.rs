@@ -5,8 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use chancery_web::{App, Ctx, json};
-use http::header::ACCEPT;
+use chancery_web::{App, Ctx, hosted, json};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
@@ -35,8 +34,7 @@ enum Piece {
 /// name at this machine.
 pub(super) async fn mail(State(app): State<Arc<App>>, _: Ctx, headers: HeaderMap) -> Response {
     let kept = app.outbox.kept();
-    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !accept.contains("text/html") {
+    if !hosted::prefers_html(&headers) {
         let mails: Vec<_> = kept
             .iter()
             .map(|mail| json!({ "to": mail.to, "subject": mail.subject, "text": mail.text, "html": mail.html }))
