@@ -53,7 +53,11 @@ async fn unknown_paths() {
     let app = TestApp::new().await;
     for path in ["/nothing", "/u/nothing", "/oauth/nothing", "/.well-known/nothing"] {
         is_json_error(&app.send(Call::get(path)).await, 404, "not_found");
-        is_json_error(&app.send(Call::get(path).header("accept", "application/json")).await, 404, "not_found");
+        is_json_error(
+            &app.send(Call::get(path).header("accept", "application/json")).await,
+            404,
+            "not_found",
+        );
         let page = app.send(Call::get(path).header("accept", "text/html,*/*;q=0.8")).await;
         assert_eq!((page.status.as_u16(), page.header("x-frame-options")), (404, Some("DENY")), "{page:?}");
         assert!(page.header("content-type").unwrap().starts_with("text/html"));
