@@ -151,13 +151,14 @@ fn shapes() -> Shapes {
 
 const PUBLISHED: &str = include_str!("../published.tsv");
 
-const SHAPES: [&str; 13] = [
+const SHAPES: [&str; 14] = [
     include_str!("../shapes/client-grants.shape"),
     include_str!("../shapes/clients.shape"),
     include_str!("../shapes/connections.shape"),
     include_str!("../shapes/grants.shape"),
     include_str!("../shapes/keys.shape"),
     include_str!("../shapes/logs.shape"),
+    include_str!("../shapes/organizations.shape"),
     include_str!("../shapes/refresh-tokens.shape"),
     include_str!("../shapes/resource-servers.shape"),
     include_str!("../shapes/roles.shape"),

@@ -107,6 +107,17 @@ impl Page {
     }
 }
 
+/// For lists that have checkpoints alone.
+///
+/// # Errors
+/// As [`Page::of`].
+pub(crate) fn by_checkpoint(query: &Query) -> Result<Page, Problem> {
+    Ok(match Page::of(query)? {
+        Page::Offset { limit, .. } => Page::After { key: String::new(), take: limit },
+        page => page,
+    })
+}
+
 /// Leaves the members that `fields` and `include_fields` ask for, and those to keep whatever is asked for.
 pub(crate) fn chosen(mut value: Value, query: &Query, kept: &[&str]) -> Value {
     let Some(fields) = query.text("fields").filter(|fields| !fields.is_empty()) else { return value };

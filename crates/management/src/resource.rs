@@ -136,7 +136,8 @@ pub(crate) fn refused<R: Resource>(error: Error) -> Problem {
     }
 }
 
-async fn list<R: Resource>(call: Call) -> Result<Answer, Problem> {
+/// A part of the collection.
+pub(crate) async fn list<R: Resource>(call: Call) -> Result<Answer, Problem> {
     let has_checkpoints = call.query.has_any(&["take", "from"]);
     let page = if has_checkpoints { Page::of(&call.query)? } else { Page::offset(&call.query)? };
     let slice = match &page {

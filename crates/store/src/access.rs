@@ -171,8 +171,12 @@ impl Store {
 
     /// Takes a role from everyone: goes with the deletion of its document.
     pub fn remove_role_everywhere(&self, tenant: &str, role_id: &str) -> Batch {
-        Batch::default()
-            .run("DELETE FROM user_roles WHERE tenant = $1 AND role_id = $2", params![tenant, role_id])
+        ["user_roles", "organization_member_roles"].iter().fold(Batch::default(), |batch, table| {
+            batch.run(
+                format!("DELETE FROM {table} WHERE tenant = $1 AND role_id = $2"),
+                params![tenant, role_id],
+            )
+        })
     }
 
     /// Takes these scopes of an API from everyone who holds them directly: goes with the change of the API's document.

@@ -5,9 +5,11 @@ use chancery_db::{Batch, params};
 use crate::Store;
 
 /// What hangs on users by their id, in an order in which the users themselves are the last to go.
-const OWNED: [&str; 8] = [
+const OWNED: [&str; 10] = [
     "user_roles",
     "user_permissions",
+    "organization_members",
+    "organization_member_roles",
     "sessions",
     "consents",
     "tickets",

@@ -32,11 +32,13 @@ pub enum Kind {
     EmailTemplate,
     /// Texts of the hosted pages.
     PromptText,
+    /// `Organization`. They may be many, so no snapshot holds them.
+    Organization,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Settings,
         Self::Api,
         Self::Client,
@@ -48,6 +50,7 @@ impl Kind {
         Self::EmailProvider,
         Self::EmailTemplate,
         Self::PromptText,
+        Self::Organization,
     ];
 
     /// As in the database.
@@ -65,6 +68,7 @@ impl Kind {
             Self::EmailProvider => "email_provider",
             Self::EmailTemplate => "email_template",
             Self::PromptText => "prompt_text",
+            Self::Organization => "organization",
         }
     }
 

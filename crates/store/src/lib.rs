@@ -20,6 +20,7 @@ mod log_blocks;
 mod logs;
 mod lost_scopes;
 mod opaque_tokens;
+mod organizations;
 mod refresh_tokens;
 mod replay;
 mod reset;

@@ -8,11 +8,13 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 16] = [
+const RECORDS: [&str; 18] = [
     "users",
     "credentials",
     "user_roles",
     "user_permissions",
+    "organization_members",
+    "organization_member_roles",
     "sessions",
     "transactions",
     "codes",

@@ -51,6 +51,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "log block users",
         sql: include_str!("../migrations/0005_log_block_users.sql"),
     },
+    Migration { number: 6, name: "organizations", sql: include_str!("../migrations/0006_organizations.sql") },
 ];
 
 impl Store {

@@ -347,11 +347,13 @@ fn write_user(tenant: &str, id: &str, user: &User, seen: Option<&str>) -> Result
 }
 
 /// What goes with a user, beside tokens and codes.
-const OWNED_BY_USER: [&str; 7] = [
+const OWNED_BY_USER: [&str; 9] = [
     "DELETE FROM users WHERE tenant = $1 AND id = $2",
     "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM user_roles WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM user_permissions WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM organization_members WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM organization_member_roles WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM sessions WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM consents WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM tickets WHERE tenant = $1 AND user_id = $2",

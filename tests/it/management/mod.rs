@@ -5,6 +5,7 @@ mod connections;
 mod conventions;
 mod every_operation;
 mod grants;
+mod organizations;
 mod random;
 mod resource_servers;
 mod roles;

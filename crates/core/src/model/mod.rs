@@ -8,6 +8,7 @@ mod api;
 mod client;
 mod client_grant;
 mod connection;
+mod organization;
 mod role;
 mod tenant;
 mod user;
@@ -23,6 +24,9 @@ pub use client::{
 };
 pub use client_grant::{ClientGrant, GrantOrganizationUsage, SubjectType};
 pub use connection::{Connection, ConnectionOptions, PasswordPolicy};
+pub use organization::{
+    DiscoveryDomain, Organization, OrganizationClient, OrganizationConnection, ThirdPartyClientAccess,
+};
 pub use role::{Permission, Role};
 pub use tenant::{SessionCookie, TenantFlags, TenantSettings};
 pub use user::{Identity, User};

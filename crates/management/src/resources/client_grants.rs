@@ -15,6 +15,8 @@ pub(super) fn bind(table: &mut Table) {
     Crud::<ClientGrants>::bind(table);
 }
 
+pub(super) const MISSING: Missing = missing("The grant does not exist.", "inexistent_client_grant");
+
 struct ClientGrants;
 
 impl Resource for ClientGrants {
@@ -22,7 +24,7 @@ impl Resource for ClientGrants {
     const KIND: Kind = Kind::ClientGrant;
     const PATH: &'static str = "/client-grants";
     const MEMBER: &'static str = "client_grants";
-    const MISSING: Missing = missing("The grant does not exist.", "inexistent_client_grant");
+    const MISSING: Missing = MISSING;
     const TAKEN: &'static str = "A client grant for this client, audience and subject type already exists.";
     const FILTERS: &'static [&'static str] =
         &["audience", "client_id", "allow_any_organization", "subject_type", "default_for"];
@@ -39,8 +41,7 @@ impl Resource for ClientGrants {
         let text =
             |name, value: Option<&str>| call.query.text(name).is_none_or(|wanted| Some(wanted) == value);
         let subject = grant.subject_type.as_str();
-        text("audience", Some(&call.origin().absolute(&grant.audience)))
-            && text("client_id", grant.client_id.as_deref())
+        is_named(call, grant)
             && text("default_for", grant.default_for.as_deref())
             && text("subject_type", Some(subject))
             && call
@@ -50,14 +51,7 @@ impl Resource for ClientGrants {
     }
 
     fn show(call: &Call, grant: &ClientGrant) -> Result<Value, Problem> {
-        let mut value = print(grant)?;
-        value["audience"] = call.origin().absolute(&grant.audience).into();
-        if grant.allow_all_scopes == Some(true)
-            && let Some(members) = value.as_object_mut()
-        {
-            members.shift_remove("scope");
-        }
-        Ok(value)
+        shown(call, grant)
     }
 
     async fn create(
@@ -97,6 +91,25 @@ impl Resource for ClientGrants {
         }
         Ok(change)
     }
+}
+
+/// Whether it is of the application and the API that the query names, if any.
+pub(super) fn is_named(call: &Call, grant: &ClientGrant) -> bool {
+    let text = |name, value: Option<&str>| call.query.text(name).is_none_or(|wanted| Some(wanted) == value);
+    text("audience", Some(&call.origin().absolute(&grant.audience)))
+        && text("client_id", grant.client_id.as_deref())
+}
+
+/// As the wire shows it.
+pub(super) fn shown(call: &Call, grant: &ClientGrant) -> Result<Value, Problem> {
+    let mut value = print(grant)?;
+    value["audience"] = call.origin().absolute(&grant.audience).into();
+    if grant.allow_all_scopes == Some(true)
+        && let Some(members) = value.as_object_mut()
+    {
+        members.shift_remove("scope");
+    }
+    Ok(value)
 }
 
 /// What the shape cannot say.

@@ -8,6 +8,7 @@ mod credentials;
 mod grants;
 mod keys;
 mod logs;
+mod organizations;
 mod permissions;
 mod roles;
 mod sessions;
@@ -33,4 +34,5 @@ pub(crate) fn bind(table: &mut Table) {
     keys::bind(table);
     sessions::bind(table);
     logs::bind(table);
+    organizations::bind(table);
 }

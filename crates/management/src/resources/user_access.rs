@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{permissions, users};
 use crate::call::{Answer, Call, stored};
 use crate::ops::Table;
-use crate::page::{Page, Slice};
+use crate::page::{Page, Slice, by_checkpoint};
 
 pub(super) fn bind(table: &mut Table) {
     table.bind("GET /users/{id}/roles", roles);
@@ -21,8 +21,8 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("DELETE /users/{id}/permissions", remove_permissions);
     table.bind("GET /users/{id}/effective-roles", effective_roles);
     table.bind("GET /users/{id}/effective-permissions", effective_permissions);
-    // No user is in an organization or a group, or has a connected account, before those exist.
-    table.bind("GET /users/{id}/organizations", |call| none(call, "organizations"));
+    table.bind("GET /users/{id}/organizations", super::organizations::of_user);
+    // No user is in a group, or has a connected account, before those exist.
     table.bind("GET /users/{id}/groups", |call| none(call, "groups"));
     table.bind("GET /users/{id}/connected-accounts", |call| none(call, "connected_accounts"));
 }
@@ -122,7 +122,7 @@ async fn remove_permissions(call: Call) -> Result<Answer, Problem> {
 
 async fn effective_roles(call: Call) -> Result<Answer, Problem> {
     let roles = held_roles(&call).await?;
-    let page = by_checkpoint(&call)?;
+    let page = by_checkpoint(&call.query)?;
     let show = |role: Role| {
         let mut value = shown(&role);
         value["sources"] = json!(["direct"]);
@@ -135,17 +135,9 @@ async fn effective_permissions(call: Call) -> Result<Answer, Problem> {
     let wanted = call.stored_identifier(call.query.text("resource_server_identifier").unwrap_or_default());
     let held = held_permissions(&call).await?;
     let held: Vec<_> = held.into_iter().filter(|((_, api), _)| *api == wanted).collect();
-    let page = by_checkpoint(&call)?;
+    let page = by_checkpoint(&call.query)?;
     let show = |entry| with_sources(&call, entry).unwrap_or_default();
     Ok(Answer::ok(page.body("permissions", page.cut(held, |((name, _), _)| name.clone(), show))))
-}
-
-/// For lists that have checkpoints alone.
-fn by_checkpoint(call: &Call) -> Result<Page, Problem> {
-    Ok(match Page::of(&call.query)? {
-        Page::Offset { limit, .. } => Page::After { key: String::new(), take: limit },
-        page => page,
-    })
 }
 
 async fn none(call: Call, member: &'static str) -> Result<Answer, Problem> {

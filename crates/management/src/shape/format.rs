@@ -29,6 +29,10 @@ pub enum Format {
     Url,
     /// Where a browser may be sent back to: an absolute URI without a fragment that runs nothing.
     CallbackUrl,
+    /// Lower case letters, digits, `_` and `-`, the first neither of the two.
+    OrganizationName,
+    /// `#abc` or `#aabbcc`.
+    HtmlColor,
     /// `org_` + 16.
     OrganizationId,
     /// `cred_` + 22 or so.
@@ -39,7 +43,7 @@ pub enum Format {
     UserId,
 }
 
-const NAMES: [(Format, &str); 17] = [
+const NAMES: [(Format, &str); 19] = [
     (Format::NoAngleBrackets, "no-angle-brackets"),
     (Format::ConnectionName, "connection-name"),
     (Format::Phone, "phone"),
@@ -53,6 +57,8 @@ const NAMES: [(Format, &str); 17] = [
     (Format::HttpsOrEmpty, "https-or-empty"),
     (Format::Url, "url"),
     (Format::CallbackUrl, "callback-url"),
+    (Format::OrganizationName, "organization-name"),
+    (Format::HtmlColor, "html-color"),
     (Format::OrganizationId, "organization-id"),
     (Format::CredentialId, "credential-id"),
     (Format::ClientId, "client-id"),
@@ -100,6 +106,14 @@ impl Format {
                 };
                 scheme(text).is_some_and(|scheme| !runs(scheme)) && !text.contains('#')
             }
+            Self::OrganizationName => {
+                let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+                text.bytes().next().is_some_and(fits)
+                    && text.bytes().all(|b| fits(b) || matches!(b, b'-' | b'_'))
+            }
+            Self::HtmlColor => text.strip_prefix('#').is_some_and(|digits| {
+                matches!(digits.len(), 3 | 6) && digits.bytes().all(|b| b.is_ascii_hexdigit())
+            }),
             Self::OrganizationId => is_prefixed(text, "org_"),
             Self::CredentialId => is_prefixed(text, "cred_"),
             Self::ClientId => {

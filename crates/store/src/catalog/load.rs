@@ -111,7 +111,7 @@ fn apply(
     }
     for (kind, changed) in kinds {
         match kind {
-            Kind::SigningKey | Kind::Api => {}
+            Kind::SigningKey | Kind::Api | Kind::Organization => {}
             Kind::Settings => next.settings = settings(changed)?,
             Kind::Client => {
                 let tenant = next.tenant.clone();

@@ -8,11 +8,13 @@ use crate::fixture::{
 };
 
 /// Every table that holds something of a user.
-const OWNED: [&str; 11] = [
+const OWNED: [&str; 13] = [
     "users",
     "credentials",
     "user_roles",
     "user_permissions",
+    "organization_members",
+    "organization_member_roles",
     "sessions",
     "codes",
     "refresh_tokens",
@@ -25,6 +27,13 @@ const OWNED: [&str; 11] = [
 async fn everything_of(store: &chancery_store::Store, user: &str) {
     store.create_user(TENANT, &new_user(user, &format!("{user}@example.com"))).await.unwrap();
     store.assign_roles(TENANT, user, &["rol_a".to_owned()]).await.unwrap();
+    let member = store.add_members(TENANT, "org_a", &[user.to_owned()]).and(store.assign_member_roles(
+        TENANT,
+        "org_a",
+        user,
+        &["rol_a".to_owned()],
+    ));
+    store.commit(member).await.unwrap();
     let permission = chancery_core::model::Permission {
         resource_server_identifier: "api".to_owned(),
         permission_name: "read".to_owned(),
