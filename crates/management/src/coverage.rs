@@ -120,6 +120,11 @@ const STORED: &[Stored] = &[
         ],
     },
     Stored {
+        operation: "POST /organizations",
+        what: "Organizations (no token names one yet)",
+        acted_on: &["name", "enabled_connections"],
+    },
+    Stored {
         operation: "POST /connections",
         what: "Connections (strategies other than `auth0` are kept whole)",
         acted_on: &[

@@ -39,7 +39,10 @@ async fn life_of_an_organization() {
     app.api("GET", "/organizations/name/nobody", Value::Null).await.is_problem(404, None, NONE);
 
     let after = app.manage("PATCH", &path, json!({"is_app_entitlement_active": true})).await;
-    assert_eq!((&after["is_app_entitlement_active"], &after["display_name"]), (&json!(true), &json!("Acme Inc.")));
+    assert_eq!(
+        (&after["is_app_entitlement_active"], &after["display_name"]),
+        (&json!(true), &json!("Acme Inc."))
+    );
     organization(&app, "zebra").await;
     let taken = "An organization with this name already exists.";
     app.api("POST", "/organizations", json!({"name": "acme"})).await.is_problem(409, Some("conflict"), taken);
@@ -86,7 +89,8 @@ async fn connections() {
     let path = format!("/organizations/{}", organization(&app, "acme").await);
     let new = json!({"strategy": "auth0", "name": "Partners"});
     let database = app.manage("POST", "/connections", new).await["id"].as_str().unwrap().to_owned();
-    let new = json!({"strategy": "okta", "name": "Works", "options": {"client_id": "x", "domain": "x.okta.com"}});
+    let new =
+        json!({"strategy": "okta", "name": "Works", "options": {"client_id": "x", "domain": "x.okta.com"}});
     let okta = app.manage("POST", "/connections", new).await["id"].as_str().unwrap().to_owned();
 
     let newer = format!("{path}/connections");
@@ -101,7 +105,8 @@ async fn connections() {
 
     let one = format!("{newer}/{database}");
     let refused = app.api("PATCH", &one, json!({"is_signup_enabled": true})).await;
-    let text = "Only database connections with assign_membership_on_login = true support is_signup_enabled = true.";
+    let text =
+        "Only database connections with assign_membership_on_login = true support is_signup_enabled = true.";
     refused.is_problem(400, Some("invalid_body"), text);
     let both = json!({"is_signup_enabled": true, "assign_membership_on_login": true});
     let after = app.manage("PATCH", &one, both).await;
@@ -120,7 +125,11 @@ async fn connections() {
     let count = async |path: &str| app.manage("GET", path, Value::Null).await["total"].clone();
     assert_eq!(count(&format!("{newer}?include_totals=true")).await, 2);
     assert_eq!(count(&format!("{newer}?include_totals=true&is_enabled=true")).await, 1);
-    assert_eq!(count(&format!("{older}?include_totals=true")).await, 1, "the older name knows the enabled ones");
+    assert_eq!(
+        count(&format!("{older}?include_totals=true")).await,
+        1,
+        "the older name knows the enabled ones"
+    );
     app.api("GET", &format!("{older}/{okta}"), Value::Null).await.expect(404);
 
     app.api("DELETE", &one, Value::Null).await.expect(204);
@@ -149,12 +158,14 @@ async fn members_and_their_roles() {
     let of_ann = format!("/users/{}/organizations", escaped(&ann));
     assert_eq!(app.manage("GET", &of_ann, Value::Null).await[0]["id"], id.as_str());
 
-    let role = app.manage("POST", "/roles", json!({"name": "Clerk"})).await["id"].as_str().unwrap().to_owned();
+    let role =
+        app.manage("POST", "/roles", json!({"name": "Clerk"})).await["id"].as_str().unwrap().to_owned();
     let roles = format!("{path}/{}/roles", escaped(&ann));
     app.api("POST", &roles, json!({"roles": [role]})).await.expect(204);
     let held = app.manage("GET", &roles, Value::Null).await;
     assert_eq!(held, json!([{"id": role, "name": "Clerk", "description": ""}]));
-    let effective = app.manage("GET", &format!("{path}/{}/effective-roles", escaped(&ann)), Value::Null).await;
+    let effective =
+        app.manage("GET", &format!("{path}/{}/effective-roles", escaped(&ann)), Value::Null).await;
     assert_eq!(effective["roles"][0]["sources"], json!(["direct"]));
     let held = app.manage("GET", &format!("/organizations/{id}/roles/{role}/members"), Value::Null).await;
     assert_eq!(held["members"][0]["user_id"], ann.as_str());
@@ -166,7 +177,11 @@ async fn members_and_their_roles() {
     let stranger = user(&app, "cid@example.com").await;
     let not_his = format!("{path}/{}/roles", escaped(&stranger));
     let said = "The user is not a member of the organization.";
-    app.api("POST", &not_his, json!({"roles": [role]})).await.is_problem(404, Some("inexistent_member"), said);
+    app.api("POST", &not_his, json!({"roles": [role]})).await.is_problem(
+        404,
+        Some("inexistent_member"),
+        said,
+    );
     let other = organization(&app, "zebra").await;
     let foreign = json!({"name": "Theirs", "type": "organization", "owner_id": other});
     let foreign = app.manage("POST", "/roles", foreign).await["id"].as_str().unwrap().to_owned();
@@ -203,7 +218,10 @@ async fn applications_grants_and_domains() {
             "client": {"name": "Robot", "is_first_party": true, "grant_types": ["client_credentials"]}}])
     );
     let one = format!("{clients}/{client}");
-    assert_eq!(app.manage("PATCH", &one, json!({"use_for_member_access": false})).await["use_for_member_access"], false);
+    assert_eq!(
+        app.manage("PATCH", &one, json!({"use_for_member_access": false})).await["use_for_member_access"],
+        false
+    );
     assert_eq!(app.manage("GET", &clients, Value::Null).await["clients"][0]["client_id"], client.as_str());
     let body = json!({"clients": [{"client_id": "nobody", "use_for_member_access": true}]});
     app.api("POST", &clients, body).await.expect(404);
@@ -230,11 +248,24 @@ async fn applications_grants_and_domains() {
     app.api("POST", &domains, json!({"domain": "not a domain"})).await.expect(400);
     let other = format!("/organizations/{}/discovery-domains", organization(&app, "zebra").await);
     app.api("POST", &other, json!({"domain": "acme.example"})).await.expect(409);
+    app.api("POST", &domains, json!({"domain": "acme.test"})).await.expect(201);
+    let page = app.manage("GET", &format!("{domains}?take=1"), Value::Null).await;
+    assert_eq!(page["domains"], json!([made]));
+    let next = format!("{domains}?take=1&from={}", page["next"].as_str().unwrap());
+    let page = app.manage("GET", &next, Value::Null).await;
+    assert_eq!((&page["domains"][0]["domain"], &page["next"]), (&json!("acme.test"), &Value::Null));
     let one = format!("{domains}/{}", made["id"].as_str().unwrap());
     assert_eq!(app.manage("PATCH", &one, json!({"status": "verified"})).await["status"], "verified");
-    assert_eq!(app.manage("GET", &format!("{domains}/name/acme.example"), Value::Null).await["id"], made["id"]);
+    assert_eq!(
+        app.manage("GET", &format!("{domains}/name/acme.example"), Value::Null).await["id"],
+        made["id"]
+    );
     app.api("DELETE", &one, Value::Null).await.expect(204);
     app.api("GET", &one, Value::Null).await.is_problem(404, None, "No organization domain found by that id");
     app.api("DELETE", &format!("/clients/{client}"), Value::Null).await.expect(204);
-    assert_eq!(app.manage("GET", &clients, Value::Null).await["clients"], json!([]), "a deleted one is not shown");
+    assert_eq!(
+        app.manage("GET", &clients, Value::Null).await["clients"],
+        json!([]),
+        "a deleted one is not shown"
+    );
 }

@@ -52,13 +52,16 @@ fn wanted(call: &Call) -> &str {
     }
 }
 
+/// By name, as recorded.
 async fn list(call: Call, member: &'static str) -> Result<Answer, Problem> {
     let organization = here(&call).await?;
     let newer = member == "connections";
     let enabled = if newer { call.query.flag("is_enabled") } else { Some(true) };
     let chosen =
         organization.connections.iter().filter(|entry| enabled.is_none_or(|on| on == entry.is_enabled));
-    let all: Vec<Value> = chosen.filter_map(|entry| shown(&call, entry, newer)).collect();
+    let mut all: Vec<Value> = chosen.filter_map(|entry| shown(&call, entry, newer)).collect();
+    let name = |value: &Value| value.pointer("/connection/name").and_then(Value::as_str).map(str::to_owned);
+    all.sort_by_cached_key(name);
     let page = Page::offset(&call.query)?;
     Ok(Answer::ok(page.body(member, page.cut(all, |_| String::new(), |value| value))))
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{here, rewrite};
 use crate::call::{Answer, Call, print, read, read_stored, stored};
 use crate::ops::Table;
-use crate::page::by_checkpoint;
+use crate::page::{Page, Slice, by_checkpoint};
 use crate::resource::merged;
 
 pub(super) fn bind(table: &mut Table) {
@@ -23,10 +23,15 @@ pub(super) fn bind(table: &mut Table) {
 
 const MISSING: Missing = Missing { message: "No organization domain found by that id", code: None };
 
+/// A checkpoint here is the first of what is to come, as recorded.
 async fn list(call: Call) -> Result<Answer, Problem> {
     let domains = here(&call).await?.discovery_domains;
     let page = by_checkpoint(&call.query)?;
-    let slice = page.cut(domains, |d: &DiscoveryDomain| d.id.clone(), |d| print(&d).unwrap_or_default());
+    let Page::After { key, take } = &page else { return Err(Problem::Internal) };
+    let take = usize::try_from(*take).unwrap_or(usize::MAX);
+    let mut rest = domains.iter().skip_while(|domain| !key.is_empty() && domain.id != *key);
+    let items = rest.by_ref().take(take).map(print).collect::<Result<_, _>>()?;
+    let slice = Slice { items, total: 0, next: rest.next().map(|domain| domain.id.clone()) };
     Ok(Answer::ok(page.body("domains", slice)))
 }
 

@@ -21,6 +21,9 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("DELETE /organizations/{id}/members/{user_id}/roles", remove_roles);
     table.bind("GET /organizations/{id}/members/{user_id}/effective-roles", effective_roles);
     table.bind("GET /organizations/{id}/roles/{role_id}/members", with_role);
+    // There are no groups that could be in an organization.
+    table.bind("GET /organizations/{organization_id}/groups", no_groups);
+    table.bind("GET /organizations/{organization_id}/roles/{role_id}/groups", no_groups);
 }
 
 const NO_MEMBER: Missing = missing("The user is not a member of the organization.", "inexistent_member");
@@ -199,6 +202,12 @@ async fn with_role(call: Call) -> Result<Answer, Problem> {
         }
     }
     answer(&call, &page, slice)
+}
+
+async fn no_groups(call: Call) -> Result<Answer, Problem> {
+    here(&call).await?;
+    let page = by_checkpoint(&call.query)?;
+    Ok(Answer::ok(page.body("groups", Slice::default())))
 }
 
 /// `GET /users/{id}/organizations`.

@@ -49,6 +49,12 @@ impl Resource for Organizations {
     const MISSING: Missing = Missing { message: "No organization found by that id or name", code: None };
     const TAKEN: &'static str = "An organization with this name already exists.";
 
+    /// The contract calls the same part of a path by two names.
+    async fn find(call: &Call) -> Result<String, Problem> {
+        let older = call.at("id");
+        Ok(if older.is_empty() { call.at("organization_id") } else { older }.to_owned())
+    }
+
     fn id(organization: &Organization) -> &str {
         &organization.id
     }
