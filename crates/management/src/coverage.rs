@@ -124,6 +124,22 @@ const STORED: &[Stored] = &[
         what: "Organizations (no token names one yet)",
         acted_on: &["name", "enabled_connections"],
     },
+    Stored { operation: "PATCH /attack-protection/bot-detection", what: "Bot detection", acted_on: &[] },
+    Stored {
+        operation: "PATCH /attack-protection/breached-password-detection",
+        what: "Detection of breached passwords",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PATCH /attack-protection/brute-force-protection",
+        what: "Protection against guessing (limits are fixed)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PATCH /attack-protection/suspicious-ip-throttling",
+        what: "Throttling of suspicious addresses (limits are fixed)",
+        acted_on: &[],
+    },
     Stored {
         operation: "POST /connections",
         what: "Connections (strategies other than `auth0` are kept whole)",

@@ -151,7 +151,8 @@ fn shapes() -> Shapes {
 
 const PUBLISHED: &str = include_str!("../published.tsv");
 
-const SHAPES: [&str; 14] = [
+const SHAPES: [&str; 15] = [
+    include_str!("../shapes/attack-protection.shape"),
     include_str!("../shapes/client-grants.shape"),
     include_str!("../shapes/clients.shape"),
     include_str!("../shapes/connections.shape"),

@@ -34,11 +34,13 @@ pub enum Kind {
     PromptText,
     /// `Organization`. They may be many, so no snapshot holds them.
     Organization,
+    /// Settings of attack protection, each under its name.
+    AttackProtection,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Settings,
         Self::Api,
         Self::Client,
@@ -51,6 +53,7 @@ impl Kind {
         Self::EmailTemplate,
         Self::PromptText,
         Self::Organization,
+        Self::AttackProtection,
     ];
 
     /// As in the database.
@@ -69,6 +72,7 @@ impl Kind {
             Self::EmailTemplate => "email_template",
             Self::PromptText => "prompt_text",
             Self::Organization => "organization",
+            Self::AttackProtection => "attack_protection",
         }
     }
 

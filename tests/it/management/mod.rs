@@ -1,5 +1,6 @@
 //! `/api/v2`: the Management API.
 
+mod attack_protection;
 mod clients;
 mod connections;
 mod conventions;

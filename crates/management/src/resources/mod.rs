@@ -1,6 +1,7 @@
 //! What the operations do, one file per resource.
 
 mod apis;
+mod attack_protection;
 mod client_grants;
 mod clients;
 mod connections;
@@ -35,4 +36,5 @@ pub(crate) fn bind(table: &mut Table) {
     sessions::bind(table);
     logs::bind(table);
     organizations::bind(table);
+    attack_protection::bind(table);
 }

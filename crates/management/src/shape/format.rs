@@ -33,6 +33,8 @@ pub enum Format {
     OrganizationName,
     /// `#abc` or `#aabbcc`.
     HtmlColor,
+    /// An address of the internet protocol, or a network of them.
+    IpOrNetwork,
     /// `org_` + 16.
     OrganizationId,
     /// `cred_` + 22 or so.
@@ -43,7 +45,7 @@ pub enum Format {
     UserId,
 }
 
-const NAMES: [(Format, &str); 19] = [
+const NAMES: [(Format, &str); 20] = [
     (Format::NoAngleBrackets, "no-angle-brackets"),
     (Format::ConnectionName, "connection-name"),
     (Format::Phone, "phone"),
@@ -59,6 +61,7 @@ const NAMES: [(Format, &str); 19] = [
     (Format::CallbackUrl, "callback-url"),
     (Format::OrganizationName, "organization-name"),
     (Format::HtmlColor, "html-color"),
+    (Format::IpOrNetwork, "ip-or-network"),
     (Format::OrganizationId, "organization-id"),
     (Format::CredentialId, "credential-id"),
     (Format::ClientId, "client-id"),
@@ -114,6 +117,7 @@ impl Format {
             Self::HtmlColor => text.strip_prefix('#').is_some_and(|digits| {
                 matches!(digits.len(), 3 | 6) && digits.bytes().all(|b| b.is_ascii_hexdigit())
             }),
+            Self::IpOrNetwork => is_ip_or_network(text),
             Self::OrganizationId => is_prefixed(text, "org_"),
             Self::CredentialId => is_prefixed(text, "cred_"),
             Self::ClientId => {
@@ -141,6 +145,14 @@ fn is_connection_name(text: &str) -> bool {
         && !text.starts_with('-')
         && !text.ends_with('-')
         && !text.contains("--")
+}
+
+fn is_ip_or_network(text: &str) -> bool {
+    let (address, length) =
+        text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+    let Ok(address) = address.parse::<std::net::IpAddr>() else { return false };
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    length.is_none_or(|length| length.parse::<u8>().is_ok_and(|length| length <= longest))
 }
 
 fn is_prefixed(text: &str, prefix: &str) -> bool {

@@ -111,7 +111,8 @@ fn apply(
     }
     for (kind, changed) in kinds {
         match kind {
-            Kind::SigningKey | Kind::Api | Kind::Organization => {}
+            // Nothing decides by the last two yet.
+            Kind::SigningKey | Kind::Api | Kind::Organization | Kind::AttackProtection => {}
             Kind::Settings => next.settings = settings(changed)?,
             Kind::Client => {
                 let tenant = next.tenant.clone();
