@@ -1,15 +1,17 @@
 //! What credentials need to know of an X.509 certificate (RFC 5280): whose it is and until when. Nothing is verified: the
 //! certificate is only the envelope of a key that an administrator chose to trust.
 
-use chancery_jose::pem_decode;
+use chancery_jose::{pem_decode, sha1};
 
 /// A certificate, as far as we read it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Certificate {
-    /// `C=es` and so on, one to a line, in the certificate's order.
-    pub(crate) subject: String,
+    /// `C` and `es` and so on, in the certificate's order.
+    pub(crate) names: Vec<(String, String)>,
     /// End of validity, ISO 8601 with milliseconds.
     pub(crate) not_after: String,
+    /// SHA-1 of the whole, hexadecimal digits.
+    pub(crate) thumbprint: String,
 }
 
 impl Certificate {
@@ -36,7 +38,15 @@ impl Certificate {
         let (validity, subject) = (field()?, field()?);
         let (_, _, after) = element(validity)?;
         let (tag, end, _) = element(after)?;
-        Some(Self { subject: name(subject)?, not_after: time(tag, std::str::from_utf8(end).ok()?)? })
+        let not_after = time(tag, std::str::from_utf8(end).ok()?)?;
+        let thumbprint = sha1(der).iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(Self { names: name(subject)?, not_after, thumbprint })
+    }
+
+    /// `C=es` and so on, one to a line.
+    pub(crate) fn subject(&self) -> String {
+        let lines: Vec<_> = self.names.iter().map(|(kind, name)| format!("{kind}={name}")).collect();
+        lines.join("\n")
     }
 }
 
@@ -56,17 +66,17 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 }
 
 /// A sequence of sets of pairs of type and text.
-fn name(mut der: &[u8]) -> Option<String> {
-    let mut lines = Vec::new();
+fn name(mut der: &[u8]) -> Option<Vec<(String, String)>> {
+    let mut names = Vec::new();
     while !der.is_empty() {
         let (_, set, after) = element(der)?;
         der = after;
         let (_, pair, _) = element(set)?;
         let (_, kind, value) = element(pair)?;
         let (_, text, _) = element(value)?;
-        lines.push(format!("{}={}", attribute(kind), String::from_utf8_lossy(text)));
+        names.push((attribute(kind), String::from_utf8_lossy(text).into_owned()));
     }
-    Some(lines.join("\n"))
+    Some(names)
 }
 
 /// Attribute types by their object identifier (RFC 4519).
@@ -124,7 +134,7 @@ mod tests {
             [wrap(0xa0, &[2, 1, 2]), wrap(2, &[1]), wrap(0x30, &[]), wrap(0x30, &[]), validity, subject];
         let der = wrap(0x30, &wrap(0x30, &fields.concat()));
         let certificate = Certificate::from_der(&der).unwrap();
-        assert_eq!(certificate.subject, "CN=Jane");
+        assert_eq!(certificate.subject(), "CN=Jane");
         assert_eq!(certificate.not_after, "2050-12-31T23:59:59.000Z");
         for end in 0..der.len() {
             assert_eq!(Certificate::from_der(&der[..end]), None);

@@ -154,6 +154,16 @@ const STORED: &[Stored] = &[
         ],
     },
     Stored {
+        operation: "POST /connections/{id}/scim-configuration",
+        what: "SCIM (there is no SCIM endpoint)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "POST /connections/{id}/directory-provisioning",
+        what: "Directories (none is read)",
+        acted_on: &[],
+    },
+    Stored {
         operation: "PATCH /tenants/settings",
         what: "Settings of the tenant",
         acted_on: &[

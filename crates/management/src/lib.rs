@@ -8,6 +8,7 @@ mod call;
 mod certificate;
 mod coverage;
 mod dispatch;
+mod document;
 mod openapi;
 mod ops;
 mod page;

@@ -36,11 +36,23 @@ pub enum Kind {
     Organization,
     /// Settings of attack protection, each under its name.
     AttackProtection,
+    /// How a connection takes users by SCIM (RFC 7644); its id is the connection's.
+    ScimConfiguration,
+    /// How a connection takes users from a directory; its id is the connection's.
+    DirectoryProvisioning,
+    /// A kind of subject token that may be exchanged (RFC 8693).
+    TokenExchangeProfile,
+    /// Looks of the hosted pages in detail.
+    Theme,
+    /// How the hosted pages ask; its one document has the id `settings`.
+    Prompts,
+    /// How one screen of the hosted pages is rendered; its id is `prompt/screen`.
+    Rendering,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 19] = [
         Self::Settings,
         Self::Api,
         Self::Client,
@@ -54,6 +66,12 @@ impl Kind {
         Self::PromptText,
         Self::Organization,
         Self::AttackProtection,
+        Self::ScimConfiguration,
+        Self::DirectoryProvisioning,
+        Self::TokenExchangeProfile,
+        Self::Theme,
+        Self::Prompts,
+        Self::Rendering,
     ];
 
     /// As in the database.
@@ -73,7 +91,28 @@ impl Kind {
             Self::PromptText => "prompt_text",
             Self::Organization => "organization",
             Self::AttackProtection => "attack_protection",
+            Self::ScimConfiguration => "scim_configuration",
+            Self::DirectoryProvisioning => "directory_provisioning",
+            Self::TokenExchangeProfile => "token_exchange_profile",
+            Self::Theme => "theme",
+            Self::Prompts => "prompts",
+            Self::Rendering => "rendering",
         }
+    }
+
+    /// Whether snapshots of the catalog hold documents of this kind. Those that no token and no page is made from are
+    /// read from the database when an administrator asks for them.
+    #[must_use]
+    pub const fn is_in_snapshots(self) -> bool {
+        !matches!(
+            self,
+            Self::Organization
+                | Self::AttackProtection
+                | Self::ScimConfiguration
+                | Self::DirectoryProvisioning
+                | Self::TokenExchangeProfile
+                | Self::Rendering
+        )
     }
 
     /// The reverse; `None` for kinds of other releases.

@@ -82,3 +82,95 @@ async fn a_user_by_address() {
     let found = app.manage("GET", "/users-by-email?email=jane@example.com", Value::Null).await;
     assert_eq!(found, json!([]));
 }
+
+#[tokio::test]
+async fn strategies_complete_their_settings() {
+    let app = TestApp::new().await;
+    let new = |strategy: &str, options: Value| json!({"name": format!("my-{strategy}"), "strategy": strategy, "options": options});
+    let github =
+        app.manage("POST", "/connections", new("github", json!({"email": true, "repo": true}))).await;
+    assert_eq!(github["options"]["scope"], json!(["user:email", "repo"]));
+    let one = format!("/connections/{}", github["id"].as_str().unwrap());
+    let narrower = app.manage("PATCH", &one, json!({"options": {"email": true}})).await;
+    assert_eq!(narrower["options"], json!({"email": true, "scope": ["user:email"]}));
+
+    let okta = app.manage("POST", "/connections", new("okta", json!({"client_id": "c"}))).await;
+    assert_eq!(okta["options"]["type"], "back_channel");
+    assert_eq!(okta["options"]["connection_settings"]["pkce"], "auto");
+    assert_eq!((&okta["show_as_button"], &okta["display_name"]), (&json!(false), &json!("my-okta")));
+
+    let ad = app.manage("POST", "/connections", new("ad", json!({}))).await;
+    let ticket = ad["provisioning_ticket_url"].as_str().unwrap();
+    assert!(ticket.contains("/p/ad/"), "{ticket}");
+    let one = format!("/connections/{}", ad["id"].as_str().unwrap());
+    let after = app.manage("PATCH", &one, json!({"options": {"ips": ["192.0.2.1"]}})).await;
+    assert_eq!(after["provisioning_ticket_url"], ticket, "the ticket stays");
+}
+
+#[tokio::test]
+async fn scim_is_configured_and_its_tokens_are_seen_once() {
+    let app = TestApp::new().await;
+    let okta = json!({"name": "company", "strategy": "okta", "options": {"client_id": "c"}});
+    let okta = app.manage("POST", "/connections", okta).await;
+    let scim = format!("/connections/{}/scim-configuration", okta["id"].as_str().unwrap());
+    app.api("GET", &scim, Value::Null).await.expect(404);
+    app.api("POST", &format!("{scim}/tokens"), json!({})).await.expect(404);
+    let made = app.manage("POST", &scim, json!({})).await;
+    assert_eq!(made["user_id_attribute"], "externalId");
+    assert_eq!(
+        made["mapping"],
+        app.manage("GET", &format!("{scim}/default-mapping"), Value::Null).await["mapping"]
+    );
+    app.api("POST", &scim, json!({})).await.expect(409);
+
+    let token = app.manage("POST", &format!("{scim}/tokens"), json!({"scopes": ["get:users"]})).await;
+    let secret = token["token"].as_str().unwrap();
+    app.manage("POST", &format!("{scim}/tokens"), json!({"token_lifetime": 900})).await;
+    app.api("POST", &format!("{scim}/tokens"), json!({})).await.expect(409);
+    app.api("POST", &format!("{scim}/tokens"), json!({"token_lifetime": 1})).await.expect(400);
+    let listed = app.manage("GET", &format!("{scim}/tokens"), Value::Null).await;
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert!(!listed.to_string().contains(secret), "a secret is shown once");
+    assert!(listed[0].get("sha256").is_none());
+    let changed =
+        json!({"user_id_attribute": "userName", "mapping": [{"auth0": "email", "scim": "userName"}]});
+    let changed = app.manage("PATCH", &scim, changed).await;
+    assert_eq!(changed["user_id_attribute"], "userName");
+    assert!(changed.get("tokens").is_none());
+    let id = token["token_id"].as_str().unwrap();
+    app.api("DELETE", &format!("{scim}/tokens/{id}"), Value::Null).await.expect(204);
+    assert_eq!(app.manage("GET", &format!("{scim}/tokens"), Value::Null).await.as_array().unwrap().len(), 1);
+    app.api("DELETE", &scim, Value::Null).await.expect(204);
+    app.api("GET", &scim, Value::Null).await.expect(404);
+    app.api("POST", "/connections/con_0000000000000000/scim-configuration", json!({})).await.expect(404);
+}
+
+#[tokio::test]
+async fn directories_and_their_groups() {
+    let app = TestApp::new().await;
+    let made = json!({"name": "workspace", "strategy": "google-apps", "options": {"domain": "example.com"}});
+    let made = app.manage("POST", "/connections", made).await;
+    let directory = format!("/connections/{}/directory-provisioning", made["id"].as_str().unwrap());
+    let groups = format!("{directory}/synchronized-groups");
+    app.api("PUT", &groups, json!({"groups": []})).await.expect(404);
+    let made = app.manage("POST", &directory, json!({"synchronize_groups": "selected"})).await;
+    assert_eq!(made["synchronize_groups"], "selected");
+    app.api("POST", &directory, json!({})).await.expect(409);
+    let all = json!({"groups": [{"id": "b"}, {"id": "a", "name": "Engineering"}]});
+    app.api("PUT", &groups, all).await.expect(204);
+    app.api("POST", &groups, json!({"groups": [{"id": "a", "name": "Platform"}, {"id": "c"}]}))
+        .await
+        .expect(204);
+    app.api("DELETE", &groups, json!({"groups": [{"id": "b"}]})).await.expect(204);
+    let listed = app.manage("GET", &groups, Value::Null).await;
+    assert_eq!(listed, json!({"groups": [{"id": "a", "name": "Platform"}, {"id": "c"}]}));
+    let found = app.manage("GET", &format!("{groups}?q=plat"), Value::Null).await;
+    assert_eq!(found["groups"].as_array().unwrap().len(), 1);
+    let refused = app.api("POST", &groups, json!({"groups": [{"id": "a", "email": ""}]})).await;
+    refused.expect(400);
+    assert!(app.manage("GET", &directory, Value::Null).await.get("synchronized_groups").is_none());
+    let listed = app.manage("GET", "/connections-directory-provisionings", Value::Null).await;
+    assert_eq!(listed["directory_provisionings"].as_array().unwrap().len(), 1);
+    app.api("DELETE", &directory, Value::Null).await.expect(204);
+    app.api("GET", &directory, Value::Null).await.expect(404);
+}

@@ -2,12 +2,12 @@
 //! `docs/DECISIONS.md`, D56. One document for each.
 
 use chancery_core::problem::Problem;
-use chancery_store::{Change, Error, Kind, Stored};
+use chancery_store::Kind;
 use serde_json::{Value, json};
 
-use crate::call::{Answer, Call, internal, read_stored, stored};
+use crate::call::{Answer, Call};
+use crate::document::{find, overlay, rewrite};
 use crate::ops::Table;
-use crate::resource::Lost;
 
 pub(super) fn bind(table: &mut Table) {
     for name in NAMES {
@@ -57,52 +57,23 @@ fn defaults(name: &str) -> Value {
     }
 }
 
-async fn load(call: &Call, name: &str) -> Result<Option<Stored>, Problem> {
-    call.store().doc(call.tenant(), Kind::AttackProtection, name).await.map_err(stored)
-}
-
 /// As stored, over what a new tenant has.
-fn read(found: Option<&Stored>, name: &str) -> Result<Value, Problem> {
+fn over_defaults(name: &str, found: Option<Value>) -> Value {
     let mut value = defaults(name);
-    if let Some(found) = found {
-        overlay(&mut value, read_stored(&found.json)?);
-    }
-    Ok(value)
-}
-
-/// Objects are merged, everything else is replaced; null leaves things as they are.
-fn overlay(value: &mut Value, new: Value) {
-    match (value, new) {
-        (_, Value::Null) => {}
-        (Value::Object(members), Value::Object(new)) => {
-            for (name, new) in new {
-                overlay(members.entry(name).or_insert(Value::Null), new);
-            }
-        }
-        (value, new) => *value = new,
-    }
+    overlay(&mut value, found.unwrap_or_default());
+    value
 }
 
 async fn show(call: Call, name: &'static str) -> Result<Answer, Problem> {
-    Ok(Answer::ok(read(load(&call, name).await?.as_ref(), name)?))
+    Ok(Answer::ok(over_defaults(name, find(&call, Kind::AttackProtection, name).await?)))
 }
 
 async fn update(call: Call, name: &'static str) -> Result<Answer, Problem> {
-    for _ in 0..2 {
-        let found = load(&call, name).await?;
-        let mut value = read(found.as_ref(), name)?;
+    let (value, rev) = rewrite(&call, Kind::AttackProtection, name, |found| {
+        let mut value = over_defaults(name, found);
         overlay(&mut value, call.body.clone());
-        let json = serde_json::to_string(&value).map_err(internal)?;
-        let change = Change::new(call.tenant());
-        let change = match &found {
-            Some(found) => change.update(Kind::AttackProtection, name, None, json, found.rev),
-            None => change.insert(Kind::AttackProtection, name, None, json),
-        };
-        match call.apply(change).await {
-            Ok(rev) => return Ok(Answer::ok(value).at(rev)),
-            Err(Error::Guard | Error::Conflict) => {}
-            Err(other) => return Err(stored(other)),
-        }
-    }
-    Err(Lost::Race.into())
+        Ok(Some(value))
+    })
+    .await?;
+    Ok(Answer::ok(value.unwrap_or_default()).at(rev))
 }

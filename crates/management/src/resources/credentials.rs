@@ -152,7 +152,7 @@ fn new_credential(body: &Value, rng: &dyn Rng, now_ms: i64) -> Result<Credential
             credential.pem = pem;
         }
         "cert_subject_dn" => {
-            let subject = text("subject_dn").or_else(|| certificate.map(|certificate| certificate.subject));
+            let subject = text("subject_dn").or_else(|| certificate.map(|certificate| certificate.subject()));
             credential.subject_dn =
                 Some(subject.ok_or_else(|| unfit("A certificate or a subject_dn is needed"))?);
         }

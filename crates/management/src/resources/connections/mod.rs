@@ -1,6 +1,10 @@
 //! `/connections`: where users and their passwords live. Strategies other than `auth0` are stored and shown; nobody can
 //! sign in with them yet.
 
+mod directory;
+mod scim;
+mod strategies;
+
 use axum::http::StatusCode;
 use chancery_core::ids;
 use chancery_core::iso::format_ms;
@@ -22,6 +26,8 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("GET /connections/{id}/clients", clients);
     table.bind("PATCH /connections/{id}/clients", set_clients);
     table.bind("DELETE /connections/{id}/users", delete_user);
+    scim::bind(table);
+    directory::bind(table);
 }
 
 struct Connections;
@@ -79,25 +85,38 @@ impl Resource for Connections {
             connection.options.entry("passwordPolicy").or_insert("good".into());
             connection.options.entry("strategy_version").or_insert(2.into());
         }
+        without_nulls(&mut connection);
         complete(call, &mut connection)?;
+        strategies::complete(call, &mut connection, None);
         Ok((connection, change))
     }
 
     async fn update(
         call: &Call,
-        _: &Connection,
+        before: &Connection,
         after: &mut Connection,
         change: Change,
     ) -> Result<Change, Problem> {
         if call.body.get("enabled_clients").is_some() {
             after.enabled_for_all = None;
         }
+        let rewritten = call.body.get("options").is_some();
+        if rewritten {
+            without_nulls(after);
+        }
         complete(call, after)?;
+        if rewritten {
+            strategies::complete(call, after, Some(before));
+        }
         Ok(change)
     }
 
     async fn delete(call: &Call, connection: &Connection, change: Change) -> Result<Change, Problem> {
-        Ok(change.also(call.store().delete_users_of_connection(call.tenant(), &connection.name)))
+        let users = call.store().delete_users_of_connection(call.tenant(), &connection.name);
+        Ok(change
+            .also(users)
+            .delete(Kind::ScimConfiguration, &connection.id)
+            .delete(Kind::DirectoryProvisioning, &connection.id))
     }
 }
 
@@ -110,10 +129,13 @@ pub(super) fn shown(connection: &Connection) -> Value {
     value
 }
 
+/// A setting that is null is one that is not there: readers of settings know no null.
+fn without_nulls(connection: &mut Connection) {
+    connection.options.retain(|_, value| !value.is_null());
+}
+
 /// What the shape cannot say, and what the server adds.
 fn complete(call: &Call, connection: &mut Connection) -> Result<(), Problem> {
-    // A setting that is null is one that is not there: readers of settings know no null.
-    connection.options.retain(|_, value| !value.is_null());
     let unknown = |id: &&String| call.snapshot().client(id).is_none();
     if connection.enabled_clients.iter().any(|id| unknown(&id)) && call.body.get("enabled_clients").is_some()
     {

@@ -1,0 +1,63 @@
+//! Documents that operations read and write whole, whether they are there yet or not: settings of the tenant, and what
+//! hangs on something else.
+
+use chancery_core::problem::Problem;
+use chancery_store::{Change, Error, Kind};
+use serde_json::Value;
+
+use crate::call::{Call, internal, read_stored, stored};
+use crate::resource::Lost;
+
+/// The document, if there is one.
+pub(crate) async fn find(call: &Call, kind: Kind, id: &str) -> Result<Option<Value>, Problem> {
+    let found = call.store().doc(call.tenant(), kind, id).await.map_err(stored)?;
+    found.map(|found| read_stored(&found.json)).transpose()
+}
+
+/// Writes what `change` makes of the document; `None` is no document, before and after. Answers what is there now, and
+/// the revision of the configuration.
+///
+/// `change` runs again where somebody else wrote in between.
+pub(crate) async fn rewrite(
+    call: &Call,
+    kind: Kind,
+    id: &str,
+    change: impl Fn(Option<Value>) -> Result<Option<Value>, Problem> + Send,
+) -> Result<(Option<Value>, i64), Problem> {
+    for _ in 0..2 {
+        let found = call.store().doc(call.tenant(), kind, id).await.map_err(stored)?;
+        let before: Option<Value> = found.as_ref().map(|found| read_stored(&found.json)).transpose()?;
+        let after = change(before)?;
+        let written = Change::new(call.tenant());
+        let written = match (&found, &after) {
+            (Some(found), Some(after)) => {
+                let json = serde_json::to_string(after).map_err(internal)?;
+                written.update(kind, id, None, json, found.rev)
+            }
+            (None, Some(after)) => {
+                written.insert(kind, id, None, serde_json::to_string(after).map_err(internal)?)
+            }
+            (Some(_), None) => written.delete(kind, id),
+            (None, None) => return Ok((None, call.snapshot().rev)),
+        };
+        match call.apply(written).await {
+            Ok(rev) => return Ok((after, rev)),
+            Err(Error::Guard | Error::Conflict) => {}
+            Err(other) => return Err(stored(other)),
+        }
+    }
+    Err(Lost::Race.into())
+}
+
+/// Objects are merged, everything else is replaced; null leaves things as they are.
+pub(crate) fn overlay(value: &mut Value, new: Value) {
+    match (value, new) {
+        (_, Value::Null) => {}
+        (Value::Object(members), Value::Object(new)) => {
+            for (name, new) in new {
+                overlay(members.entry(name).or_insert(Value::Null), new);
+            }
+        }
+        (value, new) => *value = new,
+    }
+}
