@@ -163,6 +163,37 @@ const STORED: &[Stored] = &[
         what: "Directories (none is read)",
         acted_on: &[],
     },
+    Stored { operation: "PATCH /branding", what: "Looks of the hosted pages", acted_on: &[] },
+    Stored { operation: "POST /branding/themes", what: "Themes of the hosted pages", acted_on: &[] },
+    Stored {
+        operation: "PUT /branding/templates/universal-login",
+        what: "The template of the hosted pages",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "POST /branding/phone/providers",
+        what: "Phone providers (no message is sent)",
+        acted_on: &[],
+    },
+    Stored { operation: "POST /branding/phone/templates", what: "Texts of phone messages", acted_on: &[] },
+    Stored { operation: "PATCH /prompts", what: "How the hosted pages ask", acted_on: &[] },
+    Stored {
+        operation: "PATCH /prompts/{prompt}/screen/{screen}/rendering",
+        what: "Rendering of screens; texts and additions of the hosted pages too",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "POST /emails/provider",
+        what: "Mail providers (mail leaves by the server's own settings)",
+        acted_on: &[],
+    },
+    Stored { operation: "POST /email-templates", what: "Texts of mail", acted_on: &[] },
+    Stored {
+        operation: "POST /token-exchange-profiles",
+        what: "Token exchange profiles (the grant is not built)",
+        acted_on: &[],
+    },
+    Stored { operation: "PATCH /attack-protection/captcha", what: "CAPTCHA (none is asked)", acted_on: &[] },
     Stored {
         operation: "PATCH /tenants/settings",
         what: "Settings of the tenant",

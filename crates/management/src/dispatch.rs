@@ -12,7 +12,9 @@ use axum::routing::{MethodFilter, MethodRouter, any};
 use chancery_core::oauth::OAuthError;
 use chancery_core::problem::Problem;
 use chancery_core::records::LogEvent;
-use chancery_web::{App, BodyError, Ctx, bearer_token, json, no_store, read_json, verify_access_token};
+use chancery_web::{
+    App, BodyError, Ctx, bearer_token, json, no_store, read_json, read_json_or_page, verify_access_token,
+};
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call, Caller};
@@ -115,7 +117,13 @@ async fn prepare(
     }
     let mut value = Value::Null;
     if let Some(shape) = &operation.body {
-        value = read_json(&ctx.app.config, &parts.headers, body).await.map_err(|error| unreadable(&error))?;
+        // Only where a text is a body may one come as itself.
+        let read = if check(shape, &json!("")).is_ok() {
+            read_json_or_page(&ctx.app.config, &parts.headers, body).await
+        } else {
+            read_json(&ctx.app.config, &parts.headers, body).await
+        };
+        value = read.map_err(|error| unreadable(&error))?;
         // No body at all is an empty object where nothing is needed.
         if value.is_null() && check(shape, &json!({})).is_ok() {
             value = json!({});

@@ -15,6 +15,7 @@ mod page;
 mod query;
 mod resource;
 mod resources;
+mod secrets;
 pub mod shape;
 
 pub use coverage::compatibility;

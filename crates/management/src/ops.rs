@@ -151,20 +151,24 @@ fn shapes() -> Shapes {
 
 const PUBLISHED: &str = include_str!("../published.tsv");
 
-const SHAPES: [&str; 15] = [
+const SHAPES: [&str; 19] = [
     include_str!("../shapes/attack-protection.shape"),
+    include_str!("../shapes/branding.shape"),
     include_str!("../shapes/client-grants.shape"),
     include_str!("../shapes/clients.shape"),
     include_str!("../shapes/connections.shape"),
+    include_str!("../shapes/emails.shape"),
     include_str!("../shapes/grants.shape"),
     include_str!("../shapes/keys.shape"),
     include_str!("../shapes/logs.shape"),
     include_str!("../shapes/organizations.shape"),
+    include_str!("../shapes/prompts.shape"),
     include_str!("../shapes/refresh-tokens.shape"),
     include_str!("../shapes/resource-servers.shape"),
     include_str!("../shapes/roles.shape"),
     include_str!("../shapes/sessions.shape"),
     include_str!("../shapes/tenants.shape"),
+    include_str!("../shapes/token-exchange-profiles.shape"),
     include_str!("../shapes/users-by-email.shape"),
     include_str!("../shapes/users.shape"),
 ];

@@ -33,6 +33,8 @@ pub(crate) trait Resource: Send + Sync + 'static {
     const FILTERS: &'static [&'static str] = &[];
     /// What a deletion answers.
     const DELETED: (StatusCode, Option<&'static str>) = (StatusCode::NO_CONTENT, None);
+    /// Whether deleting what is not there is an error though a deletion answers 204.
+    const DELETED_ONCE: bool = false;
     /// What a creation answers.
     const CREATED: StatusCode = StatusCode::CREATED;
 
@@ -105,9 +107,13 @@ pub(crate) struct Crud<R>(PhantomData<R>);
 
 impl<R: Resource> Crud<R> {
     pub(crate) fn bind(table: &mut Table) {
-        let (all, one) = (R::PATH, format!("{}/{{id}}", R::PATH));
-        table.bind(&format!("GET {all}"), list::<R>);
-        table.bind(&format!("POST {all}"), create::<R>);
+        table.bind(&format!("GET {}", R::PATH), list::<R>);
+        Self::bind_at(table, &format!("{}/{{id}}", R::PATH));
+    }
+
+    /// The same where single items are at another path, and without the list.
+    pub(crate) fn bind_at(table: &mut Table, one: &str) {
+        table.bind(&format!("POST {}", R::PATH), create::<R>);
         table.bind(&format!("GET {one}"), show::<R>);
         table.bind(&format!("PATCH {one}"), update::<R>);
         table.bind(&format!("DELETE {one}"), delete::<R>);
@@ -240,7 +246,7 @@ async fn try_delete<R: Resource>(call: &Call) -> Result<Answer, Lost> {
     let model = match load::<R>(call).await {
         Ok((model, _)) => model,
         // What is gone is gone: deleting it again is no error, unless the resource says so.
-        Err(Problem::NotFound(_)) if R::DELETED.0 == StatusCode::NO_CONTENT => {
+        Err(Problem::NotFound(_)) if R::DELETED.0 == StatusCode::NO_CONTENT && !R::DELETED_ONCE => {
             return Ok(Answer::no_content());
         }
         Err(other) => return Err(other.into()),

@@ -26,6 +26,31 @@ impl Store {
         Ok(Zeroizing::new(text.to_owned()))
     }
 
+    /// The stored form of what is secret in a document of settings: keys of mail and telephone providers and the like.
+    ///
+    /// # Errors
+    /// As [`Vault::seal`](crate::Vault::seal).
+    pub fn seal_setting(&self, tenant: &str, kind: Kind, id: &str, secret: &str) -> Result<String> {
+        self.vault.seal(&setting_context(tenant, kind, id), secret.as_bytes())
+    }
+
+    /// The reverse.
+    ///
+    /// # Errors
+    /// As [`Vault::open`](crate::Vault::open).
+    pub fn open_setting(
+        &self,
+        tenant: &str,
+        kind: Kind,
+        id: &str,
+        sealed: &str,
+    ) -> Result<Zeroizing<String>> {
+        let context = setting_context(tenant, kind, id);
+        let bytes = self.vault.open(&context, sealed)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| Error::Corrupt(context))?;
+        Ok(Zeroizing::new(text.to_owned()))
+    }
+
     /// Seals the secrets that releases before schema 2 left in plain text, and has the database forget the old text.
     /// Says how many there were. Before serving: it is the step of the migration that needs the master key.
     ///
@@ -103,5 +128,10 @@ fn context(tenant: &str, api_id: &str) -> String {
 
 /// Where it stood.
 const PLAIN: &str = "signing_secret";
+/// Sealed for one document only: a copy in another one opens nothing.
+fn setting_context(tenant: &str, kind: Kind, id: &str) -> String {
+    format!("setting {tenant} {} {id}", kind.as_str())
+}
+
 /// Where it stands: `Api::sealed_signing_secret`.
 const SEALED: &str = "sealed_signing_secret";

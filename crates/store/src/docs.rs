@@ -44,6 +44,10 @@ pub enum Kind {
     TokenExchangeProfile,
     /// Looks of the hosted pages in detail.
     Theme,
+    /// How text messages and calls leave.
+    PhoneProvider,
+    /// What they say.
+    PhoneTemplate,
     /// How the hosted pages ask; its one document has the id `settings`.
     Prompts,
     /// How one screen of the hosted pages is rendered; its id is `prompt/screen`.
@@ -52,7 +56,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Settings,
         Self::Api,
         Self::Client,
@@ -70,6 +74,8 @@ impl Kind {
         Self::DirectoryProvisioning,
         Self::TokenExchangeProfile,
         Self::Theme,
+        Self::PhoneProvider,
+        Self::PhoneTemplate,
         Self::Prompts,
         Self::Rendering,
     ];
@@ -95,6 +101,8 @@ impl Kind {
             Self::DirectoryProvisioning => "directory_provisioning",
             Self::TokenExchangeProfile => "token_exchange_profile",
             Self::Theme => "theme",
+            Self::PhoneProvider => "phone_provider",
+            Self::PhoneTemplate => "phone_template",
             Self::Prompts => "prompts",
             Self::Rendering => "rendering",
         }
@@ -111,6 +119,8 @@ impl Kind {
                 | Self::ScimConfiguration
                 | Self::DirectoryProvisioning
                 | Self::TokenExchangeProfile
+                | Self::PhoneProvider
+                | Self::PhoneTemplate
                 | Self::Rendering
         )
     }

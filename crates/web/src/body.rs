@@ -95,6 +95,22 @@ pub async fn read_json(config: &ServerConfig, headers: &HeaderMap, body: Body) -
     }
 }
 
+/// A body that is a page itself (`text/html`) as a JSON text; any other as [`read_json`].
+///
+/// # Errors
+/// See [`BodyError`].
+pub async fn read_json_or_page(
+    config: &ServerConfig,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Value, BodyError> {
+    if !media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html")) {
+        return read_json(config, headers, body).await;
+    }
+    let bytes = read_bytes(config, headers, body).await?;
+    String::from_utf8(bytes.into()).map(Value::String).map_err(|_| ParamsError::NotJson.into())
+}
+
 /// The whole body.
 ///
 /// # Errors

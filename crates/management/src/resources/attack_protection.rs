@@ -3,19 +3,23 @@
 
 use chancery_core::problem::Problem;
 use chancery_store::Kind;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::call::{Answer, Call};
 use crate::document::{find, overlay, rewrite};
 use crate::ops::Table;
+use crate::secrets::{opened, seal, split, without_secrets};
 
 pub(super) fn bind(table: &mut Table) {
     for name in NAMES {
         table.bind(&format!("GET /attack-protection/{name}"), move |call| show(call, name));
         table.bind(&format!("PATCH /attack-protection/{name}"), move |call| update(call, name));
     }
+    table.bind("GET /attack-protection/captcha", |call| show(call, CAPTCHA));
+    table.bind("PATCH /attack-protection/captcha", update_captcha);
 }
 
+const CAPTCHA: &str = "captcha";
 const NAMES: [&str; 4] =
     ["bot-detection", "breached-password-detection", "brute-force-protection", "suspicious-ip-throttling"];
 
@@ -36,6 +40,21 @@ fn defaults(name: &str) -> Value {
             "admin_notification_frequency": [],
             "method": "standard",
             "stage": {"pre-user-registration": {"shields": []}, "pre-change-password": {"shields": []}},
+        }),
+        CAPTCHA => json!({
+            "active_provider_id": "auth_challenge",
+            "simple_captcha": {},
+            "auth_challenge": {"fail_open": false},
+            "recaptcha_v2": {"site_key": ""},
+            "recaptcha_enterprise": {"site_key": "", "project_id": ""},
+            "hcaptcha": {"site_key": ""},
+            "friendly_captcha": {"site_key": ""},
+            "arkose": {
+                "site_key": "",
+                "client_subdomain": "client-api",
+                "verify_subdomain": "verify-api",
+                "fail_open": false,
+            },
         }),
         "brute-force-protection" => json!({
             "enabled": true,
@@ -65,7 +84,8 @@ fn over_defaults(name: &str, found: Option<Value>) -> Value {
 }
 
 async fn show(call: Call, name: &'static str) -> Result<Answer, Problem> {
-    Ok(Answer::ok(over_defaults(name, find(&call, Kind::AttackProtection, name).await?)))
+    let found = find(&call, Kind::AttackProtection, name).await?;
+    Ok(Answer::ok(without_secrets(over_defaults(name, found))))
 }
 
 async fn update(call: Call, name: &'static str) -> Result<Answer, Problem> {
@@ -76,4 +96,26 @@ async fn update(call: Call, name: &'static str) -> Result<Answer, Problem> {
     })
     .await?;
     Ok(Answer::ok(value.unwrap_or_default()).at(rev))
+}
+
+/// Providers' secrets are sealed together; those of providers that a body does not name are kept as they were.
+async fn update_captcha(call: Call) -> Result<Answer, Problem> {
+    let mut body = call.body.clone();
+    let mut secrets = Map::new();
+    for (provider, settings) in body.as_object_mut().into_iter().flatten() {
+        let hidden = split(settings, |name| matches!(name, "secret" | "api_key"));
+        if !hidden.is_empty() {
+            secrets.insert(provider.clone(), Value::Object(hidden));
+        }
+    }
+    let (value, rev) = rewrite(&call, Kind::AttackProtection, CAPTCHA, |found| {
+        let mut all = opened(&call, Kind::AttackProtection, CAPTCHA, found.as_ref())?;
+        all.extend(secrets.clone());
+        let mut value = over_defaults(CAPTCHA, found);
+        overlay(&mut value, body.clone());
+        seal(&call, Kind::AttackProtection, CAPTCHA, &mut value, all)?;
+        Ok(Some(value))
+    })
+    .await?;
+    Ok(Answer::ok(without_secrets(value.unwrap_or_default())).at(rev))
 }

@@ -2,19 +2,23 @@
 
 mod apis;
 mod attack_protection;
+mod branding;
 mod client_grants;
 mod clients;
 mod connections;
 mod credentials;
+mod emails;
 mod grants;
 mod keys;
 mod logs;
 mod organizations;
 mod permissions;
+mod prompts;
 mod roles;
 mod sessions;
 mod system_apis;
 mod tenant;
+mod token_exchange_profiles;
 mod user_access;
 mod user_search;
 mod users;
@@ -37,4 +41,8 @@ pub(crate) fn bind(table: &mut Table) {
     logs::bind(table);
     organizations::bind(table);
     attack_protection::bind(table);
+    branding::bind(table);
+    prompts::bind(table);
+    emails::bind(table);
+    token_exchange_profiles::bind(table);
 }

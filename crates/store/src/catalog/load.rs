@@ -150,6 +150,8 @@ fn apply(
             | Kind::ScimConfiguration
             | Kind::DirectoryProvisioning
             | Kind::TokenExchangeProfile
+            | Kind::PhoneProvider
+            | Kind::PhoneTemplate
             | Kind::Rendering => {}
         }
     }
