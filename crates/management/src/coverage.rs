@@ -104,6 +104,8 @@ const STORED: &[Stored] = &[
             "skip_non_verifiable_callback_uri_confirmation_prompt",
             "resource_server_identifier",
             "cross_origin_auth",
+            "organization_usage",
+            "default_organization",
         ],
     },
     Stored {
@@ -117,12 +119,13 @@ const STORED: &[Stored] = &[
             "subject_type",
             "allow_all_scopes",
             "organization_usage",
+            "allow_any_organization",
         ],
     },
     Stored {
         operation: "POST /organizations",
-        what: "Organizations (no token names one yet)",
-        acted_on: &["name", "enabled_connections"],
+        what: "Organizations",
+        acted_on: &["name", "display_name", "enabled_connections", "third_party_client_access"],
     },
     Stored { operation: "PATCH /attack-protection/bot-detection", what: "Bot detection", acted_on: &[] },
     Stored {
@@ -214,6 +217,7 @@ const STORED: &[Stored] = &[
             "session_cookie",
             "default_redirection_uri",
             "skip_non_verifiable_callback_uri_confirmation_prompt",
+            "allow_organization_name_in_authentication_api",
             "flags",
         ],
     },

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use chancery_core::model::{Client, ClientGrant, Role, SubjectType};
+use chancery_core::model::{Client, ClientGrant, Organization, Role, SubjectType};
 use chancery_core::oauth::{AuthorizeError, OAuthError};
+use chancery_core::records::Authorization;
 use chancery_core::scope::{Denied, Target, UserPermissions};
 use chancery_store::{Snapshot, UserAccess};
 use chancery_web::{Ctx, Failure};
@@ -19,11 +20,22 @@ pub(crate) struct Held {
 
 impl Held {
     /// Reads it from the database, where the API looks at it at all.
-    pub(crate) async fn load(ctx: &Ctx, audience: &Audience, user_id: &str) -> Result<Self, Failure> {
+    ///
+    /// In an organization the roles are those held there (fact sheet 3.3).
+    pub(crate) async fn load(
+        ctx: &Ctx,
+        audience: &Audience,
+        user_id: &str,
+        organization: Option<&Organization>,
+    ) -> Result<Self, Failure> {
         if !audience.api().is_some_and(|api| api.enforces_policies()) {
             return Ok(Self::default());
         }
-        let access = ctx.app.store.access_of(&ctx.tenant.tenant, user_id).await?;
+        let tenant = &ctx.tenant.tenant;
+        let mut access = ctx.app.store.access_of(tenant, user_id).await?;
+        if let Some(organization) = organization {
+            access.role_ids = ctx.app.store.member_roles(tenant, &organization.id, user_id).await?;
+        }
         let roles = access.role_ids.iter().filter_map(|id| ctx.tenant.role(id).cloned()).collect();
         Ok(Self { access, roles })
     }
@@ -54,6 +66,25 @@ pub(crate) fn client_grant<'a>(
 /// own connections, not whoever has signed in to another one (D57).
 pub(crate) fn admits(tenant: &Snapshot, client: &Client, connection: &str) -> bool {
     tenant.connection_by_name(connection).is_some_and(|connection| connection.serves(&client.client_id))
+}
+
+/// The organization of an authorization, where its user is a member today and its connection is one of the
+/// organization's; `gone` where they are not.
+pub(crate) async fn organization_of(
+    ctx: &Ctx,
+    authorization: &Authorization,
+    gone: OAuthError,
+) -> Result<Option<Organization>, Failure> {
+    let Some(id) = &authorization.organization_id else { return Ok(None) };
+    let found = ctx.organization(id).await?.filter(|found| found.id == *id);
+    let admitted = found.filter(|organization| {
+        authorization.connection.as_deref().is_none_or(|name| ctx.organization_admits(organization, name))
+    });
+    let is_member = ctx.app.store.is_member(&ctx.tenant.tenant, id, &authorization.user_id).await?;
+    match admitted.filter(|_| is_member) {
+        Some(organization) => Ok(Some(organization)),
+        None => Err(gone.into()),
+    }
 }
 
 /// A refusal as an error of the token endpoint.

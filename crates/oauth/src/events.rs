@@ -1,6 +1,6 @@
 //! Tenant log events of the Authentication API (fact sheet 12).
 
-use chancery_core::model::{Client, User};
+use chancery_core::model::{Client, Organization, User};
 use chancery_core::records::LogEvent;
 use chancery_web::Ctx;
 
@@ -25,6 +25,12 @@ pub(crate) fn with_user(event: LogEvent, user: &User) -> LogEvent {
         user_name: user.email.clone().or_else(|| user.username.clone()),
         ..event
     }
+}
+
+/// The same with the organization.
+pub(crate) fn in_organization(event: &mut LogEvent, organization: &Organization) {
+    event.details.insert("organization_id".to_owned(), organization.id.as_str().into());
+    event.details.insert("organization_name".to_owned(), organization.name.as_str().into());
 }
 
 /// Sends it on its way; never waits.

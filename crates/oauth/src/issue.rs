@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chancery_core::chain::ChainKey;
 use chancery_core::claims::{AccessToken, GrantKind, IdToken};
 use chancery_core::ids::{self, Handle};
-use chancery_core::model::{ExpirationType, RefreshTokenSettings, RotationType, User};
+use chancery_core::model::{ExpirationType, Organization, RefreshTokenSettings, RotationType, User};
 use chancery_core::records::{Authorization, OpaqueRecord, RefreshRecord};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
@@ -39,6 +39,8 @@ pub(crate) struct AccessTokenFor<'a> {
     pub(crate) kind: Option<GrantKind>,
     /// Travels through the browser: the shorter lifetime counts.
     pub(crate) front_channel: bool,
+    /// Where it takes place.
+    pub(crate) organization: Option<&'a Organization>,
     /// What an opaque token hangs on; machines have none.
     pub(crate) authorization: Option<&'a Authorization>,
 }
@@ -77,7 +79,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 dialect: api.dialect(),
                 jti: &jti,
                 grant_kind: what.kind,
-                organization: None,
+                organization: what.organization.map(|organization| ctx.organization_claims(organization)),
                 is_system_api: api.is_system(),
                 custom: None,
             }
@@ -103,6 +105,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
 pub(crate) struct IdTokenFor<'a> {
     pub(crate) client: &'a PreparedClient,
     pub(crate) user: &'a User,
+    pub(crate) organization: Option<&'a Organization>,
     pub(crate) granted: &'a [&'a str],
     pub(crate) nonce: Option<&'a str>,
     pub(crate) session_id: Option<&'a str>,
@@ -127,7 +130,7 @@ pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String,
         auth_time: what.auth_time,
         access_token: what.access_token,
         code: what.code,
-        organization: None,
+        organization: what.organization.map(|organization| ctx.organization_claims(organization)),
         custom: None,
     }
     .payload();

@@ -9,7 +9,7 @@ use chancery_core::params::Params;
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::ConfirmLogin;
-use chancery_web::{Ctx, Failure, hosted};
+use chancery_web::{Ctx, Failure};
 use http::{HeaderMap, StatusCode};
 
 use crate::consent::account;
@@ -54,7 +54,7 @@ pub(crate) async fn submit(
 
 fn page(screen: &Screen, status: StatusCode, user: &User) -> Response {
     let view = ConfirmLogin {
-        frame: hosted::frame(&screen.ctx),
+        frame: screen.frame(),
         form: screen.form("/u/confirm"),
         client_name: screen.client.name.clone(),
         account: account(user),

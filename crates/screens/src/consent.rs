@@ -13,7 +13,7 @@ use chancery_login::consent_lines::{AskedScope, consent_lines};
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{Consent, ConsentGroup, Link};
 use chancery_store::PreparedApi;
-use chancery_web::{Ctx, Failure, hosted};
+use chancery_web::{Ctx, Failure};
 use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
@@ -81,7 +81,7 @@ fn record(screen: &Screen, user: &User, wanted: &[String]) -> Record {
         user_id: user.user_id.clone(),
         client_id: screen.client.client_id.clone(),
         audience: api(screen).map(|api| api.identifier.clone()).unwrap_or_default(),
-        organization_id: String::new(),
+        organization_id: screen.organization.as_ref().map(|o| o.id.clone()).unwrap_or_default(),
         scope: wanted.to_vec(),
         implicit: false,
     }
@@ -107,7 +107,7 @@ fn page(screen: &Screen, status: StatusCode, user: &User, wanted: &[String]) -> 
     let redirect_uri = screen.transaction.request.redirect_uri.as_str();
     let host = origin_of(redirect_uri);
     let view = Consent {
-        frame: hosted::frame(&screen.ctx),
+        frame: screen.frame(),
         form: screen.form("/u/consent"),
         client_name: screen.client.name.clone(),
         client_logo: screen.client.logo_uri.as_deref().and_then(Link::new),

@@ -9,7 +9,7 @@ use chancery_core::params::Params;
 use chancery_core::records::{LogEvent, Session};
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{Identifier, Login, Problem};
-use chancery_web::{Ctx, Failure, PasswordCheck, cookies, hosted};
+use chancery_web::{Ctx, Failure, PasswordCheck, cookies};
 use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
@@ -124,16 +124,17 @@ pub(crate) async fn open_session(
 }
 
 fn page(screen: &Screen, status: StatusCode, username: String, problems: Vec<Problem>) -> Response {
-    let options = screen.connection().map(|c| c.settings()).unwrap_or_default();
+    let connection = screen.connection();
+    let options = connection.as_ref().map(|c| c.settings()).unwrap_or_default();
     let view = Login {
-        frame: hosted::frame(&screen.ctx),
+        frame: screen.frame(),
         form: screen.form("/u/login"),
         client_name: screen.client.name.clone(),
         identifier: if options.requires_username { Identifier::UsernameOrEmail } else { Identifier::Email },
         username,
         problems,
         forgot_password: Some(screen.link("/u/reset-password")),
-        signup: (!options.disable_signup).then(|| screen.link("/u/signup")),
+        signup: connection.is_some_and(|c| screen.lets_sign_up(&c)).then(|| screen.link("/u/signup")),
     };
     screen.page(status, view.render(&screen.texts), PageKind::Password)
 }

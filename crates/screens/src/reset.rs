@@ -54,7 +54,7 @@ pub(crate) async fn submit_request(
         }
     }
     let view = CheckMail {
-        frame: hosted::frame(&screen.ctx),
+        frame: screen.frame(),
         form: screen.form("/u/reset-password"),
         email: email.to_owned(),
         login: Some(screen.link("/u/login")),
@@ -130,7 +130,7 @@ impl<'a> Choice<'a> {
 
 fn request_page(screen: &Screen, status: StatusCode, email: String, problems: Vec<Problem>) -> Response {
     let view = ForgotPassword {
-        frame: hosted::frame(&screen.ctx),
+        frame: screen.frame(),
         form: screen.form("/u/reset-password"),
         email,
         problems,

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::response::Response;
 use chancery_core::ids::Handle;
 use chancery_core::interaction::{Progress, Transaction};
-use chancery_core::model::{Connection, User};
+use chancery_core::model::{Connection, Organization, User};
 use chancery_core::params::Params;
 use chancery_core::records::Session;
 use chancery_login::Texts;
 use chancery_login::csp::{PageKind, form_target};
-use chancery_login::pages::{ErrorKind, Form, Link};
+use chancery_login::pages::{ErrorKind, Form, Frame, Link};
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Binding, Ctx, Failure, cookies, hosted, see_other};
+use chancery_web::{Binding, Ctx, Failure, cookies, hosted, is_enabled, see_other};
 use http::StatusCode;
 use http::header::{HeaderMap, ORIGIN};
 
@@ -22,6 +22,8 @@ pub(crate) struct Screen {
     pub(crate) transaction: Transaction,
     pub(crate) stored: StoredTransaction,
     pub(crate) client: Arc<PreparedClient>,
+    /// Where it takes place.
+    pub(crate) organization: Option<Organization>,
     pub(crate) texts: Arc<Texts>,
 }
 
@@ -48,13 +50,24 @@ impl Screen {
         let Some((stored, transaction, client)) = opened else {
             return Ok(Err(Box::new(expired(&ctx, headers))));
         };
+        let organization = match &transaction.request.organization {
+            None => None,
+            Some(named) => match ctx.organization(named).await? {
+                None => return Ok(Err(Box::new(expired(&ctx, headers)))),
+                found => found,
+            },
+        };
         let texts = hosted::texts(&ctx, headers, transaction.request.ui_locales.as_deref());
-        Ok(Ok(Self { ctx, transaction, stored, client, texts }))
+        Ok(Ok(Self { ctx, transaction, stored, client, organization, texts }))
     }
 
     /// The database connection this login uses: the one asked for, or the first that serves the application.
     pub(crate) fn connection(&self) -> Option<Arc<Connection>> {
-        let serves = |c: &&Arc<Connection>| c.strategy == "auth0" && c.serves(&self.client.client_id);
+        let serves = |c: &&Arc<Connection>| {
+            c.strategy == "auth0"
+                && c.serves(&self.client.client_id)
+                && self.organization.as_ref().is_none_or(|organization| is_enabled(organization, c))
+        };
         let asked = self.transaction.request.connection.as_deref();
         let asked = asked.and_then(|name| self.ctx.tenant.connection_by_name(name)).filter(serves);
         let default = self.ctx.tenant.settings.default_directory();
@@ -65,6 +78,23 @@ impl Screen {
             all.min_by(|a, b| a.name.cmp(&b.name))
         };
         asked.or_else(default).or_else(any).cloned()
+    }
+
+    /// Whether people may make accounts in this connection here; an organization has a word in it.
+    pub(crate) fn lets_sign_up(&self, connection: &Connection) -> bool {
+        let here = |organization: &Organization| {
+            organization.connection(&connection.id).is_some_and(|own| own.is_signup_enabled)
+        };
+        !connection.settings().disable_signup && self.organization.as_ref().is_none_or(here)
+    }
+
+    /// What every page shows: the organization stands for the tenant.
+    pub(crate) fn frame(&self) -> Frame {
+        let mut frame = hosted::frame(&self.ctx);
+        if let Some(organization) = &self.organization {
+            organization.title().clone_into(&mut frame.tenant_name);
+        }
+        frame
     }
 
     /// A form that posts to this page's own address.

@@ -7,7 +7,7 @@ use chancery_core::model::Connection;
 use chancery_core::params::Params;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{Problem, RuleLine, Signup};
-use chancery_web::{Ctx, Failure, Profile, SignUp, SignUpForm, hosted};
+use chancery_web::{Ctx, Failure, Profile, SignUp, SignUpForm};
 use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
@@ -26,7 +26,7 @@ pub(crate) async fn show(
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };
-    let Some(connection) = screen.connection().filter(|c| !c.settings().disable_signup) else {
+    let Some(connection) = screen.connection().filter(|c| screen.lets_sign_up(c)) else {
         return Ok(expired(&screen.ctx, &headers));
     };
     let hint = screen.transaction.request.login_hint.as_deref().unwrap_or_default();
@@ -45,7 +45,7 @@ pub(crate) async fn submit(
         Err(page) => return Ok(*page),
     };
     // Closed sign-up is closed, not hidden (security case 13).
-    let Some(connection) = screen.connection().filter(|c| !c.settings().disable_signup) else {
+    let Some(connection) = screen.connection().filter(|c| screen.lets_sign_up(c)) else {
         return Ok(expired(&screen.ctx, &headers));
     };
     let typed = Typed {
@@ -104,7 +104,7 @@ fn page(
     let options = connection.settings();
     let untouched = || lines(&password_policy::check("", options.password_policy), false);
     let view = Signup {
-        frame: hosted::frame(&screen.ctx),
+        frame: screen.frame(),
         form: screen.form("/u/signup"),
         client_name: screen.client.name.clone(),
         email: typed.email.to_owned(),

@@ -22,7 +22,7 @@ use crate::support::*;
 
 impl TestApp {
     /// A call of the Management API with a token of the management application.
-    async fn api(&self, method: &str, path: &str, body: Value) -> Answer {
+    pub(crate) async fn api(&self, method: &str, path: &str, body: Value) -> Answer {
         let token = self.management_token().await;
         self.api_as(&token, method, path, body).await
     }

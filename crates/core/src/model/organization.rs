@@ -43,6 +43,18 @@ pub struct Organization {
     pub discovery_domains: Vec<DiscoveryDomain>,
 }
 
+impl Organization {
+    /// Its settings of a connection, if that is one of its own.
+    pub fn connection(&self, connection_id: &str) -> Option<&OrganizationConnection> {
+        self.connections.iter().find(|own| own.connection_id == connection_id)
+    }
+
+    /// Its name for people.
+    pub fn title(&self) -> &str {
+        self.display_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.name)
+    }
+}
+
 /// Whether third-party applications are let in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -50,6 +50,9 @@ pub struct TenantSettings {
     /// Off-switch of the confirmation screen for loopback and custom-scheme callbacks (fact sheet 2.9).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_non_verifiable_callback_uri_confirmation_prompt: Option<bool>,
+    /// Requests may name organizations by their names, and tokens say them (`org_name`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_organization_name_in_authentication_api: Option<bool>,
     /// Switches.
     pub flags: TenantFlags,
     /// Members that are kept and shown.
@@ -93,6 +96,11 @@ pub struct SessionCookie {
 }
 
 impl TenantSettings {
+    /// See [`TenantSettings::allow_organization_name_in_authentication_api`].
+    pub fn shows_organization_names(&self) -> bool {
+        self.allow_organization_name_in_authentication_api.unwrap_or(false)
+    }
+
     /// Absolute session lifetime in seconds.
     pub fn session_seconds(&self) -> i64 {
         hours(self.session_lifetime.unwrap_or(168.0))

@@ -5,7 +5,7 @@ use super::{
     AuthorizeError, AuthorizeRequest, Challenge, ChallengeMethod, Prompts, RedirectUri, ResponseMode,
     ResponseType, ScreenHint, origin_of,
 };
-use crate::model::{Client, TenantSettings};
+use crate::model::{Client, ClientOrganizationUsage, TenantSettings};
 use crate::params::Params;
 
 /// What the checks look at beside the request.
@@ -74,7 +74,6 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
         nonce_where_needed(params, response_type)?;
         let prompts = params.get("prompt").map_or(Ok(Prompts::default()), Prompts::parse);
         let scope = scope(params)?;
-        no_organization(params)?;
         Ok(AuthorizeRequest {
             client_id: client.client_id.clone(),
             redirect_uri: redirect_uri.clone(),
@@ -92,6 +91,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
             screen_hint: params.get("screen_hint").and_then(ScreenHint::parse),
             ui_locales: params.get("ui_locales").map(str::to_owned),
             connection: params.get("connection").map(str::to_owned),
+            organization: organization(params, client)?,
             hinted_user: hinted_user(params, around)?,
         })
     };
@@ -180,7 +180,7 @@ fn no_repetition(params: &Params) -> Result<(), AuthorizeError> {
 
 /// Strict third-party applications may send only these (fact sheet 1.11).
 fn only_known_parameters(params: &Params, client: &Client) -> Result<(), AuthorizeError> {
-    const KNOWN: [&str; 19] = [
+    const KNOWN: [&str; 20] = [
         "acr_values",
         "audience",
         "authorization_details",
@@ -194,6 +194,7 @@ fn only_known_parameters(params: &Params, client: &Client) -> Result<(), Authori
         "login_hint",
         "max_age",
         "nonce",
+        "organization",
         "prompt",
         "redirect_uri",
         "resource",
@@ -312,11 +313,26 @@ fn scope(params: &Params) -> Result<String, AuthorizeError> {
     Ok(scope.to_owned())
 }
 
-/// Organizations are not served yet; a request that names one must not be answered without it (fact sheet 11.4).
-fn no_organization(params: &Params) -> Result<(), AuthorizeError> {
-    match params.get("organization").or(params.get("invitation")) {
-        Some(_) => Err(AuthorizeError::invalid("parameter organization is not allowed for this client")),
-        None => Ok(()),
+/// Whether the application may, or must, say which organization its users sign in to (fact sheet 11.4). A strict
+/// third-party application has no word in it: the organization itself says whether it is let in.
+fn organization(params: &Params, client: &Client) -> Result<Option<String>, AuthorizeError> {
+    if params.get("invitation").is_some() {
+        return Err(AuthorizeError::invalid("parameter invitation is not supported"));
+    }
+    let named = params.get("organization").filter(|named| !named.is_empty());
+    let usage = match client.is_first_party {
+        true => client.organization_usage.unwrap_or(ClientOrganizationUsage::Deny),
+        false if client.is_strict_third_party() => ClientOrganizationUsage::Allow,
+        false => ClientOrganizationUsage::Deny,
+    };
+    match (usage, named) {
+        (ClientOrganizationUsage::Deny, Some(_)) => {
+            Err(AuthorizeError::invalid("parameter organization is not allowed for this client"))
+        }
+        (ClientOrganizationUsage::Require, None) => {
+            Err(AuthorizeError::invalid("parameter organization is required"))
+        }
+        (_, named) => Ok(named.map(str::to_owned)),
     }
 }
 

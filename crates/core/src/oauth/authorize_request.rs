@@ -39,6 +39,9 @@ pub struct AuthorizeRequest {
     pub ui_locales: Option<String>,
     /// The connection to sign in with.
     pub connection: Option<String>,
+    /// The organization to sign in to, as named: by id, or by name.
+    #[serde(default)]
+    pub organization: Option<String>,
     /// `sub` of a verified `id_token_hint`.
     pub hinted_user: Option<String>,
 }

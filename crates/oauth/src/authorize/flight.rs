@@ -11,9 +11,10 @@ use chancery_core::oauth::{AuthorizeError, ScreenHint};
 use chancery_core::records::{Consent, Session};
 use chancery_core::scope::{AskedScopes, Denied, Flow, Request, decide};
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Binding, Ctx, Failure, cookies, found};
+use chancery_web::{Binding, Ctx, Failure, cookies, found, is_enabled};
 use http::HeaderMap;
 
+use super::place::{Joining, Place};
 use super::respond::{self, Grantee, Recipient};
 use crate::audience::Audience;
 use crate::decision::{Held, admits, client_grant, refused_front};
@@ -29,6 +30,7 @@ pub(super) struct Flight<'a> {
     pub(super) client: Arc<PreparedClient>,
     pub(super) audience: Audience,
     session: Option<(Session, User)>,
+    place: Place,
     held: Held,
     consent: Option<Consent>,
 }
@@ -50,8 +52,12 @@ impl<'a> Flight<'a> {
                 None => return Ok(None),
             },
         };
+        let mut place = Place::find(ctx, &client, request.organization.as_deref()).await?;
         let session = live_session(ctx, headers).await?;
-        let session = session.filter(|(session, _)| counts(ctx, &client, &transaction, session));
+        let session = session.filter(|(session, _)| {
+            counts(ctx, &client, &transaction, session)
+                && place.organization().is_none_or(|o| ctx.organization_admits(o, &session.connection))
+        });
         if let Some((_, user)) = &session
             && transaction.progress.asked_user.as_ref().is_some_and(|asked| *asked != user.user_id)
         {
@@ -61,21 +67,30 @@ impl<'a> Flight<'a> {
         }
         let (held, consent) = match &session {
             None => (Held::default(), None),
-            Some((_, user)) => {
-                let held = Held::load(ctx, &audience, &user.user_id).await?;
+            Some((session, user)) => {
+                place = place.with_user(ctx, session).await?;
+                let organization = place.organization();
+                let held = Held::load(ctx, &audience, &user.user_id, organization).await?;
                 let identifier = audience.identifier().unwrap_or_default();
                 let tenant = &ctx.tenant.tenant;
+                let organization = organization.map(|o| o.id.as_str()).unwrap_or_default();
+                let (store, client_id) = (&ctx.app.store, &client.client_id);
                 let consent =
-                    ctx.app.store.consent(tenant, &user.user_id, &client.client_id, identifier, "").await?;
+                    store.consent(tenant, &user.user_id, client_id, identifier, organization).await?;
                 (held, consent.filter(|c| !c.implicit))
             }
         };
-        Ok(Some(Self { ctx, headers, transaction, stored, client, audience, session, held, consent }))
+        Ok(Some(Self { ctx, headers, transaction, stored, client, audience, session, place, held, consent }))
     }
 
     /// Asks what is next and does it.
     pub(super) async fn go_on(self) -> Result<Response, Failure> {
         let request = &self.transaction.request;
+        if matches!(self.place, Place::Nowhere) {
+            let named: String = request.organization.iter().flat_map(|n| n.chars()).take(200).collect();
+            let error = AuthorizeError::invalid(format!("parameter organization is invalid: {named}"));
+            return self.refuse(&error).await;
+        }
         if let Some((_, user)) = &self.session
             && user.is_blocked()
         {
@@ -113,7 +128,17 @@ impl<'a> Flight<'a> {
             needs_consent: &|| need.is_needed(),
             now: self.ctx.now(),
         });
+        if let (Some((_, user)), Place::Organization(organization, None)) = (&self.session, &self.place)
+            && !is_before_login(&step)
+        {
+            let text = format!("user {} is not part of the {} organization", user.user_id, organization.id);
+            return self.refuse(&AuthorizeError::new("access_denied", text)).await;
+        }
         match step {
+            Step::Login(_) if !self.has_connection() => {
+                let error = AuthorizeError::invalid("no connections enabled for the client");
+                self.refuse(&error).await
+            }
             Step::Login(hint) => {
                 let page = match hint {
                     Some(ScreenHint::Signup) => "/u/signup",
@@ -130,6 +155,16 @@ impl<'a> Flight<'a> {
             Step::Refuse(error) => self.refuse(&error).await,
             Step::Issue => self.issue(need.is_implicit()).await,
         }
+    }
+
+    /// Whether anybody could sign in: the page would be a dead end otherwise.
+    fn has_connection(&self) -> bool {
+        let organization = self.place.organization();
+        self.ctx.tenant.connections().any(|connection| {
+            connection.strategy == "auth0"
+                && connection.serves(&self.client.client_id)
+                && organization.is_none_or(|organization| is_enabled(organization, connection))
+        })
     }
 
     /// The flow, as the scope decision names it.
@@ -239,6 +274,8 @@ impl<'a> Flight<'a> {
             audience: &self.audience,
             session,
             user,
+            organization: self.place.organization(),
+            joins: matches!(self.place, Place::Organization(_, Some(Joining::ByLogin))),
             decision: &decision,
         };
         let Some(answer) = grantee.answer(self.stored.as_ref(), implicit_consent).await? else {
@@ -253,6 +290,15 @@ impl<'a> Flight<'a> {
             cookies::set_session(response.headers_mut(), cookie, Some(left), self.ctx.origin.secure);
         }
         Ok(response)
+    }
+}
+
+/// Whether the user of the session is not the one to go on with yet.
+fn is_before_login(step: &Step) -> bool {
+    match step {
+        Step::Login(_) => true,
+        Step::Refuse(error) => error.code == "login_required",
+        _ => false,
     }
 }
 

@@ -5,6 +5,7 @@
 //! that began it.
 
 mod flight;
+mod place;
 mod respond;
 
 use std::sync::Arc;

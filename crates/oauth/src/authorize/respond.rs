@@ -3,7 +3,7 @@
 
 use axum::response::Response;
 use chancery_core::ids::{self, Handle};
-use chancery_core::model::User;
+use chancery_core::model::{Organization, User};
 use chancery_core::oauth::{AuthorizeError, AuthorizeRequest, RedirectUri, ResponseMode};
 use chancery_core::params::Params;
 use chancery_core::records::{Authorization, CodeRecord, Consent, Session};
@@ -71,6 +71,9 @@ pub(super) struct Grantee<'a> {
     pub(super) audience: &'a Audience,
     pub(super) session: &'a Session,
     pub(super) user: &'a User,
+    pub(super) organization: Option<&'a Organization>,
+    /// The user becomes a member with this.
+    pub(super) joins: bool,
     pub(super) decision: &'a Decision<'a>,
 }
 
@@ -89,6 +92,10 @@ impl Grantee<'_> {
         let mut write = self.session_use();
         if let Some(stored) = stored {
             write = write.and(ctx.app.store.finish_transaction(&ctx.tenant.tenant, &stored.id, stored.rev));
+        }
+        if let Some(organization) = self.organization.filter(|_| self.joins) {
+            let joined = [self.user.user_id.clone()];
+            write = write.and(ctx.app.store.add_members(&ctx.tenant.tenant, &organization.id, &joined));
         }
         if implicit_consent && self.decision.offline {
             write = write.and(ctx.app.store.upsert_consent(&ctx.tenant.tenant, &self.implicit_consent()));
@@ -120,6 +127,7 @@ impl Grantee<'_> {
             let what = IdTokenFor {
                 client: self.client,
                 user: self.user,
+                organization: self.organization,
                 granted: &self.decision.granted,
                 nonce: self.request.nonce.as_deref(),
                 session_id: Some(&self.session.id),
@@ -151,7 +159,7 @@ impl Grantee<'_> {
             scope: self.decision.to_owned_scopes(),
             session_id: Some(self.session.id.clone()),
             auth_time: self.session.authenticated_at,
-            organization_id: None,
+            organization_id: self.organization.map(|organization| organization.id.clone()),
             gty: None,
             connection: Some(self.session.connection.clone()),
         }
@@ -185,6 +193,7 @@ impl Grantee<'_> {
             decision: self.decision,
             kind: None,
             front_channel: true,
+            organization: self.organization,
             authorization: Some(authorization),
         }
     }
@@ -214,7 +223,7 @@ impl Grantee<'_> {
             user_id: self.user.user_id.clone(),
             client_id: self.client.client_id.clone(),
             audience: self.audience.identifier().unwrap_or_default().to_owned(),
-            organization_id: String::new(),
+            organization_id: self.organization.map(|o| o.id.clone()).unwrap_or_default(),
             scope: self.decision.to_owned_scopes(),
             implicit: true,
         }
@@ -226,6 +235,15 @@ impl Grantee<'_> {
         event.connection = Some(self.session.connection.clone());
         event.audience = self.audience.identifier().map(|a| self.ctx.origin.absolute(a).into_owned());
         event.scope = self.decision.scope();
+        if let Some(organization) = self.organization {
+            events::in_organization(&mut event, organization);
+            if self.joins {
+                let mut joined =
+                    events::with_user(events::of_client("organization_member_added", self.client), self.user);
+                events::in_organization(&mut joined, organization);
+                events::record(self.ctx, joined);
+            }
+        }
         events::record(self.ctx, event);
     }
 }

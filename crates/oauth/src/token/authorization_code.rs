@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::refresh_token::live_user;
 use super::user_tokens::{self, UserTokensFor};
 use crate::audience::Audience;
-use crate::decision::{Held, admits, client_grant, refused};
+use crate::decision::{Held, admits, client_grant, organization_of, refused};
 use crate::events;
 use crate::issue::{self, TokenAnswer};
 
@@ -36,7 +36,8 @@ pub(super) async fn exchange(
     // The API may be gone since.
     let audience =
         Audience::stored(&ctx.tenant, authorization.audience.as_deref()).ok_or(OAuthError::InvalidCode)?;
-    let held = Held::load(ctx, &audience, &user.user_id).await?;
+    let organization = organization_of(ctx, authorization, OAuthError::InvalidCode).await?;
+    let held = Held::load(ctx, &audience, &user.user_id, organization.as_ref()).await?;
     // Decided again over what was granted: a permission taken away in the meantime is not handed out.
     let request = Request {
         flow: Flow::CodeExchange(Original {
@@ -58,6 +59,7 @@ pub(super) async fn exchange(
         &UserTokensFor {
             client,
             user: &user,
+            organization: organization.as_ref(),
             audience: &audience,
             decision: &decision,
             authorization,

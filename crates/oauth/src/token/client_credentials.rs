@@ -1,4 +1,5 @@
-//! An application acting for itself (RFC 6749 section 4.4, fact sheet 3.5). No SQL on this path.
+//! An application acting for itself (RFC 6749 section 4.4, fact sheet 3.5). No SQL on this path, but to
+//! read the organization where one takes part.
 
 use chancery_core::claims::{GrantKind, machine_subject};
 use chancery_core::model::SubjectType;
@@ -26,8 +27,15 @@ pub(super) async fn issue(ctx: &Ctx, client: &PreparedClient, asked: &Asked) -> 
     let audience = audience(ctx, asked.audience.as_deref())?;
     let grant = client_grant(&ctx.tenant, client, &audience, SubjectType::Client);
     let scopes = AskedScopes::parse_optional(asked.scope.as_deref());
-    // Organizations are not served yet: none has any grant associated.
-    let organization = machine_organization(client, grant, asked.organization.as_deref());
+    let named = machine_organization(client, grant, asked.organization.as_deref());
+    let organization = match named {
+        Some(named) => ctx.organization(named).await?,
+        None => None,
+    };
+    let has_grant = organization
+        .as_ref()
+        .zip(grant)
+        .is_some_and(|(organization, grant)| organization.client_grants.contains(&grant.id));
     let request = Request {
         flow: Flow::ClientCredentials,
         client,
@@ -36,9 +44,18 @@ pub(super) async fn issue(ctx: &Ctx, client: &PreparedClient, asked: &Asked) -> 
         grant,
         permissions: &UserPermissions::NONE,
         consented: None,
-        organization: organization.map(|_| MachineOrganization { has_grant: false }),
+        organization: named.map(|_| MachineOrganization { has_grant }),
     };
     let decision = decide(&request).map_err(|denied| refused(&denied, ctx, request.target, client))?;
+    if let (Some(named), None) = (named, &organization) {
+        let named: String = named.chars().take(200).collect();
+        return Err(OAuthError::Denied {
+            code: "invalid_request",
+            status: 400,
+            text: format!("parameter organization is invalid: {named}"),
+        }
+        .into());
+    }
     let issued = issue::access_token(
         ctx,
         &AccessTokenFor {
@@ -48,6 +65,7 @@ pub(super) async fn issue(ctx: &Ctx, client: &PreparedClient, asked: &Asked) -> 
             decision: &decision,
             kind: Some(GrantKind::ClientCredentials),
             front_channel: false,
+            organization: organization.as_ref(),
             authorization: None,
         },
     )

@@ -38,7 +38,7 @@ pub(super) async fn sign_in(
     let connection = connection(ctx, client, typed.realm.as_deref())?;
     let audience = Audience::resolve(&ctx.tenant, &ctx.origin, typed.audience.as_deref())?;
     let user = verified_user(ctx, connection, &typed).await?;
-    let held = Held::load(ctx, &audience, &user.user_id).await?;
+    let held = Held::load(ctx, &audience, &user.user_id, None).await?;
     let asked = AskedScopes::parse_optional(typed.scope.as_deref());
     let request = Request {
         flow: if typed.realm.is_some() { Flow::PasswordRealm } else { Flow::Password },
@@ -67,6 +67,7 @@ pub(super) async fn sign_in(
         &UserTokensFor {
             client,
             user: &user,
+            organization: None,
             audience: &audience,
             decision: &decision,
             authorization: &authorization,

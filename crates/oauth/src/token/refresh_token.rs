@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::user_tokens::{self, UserTokensFor};
 use crate::audience::Audience;
-use crate::decision::{Held, admits, client_grant, refused};
+use crate::decision::{Held, admits, client_grant, organization_of, refused};
 use crate::events;
 use crate::issue::{self, TokenAnswer, absolute_end, idle_end};
 
@@ -35,7 +35,8 @@ pub(super) async fn exchange(
     let user = alive(presented.user.take())?;
     let authorization = &presented.record.authorization;
     let audience = audience(ctx, asked.audience.as_deref(), &presented.record)?;
-    let held = Held::load(ctx, &audience, &user.user_id).await?;
+    let organization = organization_of(ctx, authorization, OAuthError::InvalidRefreshToken).await?;
+    let held = Held::load(ctx, &audience, &user.user_id, organization.as_ref()).await?;
     let scopes = AskedScopes::parse_optional(asked.scope.as_deref());
     let request = Request {
         flow: Flow::Refresh(Original {
@@ -60,6 +61,7 @@ pub(super) async fn exchange(
         &UserTokensFor {
             client,
             user: &user,
+            organization: organization.as_ref(),
             audience: &audience,
             decision: &decision,
             authorization,

@@ -1,7 +1,7 @@
 //! What every grant of a user ends with: an access token, an ID token where `openid` was granted, one answer.
 
 use chancery_core::claims::GrantKind;
-use chancery_core::model::User;
+use chancery_core::model::{Organization, User};
 use chancery_core::records::Authorization;
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
@@ -15,6 +15,7 @@ use crate::issue::{self, AccessTokenFor, IdTokenFor, TokenAnswer};
 pub(super) struct UserTokensFor<'a> {
     pub(super) client: &'a PreparedClient,
     pub(super) user: &'a User,
+    pub(super) organization: Option<&'a Organization>,
     pub(super) audience: &'a Audience,
     pub(super) decision: &'a Decision<'a>,
     pub(super) authorization: &'a Authorization,
@@ -41,6 +42,7 @@ pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTok
             decision: what.decision,
             kind: what.kind,
             front_channel: false,
+            organization: what.organization,
             authorization: Some(what.authorization),
         },
     )
@@ -66,6 +68,7 @@ async fn id_token(ctx: &Ctx, what: &UserTokensFor<'_>, access_token: &str) -> Re
         &IdTokenFor {
             client: what.client,
             user: what.user,
+            organization: what.organization,
             granted: &what.decision.granted,
             nonce: what.nonce,
             session_id: what.session_id,

@@ -1,0 +1,43 @@
+//! The organization a request takes place in.
+
+use chancery_core::claims::OrganizationClaims;
+use chancery_core::model::{Connection, Organization};
+use chancery_store::Kind;
+
+use crate::{Ctx, Failure};
+
+impl Ctx {
+    /// The organization that a request names: by its id, or by its name where the tenant lets requests do so.
+    ///
+    /// # Errors
+    /// As every read of the store.
+    pub async fn organization(&self, named: &str) -> Result<Option<Organization>, Failure> {
+        let tenant = &self.tenant.tenant;
+        let store = &self.app.store;
+        let by_id = store.doc(tenant, Kind::Organization, named).await?;
+        let found = match by_id {
+            None if self.tenant.settings.shows_organization_names() => {
+                store.doc_by_uniq(tenant, Kind::Organization, &named.to_lowercase()).await?
+            }
+            by_id => by_id,
+        };
+        found.map(|found| serde_json::from_str(&found.json)).transpose().map_err(Failure::server)
+    }
+
+    /// What tokens say of it: the name only where the tenant lets requests name it so.
+    pub fn organization_claims<'a>(&self, organization: &'a Organization) -> OrganizationClaims<'a> {
+        let shows_name = self.tenant.settings.shows_organization_names();
+        OrganizationClaims { id: &organization.id, name: shows_name.then_some(organization.name.as_str()) }
+    }
+
+    /// Whether people of this connection may sign in to the organization.
+    pub fn organization_admits(&self, organization: &Organization, connection: &str) -> bool {
+        let connection = self.tenant.connection_by_name(connection);
+        connection.is_some_and(|connection| is_enabled(organization, connection))
+    }
+}
+
+/// Whether the organization has this connection, switched on.
+pub fn is_enabled(organization: &Organization, connection: &Connection) -> bool {
+    organization.connection(&connection.id).is_some_and(|own| own.is_enabled)
+}
