@@ -35,6 +35,7 @@ pub fn new_user(new: NewUser<'_>, rng: &dyn Rng, now_ms: i64) -> User {
             user_id: id,
             provider: PROVIDER.to_owned(),
             is_social: false,
+            profile_data: None,
         }],
         ..User::default()
     };

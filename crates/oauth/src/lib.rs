@@ -10,7 +10,6 @@ mod dbconnections;
 mod decision;
 mod discovery;
 mod events;
-mod id_token_hint;
 mod issue;
 mod logout;
 mod pages;

@@ -10,10 +10,9 @@ use chancery_core::records::Session;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::LoggedOut;
 use chancery_store::PreparedClient;
-use chancery_web::{Binding, Ctx, Failure, Form, cookies, found, hosted};
+use chancery_web::{Binding, Ctx, Failure, Form, IdTokenClaims, cookies, found, hosted};
 use http::{HeaderMap, StatusCode};
 
-use crate::id_token_hint::{self, Hint};
 use crate::{events, pages};
 
 /// `GET /v2/logout`: ends the session whatever the parameters, then looks where to go.
@@ -86,7 +85,7 @@ async fn oidc(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Respons
 
 /// A logout request, checked.
 struct Asked {
-    hint: Option<Hint>,
+    hint: Option<IdTokenClaims>,
     logout_hint: Option<String>,
     target: Option<String>,
     client_name: Option<String>,
@@ -99,7 +98,7 @@ impl Asked {
         }
         let hint = match params.get("id_token_hint") {
             None => None,
-            Some(token) => match id_token_hint::verify(ctx, token) {
+            Some(token) => match chancery_web::verify_id_token(ctx, token) {
                 Some(hint) => Some(hint),
                 None => {
                     return Err(AuthorizeError::invalid("id_token_hint is not an ID token of this issuer"));

@@ -35,6 +35,7 @@ impl Store {
             batch.run(format!("DELETE FROM {table} WHERE {theirs}"), params![tenant, connection])
         });
         emptied
+            .run(format!("DELETE FROM credentials WHERE {theirs}"), params![tenant, connection])
             .run("DELETE FROM credentials WHERE tenant = $1 AND connection = $2", params![tenant, connection])
             .run("DELETE FROM users WHERE tenant = $1 AND connection = $2", params![tenant, connection])
     }

@@ -52,6 +52,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0005_log_block_users.sql"),
     },
     Migration { number: 6, name: "organizations", sql: include_str!("../migrations/0006_organizations.sql") },
+    Migration {
+        number: 7,
+        name: "linked accounts",
+        sql: include_str!("../migrations/0007_linked_accounts.sql"),
+    },
 ];
 
 impl Store {

@@ -43,6 +43,13 @@ pub struct SeenUser {
     doc: String,
 }
 
+impl SeenUser {
+    /// The document as it was read.
+    pub(crate) fn document(&self) -> &str {
+        &self.doc
+    }
+}
+
 /// Shows whose it is and no hash.
 impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -175,6 +182,23 @@ impl Store {
     pub fn create_user_batch(&self, tenant: &str, new: &NewUser) -> Result<Batch> {
         let NewUser { user, connection, password_hash } = new;
         let (email, username) = (folded(user.email.as_deref()), folded(user.username.as_deref()));
+        Ok(self.insert_user_batch(tenant, user, connection)?.run(
+            "INSERT INTO credentials (tenant, connection, account, user_id, email, username, password_hash) \
+             VALUES ($1, $2, $3, $3, $4, $5, $6)",
+            params![
+                tenant,
+                connection.as_str(),
+                user.user_id.as_str(),
+                email,
+                username,
+                password_hash.as_deref()
+            ],
+        ))
+    }
+
+    /// A user without an account to sign in with.
+    pub(crate) fn insert_user_batch(&self, tenant: &str, user: &User, connection: &str) -> Result<Batch> {
+        let (email, username) = (folded(user.email.as_deref()), folded(user.username.as_deref()));
         let created = parse_ms(&user.created_at).unwrap_or(0);
         Ok(Batch::default()
             .run(
@@ -184,9 +208,9 @@ impl Store {
                 params![
                     tenant,
                     user.user_id.as_str(),
-                    connection.as_str(),
-                    email.clone(),
-                    username.clone(),
+                    connection,
+                    email,
+                    username,
                     created,
                     parse_ms(&user.updated_at).unwrap_or(created),
                     user.last_login.as_deref().and_then(parse_ms),
@@ -194,18 +218,6 @@ impl Store {
                     user.logins_count.unwrap_or(0),
                     user.last_password_reset.as_deref().and_then(parse_ms),
                     print("user", user)?
-                ],
-            )
-            .run(
-                "INSERT INTO credentials (tenant, connection, user_id, email, username, password_hash) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-                params![
-                    tenant,
-                    connection.as_str(),
-                    user.user_id.as_str(),
-                    email,
-                    username,
-                    password_hash.as_deref()
                 ],
             ))
     }
@@ -261,7 +273,11 @@ impl Store {
     ) -> Batch {
         Batch::default()
             .guard(
-                "UPDATE credentials SET password_hash = $1 WHERE tenant = $2 AND user_id = $3 AND connection = $4",
+                // Of several accounts in one connection, the one that the user began with.
+                "UPDATE credentials SET password_hash = $1 \
+                 WHERE tenant = $2 AND user_id = $3 AND connection = $4 AND account = ( \
+                     SELECT account FROM credentials WHERE tenant = $2 AND user_id = $3 AND connection = $4 \
+                     ORDER BY CASE WHEN account = user_id THEN 0 ELSE 1 END, account LIMIT 1)",
                 params![hash, tenant, user_id, connection],
             )
             .run(
@@ -314,11 +330,26 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database). A user who is gone is no error.
     pub async fn delete_user(&self, tenant: &str, user_id: &str) -> Result<()> {
-        let batch = OWNED_BY_USER
+        self.commit(self.delete_user_batch(tenant, user_id)).await
+    }
+
+    /// As [`Store::delete_user`], to be committed with other things.
+    pub fn delete_user_batch(&self, tenant: &str, user_id: &str) -> Batch {
+        OWNED_BY_USER
             .iter()
             .fold(Batch::default(), |batch, sql| batch.run(*sql, params![tenant, user_id]))
-            .and(revocation::revoke(tenant, &Under::User(user_id)));
-        self.commit(batch).await
+            .and(revocation::revoke(tenant, &Under::User(user_id)))
+    }
+}
+
+/// Gives accounts of a user to another one: that one, or (`None`) all of them.
+pub(crate) fn account_moves_to(tenant: &str, account: Option<&str>, from: &str, to: &str) -> Batch {
+    let sql = "UPDATE credentials SET user_id = $1 WHERE tenant = $2 AND user_id = $3";
+    match account {
+        Some(account) => {
+            Batch::default().guard(format!("{sql} AND account = $4"), params![to, tenant, from, account])
+        }
+        None => Batch::default().run(sql, params![to, tenant, from]),
     }
 }
 
@@ -340,7 +371,7 @@ fn write_user(tenant: &str, id: &str, user: &User, seen: Option<&str>) -> Result
         params.push(seen.into());
     }
     Ok(Batch::default().guard(sql, params).run(
-        "UPDATE credentials SET email = $1, username = $2 WHERE tenant = $3 AND user_id = $4 \
+        "UPDATE credentials SET email = $1, username = $2 WHERE tenant = $3 AND user_id = $4 AND account = $4 \
          AND connection = (SELECT connection FROM users WHERE tenant = $3 AND id = $4)",
         params![email, username, tenant, id],
     ))

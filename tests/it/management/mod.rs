@@ -6,6 +6,7 @@ mod connections;
 mod conventions;
 mod every_operation;
 mod grants;
+mod identities;
 mod kept;
 mod organizations;
 mod random;

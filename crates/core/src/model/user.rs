@@ -91,4 +91,14 @@ pub struct Identity {
     /// Camel case on the wire.
     #[serde(rename = "isSocial")]
     pub is_social: bool,
+    /// What the account said of its owner when it was linked; the primary has none.
+    #[serde(default, rename = "profileData", skip_serializing_if = "Option::is_none")]
+    pub profile_data: Option<Map<String, Value>>,
+}
+
+impl Identity {
+    /// The user id that the account was made with: `auth0|...`.
+    pub fn account(&self) -> String {
+        format!("{}|{}", self.provider, self.user_id)
+    }
 }

@@ -9,6 +9,7 @@ mod connections;
 mod credentials;
 mod emails;
 mod grants;
+mod identities;
 mod keys;
 mod logs;
 mod organizations;
@@ -33,6 +34,7 @@ pub(crate) fn bind(table: &mut Table) {
     roles::bind(table);
     users::bind(table);
     user_access::bind(table);
+    identities::bind(table);
     grants::bind(table);
     connections::bind(table);
     tenant::bind(table);

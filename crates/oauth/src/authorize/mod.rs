@@ -20,7 +20,7 @@ use chancery_web::{Binding, Ctx, Failure, Form};
 use http::HeaderMap;
 
 use crate::authorize::flight::Flight;
-use crate::{id_token_hint, pages};
+use crate::pages;
 
 /// The request in the query.
 pub(crate) async fn by_get(
@@ -97,7 +97,7 @@ fn checked(
         is_api: &|audience| ctx.tenant.resolve_api(&ctx.origin, audience).is_some(),
         userinfo_audience: &ctx.origin.userinfo_audience,
         hint_subject: &|hint| {
-            let claims = id_token_hint::verify(ctx, hint)?;
+            let claims = chancery_web::verify_id_token(ctx, hint)?;
             client.is_some_and(|c| c.client_id == claims.client_id).then_some(claims.subject)
         },
     };

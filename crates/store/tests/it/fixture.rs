@@ -114,6 +114,7 @@ pub(crate) fn new_user(id: &str, email: &str) -> NewUser {
                 user_id: id.to_owned(),
                 provider: "auth0".to_owned(),
                 is_social: false,
+                profile_data: None,
             }],
             ..User::default()
         },

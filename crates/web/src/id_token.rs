@@ -1,15 +1,22 @@
-//! ID tokens of ours that come back as hints. Expired ones are good enough: they name somebody, they prove nothing
-//! (OpenID Connect RP-Initiated Logout section 2).
+//! ID tokens of ours that come back: as hints, which may be expired, since they name somebody and prove nothing (OpenID
+//! Connect RP-Initiated Logout section 2), and as proof of an account that is to be linked, which may not.
 
 use chancery_jose::{Algorithm, Unverified};
-use chancery_web::Ctx;
 use serde::Deserialize;
 
-/// What a hint names.
-pub(crate) struct Hint {
-    pub(crate) subject: String,
-    pub(crate) client_id: String,
-    pub(crate) session_id: Option<String>,
+use crate::Ctx;
+
+/// What an ID token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdTokenClaims {
+    /// Id of the user: `sub`.
+    pub subject: String,
+    /// The application it was issued to: `aud`.
+    pub client_id: String,
+    /// The session: `sid`.
+    pub session_id: Option<String>,
+    /// Its end, seconds: `exp`.
+    pub expires_at: i64,
 }
 
 #[derive(Deserialize)]
@@ -17,15 +24,16 @@ struct Claims {
     iss: String,
     sub: String,
     aud: String,
+    exp: i64,
     sid: Option<String>,
 }
 
 const BY_TENANT_KEY: [Algorithm; 5] =
     [Algorithm::RS256, Algorithm::RS512, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
 
-/// Verifies a hint with the tenant's keys, or, for HS256, with the secret of the application it was issued to. The key
+/// Verifies an ID token, expired or not, with the tenant's keys, or, for HS256, with the secret of the application it was issued to. The key
 /// decides which algorithms it can verify, so a public key is never taken for a secret (security case 15).
-pub(crate) fn verify(ctx: &Ctx, token: &str) -> Option<Hint> {
+pub fn verify_id_token(ctx: &Ctx, token: &str) -> Option<IdTokenClaims> {
     let unverified = Unverified::parse(token).ok()?;
     if !unverified.header().is_typ("JWT") {
         return None;
@@ -39,9 +47,10 @@ pub(crate) fn verify(ctx: &Ctx, token: &str) -> Option<Hint> {
         }
     };
     let claims: Claims = serde_json::from_slice(&payload).ok()?;
-    (claims.iss == ctx.origin.issuer).then_some(Hint {
+    (claims.iss == ctx.origin.issuer).then_some(IdTokenClaims {
         subject: claims.sub,
         client_id: claims.aud,
         session_id: claims.sid,
+        expires_at: claims.exp,
     })
 }
