@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chain::ChainKey;
+use crate::params::Params;
 
 /// What was allowed to whom, decided once and carried by code, refresh token and opaque access token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,8 +165,38 @@ pub struct Ticket {
     pub email: String,
     /// The application to return to, if any.
     pub client_id: Option<String>,
+    /// Where the browser goes when it is done; an administrator's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result_url: Option<String>,
+    /// Whether that address learns the user's.
+    #[serde(skip_serializing_if = "is_false")]
+    pub shows_email: bool,
+    /// It came by a way that proves nothing about the address.
+    #[serde(skip_serializing_if = "is_false")]
+    pub proves_nothing: bool,
     /// Seconds.
     pub expires_at: i64,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Ticket {
+    /// Where the browser goes when it is done, with the outcome in its query.
+    pub fn landing(&self, message: &str) -> Option<String> {
+        let url = self.result_url.as_deref()?;
+        let (url, fragment) = url.split_once('#').map_or((url, None), |(url, end)| (url, Some(end)));
+        let mut outcome = Params::default();
+        if self.shows_email {
+            outcome.push("email", self.email.clone());
+        }
+        outcome.push("success", "true");
+        outcome.push("message", message);
+        let joint = if url.contains('?') { '&' } else { '?' };
+        let fragment = fragment.map(|end| format!("#{end}")).unwrap_or_default();
+        Some(format!("{url}{joint}{}{fragment}", outcome.encode()))
+    }
 }
 
 /// One tenant log event: fact sheet 12. `details` never holds a secret.

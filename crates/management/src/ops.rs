@@ -151,12 +151,13 @@ fn shapes() -> Shapes {
 
 const PUBLISHED: &str = include_str!("../published.tsv");
 
-const SHAPES: [&str; 19] = [
+const SHAPES: [&str; 22] = [
     include_str!("../shapes/attack-protection.shape"),
     include_str!("../shapes/branding.shape"),
     include_str!("../shapes/client-grants.shape"),
     include_str!("../shapes/clients.shape"),
     include_str!("../shapes/connections.shape"),
+    include_str!("../shapes/device-credentials.shape"),
     include_str!("../shapes/emails.shape"),
     include_str!("../shapes/grants.shape"),
     include_str!("../shapes/keys.shape"),
@@ -168,7 +169,9 @@ const SHAPES: [&str; 19] = [
     include_str!("../shapes/roles.shape"),
     include_str!("../shapes/sessions.shape"),
     include_str!("../shapes/tenants.shape"),
+    include_str!("../shapes/tickets.shape"),
     include_str!("../shapes/token-exchange-profiles.shape"),
+    include_str!("../shapes/user-blocks.shape"),
     include_str!("../shapes/users-by-email.shape"),
     include_str!("../shapes/users.shape"),
 ];

@@ -6,7 +6,7 @@ use chancery_core::ids::Handle;
 use chancery_core::params::Params;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{EmailVerified, ErrorKind};
-use chancery_web::{Ctx, Failure, hosted};
+use chancery_web::{Ctx, Failure, found, hosted};
 use http::{HeaderMap, Method, StatusCode};
 
 /// Opening it is enough: it says that the mail arrived, no more. A HEAD opens nothing: scanners of mail send those
@@ -23,11 +23,15 @@ pub(crate) async fn show(
     let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let verified = match params.get("ticket").and_then(Handle::parse) {
         Some(handle) => ctx.verify_email(&handle).await?,
-        None => false,
+        None => None,
     };
-    if !verified {
+    let Some(ticket) = verified else {
         let said = hosted::Said { kind: ErrorKind::UsedLink, code: None, text: None };
         return Ok(hosted::error(&ctx, &headers, StatusCode::BAD_REQUEST, said));
+    };
+    let message = "Your email was verified. You can continue using the application.";
+    if let Some(landing) = ticket.landing(message) {
+        return Ok(found(&landing));
     }
     let texts = hosted::texts(&ctx, &headers, None);
     let view = EmailVerified { frame: hosted::frame(&ctx) };

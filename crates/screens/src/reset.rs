@@ -6,11 +6,11 @@ use chancery_connect::password_policy;
 use chancery_core::ids::Handle;
 use chancery_core::params::Params;
 use chancery_core::records::Ticket;
-use chancery_login::csp::PageKind;
+use chancery_login::csp::{PageKind, form_target};
 use chancery_login::pages::{
     CheckMail, ErrorKind, ForgotPassword, Form as PageForm, Link, Problem, ResetDone, ResetPassword, RuleLine,
 };
-use chancery_web::{Ctx, Failure, Reset, ResetLink, hosted};
+use chancery_web::{Ctx, Failure, Reset, ResetLink, hosted, see_other};
 use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
@@ -98,7 +98,13 @@ pub(crate) async fn submit(
         return again(Problem::PasswordsDiffer, None);
     }
     match ctx.reset_password(&handle, password.into()).await? {
-        Reset::Done(_) => Ok(done_page(&ctx, &headers, &ticket)),
+        Reset::Done(_) => {
+            let message = "You can now login to the application with the new password.";
+            Ok(match ticket.landing(message) {
+                Some(landing) => see_other(&landing),
+                None => done_page(&ctx, &headers, &ticket),
+            })
+        }
         Reset::Weak(rules) => again(Problem::PasswordWeak, Some(lines(&rules, true))),
         Reset::OwnName => {
             let connection = ctx.tenant.connection_by_name(&ticket.connection);
@@ -151,7 +157,9 @@ fn choose_page(ctx: &Ctx, headers: &HeaderMap, status: StatusCode, choice: &Choi
         problems: choice.problems.clone(),
         rules: choice.rules.clone().unwrap_or_else(untouched),
     };
-    hosted::localized(hosted::page(status, view.render(&texts), PageKind::Password, &[]), &texts)
+    let targets: Vec<String> =
+        choice.ticket.result_url.as_deref().and_then(form_target).into_iter().collect();
+    hosted::localized(hosted::page(status, view.render(&texts), PageKind::Password, &targets), &texts)
 }
 
 fn done_page(ctx: &Ctx, headers: &HeaderMap, ticket: &Ticket) -> Response {

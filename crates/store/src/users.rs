@@ -167,6 +167,15 @@ impl Store {
         Ok(self.db.query_scan(sql, params![tenant]).await?.pop().unwrap_or(0))
     }
 
+    /// How many users signed in since a moment, in milliseconds. Looks at all of them.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn users_active_since(&self, tenant: &str, since_ms: i64) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM users WHERE tenant = $1 AND last_login_ms >= $2";
+        Ok(self.db.query_scan(sql, params![tenant, since_ms]).await?.pop().unwrap_or(0))
+    }
+
     /// Adds a user with their password.
     ///
     /// # Errors

@@ -189,6 +189,26 @@ impl Ctx {
         Ok(PasswordCheck::Good(Box::new(user)))
     }
 
+    /// The addresses from which nobody may sign in under this name for a while: ten wrong passwords each.
+    pub fn blocked_from(&self, identifier: &str) -> Vec<IpAddr> {
+        self.app.attempts.blocked_from(&self.tenant.tenant, identifier.trim(), self.now())
+    }
+
+    /// Forgets the wrong passwords tried under this name.
+    pub fn unblock(&self, identifier: &str) {
+        self.app.attempts.forget(&self.tenant.tenant, identifier.trim());
+    }
+
+    /// Whether nobody may sign in from an address for a while, under whatever name.
+    pub fn is_address_blocked(&self, ip: IpAddr) -> bool {
+        self.app.rates.look(WRONG_PASSWORDS, ip, &self.tenant.tenant, self.now()).is_err()
+    }
+
+    /// Forgets the wrong passwords tried from an address under many names.
+    pub fn unblock_address(&self, ip: IpAddr) {
+        self.app.rates.forget(WRONG_PASSWORDS, ip, &self.tenant.tenant);
+    }
+
     /// Whether this address has wrong passwords left, whatever the name.
     fn may_guess(&self) -> bool {
         self.app.rates.look(WRONG_PASSWORDS, self.ip, &self.tenant.tenant, self.now()).is_ok()
@@ -350,6 +370,7 @@ impl Ctx {
             email: address.clone().unwrap_or_default(),
             client_id: client_id.map(str::to_owned),
             expires_at,
+            ..Ticket::default()
         };
         self.app.store.insert_ticket(tenant, &handle, &ticket).await?;
         if let (Some(user), Some(address)) = (user, address) {
@@ -402,11 +423,13 @@ impl Ctx {
         };
         // Read again after the slow part: an edit in between, such as a block, must not be undone.
         let seen = store.user_to_edit(tenant, &ticket.user_id).await?;
-        let seen = seen.filter(|s| s.user.email.as_deref() == Some(ticket.email.as_str()));
+        let seen = seen.filter(|s| s.user.email.as_deref().unwrap_or_default() == ticket.email);
         let Some(seen) = seen else { return Ok(Reset::BadLink) };
         let mut user = seen.user.clone();
         // Whoever reads the mail owns the address.
-        user.email_verified = Some(true);
+        if !ticket.proves_nothing {
+            user.email_verified = Some(true);
+        }
         user.last_password_reset = Some(iso::format_ms(self.now_ms));
         user.updated_at = iso::format_ms(self.now_ms);
         let write = store
@@ -426,26 +449,26 @@ impl Ctx {
         }
     }
 
-    /// Marks an address as proven by a mailed link. `false` when the link is not good.
+    /// Marks an address as proven by a mailed link. `None` when the link is not good.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn verify_email(&self, handle: &Handle) -> Result<bool, Failure> {
+    pub async fn verify_email(&self, handle: &Handle) -> Result<Option<Ticket>, Failure> {
         let tenant = &self.tenant.tenant;
         let store = &self.app.store;
         let ticket = store.ticket(tenant, handle, self.now()).await?.filter(|t| t.purpose == VERIFY_EMAIL);
-        let Some(ticket) = ticket else { return Ok(false) };
+        let Some(ticket) = ticket else { return Ok(None) };
         let seen = store.user_to_edit(tenant, &ticket.user_id).await?;
         let Some(seen) = seen.filter(|s| s.user.email.as_deref() == Some(ticket.email.as_str())) else {
-            return Ok(false);
+            return Ok(None);
         };
         let mut user = seen.user.clone();
         user.email_verified = Some(true);
         user.updated_at = iso::format_ms(self.now_ms);
         let write = store.spend_ticket(tenant, &handle.id).and(store.edit_user_batch(tenant, &seen, &user)?);
         match store.commit(write).await {
-            Ok(()) => Ok(true),
-            Err(chancery_store::Error::Guard) => Ok(false),
+            Ok(()) => Ok(Some(ticket)),
+            Err(chancery_store::Error::Guard) => Ok(None),
             Err(other) => Err(other.into()),
         }
     }
@@ -476,6 +499,7 @@ impl Ctx {
             email: address.clone(),
             client_id: None,
             expires_at: self.now() + VERIFY_LIFETIME,
+            ..Ticket::default()
         };
         self.app.store.insert_ticket(&self.tenant.tenant, &handle, &ticket).await?;
         let link = format!("{}/u/email-verification?ticket={}", self.origin.base, handle.expose());

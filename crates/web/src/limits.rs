@@ -55,7 +55,8 @@ impl Attempts {
         if counts.len() >= MOST_COUNTS && !counts.contains_key(&key) {
             make_room(&mut counts, now);
         }
-        let count = counts.entry(key).or_insert(Count { failures: 0, last: now });
+        let (ip, whom) = (network(attempt.ip), self.whom(attempt.tenant, attempt.identifier));
+        let count = counts.entry(key).or_insert(Count { failures: 0, last: now, ip, whom });
         if count.last + FORGOTTEN_AFTER <= now {
             count.failures = 0;
         }
@@ -69,12 +70,34 @@ impl Attempts {
         self.lock().remove(&self.key(attempt));
     }
 
+    /// The addresses from which nobody may try this name any more; of IPv6 their networks.
+    pub fn blocked_from(&self, tenant: &str, identifier: &str, now: i64) -> Vec<IpAddr> {
+        let whom = self.whom(tenant, identifier);
+        let counts = self.lock();
+        let blocked = counts.values().filter(|count| {
+            count.whom == whom && count.failures >= MOST_FAILURES && count.last + FORGOTTEN_AFTER > now
+        });
+        let mut from: Vec<IpAddr> = blocked.map(|count| count.ip).collect();
+        from.sort_unstable();
+        from
+    }
+
+    /// Forgets every count of a name, wherever from.
+    pub fn forget(&self, tenant: &str, identifier: &str) {
+        let whom = self.whom(tenant, identifier);
+        self.lock().retain(|_, count| count.whom != whom);
+    }
+
     /// Forgets every count: dev mode's reset.
     pub fn clear_all(&self) {
         self.lock().clear();
     }
 
-    /// Neither names nor addresses are kept, only this.
+    /// Names are not kept, only this.
+    fn whom(&self, tenant: &str, identifier: &str) -> u64 {
+        self.hasher.hash_one((tenant, identifier.to_lowercase()))
+    }
+
     fn key(&self, attempt: Attempt<'_>) -> u64 {
         self.hasher.hash_one((attempt.tenant, network(attempt.ip), attempt.identifier.to_lowercase()))
     }
@@ -102,6 +125,8 @@ impl std::fmt::Debug for Attempts {
 struct Count {
     failures: u32,
     last: i64,
+    ip: IpAddr,
+    whom: u64,
 }
 
 const MOST_FAILURES: u32 = 10;
@@ -153,6 +178,25 @@ mod tests {
         assert!(attempts.check(jane, 1899).is_err());
         assert!(attempts.check(jane, 1900).is_ok());
         assert!(!attempts.fail(jane, 1900), "counting begins anew");
+    }
+
+    #[test]
+    fn blocks_are_seen_and_lifted() {
+        let attempts = Attempts::default();
+        let jane = attempt("2001:db8::1", "jane@example.com");
+        for _ in 0..10 {
+            attempts.fail(jane, 1000);
+            attempts.fail(attempt("192.0.2.2", "sam@example.com"), 1000);
+        }
+        assert_eq!(
+            attempts.blocked_from("t", "JANE@example.com", 1000),
+            ["2001:db8::".parse::<IpAddr>().unwrap()]
+        );
+        assert!(attempts.blocked_from("t", "jane@example.com", 1900).is_empty(), "over");
+        assert!(attempts.blocked_from("u", "jane@example.com", 1000).is_empty(), "of another tenant");
+        attempts.forget("t", "jane@example.com");
+        assert!(attempts.check(jane, 1000).is_ok());
+        assert_eq!(attempts.blocked_from("t", "sam@example.com", 1000).len(), 1);
     }
 
     #[test]

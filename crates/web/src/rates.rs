@@ -66,6 +66,12 @@ impl Rates {
         next_full(rate, full_at, now).map(drop)
     }
 
+    /// Fills the bucket again.
+    pub fn forget(&self, rate: Rate, ip: IpAddr, what: impl Hash) {
+        let key = self.key(rate, ip, what);
+        self.lock().remove(&key);
+    }
+
     fn key(&self, rate: Rate, ip: IpAddr, what: impl Hash) -> u64 {
         // Neither addresses nor names are kept, only this.
         self.hasher.hash_one((rate.name, network(ip), what))

@@ -14,6 +14,7 @@ mod resource_servers;
 mod roles;
 mod tenancy;
 mod tenants;
+mod tickets;
 mod users;
 
 use secrecy::ExposeSecret;

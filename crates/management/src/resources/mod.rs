@@ -2,11 +2,13 @@
 
 mod apis;
 mod attack_protection;
+mod blocks;
 mod branding;
 mod client_grants;
 mod clients;
 mod connections;
 mod credentials;
+mod device_credentials;
 mod emails;
 mod grants;
 mod identities;
@@ -17,8 +19,10 @@ mod permissions;
 mod prompts;
 mod roles;
 mod sessions;
+mod stats;
 mod system_apis;
 mod tenant;
+mod tickets;
 mod token_exchange_profiles;
 mod user_access;
 mod user_search;
@@ -35,6 +39,10 @@ pub(crate) fn bind(table: &mut Table) {
     users::bind(table);
     user_access::bind(table);
     identities::bind(table);
+    blocks::bind(table);
+    stats::bind(table);
+    device_credentials::bind(table);
+    tickets::bind(table);
     grants::bind(table);
     connections::bind(table);
     tenant::bind(table);

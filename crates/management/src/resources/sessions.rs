@@ -201,7 +201,7 @@ async fn revoke_tokens(call: Call) -> Result<Answer, Problem> {
 }
 
 /// A rotating token goes with its family: its successor is the same token in other words.
-fn ended(call: &Call, token: &RefreshRecord) -> Batch {
+pub(super) fn ended(call: &Call, token: &RefreshRecord) -> Batch {
     if token.rotating {
         call.store().revoke_family(call.tenant(), &token.authorization.id)
     } else {

@@ -27,6 +27,8 @@ pub enum Format {
     HttpsOrEmpty,
     /// An absolute URI, with placeholders perhaps.
     Url,
+    /// An absolute `http` or `https` URL.
+    WebUrl,
     /// Where a browser may be sent back to: an absolute URI without a fragment that runs nothing.
     CallbackUrl,
     /// Lower case letters, digits, `_` and `-`, the first neither of the two.
@@ -45,7 +47,7 @@ pub enum Format {
     UserId,
 }
 
-const NAMES: [(Format, &str); 20] = [
+const NAMES: [(Format, &str); 21] = [
     (Format::NoAngleBrackets, "no-angle-brackets"),
     (Format::ConnectionName, "connection-name"),
     (Format::Phone, "phone"),
@@ -58,6 +60,7 @@ const NAMES: [(Format, &str); 20] = [
     (Format::UriOrEmpty, "uri-or-empty"),
     (Format::HttpsOrEmpty, "https-or-empty"),
     (Format::Url, "url"),
+    (Format::WebUrl, "web-url"),
     (Format::CallbackUrl, "callback-url"),
     (Format::OrganizationName, "organization-name"),
     (Format::HtmlColor, "html-color"),
@@ -97,6 +100,9 @@ impl Format {
             Self::EmailOrEmpty => text.is_empty() || Self::Email.fits(text),
             Self::DateTime => chancery_core::iso::parse_ms(text).is_some(),
             Self::Uri | Self::Url => scheme(text).is_some(),
+            Self::WebUrl => {
+                (text.starts_with("https://") || text.starts_with("http://")) && Self::Uri.fits(text)
+            }
             Self::UriOrEmpty => text.is_empty() || Self::Uri.fits(text),
             Self::HttpsOrEmpty => text.is_empty() || text.starts_with("https://") && Self::Uri.fits(text),
             Self::CallbackUrl => {
@@ -184,6 +190,7 @@ mod tests {
             (Format::DateTime, "2030-01-01T00:00:00.000Z", "tomorrow"),
             (Format::Uri, "urn:x:y", "/relative"),
             (Format::HttpsOrEmpty, "", "http://app.example"),
+            (Format::WebUrl, "https://example.com/done?x=1", "javascript:alert(1)"),
             (Format::CallbackUrl, "com.example.app:/cb", "javascript:alert(1)"),
             (Format::CallbackUrl, "https://*.app.example/cb", "https://app.example/#x"),
             (Format::OrganizationId, "org_z5YvxlXPO0NspoIa", "org_"),

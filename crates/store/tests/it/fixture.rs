@@ -181,6 +181,7 @@ pub(crate) fn ticket(user_id: &str) -> Ticket {
         email: "jane@example.com".to_owned(),
         client_id: None,
         expires_at: NOW + 600,
+        ..Ticket::default()
     }
 }
 
