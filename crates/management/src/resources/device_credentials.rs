@@ -20,12 +20,12 @@ fn kind(token: &RefreshRecord) -> &'static str {
     if token.rotating { "rotating_refresh_token" } else { "refresh_token" }
 }
 
-fn shown(token: RefreshRecord) -> Value {
+fn shown(token: &RefreshRecord) -> Value {
     let at = |seconds: i64| format_ms(seconds.saturating_mul(1000));
     json!({
         "id": token.id,
         "device_name": token.initial_user_agent.clone().unwrap_or_default(),
-        "type": kind(&token),
+        "type": kind(token),
         "user_id": token.authorization.user_id,
         "client_id": token.authorization.client_id,
         "last_used": token.last_exchanged_at.map(at),
@@ -44,7 +44,7 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     };
     found.retain(|token| call.query.text("type").is_none_or(|wanted| wanted == kind(token)));
     let page = Page::offset(&call.query)?;
-    let slice = page.cut(found, |token| token.id.clone(), shown);
+    let slice = page.cut(found, |token| token.id.clone(), |token| shown(&token));
     let mut body = page.body("device_credentials", slice);
     match body.get_mut("device_credentials") {
         Some(items) => *items = chosen(items.take(), &call.query, &[]),
