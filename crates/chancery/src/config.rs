@@ -81,6 +81,10 @@ pub struct Settings {
     /// Days that tenant log events are kept
     #[arg(long, env = "CHANCERY_LOG_RETENTION_DAYS", value_name = "N")]
     pub log_retention_days: Option<u32>,
+
+    /// Calls of the Management API that one application may make in a second [default: 50000]
+    #[arg(long, env = "CHANCERY_MANAGEMENT_RATE", value_name = "N")]
+    pub management_rate: Option<u32>,
 }
 
 /// How log lines look.
@@ -126,6 +130,7 @@ impl Settings {
             max_connections: self.max_connections.or(lower.max_connections),
             shutdown_seconds: self.shutdown_seconds.or(lower.shutdown_seconds),
             log_retention_days: self.log_retention_days.or(lower.log_retention_days),
+            management_rate: self.management_rate.or(lower.management_rate),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request};
-use axum::http::header::LINK;
+use axum::http::header::{LINK, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any};
@@ -13,7 +13,8 @@ use chancery_core::oauth::OAuthError;
 use chancery_core::problem::Problem;
 use chancery_core::records::LogEvent;
 use chancery_web::{
-    App, BodyError, Ctx, bearer_token, json, no_store, read_json, read_json_or_page, verify_access_token,
+    Allowance, App, BodyError, Ctx, bearer_token, json, no_store, read_json, read_json_or_page,
+    verify_access_token,
 };
 use serde_json::{Value, json};
 
@@ -66,7 +67,8 @@ async fn no_operation(_: Ctx) -> Response {
 async fn serve(operation: &Operation, ctx: Ctx, path: &RawPathParams, request: Request) -> Response {
     let writes = operation.method != Method::GET;
     let log = ctx.clone();
-    let (answer, client_id) = match prepare(operation, ctx, path, request).await {
+    let mut allowance = None;
+    let (answer, client_id) = match prepare(operation, ctx, path, request, &mut allowance).await {
         Ok(call) => {
             let client_id = call.caller.client_id.clone();
             let handled = match &operation.handler {
@@ -77,7 +79,7 @@ async fn serve(operation: &Operation, ctx: Ctx, path: &RawPathParams, request: R
         }
         Err(problem) => (Err(problem), None),
     };
-    match answer {
+    let mut response = match answer {
         Ok(answer) => {
             if writes {
                 log.log(written(operation, answer.status, client_id));
@@ -85,6 +87,21 @@ async fn serve(operation: &Operation, ctx: Ctx, path: &RawPathParams, request: R
             respond(&log, answer)
         }
         Err(problem) => refuse(&problem),
+    };
+    if let Some(allowance) = allowance {
+        say(&mut response, allowance);
+    }
+    response
+}
+
+/// What is left of the calls of this second, on every answer (fact sheet 11.1).
+fn say(response: &mut Response, allowance: Allowance) {
+    let headers = response.headers_mut();
+    headers.insert("x-ratelimit-limit", allowance.limit.into());
+    headers.insert("x-ratelimit-remaining", allowance.remaining.into());
+    headers.insert("x-ratelimit-reset", allowance.reset.into());
+    if allowance.is_spent {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
 }
 
@@ -94,9 +111,16 @@ async fn prepare(
     ctx: Ctx,
     path: &RawPathParams,
     request: Request,
+    allowance: &mut Option<Allowance>,
 ) -> Result<Call, Problem> {
     let (parts, body) = request.into_parts();
     let caller = caller(&ctx, &parts.headers)?;
+    let whom = (&ctx.tenant.tenant, &caller.client_id);
+    let left = ctx.app.management_calls.take(ctx.app.config.management_rate, whom, ctx.now());
+    *allowance = Some(left);
+    if left.is_spent {
+        return Err(Problem::TooMany);
+    }
     if !caller.has_any(&operation.scopes) {
         return Err(Problem::InsufficientScope(operation.scopes.clone()));
     }

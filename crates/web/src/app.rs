@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cors::AllowedOrigins;
 use crate::middleware::{RequestIds, RouteMetrics};
 use crate::shares::Shares;
-use crate::{Attempts, LogQueue, MemoryOutbox, Networks, Outbox, Rates, Signer};
+use crate::{Attempts, LogQueue, MemoryOutbox, Networks, Outbox, Quota, Rates, Signer};
 
 /// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
 pub struct App {
@@ -37,6 +37,8 @@ pub struct App {
     pub attempts: Attempts,
     /// How often one address may ask for what costs or tells something.
     pub rates: Rates,
+    /// Calls of the Management API, by application.
+    pub management_calls: Quota,
     /// Mails, counted by address they go to: apart from passwords, so that the one does not push out the other.
     pub mails: Attempts,
     /// The sentences of the hosted pages.
@@ -69,6 +71,8 @@ pub struct ServerConfig {
     pub request_timeout: Duration,
     /// Seconds tenant log events are kept. Default 30 days.
     pub log_retention: i64,
+    /// Calls of the Management API that one application may make in a second. Default 50,000.
+    pub management_rate: u32,
 }
 
 impl Default for ServerConfig {
@@ -81,6 +85,7 @@ impl Default for ServerConfig {
             body_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             log_retention: 30 * 24 * 3600,
+            management_rate: 50_000,
         }
     }
 }
@@ -164,6 +169,7 @@ impl AppBuilder {
             outbox: self.outbox.unwrap_or_else(|| Arc::new(MemoryOutbox::default())),
             logs: LogQueue::new(self.store.clone()),
             attempts: Attempts::default(),
+            management_calls: Quota::default(),
             mails: Attempts::default(),
             rates: Rates::default(),
             shares: Shares::default(),

@@ -185,3 +185,25 @@ async fn the_description_is_open_to_all() {
     assert!(document["paths"]["/resource-servers/{id}"]["patch"].is_object());
     assert!(document["paths"].get("/actions/actions").is_none(), "what is not built is not described");
 }
+
+#[tokio::test]
+async fn what_is_left_is_said_and_one_too_many_waits() {
+    let app = TestApp::new().await;
+    let token = app.management_token().await;
+    let roles = || Call::get("/api/v2/roles").bearer(&token);
+    let left = |answer: &Answer| answer.header("x-ratelimit-remaining").unwrap().parse::<u32>().unwrap();
+    let first = app.send(roles()).await.expect(200);
+    assert_eq!(first.header("x-ratelimit-limit"), Some("50000"));
+    assert_eq!(left(&app.send(roles()).await), left(&first) - 1);
+    let now = chancery_core::Clock::now(&*app.clock);
+    assert_eq!(first.header("x-ratelimit-reset"), Some((now + 1).to_string().as_str()));
+    let whom = (&TENANT.to_owned(), &Some(app.clients.management.client_id.clone()));
+    while !app.app.management_calls.take(50_000, whom, now).is_spent {}
+    let refused = app.send(roles()).await;
+    assert_eq!((refused.header("retry-after"), left(&refused)), (Some("1"), 0));
+    refused.is_problem(429, Some("too_many_requests"), "Global limit has been reached");
+    app.clock.advance(1);
+    app.send(roles()).await.expect(200);
+    let nobody = app.get("/api/v2/roles").await;
+    assert_eq!(nobody.header("x-ratelimit-limit"), None, "nobody has nothing");
+}

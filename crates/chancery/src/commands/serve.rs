@@ -40,6 +40,7 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
     }
     let config = ServerConfig {
         trusted_proxies: settings.networks()?,
+        management_rate: settings.management_rate.unwrap_or(50_000).max(1),
         log_retention: i64::from(settings.log_retention_days.unwrap_or(30)) * 86_400,
         ..ServerConfig::default()
     };

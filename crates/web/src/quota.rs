@@ -1,0 +1,90 @@
+//! How often one application may call in a second: windows kept in memory, one node's view only.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What is left after a call, for the `X-RateLimit-*` headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Calls in a second.
+    pub limit: u32,
+    /// Of those, how many are left.
+    pub remaining: u32,
+    /// When the next window begins, Unix seconds.
+    pub reset: i64,
+    /// Whether this call was one too many.
+    pub is_spent: bool,
+}
+
+/// The windows: whom, the second, and how many calls there were in it.
+#[derive(Default)]
+pub struct Quota {
+    windows: Mutex<HashMap<u64, (i64, u32)>>,
+    hasher: RandomState,
+}
+
+impl Quota {
+    /// Counts one call of `whom` against `limit`. `now` is in seconds.
+    pub fn take(&self, limit: u32, whom: impl Hash, now: i64) -> Allowance {
+        let key = self.hasher.hash_one(whom);
+        let mut windows = self.lock();
+        if windows.len() >= MOST_WINDOWS && !windows.contains_key(&key) {
+            // Windows that are over say nothing. Were all of this second, forgetting them would lift the limit of as many
+            // applications for the rest of a second.
+            windows.retain(|_, (second, _)| *second == now);
+            if windows.len() >= MOST_WINDOWS {
+                windows.clear();
+            }
+        }
+        let window = windows.entry(key).or_insert((now, 0));
+        if window.0 != now {
+            *window = (now, 0);
+        }
+        let is_spent = window.1 >= limit;
+        if !is_spent {
+            window.1 += 1;
+        }
+        Allowance { limit, remaining: limit - window.1, reset: now.saturating_add(1), is_spent }
+    }
+
+    /// Numbers stay sound whatever happened to the thread that held them.
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, (i64, u32)>> {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shows how many there are.
+impl std::fmt::Debug for Quota {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Quota").field("windows", &self.lock().len()).finish_non_exhaustive()
+    }
+}
+
+const MOST_WINDOWS: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_in_a_second() {
+        let quota = Quota::default();
+        let take = |whom: &str, now| quota.take(2, whom, now);
+        assert_eq!(take("a", 10), Allowance { limit: 2, remaining: 1, reset: 11, is_spent: false });
+        assert_eq!(take("a", 10).remaining, 0);
+        assert!(!take("b", 10).is_spent, "others have their own");
+        assert_eq!(take("a", 10), Allowance { limit: 2, remaining: 0, reset: 11, is_spent: true });
+        assert!(!take("a", 11).is_spent, "a new second");
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let quota = Quota::default();
+        for whom in 0..MOST_WINDOWS * 2 {
+            quota.take(1, whom, 10);
+        }
+        assert!(quota.lock().len() <= MOST_WINDOWS);
+    }
+}
