@@ -32,6 +32,8 @@ export default {
   'login: with the keyboard alone': async (tools) => {
     const { page, request, callback } = await started(tools);
     await page.goto(request());
+    // The browser moves the focus when it gets to it.
+    await page.waitForFunction(() => document.activeElement?.id === 'username');
     await page.keyboard.type(tools.chancery.user.email);
     await page.keyboard.press('Tab');
     await page.keyboard.type(tools.chancery.user.password);

@@ -9,6 +9,7 @@ mod certificate;
 mod coverage;
 mod dispatch;
 mod document;
+mod kept;
 mod openapi;
 mod ops;
 mod page;
@@ -20,5 +21,6 @@ pub mod shape;
 
 pub use coverage::compatibility;
 pub use dispatch::routes;
+pub use kept::{KeptOnly, kept_only};
 pub use openapi::document as openapi_document;
 pub use ops::{Operation, operations, scopes};

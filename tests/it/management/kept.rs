@@ -127,3 +127,26 @@ async fn mail_templates_and_token_exchange_profiles() {
     app.api("DELETE", &one, Value::Null).await.expect(204);
     app.api("GET", &one, Value::Null).await.expect(404);
 }
+
+#[tokio::test]
+async fn settings_that_do_nothing_are_named_at_the_start() {
+    let app = TestApp::new().await;
+    let told = async || {
+        let tenant = app.app.catalog.snapshot(TENANT).await.unwrap();
+        let kept = chancery_management::kept_only(&app.app.store, &tenant).await.unwrap();
+        kept.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, [""; 0], "the demo tenant relies on nothing of that kind");
+    app.set_web(json!({"sso": true, "description": "for people"})).await;
+    app.set_api(json!({"consent_policy": "transactional-authorization-with-mfa"})).await;
+    app.manage("PATCH", "/branding", json!({"logo_url": "https://example.com/logo.png"})).await;
+    let github = json!({"name": "github", "strategy": "github"});
+    app.manage("POST", "/connections", github).await;
+    let wanted = [
+        "applications: sso (1)",
+        "APIs: consent_policy (1)",
+        "connections that nobody can sign in with (1)",
+        "branding (1)",
+    ];
+    assert_eq!(told().await, wanted);
+}

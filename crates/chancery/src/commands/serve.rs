@@ -54,6 +54,10 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         loaded.with_context(|| format!("tenant {} cannot be served; is this its master key?", tenant.id))?;
     }
     let background = Background::start(&assembled.app);
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(name_kept(
+        Arc::clone(&assembled.app),
+        tenants.iter().map(|tenant| tenant.id.clone()).collect(),
+    )));
     let metrics = metrics.serve(&assembled.app);
     let origins: Vec<_> = tenants.iter().flat_map(|tenant| &tenant.origins).map(String::as_str).collect();
     tracing::info!(tenants = tenants.len(), "serving {}", origins.join(", "));
@@ -70,6 +74,23 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
     metrics.stop().await;
     tracing::info!("stopped{}", if finished { "" } else { " with requests unfinished" });
     Ok(exit_code(finished))
+}
+
+/// Names the settings in use that nothing acts on, so that nobody relies on them unawares.
+pub(super) async fn name_kept(app: Arc<chancery_web::App>, tenants: Vec<String>) {
+    for id in tenants {
+        let Ok(tenant) = app.catalog.snapshot(&id).await else { continue };
+        let kept = match chancery_management::kept_only(&app.store, &tenant).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                tracing::warn!(tenant = id, "settings that are only kept could not be looked for: {error}");
+                continue;
+            }
+        };
+        for kept in kept {
+            tracing::warn!(tenant = id, "kept, but nothing acts on it yet: {kept}");
+        }
+    }
 }
 
 /// A request that was cut off is a failure that whoever watches should hear of.

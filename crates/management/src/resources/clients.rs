@@ -229,7 +229,7 @@ fn new_client(call: &Call, mut body: Map<String, Value>) -> Result<Client, Probl
     Ok(client)
 }
 
-fn defaults(kind: &str, is_strict: bool) -> Value {
+pub(crate) fn defaults(kind: &str, is_strict: bool) -> Value {
     let is_modern = is_strict || matches!(kind, "resource_server" | "express_configuration");
     let jwt = match (is_strict, is_modern) {
         (true, _) => json!({"secret_encoded": false, "alg": "RS256", "lifetime_in_seconds": 3600}),

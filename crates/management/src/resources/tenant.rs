@@ -45,7 +45,7 @@ fn whole(value: &Value) -> Value {
     }
 }
 
-fn defaults() -> Value {
+pub(crate) fn defaults() -> Value {
     json!({
         "allowed_logout_urls": [],
         "acr_values_supported": [],
