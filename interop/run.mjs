@@ -10,7 +10,7 @@ import { Management } from './lib/management.mjs';
 import { stopAll } from './lib/processes.mjs';
 import { startChancery } from './lib/server.mjs';
 
-const SUITES = ['spa', 'implicit', 'apis', 'openid-client', 'authlib', 'smtp', 'pages'];
+const SUITES = ['spa', 'implicit', 'apis', 'openid-client', 'authlib', 'smtp', 'pages', 'auth0-node', 'deploy-cli'];
 const SECONDS_PER_TEST = 120;
 
 process.on('exit', stopAll);

@@ -45,6 +45,17 @@ export default {
     assert.equal(result.scope, 'read:contacts');
     assert.equal(result.aud, chancery.api.identifier);
   },
+
+  'auth0-python configures a tenant over TLS': async ({ chancery }) => {
+    const { client_id, client_secret } = chancery.clients.management;
+    const settings = { domain: new URL(chancery.https_issuer).host, client_id, client_secret };
+    const ca = { SSL_CERT_FILE: chancery.ca_file, REQUESTS_CA_BUNDLE: chancery.ca_file };
+    const script = run('management.py', settings, ca);
+    assert.equal(await script.ended, 0, script.output);
+    const result = await message(script, 0);
+    assert.deepEqual({ ...result, clients: undefined }, { held: true, clients: undefined, missing: 404, scope: ['read:things'] });
+    assert.ok(result.clients >= 5, `${result.clients} applications`);
+  },
 };
 
 function run(name, settings, env = {}) {

@@ -237,6 +237,8 @@ fn database(seeding: &Seeding<'_>) -> Connection {
         "authentication_methods": {
             "passkey": { "enabled": false },
             "password": { "enabled": true, "api_behavior": "required", "signup_behavior": "allow" },
+            "email_otp": { "enabled": false },
+            "phone_otp": { "enabled": false },
         },
         "passkey_options": {
             "challenge_ui": "both",
@@ -244,6 +246,7 @@ fn database(seeding: &Seeding<'_>) -> Connection {
             "progressive_enrollment_enabled": true,
         },
         "brute_force_protection": true,
+        "disable_self_service_change_password": false,
     });
     Connection {
         id: ids::prefixed(seeding.rng, "con_"),

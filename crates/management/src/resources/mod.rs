@@ -1,5 +1,6 @@
 //! What the operations do, one file per resource.
 
+mod absent;
 mod apis;
 mod attack_protection;
 mod blocks;
@@ -42,6 +43,7 @@ pub(crate) fn bind(table: &mut Table) {
     blocks::bind(table);
     stats::bind(table);
     device_credentials::bind(table);
+    absent::bind(table);
     tickets::bind(table);
     grants::bind(table);
     connections::bind(table);

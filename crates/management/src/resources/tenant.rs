@@ -33,6 +33,14 @@ fn shown(settings: &TenantSettings) -> Result<Value, Problem> {
             _ => value[name] = whole(set),
         }
     }
+    // A page of one's own that is empty is none, as recorded.
+    for page in ["change_password", "guardian_mfa_page"] {
+        if let Some(page) = value.get_mut(page).and_then(Value::as_object_mut)
+            && page.get("html") == Some(&Value::String(String::new()))
+        {
+            page.shift_remove("html");
+        }
+    }
     Ok(value)
 }
 
@@ -49,7 +57,7 @@ pub(crate) fn defaults() -> Value {
     json!({
         "allowed_logout_urls": [],
         "acr_values_supported": [],
-        "change_password": {"enabled": false, "html": ""},
+        "change_password": {"enabled": false},
         "default_audience": "",
         "default_directory": "",
         "default_redirection_uri": "",
@@ -57,7 +65,7 @@ pub(crate) fn defaults() -> Value {
         "error_page": {"html": "", "show_log_link": false, "url": ""},
         "flags": default_flags(),
         "friendly_name": "",
-        "guardian_mfa_page": {"enabled": false, "html": ""},
+        "guardian_mfa_page": {"enabled": false},
         "session_lifetime": 168,
         "idle_session_lifetime": 72,
         "ephemeral_session_lifetime": 72,
