@@ -247,3 +247,122 @@ async fn machines_act_for_organizations_that_were_given_their_grant() {
     let answer = token("").await.expect(200).json();
     assert_eq!(app.verified(answer["access_token"].as_str().unwrap()).await["org_id"], acme.id);
 }
+
+/// Invites somebody to an organization; the path of the request that accepts.
+async fn invited(app: &TestApp, acme: &Acme, email: &str, more: Value) -> (Value, Ask) {
+    app.set_web(json!({"initiate_login_uri": "https://app.example/login"})).await;
+    let mut body = json!({"inviter": {"name": "<Sam>"}, "invitee": {"email": email}, "client_id": app.clients.web.client_id});
+    for (name, value) in more.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    let made = app.manage("POST", &format!("{}/invitations", acme.path), body).await;
+    let ask = acme.ask(app).with("invitation", made["ticket_id"].as_str().unwrap());
+    (made, ask)
+}
+
+#[tokio::test]
+async fn an_invitation_makes_a_member_once() {
+    for app in engines().await {
+        let acme = Acme::new(&app).await;
+        let roles = app.manage("GET", "/roles", Value::Null).await;
+        let admin =
+            roles.as_array().unwrap().iter().find(|r| r["name"] == "Contacts Admin").unwrap()["id"].clone();
+        let more = json!({"roles": [admin], "app_metadata": {"plan": "gold"}});
+        let (made, ask) = invited(&app, &acme, "New@example.com", more).await;
+        let url = made["invitation_url"].as_str().unwrap();
+        let ticket = made["ticket_id"].as_str().unwrap();
+        let wanted = format!(
+            "https://app.example/login?invitation={ticket}&organization={}&organization_name=acme",
+            acme.id
+        );
+        assert_eq!(url, wanted);
+        let mail = app.app.outbox.kept().into_iter().next().unwrap();
+        assert_eq!(mail.to, "New@example.com");
+        assert!(mail.text.contains(url) && mail.html.contains("&lt;Sam&gt;") && !mail.html.contains("<Sam>"));
+        assert!(!app.at_rest().await.contains(ticket), "the ticket lies sealed");
+
+        // Somebody who is signed in already is not the one who was invited: the page asks.
+        let mut browser = Browser::new(&app);
+        browser.authorize(&app.ask("openid"), &JANE).await;
+        let page = browser.open(&ask).await.expect(200);
+        assert_eq!(page.form().action, "/u/signup", "who has no account yet makes one");
+        assert!(page.body.contains("value=\"New@example.com\""));
+        let typed = [("email", "other@example.com"), ("password", "Correct-Horse-7")];
+        browser.submit(&page, &typed).await.expect(400);
+        let typed = [("email", "new@example.com"), ("password", "Correct-Horse-7")];
+        let posted = browser.submit(&page, &typed).await;
+        let answer = browser.follow(posted).await;
+        let landed = Landing::of(&browser.go_through(answer, &JANE).await);
+        let tokens = app.redeem(&landed.get("code")).await.expect(200).json();
+        assert!(scopes(&tokens).contains(&"delete:contacts"), "{tokens}");
+        let (_, id_token) = decode(tokens["id_token"].as_str().unwrap());
+        assert_eq!(id_token["org_id"], acme.id);
+        let user = id_token["sub"].as_str().unwrap();
+        let user = app.manage("GET", &format!("/users/{}", segment(user)), Value::Null).await;
+        assert_eq!(
+            (&user["email_verified"], &user["app_metadata"]),
+            (&json!(true), &json!({"plan": "gold"}))
+        );
+
+        let again = Landing::of(&app.get(&ask.path()).await);
+        again.is_error("invalid_request", "invitation not found or already used");
+        let left = app.manage("GET", &format!("{}/invitations", acme.path), Value::Null).await;
+        assert_eq!(left, json!([]));
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_is_for_one_address_and_one_application() {
+    let app = TestApp::new().await;
+    let acme = Acme::new(&app).await;
+    let (made, ask) =
+        invited(&app, &acme, "sam@example.com", json!({"send_invitation_email": false, "ttl_sec": 60})).await;
+    assert!(app.app.outbox.kept().is_empty());
+    let mut browser = Browser::new(&app);
+    let text = "the specified account is not allowed to accept the current invitation";
+    browser.authorize(&ask, &JANE).await.is_error("access_denied", text);
+    let elsewhere = Ask::code(&app.clients.spa.client_id, "openid")
+        .with("organization", &acme.id)
+        .with("invitation", made["ticket_id"].as_str().unwrap());
+    app.set_client(&app.clients.spa.client_id, json!({"organization_usage": "allow"})).await;
+    let refused = Landing::of(&app.get(&elsewhere.challenged("a".repeat(43).as_str()).path()).await);
+    refused.is_error("invalid_request", "invitation not found or already used");
+    let refused = Landing::of(&app.get(&acme.ask(&app).with("invitation", "unknown").path()).await);
+    refused.is_error("invalid_request", "invitation not found or already used");
+    let refused = Landing::of(&app.get(&app.ask("openid").with("invitation", "x").path()).await);
+    refused.is_error("invalid_request", "parameter organization is required");
+    Browser::new(&app).authorize(&ask, &SAM).await.get("code");
+
+    let (made, ask) = invited(&app, &acme, "jane@example.com", json!({"ttl_sec": 60})).await;
+    let one = format!("{}/invitations/{}", acme.path, made["id"].as_str().unwrap());
+    assert_eq!(app.manage("GET", &one, Value::Null).await, made);
+    app.clock.advance(61);
+    let late = Landing::of(&app.get(&ask.path()).await);
+    late.is_error("invalid_request", "invitation not found or already used");
+    app.api("DELETE", &one, Value::Null).await.expect(204);
+    app.api("GET", &one, Value::Null).await.expect(404);
+}
+
+#[tokio::test]
+async fn invitations_that_lead_nowhere_are_refused() {
+    let app = TestApp::new().await;
+    let acme = Acme::new(&app).await;
+    let path = format!("{}/invitations", acme.path);
+    let body = json!({"inviter": {"name": "Sam"}, "invitee": {"email": "new@example.com"}, "client_id": app.clients.m2m.client_id});
+    let with = |name: &str, value: Value| {
+        let mut body = body.clone();
+        body[name] = value;
+        body
+    };
+    app.api("POST", &path, body.clone()).await.expect(400);
+    app.set_client(&app.clients.m2m.client_id, json!({"initiate_login_uri": "https://app.example/login"}))
+        .await;
+    app.api("POST", &path, with("roles", json!(["rol_none"]))).await.expect(400);
+    app.api("POST", &path, with("connection_id", json!("con_none"))).await.expect(400);
+    app.api("POST", &path, with("invitee", json!({"email": "nobody"}))).await.expect(400);
+    app.api("POST", &path, with("client_id", json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"))).await.expect(404);
+    app.api("POST", &path, body).await.expect(201);
+    assert_eq!(app.manage("GET", &format!("{path}?include_totals=true"), Value::Null).await["total"], 1);
+    app.api("DELETE", &acme.path, Value::Null).await.expect(204);
+    assert_eq!(app.app.store.invitations_count(TENANT, &acme.id).await.unwrap(), 0);
+}

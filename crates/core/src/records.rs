@@ -199,6 +199,56 @@ impl Ticket {
     }
 }
 
+/// An invitation to an organization. Whoever holds its ticket and signs in with its address becomes a member.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Invitation {
+    /// `uinv_` + 16.
+    pub id: String,
+    /// To which.
+    pub organization_id: String,
+    /// At which application the login begins.
+    pub client_id: String,
+    /// By which connection alone, if that is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_id: Option<String>,
+    /// Who invites, for people.
+    pub inviter: String,
+    /// Who is invited: the address of the account.
+    pub email: String,
+    /// Where the application begins a login.
+    pub login_url: String,
+    /// Roles that come with the membership.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Goes into the user's `app_metadata`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Goes into the user's `user_metadata`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Milliseconds.
+    pub created_ms: i64,
+    /// Seconds.
+    pub expires_at: i64,
+    /// The ticket, sealed.
+    pub sealed_ticket: String,
+}
+
+/// Shows no ticket and no address.
+impl std::fmt::Debug for Invitation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invitation").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Invitation {
+    /// Whether this is the address it went to.
+    pub fn is_for(&self, email: Option<&str>) -> bool {
+        email.is_some_and(|email| email.to_lowercase() == self.email.to_lowercase())
+    }
+}
+
 /// One tenant log event: fact sheet 12. `details` never holds a secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

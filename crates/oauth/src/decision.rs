@@ -40,6 +40,18 @@ impl Held {
         Ok(Self { access, roles })
     }
 
+    /// With roles that are given in the moment of the answer.
+    pub(crate) fn with_roles(mut self, ctx: &Ctx, role_ids: &[String]) -> Self {
+        for id in role_ids {
+            if let Some(role) =
+                ctx.tenant.role(id).filter(|role| !self.roles.iter().any(|own| own.id == role.id))
+            {
+                self.roles.push(role.clone());
+            }
+        }
+        self
+    }
+
     /// As the decision sees it.
     pub(crate) fn permissions(&self) -> UserPermissions<'_> {
         UserPermissions {

@@ -26,7 +26,7 @@ pub(crate) async fn show(
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };
-    let hint = screen.transaction.request.login_hint.clone().unwrap_or_default();
+    let hint = screen.address_hint().to_owned();
     Ok(page(&screen, StatusCode::OK, hint, Vec::new()))
 }
 

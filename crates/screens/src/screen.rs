@@ -7,7 +7,7 @@ use chancery_core::ids::Handle;
 use chancery_core::interaction::{Progress, Transaction};
 use chancery_core::model::{Connection, Organization, User};
 use chancery_core::params::Params;
-use chancery_core::records::Session;
+use chancery_core::records::{Invitation, Session};
 use chancery_login::Texts;
 use chancery_login::csp::{PageKind, form_target};
 use chancery_login::pages::{ErrorKind, Form, Frame, Link};
@@ -24,6 +24,8 @@ pub(crate) struct Screen {
     pub(crate) client: Arc<PreparedClient>,
     /// Where it takes place.
     pub(crate) organization: Option<Organization>,
+    /// By whose word, if by somebody's.
+    pub(crate) invitation: Option<Invitation>,
     pub(crate) texts: Arc<Texts>,
 }
 
@@ -57,8 +59,14 @@ impl Screen {
                 found => found,
             },
         };
+        let invitation = match (&organization, &transaction.request.invitation) {
+            (Some(organization), Some(ticket)) => {
+                ctx.invitation(ticket, organization, &transaction.request.client_id).await?
+            }
+            _ => None,
+        };
         let texts = hosted::texts(&ctx, headers, transaction.request.ui_locales.as_deref());
-        Ok(Ok(Self { ctx, transaction, stored, client, organization, texts }))
+        Ok(Ok(Self { ctx, transaction, stored, client, organization, invitation, texts }))
     }
 
     /// The database connection this login uses: the one asked for, or the first that serves the application.
@@ -67,6 +75,7 @@ impl Screen {
             c.strategy == "auth0"
                 && c.serves(&self.client.client_id)
                 && self.organization.as_ref().is_none_or(|organization| is_enabled(organization, c))
+                && self.invited_by().is_none_or(|id| c.id == id)
         };
         let asked = self.transaction.request.connection.as_deref();
         let asked = asked.and_then(|name| self.ctx.tenant.connection_by_name(name)).filter(serves);
@@ -85,7 +94,19 @@ impl Screen {
         let here = |organization: &Organization| {
             organization.connection(&connection.id).is_some_and(|own| own.is_signup_enabled)
         };
-        !connection.settings().disable_signup && self.organization.as_ref().is_none_or(here)
+        !connection.settings().disable_signup
+            && (self.invitation.is_some() || self.organization.as_ref().is_none_or(here))
+    }
+
+    /// The connection that an invitation is for, if for one alone.
+    fn invited_by(&self) -> Option<&str> {
+        self.invitation.as_ref().and_then(|invitation| invitation.connection_id.as_deref())
+    }
+
+    /// What the field for the address holds at first.
+    pub(crate) fn address_hint(&self) -> &str {
+        let hint = self.transaction.request.login_hint.as_deref().unwrap_or_default();
+        self.invitation.as_ref().map_or(hint, |invitation| &invitation.email)
     }
 
     /// What every page shows: the organization stands for the tenant.

@@ -29,8 +29,7 @@ pub(crate) async fn show(
     let Some(connection) = screen.connection().filter(|c| screen.lets_sign_up(c)) else {
         return Ok(expired(&screen.ctx, &headers));
     };
-    let hint = screen.transaction.request.login_hint.as_deref().unwrap_or_default();
-    let typed = Typed { email: hint, username: "" };
+    let typed = Typed { email: screen.address_hint(), username: "" };
     Ok(page(&screen, &connection, StatusCode::OK, &typed, Outcome::default()))
 }
 
@@ -57,7 +56,10 @@ pub(crate) async fn submit(
         Ok(page(&screen, &connection, status, &typed, outcome))
     };
     let refused = StatusCode::BAD_REQUEST;
-    if typed.email.is_empty() || params.repeated().is_some() {
+    // An invitation is good for its address alone.
+    let invited =
+        screen.invitation.as_ref().is_none_or(|invitation| invitation.is_for(Some(typed.email.trim())));
+    if typed.email.is_empty() || !invited || params.repeated().is_some() {
         return again(refused, Problem::EmailInvalid, None);
     }
     let Some(password) = params.get("password") else {

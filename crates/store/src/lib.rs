@@ -15,6 +15,7 @@ mod connection_users;
 mod consents;
 mod docs;
 mod error;
+mod invitations;
 mod keys;
 mod linked_accounts;
 mod log_blocks;

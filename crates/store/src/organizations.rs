@@ -30,9 +30,10 @@ impl Store {
         })
     }
 
-    /// Ends every membership: goes with the deletion of the organization's document.
+    /// Ends every membership and every invitation: goes with the deletion of the organization's document.
     pub fn remove_all_members(&self, tenant: &str, organization_id: &str) -> Batch {
-        ["organization_members", "organization_member_roles"].iter().fold(Batch::default(), |batch, table| {
+        let tables = ["organization_members", "organization_member_roles", "invitations"];
+        tables.iter().fold(Batch::default(), |batch, table| {
             batch.run(
                 format!("DELETE FROM {table} WHERE tenant = $1 AND organization_id = $2"),
                 params![tenant, organization_id],

@@ -8,13 +8,14 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 18] = [
+const RECORDS: [&str; 19] = [
     "users",
     "credentials",
     "user_roles",
     "user_permissions",
     "organization_members",
     "organization_member_roles",
+    "invitations",
     "sessions",
     "transactions",
     "codes",

@@ -57,6 +57,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "linked accounts",
         sql: include_str!("../migrations/0007_linked_accounts.sql"),
     },
+    Migration { number: 8, name: "invitations", sql: include_str!("../migrations/0008_invitations.sql") },
 ];
 
 impl Store {

@@ -21,13 +21,14 @@ const TOMBSTONE: i64 = 3600;
 pub(crate) const CHANGES_KEPT: i64 = 10_000;
 
 /// Tables whose rows end at `ends_at`, with the rest of their key.
-const ENDING: [(&str, &str); 7] = [
+const ENDING: [(&str, &str); 8] = [
     ("codes", "id"),
     ("transactions", "id"),
     ("sessions", "id"),
     ("refresh_tokens", "id"),
     ("opaque_tokens", "id"),
     ("tickets", "id"),
+    ("invitations", "id"),
     ("assertions", "digest"),
 ];
 

@@ -11,7 +11,7 @@ use chancery_core::ids::Handle;
 use chancery_core::iso;
 use chancery_core::model::{Connection, User};
 use chancery_core::oauth::OAuthError;
-use chancery_core::records::{LogEvent, Session, Ticket};
+use chancery_core::records::{Invitation, LogEvent, Session, Ticket};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use tokio::task::yield_now;
@@ -527,6 +527,25 @@ impl Ctx {
         }
     }
 
+    /// Sends an invitation to an organization, named by `title`.
+    pub fn mail_invitation(&self, invitation: &Invitation, title: &str, link: &str) {
+        let (title, inviter) = (one_line(title), one_line(&invitation.inviter));
+        let line = format!("{inviter} invites you to {title}. Accept here:");
+        let rest = "If you do not know them, do nothing: nothing happens unless the link is opened.";
+        self.app.outbox.send(crate::Mail {
+            to: invitation.email.clone(),
+            subject: format!("Invitation to {title}"),
+            text: format!("{line}\n\n{link}\n\n{rest}\n"),
+            // Names and the application's address are others' words.
+            html: format!(
+                "<p>{}</p><p><a href=\"{}\">{}</a></p><p>{rest}</p>",
+                escaped(&line),
+                escaped(link),
+                escaped(&format!("Accept the invitation to {title}"))
+            ),
+        });
+    }
+
     fn message(&self, to: String, kind: &str, link: &str) -> crate::Mail {
         let name = self.tenant.settings.friendly_name.as_deref().unwrap_or("Chancery");
         let (subject, line) = match kind {
@@ -554,6 +573,22 @@ impl Ctx {
             ..LogEvent::default()
         });
     }
+}
+
+/// As text in HTML, in attributes too.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 enum Accepted {

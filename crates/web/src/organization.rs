@@ -2,6 +2,7 @@
 
 use chancery_core::claims::OrganizationClaims;
 use chancery_core::model::{Connection, Organization};
+use chancery_core::records::Invitation;
 use chancery_store::Kind;
 
 use crate::{Ctx, Failure};
@@ -22,6 +23,20 @@ impl Ctx {
             by_id => by_id,
         };
         found.map(|found| serde_json::from_str(&found.json)).transpose().map_err(Failure::server)
+    }
+
+    /// The invitation of a request of this application to this organization, while it is good.
+    ///
+    /// # Errors
+    /// As every read of the store.
+    pub async fn invitation(
+        &self,
+        ticket: &str,
+        organization: &Organization,
+        client_id: &str,
+    ) -> Result<Option<Invitation>, Failure> {
+        let found = self.app.store.invitation(&self.tenant.tenant, ticket, self.now()).await?;
+        Ok(found.filter(|found| found.organization_id == organization.id && found.client_id == client_id))
     }
 
     /// What tokens say of it: the name only where the tenant lets requests name it so.

@@ -92,6 +92,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
             ui_locales: params.get("ui_locales").map(str::to_owned),
             connection: params.get("connection").map(str::to_owned),
             organization: organization(params, client)?,
+            invitation: invitation(params)?,
             hinted_user: hinted_user(params, around)?,
         })
     };
@@ -313,12 +314,19 @@ fn scope(params: &Params) -> Result<String, AuthorizeError> {
     Ok(scope.to_owned())
 }
 
+/// An invitation is to an organization, which is named beside it.
+fn invitation(params: &Params) -> Result<Option<String>, AuthorizeError> {
+    match params.get("invitation").filter(|ticket| !ticket.is_empty()) {
+        Some(_) if params.get("organization").is_none() => {
+            Err(AuthorizeError::invalid("parameter organization is required"))
+        }
+        ticket => Ok(ticket.map(|ticket| ticket.chars().take(64).collect())),
+    }
+}
+
 /// Whether the application may, or must, say which organization its users sign in to (fact sheet 11.4). A strict
 /// third-party application has no word in it: the organization itself says whether it is let in.
 fn organization(params: &Params, client: &Client) -> Result<Option<String>, AuthorizeError> {
-    if params.get("invitation").is_some() {
-        return Err(AuthorizeError::invalid("parameter invitation is not supported"));
-    }
     let named = params.get("organization").filter(|named| !named.is_empty());
     let usage = match client.is_first_party {
         true => client.organization_usage.unwrap_or(ClientOrganizationUsage::Deny),

@@ -42,6 +42,9 @@ pub struct AuthorizeRequest {
     /// The organization to sign in to, as named: by id, or by name.
     #[serde(default)]
     pub organization: Option<String>,
+    /// The ticket of an invitation to it.
+    #[serde(default)]
+    pub invitation: Option<String>,
     /// `sub` of a verified `id_token_hint`.
     pub hinted_user: Option<String>,
 }

@@ -8,7 +8,7 @@ use chancery_core::ids::Handle;
 use chancery_core::interaction::{Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
 use chancery_core::oauth::{AuthorizeError, ScreenHint};
-use chancery_core::records::{Consent, Session};
+use chancery_core::records::{Consent, Invitation, Session};
 use chancery_core::scope::{AskedScopes, Denied, Flow, Request, decide};
 use chancery_store::{PreparedClient, StoredTransaction};
 use chancery_web::{Binding, Ctx, Failure, cookies, found, is_enabled};
@@ -31,6 +31,8 @@ pub(super) struct Flight<'a> {
     pub(super) audience: Audience,
     session: Option<(Session, User)>,
     place: Place,
+    /// The invitation of the request.
+    invitation: Option<Invitation>,
     held: Held,
     consent: Option<Consent>,
 }
@@ -53,10 +55,31 @@ impl<'a> Flight<'a> {
             },
         };
         let mut place = Place::find(ctx, &client, request.organization.as_deref()).await?;
+        let invitation = match (place.organization(), &request.invitation) {
+            (Some(organization), Some(ticket)) => {
+                ctx.invitation(ticket, organization, &request.client_id).await?
+            }
+            _ => None,
+        };
+        let is_over = request.invitation.is_some() && invitation.is_none();
+        if is_over && place.organization().is_some() {
+            place = Place::NotInvited;
+        }
+        let by_connection = |session: &Session| {
+            let asked = invitation.as_ref().and_then(|invitation| invitation.connection_id.as_deref());
+            let own = ctx.tenant.connection_by_name(&session.connection);
+            asked.is_none_or(|id| own.is_some_and(|connection| connection.id == id))
+        };
         let session = live_session(ctx, headers).await?;
         let session = session.filter(|(session, _)| {
             counts(ctx, &client, &transaction, session)
                 && place.organization().is_none_or(|o| ctx.organization_admits(o, &session.connection))
+                && by_connection(session)
+        });
+        // Whoever is signed in already need not be the one who was invited; whoever signs in for it has to be.
+        let session = session.filter(|(_, user)| {
+            let fits = invitation.as_ref().is_none_or(|invitation| invitation.is_for(user.email.as_deref()));
+            fits || transaction.progress.session_id.is_some()
         });
         if let Some((_, user)) = &session
             && transaction.progress.asked_user.as_ref().is_some_and(|asked| *asked != user.user_id)
@@ -69,8 +92,17 @@ impl<'a> Flight<'a> {
             None => (Held::default(), None),
             Some((session, user)) => {
                 place = place.with_user(ctx, session).await?;
+                if let Some(invitation) = &invitation {
+                    place = place.invited(invitation.is_for(user.email.as_deref()));
+                }
                 let organization = place.organization();
                 let held = Held::load(ctx, &audience, &user.user_id, organization).await?;
+                let held = match invitation.as_ref().filter(|i| i.is_for(user.email.as_deref())) {
+                    Some(invitation) if audience.api().is_some_and(|api| api.enforces_policies()) => {
+                        held.with_roles(ctx, &invitation.roles)
+                    }
+                    _ => held,
+                };
                 let identifier = audience.identifier().unwrap_or_default();
                 let tenant = &ctx.tenant.tenant;
                 let organization = organization.map(|o| o.id.as_str()).unwrap_or_default();
@@ -80,7 +112,19 @@ impl<'a> Flight<'a> {
                 (held, consent.filter(|c| !c.implicit))
             }
         };
-        Ok(Some(Self { ctx, headers, transaction, stored, client, audience, session, place, held, consent }))
+        Ok(Some(Self {
+            ctx,
+            headers,
+            transaction,
+            stored,
+            client,
+            audience,
+            session,
+            place,
+            invitation,
+            held,
+            consent,
+        }))
     }
 
     /// Asks what is next and does it.
@@ -89,6 +133,10 @@ impl<'a> Flight<'a> {
         if matches!(self.place, Place::Nowhere) {
             let named: String = request.organization.iter().flat_map(|n| n.chars()).take(200).collect();
             let error = AuthorizeError::invalid(format!("parameter organization is invalid: {named}"));
+            return self.refuse(&error).await;
+        }
+        if matches!(self.place, Place::NotInvited) {
+            let error = AuthorizeError::invalid("invitation not found or already used");
             return self.refuse(&error).await;
         }
         if let Some((_, user)) = &self.session
@@ -131,7 +179,12 @@ impl<'a> Flight<'a> {
         if let (Some((_, user)), Place::Organization(organization, None)) = (&self.session, &self.place)
             && !is_before_login(&step)
         {
-            let text = format!("user {} is not part of the {} organization", user.user_id, organization.id);
+            let text = match self.invitation {
+                Some(_) => "the specified account is not allowed to accept the current invitation".to_owned(),
+                None => {
+                    format!("user {} is not part of the {} organization", user.user_id, organization.id)
+                }
+            };
             return self.refuse(&AuthorizeError::new("access_denied", text)).await;
         }
         match step {
@@ -139,6 +192,7 @@ impl<'a> Flight<'a> {
                 let error = AuthorizeError::invalid("no connections enabled for the client");
                 self.refuse(&error).await
             }
+            Step::Login(None) if self.invites_a_newcomer().await? => self.pause("/u/signup", None).await,
             Step::Login(hint) => {
                 let page = match hint {
                     Some(ScreenHint::Signup) => "/u/signup",
@@ -155,6 +209,13 @@ impl<'a> Flight<'a> {
             Step::Refuse(error) => self.refuse(&error).await,
             Step::Issue => self.issue(need.is_implicit()).await,
         }
+    }
+
+    /// Whether the request is an invitation to somebody without an account: the page to begin with is then another one.
+    async fn invites_a_newcomer(&self) -> Result<bool, Failure> {
+        let Some(invitation) = &self.invitation else { return Ok(false) };
+        let known = self.ctx.app.store.users_by_email(&self.ctx.tenant.tenant, &invitation.email).await?;
+        Ok(known.is_empty())
     }
 
     /// Whether anybody could sign in: the page would be a dead end otherwise.
@@ -275,7 +336,11 @@ impl<'a> Flight<'a> {
             session,
             user,
             organization: self.place.organization(),
-            joins: matches!(self.place, Place::Organization(_, Some(Joining::ByLogin))),
+            joins: matches!(
+                self.place,
+                Place::Organization(_, Some(Joining::ByLogin | Joining::ByInvitation))
+            ),
+            invitation: self.invitation.as_ref(),
             decision: &decision,
         };
         let Some(answer) = grantee.answer(self.stored.as_ref(), implicit_consent).await? else {

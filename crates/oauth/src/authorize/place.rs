@@ -13,6 +13,8 @@ pub(super) enum Place {
     Organization(Box<Organization>, Option<Joining>),
     /// One that there is not, or that does not let this application in.
     Nowhere,
+    /// One, but the invitation of the request is not good.
+    NotInvited,
 }
 
 /// How a user comes to be a member.
@@ -22,6 +24,8 @@ pub(super) enum Joining {
     Member,
     /// By this login: the connection makes members of whoever signs in with it.
     ByLogin,
+    /// By the invitation of this request.
+    ByInvitation,
 }
 
 impl Place {
@@ -43,7 +47,7 @@ impl Place {
     pub(super) fn organization(&self) -> Option<&Organization> {
         match self {
             Self::Organization(organization, _) => Some(organization),
-            Self::Tenant | Self::Nowhere => None,
+            Self::Tenant | Self::Nowhere | Self::NotInvited => None,
         }
     }
 
@@ -59,5 +63,16 @@ impl Place {
             false => own.filter(|own| own.assign_membership_on_login).map(|_| Joining::ByLogin),
         };
         Ok(Self::Organization(organization, joining))
+    }
+
+    /// With an invitation: for the user of the session, or for somebody else.
+    pub(super) fn invited(self, is_for_user: bool) -> Self {
+        match self {
+            Self::Organization(organization, _) => {
+                let joining = is_for_user.then_some(Joining::ByInvitation);
+                Self::Organization(organization, joining)
+            }
+            other => other,
+        }
     }
 }

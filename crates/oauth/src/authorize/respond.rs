@@ -3,10 +3,11 @@
 
 use axum::response::Response;
 use chancery_core::ids::{self, Handle};
+use chancery_core::iso::format_ms;
 use chancery_core::model::{Organization, User};
 use chancery_core::oauth::{AuthorizeError, AuthorizeRequest, RedirectUri, ResponseMode};
 use chancery_core::params::Params;
-use chancery_core::records::{Authorization, CodeRecord, Consent, Session};
+use chancery_core::records::{Authorization, CodeRecord, Consent, Invitation, Session};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
 use chancery_store::{PreparedClient, StoredTransaction};
@@ -74,6 +75,8 @@ pub(super) struct Grantee<'a> {
     pub(super) organization: Option<&'a Organization>,
     /// The user becomes a member with this.
     pub(super) joins: bool,
+    /// By this, which is accepted with it.
+    pub(super) invitation: Option<&'a Invitation>,
     pub(super) decision: &'a Decision<'a>,
 }
 
@@ -96,6 +99,9 @@ impl Grantee<'_> {
         if let Some(organization) = self.organization.filter(|_| self.joins) {
             let joined = [self.user.user_id.clone()];
             write = write.and(ctx.app.store.add_members(&ctx.tenant.tenant, &organization.id, &joined));
+        }
+        if let Some(invitation) = self.invitation {
+            write = write.and(self.accepted(invitation).await?);
         }
         if implicit_consent && self.decision.offline {
             write = write.and(ctx.app.store.upsert_consent(&ctx.tenant.tenant, &self.implicit_consent()));
@@ -148,6 +154,34 @@ impl Grantee<'_> {
         }
         self.log();
         Ok(Some(answer))
+    }
+
+    /// The invitation is used up; its roles, its metadata and the proof of the address are the user's.
+    async fn accepted(&self, invitation: &Invitation) -> Result<Batch, Failure> {
+        let (tenant, store) = (&self.ctx.tenant.tenant, &self.ctx.app.store);
+        let user_id = &self.user.user_id;
+        let write = store.accept_invitation(tenant, &invitation.id);
+        let roles: Vec<String> =
+            invitation.roles.iter().filter(|id| self.ctx.tenant.role(id).is_some()).cloned().collect();
+        let write =
+            write.and(store.assign_member_roles(tenant, &invitation.organization_id, user_id, &roles));
+        let Some(seen) = store.user_to_edit(tenant, user_id).await? else { return Ok(write) };
+        let mut after = seen.user.clone();
+        // The ticket was mailed there.
+        after.email_verified = Some(true);
+        for (own, given) in [
+            (&mut after.app_metadata, &invitation.app_metadata),
+            (&mut after.user_metadata, &invitation.user_metadata),
+        ] {
+            if let Some(given) = given {
+                own.get_or_insert_default().extend(given.clone());
+            }
+        }
+        if after == seen.user {
+            return Ok(write);
+        }
+        after.updated_at = format_ms(self.ctx.now_ms);
+        Ok(write.and(store.edit_user_batch(tenant, &seen, &after)?))
     }
 
     fn authorization(&self) -> Authorization {

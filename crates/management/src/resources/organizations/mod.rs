@@ -7,6 +7,7 @@ mod clients;
 mod connections;
 mod domains;
 mod grants;
+mod invitations;
 mod members;
 
 use axum::http::StatusCode;
@@ -32,6 +33,7 @@ pub(super) fn bind(table: &mut Table) {
     connections::bind(table);
     clients::bind(table);
     grants::bind(table);
+    invitations::bind(table);
     domains::bind(table);
     members::bind(table);
 }
