@@ -63,6 +63,11 @@ pub(crate) fn verify(phc: &str, password: &[u8], memory: &mut Memory) -> Judgeme
     }
 }
 
+/// Whether a PHC string of somebody else's can be verified here.
+pub(crate) fn is_readable(phc: &str) -> bool {
+    Stored::read(phc).is_some()
+}
+
 /// The work of one verification, for nothing.
 pub(crate) fn idle_work(memory: &mut Memory) {
     let mut out = [0; Params::DEFAULT_OUTPUT_LEN];

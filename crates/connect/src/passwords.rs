@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
 use crate::argon::{self, Judgement, Memory, SALT};
+use crate::imported;
 
 /// The longest password, in bytes of UTF-8. Nothing is ever cut off: a longer one is refused when set and is wrong when
 /// tried.
@@ -180,7 +181,12 @@ fn do_job(job: Job, memory: &mut Memory) {
         Job::Hash { answer, .. } if answer.is_closed() => {}
         Job::Nothing { answer } if answer.is_closed() => {}
         Job::Verify { phc, password, answer } => {
-            let _ = answer.send(argon::verify(&phc, password.expose_secret().as_bytes(), memory));
+            let bytes = password.expose_secret().as_bytes();
+            let judgement = match imported::is_imported(&phc) {
+                true => imported::verify(&phc, bytes, memory),
+                false => argon::verify(&phc, bytes, memory),
+            };
+            let _ = answer.send(judgement);
         }
         Job::Hash { password, salt, answer } => {
             let _ = answer.send(argon::hash(password.expose_secret().as_bytes(), &salt, memory));

@@ -13,8 +13,8 @@ use chancery_core::oauth::OAuthError;
 use chancery_core::problem::Problem;
 use chancery_core::records::LogEvent;
 use chancery_web::{
-    Allowance, App, BodyError, Ctx, bearer_token, json, no_store, read_json, read_json_or_page,
-    verify_access_token,
+    Allowance, App, BodyError, Ctx, bearer_token, json, no_store, read_json, read_json_or_form,
+    read_json_or_page, verify_access_token,
 };
 use serde_json::{Value, json};
 
@@ -144,6 +144,8 @@ async fn prepare(
         // Only where a text is a body may one come as itself.
         let read = if check(shape, &json!("")).is_ok() {
             read_json_or_page(&ctx.app.config, &parts.headers, body).await
+        } else if operation.path == "/jobs/users-imports" {
+            read_json_or_form(&ctx.app.config, &parts.headers, body).await
         } else {
             read_json(&ctx.app.config, &parts.headers, body).await
         };

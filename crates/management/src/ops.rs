@@ -151,7 +151,7 @@ fn shapes() -> Shapes {
 
 const PUBLISHED: &str = include_str!("../published.tsv");
 
-const SHAPES: [&str; 23] = [
+const SHAPES: [&str; 24] = [
     include_str!("../shapes/attack-protection.shape"),
     include_str!("../shapes/branding.shape"),
     include_str!("../shapes/client-grants.shape"),
@@ -161,6 +161,7 @@ const SHAPES: [&str; 23] = [
     include_str!("../shapes/emails.shape"),
     include_str!("../shapes/grants.shape"),
     include_str!("../shapes/guardian.shape"),
+    include_str!("../shapes/jobs.shape"),
     include_str!("../shapes/keys.shape"),
     include_str!("../shapes/logs.shape"),
     include_str!("../shapes/organizations.shape"),

@@ -16,6 +16,7 @@ mod consents;
 mod docs;
 mod error;
 mod invitations;
+mod jobs;
 mod keys;
 mod linked_accounts;
 mod log_blocks;

@@ -8,7 +8,7 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 19] = [
+const RECORDS: [&str; 20] = [
     "users",
     "credentials",
     "user_roles",
@@ -24,6 +24,7 @@ const RECORDS: [&str; 19] = [
     "revoked",
     "consents",
     "tickets",
+    "jobs",
     "assertions",
     "logs",
     "log_blocks",

@@ -58,6 +58,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0007_linked_accounts.sql"),
     },
     Migration { number: 8, name: "invitations", sql: include_str!("../migrations/0008_invitations.sql") },
+    Migration { number: 9, name: "jobs", sql: include_str!("../migrations/0009_jobs.sql") },
 ];
 
 impl Store {

@@ -21,7 +21,7 @@ const TOMBSTONE: i64 = 3600;
 pub(crate) const CHANGES_KEPT: i64 = 10_000;
 
 /// Tables whose rows end at `ends_at`, with the rest of their key.
-const ENDING: [(&str, &str); 8] = [
+const ENDING: [(&str, &str); 9] = [
     ("codes", "id"),
     ("transactions", "id"),
     ("sessions", "id"),
@@ -29,6 +29,7 @@ const ENDING: [(&str, &str); 8] = [
     ("opaque_tokens", "id"),
     ("tickets", "id"),
     ("invitations", "id"),
+    ("jobs", "id"),
     ("assertions", "digest"),
 ];
 

@@ -489,6 +489,18 @@ impl Ctx {
         Ok(store.commit(write).await?)
     }
 
+    /// Mails the link that proves the user's address once more, at an administrator's word.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn mail_verification_again(&self, user: &User) -> Result<(), Failure> {
+        let name = user.identities.first().map(|identity| identity.connection.as_str()).unwrap_or_default();
+        match self.tenant.connection_by_name(name) {
+            Some(connection) => self.mail_verification(user, connection).await,
+            None => Err(Failure::server("the user's connection is gone")),
+        }
+    }
+
     async fn mail_verification(&self, user: &User, connection: &Connection) -> Result<(), Failure> {
         let Some(address) = user.email.clone() else { return Ok(()) };
         let handle = Handle::generate(&*self.app.rng, self.now_ms);

@@ -111,6 +111,39 @@ pub async fn read_json_or_page(
     String::from_utf8(bytes.into()).map(Value::String).map_err(|_| ParamsError::NotJson.into())
 }
 
+/// A form with files (`multipart/form-data`, RFC 7578) as an object: each part is a text under its name, `true` and `false`
+/// are what they say. Any other body as [`read_json`].
+///
+/// # Errors
+/// See [`BodyError`].
+pub async fn read_json_or_form(
+    config: &ServerConfig,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Value, BodyError> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let Ok(boundary) = multer::parse_boundary(kind) else { return read_json(config, headers, body).await };
+    let bytes = read_bytes(config, headers, body).await?;
+    let mut parts = multer::Multipart::new(Body::from(bytes).into_data_stream(), boundary);
+    let mut object = serde_json::Map::new();
+    while let Some(part) = parts.next_field().await.map_err(|_| BodyError::from(ParamsError::NotJson))? {
+        let Some(name) = part.name().map(str::to_owned) else { continue };
+        let text = part.text().await.map_err(|_| BodyError::from(ParamsError::NotJson))?;
+        let value = match text.as_str() {
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            _ => Value::String(text),
+        };
+        if object.insert(name, value).is_some() || object.len() > MOST_PARTS {
+            return Err(ParamsError::NotJson.into());
+        }
+    }
+    Ok(Value::Object(object))
+}
+
+/// More parts than any form of ours has.
+const MOST_PARTS: usize = 100;
+
 /// The whole body.
 ///
 /// # Errors

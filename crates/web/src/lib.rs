@@ -40,7 +40,7 @@ pub use app::{App, AppBuilder, ServerConfig};
 pub use background::Background;
 pub use bearer::{AccessTokenClaims, bearer_token, verify_access_token};
 pub use binding::Binding;
-pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_page, read_params};
+pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params};
 pub use context::{Ctx, Peer, RequestId};
 pub use errors::{Cause, Failure, Scheme};
 pub use id_token::{IdTokenClaims, verify_id_token};

@@ -7,6 +7,7 @@ mod conventions;
 mod every_operation;
 mod grants;
 mod identities;
+mod jobs;
 mod kept;
 mod organizations;
 mod random;

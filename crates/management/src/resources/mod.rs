@@ -13,6 +13,7 @@ mod device_credentials;
 mod emails;
 mod grants;
 mod identities;
+mod jobs;
 mod keys;
 mod logs;
 mod organizations;
@@ -26,6 +27,7 @@ pub(crate) mod tenant;
 mod tickets;
 mod token_exchange_profiles;
 mod user_access;
+mod user_import;
 mod user_search;
 mod users;
 
@@ -43,6 +45,7 @@ pub(crate) fn bind(table: &mut Table) {
     blocks::bind(table);
     stats::bind(table);
     device_credentials::bind(table);
+    jobs::bind(table);
     absent::bind(table);
     tickets::bind(table);
     grants::bind(table);

@@ -1,0 +1,102 @@
+//! `/jobs`: imports of users, and mails that prove an address. A job goes on when its request is answered; what became of
+//! it is kept for a day.
+
+use axum::http::StatusCode;
+use chancery_core::ids;
+use chancery_core::iso::format_ms;
+use chancery_core::problem::{Missing, Problem};
+use serde_json::{Value, json};
+
+use super::user_import::Import;
+use super::users;
+use crate::call::{Answer, Call, missing, read_stored, stored};
+use crate::ops::Table;
+
+pub(super) fn bind(table: &mut Table) {
+    table.bind("GET /jobs/{id}", show);
+    table.bind("GET /jobs/{id}/errors", errors);
+    table.bind("POST /jobs/users-imports", import);
+    table.bind("POST /jobs/verification-email", verification);
+}
+
+const MISSING: Missing = missing("The job does not exist.", "inexistent_job");
+/// How long it is kept, in seconds.
+const KEPT: i64 = 86_400;
+
+async fn load(call: &Call) -> Result<(Value, Option<String>), Problem> {
+    let found = call.store().job(call.tenant(), call.at("id")).await.map_err(stored)?;
+    let (doc, errors) = found.ok_or(Problem::NotFound(MISSING))?;
+    Ok((read_stored(&doc)?, errors))
+}
+
+async fn show(call: Call) -> Result<Answer, Problem> {
+    Ok(Answer::ok(load(&call).await?.0))
+}
+
+async fn errors(call: Call) -> Result<Answer, Problem> {
+    match load(&call).await?.1 {
+        Some(errors) => Ok(Answer::ok(read_stored(&errors)?)),
+        None => Ok(Answer::no_content()),
+    }
+}
+
+/// A new job, waiting.
+async fn begin(call: &Call, mut job: Value) -> Result<Value, Problem> {
+    let id = ids::prefixed(&*call.ctx.app.rng, "job_");
+    job["status"] = "pending".into();
+    job["created_at"] = format_ms(call.ctx.now_ms).into();
+    job["id"] = id.as_str().into();
+    let ends_at = call.ctx.now().saturating_add(KEPT);
+    call.store().insert_job(call.tenant(), &id, &job.to_string(), ends_at).await.map_err(stored)?;
+    Ok(job)
+}
+
+async fn verification(call: Call) -> Result<Answer, Problem> {
+    let id = call.body.get("user_id").and_then(Value::as_str).unwrap_or_default();
+    let user = call.store().user(call.tenant(), id).await.map_err(stored)?;
+    let user = user.ok_or(Problem::NotFound(users::MISSING))?;
+    if user.email.is_none() {
+        return Err(Problem::refused("The user has no email address."));
+    }
+    let job = begin(&call, json!({"type": "verification_email"})).await?;
+    let mut done = job.clone();
+    done["status"] = match call.ctx.mail_verification_again(&user).await {
+        Ok(()) => "completed".into(),
+        Err(_) => "failed".into(),
+    };
+    let id = job.get("id").and_then(Value::as_str).unwrap_or_default();
+    call.store().finish_job(call.tenant(), id, &done.to_string(), None).await.map_err(stored)?;
+    Ok(Answer::created(job))
+}
+
+async fn import(call: Call) -> Result<Answer, Problem> {
+    let import = Import::of(&call)?;
+    let mut job = json!({
+        "type": "users_import",
+        "status": "pending",
+        "connection_id": import.connection.id,
+        "connection": import.connection.name,
+    });
+    if let Some(external) =
+        call.body.get("external_id").and_then(Value::as_str).filter(|text| !text.is_empty())
+    {
+        job["external_id"] = external.into();
+    }
+    let job = begin(&call, job).await?;
+    let begun = job.clone();
+    // The answer says that it has begun; whoever wants to know how it ended asks again.
+    tokio::spawn(async move {
+        let (summary, errors) = import.run(&call).await;
+        let mut done = begun;
+        done["status"] = "completed".into();
+        done["summary"] = summary;
+        let id = done.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let errors = (!errors.is_empty()).then(|| Value::Array(errors).to_string());
+        let done = done.to_string();
+        let finished = call.store().finish_job(call.tenant(), &id, &done, errors.as_deref()).await;
+        if let Err(error) = finished {
+            tracing::error!(job = id, "an import is done, but that could not be written down: {error}");
+        }
+    });
+    Ok(Answer::new(StatusCode::ACCEPTED, Some(job)))
+}
