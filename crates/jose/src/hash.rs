@@ -8,6 +8,11 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     fixed(&digest::SHA256, data)
 }
 
+/// Whether two secrets are the same, in a time that says nothing of where they differ.
+pub fn constant_time_eq(one: &[u8], other: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
 /// HMAC with SHA-256 (RFC 2104).
 pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     let mut bytes = [0; 32];

@@ -27,7 +27,7 @@ pub use certificate::self_signed_certificate;
 pub use encoding::{base64, base64url, base64url_decode, pem, pem_decode};
 pub use error::Error;
 pub use generate::{generate_ed25519, generate_es256, generate_rsa};
-pub use hash::{half_hash, hmac_sha256, sha1, sha256};
+pub use hash::{constant_time_eq, half_hash, hmac_sha256, sha1, sha256};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::{Header, MAX_TOKEN_LENGTH, Unverified};
 pub use signing_key::{SigningKey, Typ};

@@ -43,7 +43,9 @@ pub fn routes() -> Router<Arc<App>> {
         let document = Arc::clone(&document);
         async move { json(StatusCode::OK, &*document) }
     });
-    let router = Router::new().route("/api/v2/openapi.json", described);
+    let exported = axum::routing::get(crate::resources::user_export::download);
+    let router =
+        Router::new().route("/api/v2/openapi.json", described).route("/api/v2/jobs/{p2}/export", exported);
     let router = by_path.into_iter().fold(router, |router, (path, methods)| router.route(&path, methods));
     router.route("/api/v2/{*rest}", any(no_operation))
 }

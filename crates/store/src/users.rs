@@ -158,6 +158,35 @@ impl Store {
         rows.into_iter().map(UserRow::read).collect()
     }
 
+    /// `limit` users behind an id, in the order of ids, of one connection or of all.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn users_after(
+        &self,
+        tenant: &str,
+        connection: Option<&str>,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<User>> {
+        let columns = "doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms";
+        let rows: Vec<UserRow> = match connection {
+            None => {
+                let sql =
+                    format!("SELECT {columns} FROM users WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3");
+                self.db.query_scan(sql, params![tenant, after, limit]).await?
+            }
+            Some(connection) => {
+                let sql = format!(
+                    "SELECT {columns} FROM users WHERE tenant = $1 AND id > $2 AND connection = $4 \
+                     ORDER BY id LIMIT $3"
+                );
+                self.db.query_scan(sql, params![tenant, after, limit, connection]).await?
+            }
+        };
+        rows.into_iter().map(UserRow::read).collect()
+    }
+
     /// How many users there are.
     ///
     /// # Errors

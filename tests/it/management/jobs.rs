@@ -130,3 +130,36 @@ async fn a_mail_that_proves_an_address_is_sent_again() {
     assert_eq!(app.manage("GET", &path, Value::Null).await["status"], "completed");
     app.api("POST", "/jobs/verification-email", json!({"user_id": "auth0|nobody"})).await.expect(404);
 }
+
+#[tokio::test]
+async fn users_leave_as_a_file() {
+    for app in engines().await {
+        let fields = json!([{"name": "email"}, {"name": "identities[0].connection", "export_as": "from"}]);
+        let job =
+            app.manage("POST", "/jobs/users-exports", json!({"format": "json", "fields": fields})).await;
+        assert_eq!(
+            (&job["type"], &job["status"], job.get("location")),
+            (&json!("users_export"), &json!("pending"), None)
+        );
+        let done = app.manage("GET", &format!("/jobs/{}", job["id"].as_str().unwrap()), Value::Null).await;
+        assert_eq!(done["status"], "completed");
+        let path =
+            done["location"].as_str().unwrap().strip_prefix(ISSUER.trim_end_matches('/')).unwrap().to_owned();
+        assert!(done.get("sealed").is_none());
+        let file = app.get(&path).await.expect(200);
+        let lines: Vec<Value> = file.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(lines.contains(&json!({"email": "jane@example.com", "from": CONNECTION})), "{lines:?}");
+        app.get(&path.replace("ticket=", "ticket=x")).await.expect(404);
+        app.get(path.split('?').next().unwrap()).await.expect(404);
+        let ticket = path.split('=').next_back().unwrap();
+        assert!(!app.at_rest().await.contains(ticket), "the secret of the address lies sealed");
+
+        let csv = app.manage("POST", "/jobs/users-exports", json!({"format": "csv", "limit": 1})).await;
+        let csv = app.manage("GET", &format!("/jobs/{}", csv["id"].as_str().unwrap()), Value::Null).await;
+        let path =
+            csv["location"].as_str().unwrap().strip_prefix(ISSUER.trim_end_matches('/')).unwrap().to_owned();
+        let file = app.get(&path).await.expect(200);
+        assert!(file.body.starts_with("user_id,email,") && file.body.lines().count() == 2, "{}", file.body);
+        app.api("POST", "/jobs/users-exports", json!({"connection_id": "con_none"})).await.expect(400);
+    }
+}

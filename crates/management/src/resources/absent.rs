@@ -1,5 +1,5 @@
 //! What this server cannot have any of: lists that are empty and switches that are off, so that tools which read a whole
-//! tenant get through. Whatever would make one answers 501, so these cannot be wrong.
+//! tenant get through. Whatever would make one answers 501, and turning one on is refused, so these cannot be wrong.
 
 use chancery_core::problem::Problem;
 use serde_json::{Map, Value, json};
@@ -92,8 +92,15 @@ const KEPT_OFF: &[(&str, &str)] = &[
 ];
 
 fn left_as_it_is(call: &Call, now: &str) -> Result<Answer, Problem> {
-    let now = parsed(now)?;
-    if call.body == now { Ok(Answer::ok(now)) } else { Err(Problem::NotBuilt) }
+    let value = parsed(now)?;
+    if call.body == value {
+        return Ok(Answer::ok(value));
+    }
+    Err(Problem::RefusedAs(
+        "operation_not_supported",
+        format!("This cannot be changed on this server, where nothing would act on it: it stays {now}")
+            .into(),
+    ))
 }
 
 fn parsed(text: &str) -> Result<Value, Problem> {

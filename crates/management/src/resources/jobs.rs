@@ -1,4 +1,4 @@
-//! `/jobs`: imports of users, and mails that prove an address. A job goes on when its request is answered; what became of
+//! `/jobs`: imports and exports of users, and mails that prove an address. A job goes on when its request is answered; what became of
 //! it is kept for a day.
 
 use axum::http::StatusCode;
@@ -19,7 +19,7 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("POST /jobs/verification-email", verification);
 }
 
-const MISSING: Missing = missing("The job does not exist.", "inexistent_job");
+pub(super) const MISSING: Missing = missing("The job does not exist.", "inexistent_job");
 /// How long it is kept, in seconds.
 const KEPT: i64 = 86_400;
 
@@ -30,7 +30,8 @@ async fn load(call: &Call) -> Result<(Value, Option<String>), Problem> {
 }
 
 async fn show(call: Call) -> Result<Answer, Problem> {
-    Ok(Answer::ok(load(&call).await?.0))
+    let job = load(&call).await?.0;
+    Ok(Answer::ok(super::user_export::shown(&call, job)?))
 }
 
 async fn errors(call: Call) -> Result<Answer, Problem> {
@@ -41,7 +42,7 @@ async fn errors(call: Call) -> Result<Answer, Problem> {
 }
 
 /// A new job, waiting.
-async fn begin(call: &Call, mut job: Value) -> Result<Value, Problem> {
+pub(super) async fn begin(call: &Call, mut job: Value) -> Result<Value, Problem> {
     let id = ids::prefixed(&*call.ctx.app.rng, "job_");
     job["status"] = "pending".into();
     job["created_at"] = format_ms(call.ctx.now_ms).into();

@@ -27,6 +27,7 @@ pub(crate) mod tenant;
 mod tickets;
 mod token_exchange_profiles;
 mod user_access;
+pub(crate) mod user_export;
 mod user_import;
 mod user_search;
 mod users;
@@ -46,6 +47,7 @@ pub(crate) fn bind(table: &mut Table) {
     stats::bind(table);
     device_credentials::bind(table);
     jobs::bind(table);
+    user_export::bind(table);
     absent::bind(table);
     tickets::bind(table);
     grants::bind(table);
