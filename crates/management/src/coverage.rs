@@ -166,6 +166,11 @@ const STORED: &[Stored] = &[
         what: "Directories (none is read)",
         acted_on: &[],
     },
+    Stored {
+        operation: "POST /custom-domains",
+        what: "Custom domains (origins are configured)",
+        acted_on: &[],
+    },
     Stored { operation: "PATCH /branding", what: "Looks of the hosted pages", acted_on: &[] },
     Stored { operation: "POST /branding/themes", what: "Themes of the hosted pages", acted_on: &[] },
     Stored {

@@ -31,7 +31,8 @@ impl std::fmt::Display for KeptOnly {
 }
 
 /// Kinds of documents that nothing acts on.
-const WHOLE: [(Kind, &str); 12] = [
+const WHOLE: [(Kind, &str); 13] = [
+    (Kind::CustomDomain, "custom domains"),
     (Kind::Branding, "branding"),
     (Kind::Theme, "themes"),
     (Kind::Prompts, "prompt settings"),

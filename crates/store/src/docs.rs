@@ -44,6 +44,8 @@ pub enum Kind {
     TokenExchangeProfile,
     /// Looks of the hosted pages in detail.
     Theme,
+    /// A name that the tenant would like to be reached by.
+    CustomDomain,
     /// How text messages and calls leave.
     PhoneProvider,
     /// What they say.
@@ -56,7 +58,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Settings,
         Self::Api,
         Self::Client,
@@ -74,6 +76,7 @@ impl Kind {
         Self::DirectoryProvisioning,
         Self::TokenExchangeProfile,
         Self::Theme,
+        Self::CustomDomain,
         Self::PhoneProvider,
         Self::PhoneTemplate,
         Self::Prompts,
@@ -101,6 +104,7 @@ impl Kind {
             Self::DirectoryProvisioning => "directory_provisioning",
             Self::TokenExchangeProfile => "token_exchange_profile",
             Self::Theme => "theme",
+            Self::CustomDomain => "custom_domain",
             Self::PhoneProvider => "phone_provider",
             Self::PhoneTemplate => "phone_template",
             Self::Prompts => "prompts",
@@ -119,6 +123,7 @@ impl Kind {
                 | Self::ScimConfiguration
                 | Self::DirectoryProvisioning
                 | Self::TokenExchangeProfile
+                | Self::CustomDomain
                 | Self::PhoneProvider
                 | Self::PhoneTemplate
                 | Self::Rendering

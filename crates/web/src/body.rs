@@ -95,7 +95,8 @@ pub async fn read_json(config: &ServerConfig, headers: &HeaderMap, body: Body) -
     }
 }
 
-/// A body that is a page itself (`text/html`) as a JSON text; any other as [`read_json`].
+/// A body that is a page itself as a JSON text: by its type (`text/html`), or by how it begins, since the wire's own SDKs send
+/// pages as `application/json`. Any other body as [`read_json`].
 ///
 /// # Errors
 /// See [`BodyError`].
@@ -104,11 +105,13 @@ pub async fn read_json_or_page(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Value, BodyError> {
-    if !media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html")) {
-        return read_json(config, headers, body).await;
-    }
     let bytes = read_bytes(config, headers, body).await?;
-    String::from_utf8(bytes.into()).map(Value::String).map_err(|_| ParamsError::NotJson.into())
+    let is_page = media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+    // No JSON begins so.
+    if is_page || bytes.trim_ascii_start().starts_with(b"<") {
+        return String::from_utf8(bytes.into()).map(Value::String).map_err(|_| ParamsError::NotJson.into());
+    }
+    read_json(config, headers, Body::from(bytes)).await
 }
 
 /// A form with files (`multipart/form-data`, RFC 7578) as an object: each part is a text under its name, `true` and `false`

@@ -18,7 +18,12 @@ async fn looks_and_the_page_template() {
     app.api("GET", template, Value::Null).await.expect(404);
     let page = "<html><head>{%- auth0:head -%}</head><body>{%- auth0:widget -%}</body></html>";
     app.api("PUT", template, json!({"template": "<html></html>"})).await.expect(400);
-    app.api("PUT", template, json!({"template": page})).await.expect(201);
+    let token = app.management_token().await;
+    let itself = |kind: &str| {
+        Call::new("PUT", "/api/v2/branding/templates/universal-login").bearer(&token).body(kind, page)
+    };
+    app.send(itself("text/html; charset=utf-8")).await.expect(201);
+    app.send(itself("application/json")).await.expect(204);
     app.api("PUT", template, json!({"template": page})).await.expect(204);
     assert_eq!(app.manage("GET", template, Value::Null).await, json!({"body": page}));
     app.api("DELETE", template, Value::Null).await.expect(204);
@@ -163,4 +168,44 @@ async fn what_cannot_be_turned_on_stays_off() {
     let flows = app.manage("GET", "/flows?include_totals=true&per_page=7", Value::Null).await;
     assert_eq!(flows, json!({"flows": [], "start": 0, "limit": 7, "total": 0}));
     assert_eq!(app.manage("GET", "/log-streams", Value::Null).await, json!([]));
+}
+
+#[tokio::test]
+async fn custom_domains_wait_for_whoever_configures_origins() {
+    let app = TestApp::new().await;
+    assert_eq!(
+        app.manage("GET", "/custom-domains/default", Value::Null).await,
+        json!({"domain": "auth.example"})
+    );
+    let body = json!({"domain": "Login.Example.com", "type": "auth0_managed_certs", "domain_metadata": {"a": "1", "b": "2"}});
+    let made = app.manage("POST", "/custom-domains", body.clone()).await;
+    assert_eq!(
+        (&made["domain"], &made["status"]),
+        (&json!("login.example.com"), &json!("pending_verification"))
+    );
+    app.api("POST", "/custom-domains", body).await.expect(409);
+    app.api("POST", "/custom-domains", json!({"domain": "no domain", "type": "self_managed_certs"}))
+        .await
+        .expect(400);
+    let one = format!("/custom-domains/{}", made["custom_domain_id"].as_str().unwrap());
+    let after = app.manage("PATCH", &one, json!({"domain_metadata": {"a": null, "c": "3"}})).await;
+    assert_eq!(after["domain_metadata"], json!({"b": "2", "c": "3"}));
+    let verified = app.api("POST", &format!("{one}/verify"), Value::Null).await.expect(200).json();
+    assert_eq!(verified["status"], "pending_verification");
+    let own = json!({"domain": "auth.example", "type": "self_managed_certs"});
+    assert_eq!(
+        app.manage("POST", "/custom-domains", own).await["status"],
+        "ready",
+        "it is reached by this one"
+    );
+    app.api("PATCH", "/custom-domains/default", json!({"domain": "nobody.example"})).await.expect(404);
+    app.manage("PATCH", "/custom-domains/default", json!({"domain": "login.example.com"})).await;
+    assert_eq!(app.manage("GET", "/custom-domains/default", Value::Null).await["is_default"], true);
+    assert_eq!(
+        app.manage("GET", "/custom-domains?q=domain%3Alogin*", Value::Null).await.as_array().unwrap().len(),
+        1
+    );
+    app.api("DELETE", &one, Value::Null).await.expect(204);
+    app.api("GET", &one, Value::Null).await.expect(404);
+    assert_eq!(app.manage("GET", "/custom-domains", Value::Null).await.as_array().unwrap().len(), 1);
 }

@@ -37,7 +37,6 @@ const LISTS: &[(&str, List)] = &[
     ("/actions/triggers", List::Named("triggers")),
     ("/actions/triggers/{triggerId}/bindings", List::Named("bindings")),
     ("/connection-profiles", List::Named("connection_profiles")),
-    ("/custom-domains", List::Paged("custom_domains")),
     ("/event-streams", List::Named("eventStreams")),
     ("/flows", List::Paged("flows")),
     ("/flows/vault/connections", List::Paged("connections")),

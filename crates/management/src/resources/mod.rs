@@ -9,6 +9,7 @@ mod client_grants;
 pub(crate) mod clients;
 mod connections;
 mod credentials;
+mod custom_domains;
 mod device_credentials;
 mod emails;
 mod grants;
@@ -48,6 +49,7 @@ pub(crate) fn bind(table: &mut Table) {
     device_credentials::bind(table);
     jobs::bind(table);
     user_export::bind(table);
+    custom_domains::bind(table);
     absent::bind(table);
     tickets::bind(table);
     grants::bind(table);

@@ -150,6 +150,7 @@ fn apply(
             | Kind::ScimConfiguration
             | Kind::DirectoryProvisioning
             | Kind::TokenExchangeProfile
+            | Kind::CustomDomain
             | Kind::PhoneProvider
             | Kind::PhoneTemplate
             | Kind::Rendering => {}

@@ -78,7 +78,7 @@ fn hex(rng: &dyn Rng) -> String {
 }
 
 /// Two labels or more, of letters, digits and hyphens (RFC 1123, section 2.1).
-fn is_domain(text: &str) -> bool {
+pub(in crate::resources) fn is_domain(text: &str) -> bool {
     let good = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

@@ -10,6 +10,8 @@ mod grants;
 mod invitations;
 mod members;
 
+pub(super) use domains::is_domain;
+
 use axum::http::StatusCode;
 use chancery_core::ids;
 use chancery_core::model::Organization;
