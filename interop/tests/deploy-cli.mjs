@@ -9,6 +9,12 @@ import { start } from '../lib/processes.mjs';
 
 export default {
   'export': async (tools) => {
+    // Applications of the other tests share their names, which the tool does not take.
+    await fetch(`${tools.chancery.issuer}dev/reset`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ seed: 'demo' }),
+    });
     const folder = await exported(tools, 'first');
     const tenant = readFileSync(join(folder, 'tenant.yaml'), 'utf8');
     assert.match(tenant, /identifier: https:\/\/contacts\.example\/api/);
