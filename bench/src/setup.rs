@@ -37,6 +37,8 @@ pub(crate) struct Setup {
     email: String,
     password: String,
     cookies: String,
+    /// The header of calls of the Management API.
+    management: String,
 }
 
 impl Setup {
@@ -70,6 +72,7 @@ impl Setup {
             email: text(ready, "/user/email")?.to_owned(),
             password: text(ready, "/user/password")?.to_owned(),
             cookies: String::new(),
+            management: management.bearer.clone(),
         };
         let mut browser = Browser::new(address, issuer);
         for api in [API_RS256, API_ES256] {
@@ -108,6 +111,18 @@ impl Setup {
             }
             Kind::Jwks => Some(Request::bare("GET", &self.host, "/.well-known/jwks.json")),
             Kind::Discovery => Some(Request::bare("GET", &self.host, "/.well-known/openid-configuration")),
+            Kind::ManagementGet => {
+                let path = format!("/api/v2/clients/{}", self.client_id);
+                Some(Request::bare("GET", &self.host, &path).header("authorization", self.management.clone()))
+            }
+            Kind::ManagementCreate => {
+                let one = json!({"name": "One of many", "app_type": "non_interactive"});
+                let request = Request {
+                    body: Some(("application/json", one.to_string())),
+                    ..Request::bare("POST", &self.host, "/api/v2/clients")
+                };
+                Some(request.header("authorization", self.management.clone()))
+            }
             Kind::Code | Kind::Refresh | Kind::RefreshEs256 => None,
         })
     }
@@ -195,6 +210,9 @@ pub(crate) fn check(kind: Kind, answer: &Value) -> Result<usize> {
     match kind {
         Kind::Jwks => ensure!(answer["keys"].is_array(), "no keys in {answer}"),
         Kind::Discovery => ensure!(answer["issuer"].is_string(), "no issuer in {answer}"),
+        Kind::ManagementGet | Kind::ManagementCreate => {
+            ensure!(answer["client_id"].is_string(), "no client_id in {answer}");
+        }
         Kind::Userinfo => ensure!(answer["sub"].is_string(), "no sub in {answer}"),
         _ => {
             let wanted = match kind {

@@ -23,6 +23,10 @@ pub(crate) enum Kind {
     Jwks,
     /// The discovery document.
     Discovery,
+    /// An application by its id, through the Management API.
+    ManagementGet,
+    /// A new application, through the Management API: durable when it is answered.
+    ManagementCreate,
 }
 
 /// The figure a target speaks of.
@@ -67,6 +71,8 @@ impl Kind {
             Self::Userinfo => "userinfo",
             Self::Jwks => "jwks",
             Self::Discovery => "discovery",
+            Self::ManagementGet => "management-get",
+            Self::ManagementCreate => "management-create",
         }
     }
 
@@ -79,14 +85,15 @@ impl Kind {
             Self::Refresh => writes("rs256", signatures, time(2.0)),
             Self::RefreshEs256 => writes("es256", signatures, time(2.0)),
             Self::Login => vec![baseline("argon2id", "/hash", cpu(1.1))],
-            Self::Userinfo => vec![baseline("hello", "/hello", None)],
+            Self::Userinfo | Self::ManagementGet => vec![baseline("hello", "/hello", None)],
+            Self::ManagementCreate => vec![baseline("writes", "/writes", None)],
             Self::Jwks | Self::Discovery => vec![baseline("hello", "/hello", cpu(1.5))],
         }
     }
 
     /// Whether the request reads only.
     pub(crate) fn is_get(self) -> bool {
-        matches!(self, Self::Userinfo | Self::Jwks | Self::Discovery)
+        matches!(self, Self::Userinfo | Self::Jwks | Self::Discovery | Self::ManagementGet)
     }
 
     /// What one user, or one queue, can keep busy; more are cut to this.

@@ -7,7 +7,7 @@ mod redirect_rules;
 
 use std::sync::LazyLock;
 
-use chancery_core::model::{Client, TenantSettings};
+use chancery_core::model::{Client, ClientOrganizationUsage, TenantSettings};
 use chancery_core::oauth::{
     AuthorizeRequest, ChallengeMethod, CheckFailure, RedirectUri, ResponseMode, Surroundings, check,
     origin_of,
@@ -88,9 +88,13 @@ fn is_what_was_sent(request: &AuthorizeRequest, params: &Params) {
     assert_eq!(request.hinted_user.is_some(), sent("id_token_hint") == Some(GOOD_HINT));
     assert!(request.max_age.is_none_or(|seconds| seconds >= 0));
     assert_eq!(request.max_age.is_some(), sent("max_age").is_some());
-    for unserved in ["request", "request_uri", "organization", "invitation"] {
+    for unserved in ["request", "request_uri"] {
         assert_eq!(sent(unserved), None);
     }
+    let said = |name: &str| sent(name).filter(|value| !value.is_empty());
+    assert_eq!(request.organization.as_deref(), said("organization"));
+    assert_eq!(request.invitation.is_some(), said("invitation").is_some());
+    assert!(request.invitation.is_none() || sent("organization").is_some(), "an invitation to nowhere");
     let kept = serde_json::to_string(request).ok().and_then(|text| serde_json::from_str(&text).ok());
     assert_eq!(kept.as_ref(), Some(request), "a transaction remembers the request as it was");
 }
@@ -109,6 +113,11 @@ fn keeps_the_rules(request: &AuthorizeRequest, client: &Client, settings: &Tenan
     let by_flag = client.is_public() && settings.flags.require_pkce_for_public_clients == Some(true);
     assert!(!(kind.code && (strict || by_flag)) || challenge.is_some(), "PKCE was lost");
     assert!(!strict || challenge.is_none_or(|c| c.method == ChallengeMethod::S256));
+    let usage = client.organization_usage;
+    let may_name = strict
+        || (client.is_first_party && usage.is_some_and(|usage| usage != ClientOrganizationUsage::Deny));
+    assert!(request.organization.is_none() || may_name, "an organization was named unasked");
+    assert!(usage != Some(ClientOrganizationUsage::Require) || request.organization.is_some());
     let prompts = request.prompts;
     assert!(!(prompts.none && (prompts.login || prompts.consent || prompts.select_account)));
     if request.response_mode == ResponseMode::WebMessage {
@@ -127,6 +136,9 @@ static CLIENTS: LazyLock<Vec<Client>> = LazyLock::new(|| {
         json!({"client_id": "old", "grant_types": ["implicit"], "callbacks": ["https://old.example/"]}),
         json!({"client_id": "tpc_strict", "is_first_party": false, "third_party_security_mode": "strict",
             "grant_types": both, "callbacks": ["https://third.example/cb", "https://*.third.example/cb"]}),
+        json!({"client_id": "b2b", "organization_usage": "allow", "grant_types": both, "callbacks": ["https://b2b.example/cb"]}),
+        json!({"client_id": "member", "organization_usage": "require", "grant_types": both,
+            "callbacks": ["https://member.example/cb"]}),
         json!({"client_id": "none", "grant_types": both}),
         json!({"client_id": "all", "global": true, "grant_types": both, "callbacks": ["https://app.example/cb"]}),
     ]
