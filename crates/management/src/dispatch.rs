@@ -1,7 +1,7 @@
 //! The one way every request takes: who calls, may they, is it well formed, do it, answer.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request};
@@ -16,6 +16,7 @@ use chancery_web::{
     Allowance, App, BodyError, Ctx, bearer_token, json, no_store, read_json, read_json_or_form,
     read_json_or_page, verify_access_token,
 };
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call, Caller};
@@ -37,12 +38,8 @@ pub fn routes() -> Router<Arc<App>> {
         let methods = by_path.remove(&path).unwrap_or_else(|| MethodRouter::new().fallback(no_operation));
         by_path.insert(path, methods.on(filter, handler));
     }
-    // For anybody: it says nothing about the tenant. Written down once.
-    let document: Arc<Value> = Arc::new(crate::openapi::document());
-    let described = axum::routing::get(move |_: Ctx| {
-        let document = Arc::clone(&document);
-        async move { json(StatusCode::OK, &*document) }
-    });
+    // For anybody: it says nothing about the tenant.
+    let described = axum::routing::get(|_: Ctx| async { json(StatusCode::OK, described()) });
     let exported = axum::routing::get(crate::resources::user_export::download);
     let router =
         Router::new().route("/api/v2/openapi.json", described).route("/api/v2/jobs/{p2}/export", exported);
@@ -60,6 +57,16 @@ fn route(path: &str) -> String {
         if part.starts_with('{') { format!("{{p{position}}}") } else { part.to_owned() }
     });
     format!("/api/v2{}", parts.collect::<Vec<_>>().join("/"))
+}
+
+/// The description of the API as text. Made once, when somebody asks: as a tree it is megabytes that few servers need.
+fn described() -> &'static RawValue {
+    static DOCUMENT: OnceLock<Box<RawValue>> = OnceLock::new();
+    DOCUMENT.get_or_init(|| {
+        let text = crate::openapi::document().to_string();
+        // What was just printed can be read.
+        RawValue::from_string(text).unwrap_or_default()
+    })
 }
 
 async fn no_operation(_: Ctx) -> Response {
