@@ -13,6 +13,7 @@ mod discovery;
 mod logout;
 mod management;
 mod oauth_token;
+mod organization_prompts;
 mod organizations;
 mod pages;
 mod revoke;

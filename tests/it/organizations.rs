@@ -8,15 +8,19 @@ use crate::support::*;
 const SCOPE: &str = "openid offline_access read:contacts delete:contacts";
 
 /// An organization with the demo database, and Demo Web that may name it.
-struct Acme {
-    id: String,
+pub(crate) struct Acme {
+    pub(crate) id: String,
     path: String,
 }
 
 impl Acme {
-    async fn new(app: &TestApp) -> Self {
+    pub(crate) async fn new(app: &TestApp) -> Self {
         app.set_web(json!({"organization_usage": "allow"})).await;
-        let body = json!({"name": "acme", "display_name": "Acme Inc."});
+        Self::named(app, "acme", "Acme Inc.").await
+    }
+
+    pub(crate) async fn named(app: &TestApp, name: &str, title: &str) -> Self {
+        let body = json!({"name": name, "display_name": title});
         let id = app.manage("POST", "/organizations", body).await["id"].as_str().unwrap().to_owned();
         let acme = Self { path: format!("/organizations/{id}"), id };
         acme.connect(app, json!({})).await;
@@ -24,7 +28,7 @@ impl Acme {
     }
 
     /// Gives it the demo database, with these settings.
-    async fn connect(&self, app: &TestApp, settings: Value) {
+    pub(crate) async fn connect(&self, app: &TestApp, settings: Value) {
         let connection = connection_id(app).await;
         let one = format!("{}/connections/{connection}", self.path);
         app.api("DELETE", &one, Value::Null).await.expect(204);
@@ -35,18 +39,18 @@ impl Acme {
         app.manage("POST", &format!("{}/connections", self.path), body).await;
     }
 
-    async fn add(&self, app: &TestApp, user_id: &str) {
+    pub(crate) async fn add(&self, app: &TestApp, user_id: &str) {
         app.manage("POST", &format!("{}/members", self.path), json!({"members": [user_id]})).await;
     }
 
-    async fn give_role(&self, app: &TestApp, user_id: &str, role: &str) {
+    pub(crate) async fn give_role(&self, app: &TestApp, user_id: &str, role: &str) {
         let roles = app.manage("GET", "/roles", Value::Null).await;
         let role = roles.as_array().unwrap().iter().find(|r| r["name"] == role).unwrap()["id"].clone();
         let path = format!("{}/members/{}/roles", self.path, segment(user_id));
         app.manage("POST", &path, json!({"roles": [role]})).await;
     }
 
-    fn ask(&self, app: &TestApp) -> Ask {
+    pub(crate) fn ask(&self, app: &TestApp) -> Ask {
         app.ask(SCOPE).with("organization", &self.id)
     }
 }
@@ -56,7 +60,7 @@ async fn connection_id(app: &TestApp) -> String {
     all[0]["id"].as_str().unwrap().to_owned()
 }
 
-fn scopes(answer: &Value) -> Vec<&str> {
+pub(crate) fn scopes(answer: &Value) -> Vec<&str> {
     answer["scope"].as_str().unwrap_or_default().split(' ').collect()
 }
 

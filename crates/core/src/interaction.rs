@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Client, TenantSettings};
+use crate::model::{Client, OrganizationPrompt, TenantSettings};
 use crate::oauth::{AuthorizeError, AuthorizeRequest, ResponseMode, ScreenHint};
 use crate::records::Session;
 
@@ -18,6 +18,13 @@ pub struct Transaction {
     pub created_at: i64,
 }
 
+impl Transaction {
+    /// The organization it takes place in: the one asked for, else the one the user chose.
+    pub fn organization(&self) -> Option<&str> {
+        self.request.organization.as_deref().or(self.progress.organization.as_deref())
+    }
+}
+
 /// What happened so far in a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -30,6 +37,10 @@ pub struct Progress {
     pub asked_user: Option<String>,
     /// The scopes the user agreed to in this transaction.
     pub consented: Option<Vec<String>>,
+    /// Id of the organization that the user chose, where the request names none.
+    pub organization: Option<String>,
+    /// The user chose to go on without one; counts only where the application lets them.
+    pub as_individual: bool,
     /// The user confirmed a callback that nobody can verify.
     pub confirmed: bool,
     /// Some page was shown, so a further confirmation is not needed.
@@ -54,6 +65,10 @@ pub struct LogoutTransaction {
 pub enum Step {
     /// Show the login page, or one of its neighbours.
     Login(Option<ScreenHint>),
+    /// Let the user name their organization: before the login, which may look different there.
+    NameOrganization,
+    /// Let the user choose one of their organizations.
+    ChooseOrganization,
     /// Show the consent page.
     Consent,
     /// Let the user confirm that they began this on their own machine (fact sheet 2.9).
@@ -88,10 +103,23 @@ pub fn next(at: &Situation<'_>) -> Step {
     if at.progress.declined {
         return Step::Refuse(AuthorizeError::declined());
     }
+    let asked_for_organization = organization_prompt(at);
+    if asked_for_organization == OrganizationPrompt::PreLoginPrompt {
+        return match prompts.none {
+            true => Step::Refuse(AuthorizeError::organization_required()),
+            false => Step::NameOrganization,
+        };
+    }
     if needs_login(at) {
         return match prompts.none {
             true => Step::Refuse(AuthorizeError::login_required()),
             false => Step::Login(at.request.screen_hint.filter(|_| at.session.is_none() || prompts.login)),
+        };
+    }
+    if asked_for_organization == OrganizationPrompt::PostLoginPrompt {
+        return match prompts.none {
+            true => Step::Refuse(AuthorizeError::organization_required()),
+            false => Step::ChooseOrganization,
         };
     }
     let forced = prompts.consent && at.progress.consented.is_none();
@@ -108,6 +136,14 @@ pub fn next(at: &Situation<'_>) -> Step {
         };
     }
     Step::Issue
+}
+
+/// What is still to be asked. An application that takes individuals too, and wants no page shown, gets the individual.
+fn organization_prompt(at: &Situation<'_>) -> OrganizationPrompt {
+    let is_settled = at.request.organization.is_some() || at.progress.organization.is_some();
+    let goes_without =
+        at.client.serves_individuals() && (at.progress.as_individual || at.request.prompts.none);
+    if is_settled || goes_without { OrganizationPrompt::NoPrompt } else { at.client.organization_prompt() }
 }
 
 fn needs_login(at: &Situation<'_>) -> bool {

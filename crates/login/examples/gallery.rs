@@ -8,9 +8,10 @@ use chancery_login::{
     consent_lines::{AskedScope, consent_lines},
     csp::{PageKind, csp, form_target},
     pages::{
-        CheckMail, ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, ErrorKind, ErrorPage, ForgotPassword,
-        Form, FormPost, Frame, Hidden, Identifier, Link, LoggedOut, Login, PasswordRule, Problem, ResetDone,
-        ResetPassword, RuleLine, Signup, WebMessage,
+        CheckMail, ChooseOrganization, ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, ErrorKind,
+        ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier, Link, LoggedOut, Login,
+        NameOrganization, OrganizationChoice, PasswordRule, Problem, ResetDone, ResetPassword, RuleLine,
+        Signup, WebMessage,
     },
     theme::Accent,
 };
@@ -186,6 +187,7 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
         not_you: Some(link("/u/login?state=x&switch")?),
     };
     add("confirm", PageKind::Plain, confirm.render(t));
+    organizations(&mut add, t)?;
     for (name, kind, description) in errors() {
         let error = ErrorPage {
             frame: frame(),
@@ -206,6 +208,37 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
     let message = WebMessage { target_origin: "https://app.example".into(), response };
     add("web-message", PageKind::WebMessage, message.render(t));
     Ok(pages)
+}
+
+fn organizations(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), Box<dyn Error>> {
+    let name = NameOrganization {
+        frame: frame(),
+        form: form("/u/organization")?,
+        client_name: "Demo SPA".into(),
+        organization: String::new(),
+        problems: Vec::new(),
+        may_skip: false,
+    };
+    add("organization", PageKind::Plain, name.render(t));
+    let unknown = NameOrganization {
+        organization: "Acmme".into(),
+        problems: vec![Problem::OrganizationUnknown],
+        may_skip: true,
+        ..name
+    };
+    add("organization-unknown", PageKind::Plain, unknown.render(t));
+    let choice = |title: &str| OrganizationChoice { id: "org_0123456789abcdef".into(), title: title.into() };
+    let choose = ChooseOrganization {
+        frame: frame(),
+        form: form("/u/organization-picker")?,
+        client_name: "Demo SPA".into(),
+        account: "jane@example.com".into(),
+        not_you: Some(link("/u/login?state=x")?),
+        choices: vec![choice("Acme Inc."), choice("Rocky Mountain Adventures"), choice(LONG_CLIENT)],
+        may_skip: true,
+    };
+    add("organization-picker", PageKind::Plain, choose.render(t));
+    Ok(())
 }
 
 /// Name of the page, kind, and `error` with its description.

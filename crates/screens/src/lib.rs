@@ -11,6 +11,7 @@ mod email;
 mod form;
 mod login;
 mod logout;
+mod organization;
 mod reset;
 mod rules;
 mod screen;
@@ -28,6 +29,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/login", get(login::show))
         .route("/u/login", get(login::show).post(login::submit))
         .route("/u/signup", get(signup::show).post(signup::submit))
+        .route("/u/organization", get(organization::show_name).post(organization::submit_name))
+        .route("/u/organization-picker", get(organization::show_choice).post(organization::submit_choice))
         .route("/u/consent", get(consent::show).post(consent::submit))
         .route("/u/confirm", get(confirm::show).post(confirm::submit))
         .route("/u/reset-password", get(reset::show_request).post(reset::submit_request))

@@ -4,7 +4,7 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_core::ids::Handle;
 use chancery_core::interaction::Progress;
-use chancery_core::model::{Connection, User};
+use chancery_core::model::{Connection, OrganizationPrompt, User};
 use chancery_core::params::Params;
 use chancery_core::records::{LogEvent, Session};
 use chancery_login::csp::PageKind;
@@ -108,6 +108,8 @@ pub(crate) async fn open_session(
         &ctx.ip.to_string(),
         now,
     ));
+    // An organization chosen after the login was another person's; one named before it is where this login takes place.
+    let chose_before = screen.client.organization_prompt() == OrganizationPrompt::PreLoginPrompt;
     let progress = Progress {
         session_id: Some(session.id.clone()),
         shown: true,
@@ -115,6 +117,8 @@ pub(crate) async fn open_session(
         wanted: None,
         asked_user: None,
         consented: None,
+        organization: screen.transaction.progress.organization.clone().filter(|_| chose_before),
+        as_individual: screen.transaction.progress.as_individual && chose_before,
         ..screen.transaction.progress.clone()
     };
     let mut response = screen.done(progress, write).await?;

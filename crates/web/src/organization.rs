@@ -25,6 +25,42 @@ impl Ctx {
         found.map(|found| serde_json::from_str(&found.json)).transpose().map_err(Failure::server)
     }
 
+    /// The organization of this name, whatever its case: what a person types, who may always name it so.
+    ///
+    /// # Errors
+    /// As every read of the store.
+    pub async fn organization_by_name(&self, name: &str) -> Result<Option<Organization>, Failure> {
+        let name = name.trim().to_lowercase();
+        let found = self.app.store.doc_by_uniq(&self.tenant.tenant, Kind::Organization, &name).await?;
+        found.map(|found| serde_json::from_str(&found.json)).transpose().map_err(Failure::server)
+    }
+
+    /// The organizations that a user may go on in: theirs, where the connection they came by is switched on; in the order
+    /// of their titles, 100 at most.
+    ///
+    /// # Errors
+    /// As every read of the store.
+    pub async fn organizations_to_choose(
+        &self,
+        user_id: &str,
+        connection: &str,
+    ) -> Result<Vec<Organization>, Failure> {
+        let (tenant, store) = (&self.tenant.tenant, &self.app.store);
+        let mut choices = Vec::new();
+        for id in store.organizations_of(tenant, user_id).await? {
+            if choices.len() == MOST_CHOICES {
+                break;
+            }
+            let Some(found) = store.doc(tenant, Kind::Organization, &id).await? else { continue };
+            let organization: Organization = serde_json::from_str(&found.json).map_err(Failure::server)?;
+            if self.organization_admits(&organization, connection) {
+                choices.push(organization);
+            }
+        }
+        choices.sort_by_cached_key(|organization| organization.title().to_lowercase());
+        Ok(choices)
+    }
+
     /// The invitation of a request of this application to this organization, while it is good.
     ///
     /// # Errors
@@ -51,6 +87,9 @@ impl Ctx {
         connection.is_some_and(|connection| is_enabled(organization, connection))
     }
 }
+
+/// More than this nobody reads through; an application with such users names the organization itself.
+const MOST_CHOICES: usize = 100;
 
 /// Whether the organization has this connection, switched on.
 pub fn is_enabled(organization: &Organization, connection: &Connection) -> bool {

@@ -87,6 +87,8 @@ async fn fails_elsewhere(app: &TestApp, state: &str) {
         let paths = [
             "/u/login",
             "/u/signup",
+            "/u/organization",
+            "/u/organization-picker",
             "/u/consent",
             "/u/confirm",
             "/u/reset-password",

@@ -33,9 +33,11 @@ fn bodies() -> Vec<Vec<(&'static str, &'static str)>> {
     ]
 }
 
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 9] = [
     "/u/login",
     "/u/signup",
+    "/u/organization",
+    "/u/organization-picker",
     "/u/consent",
     "/u/confirm",
     "/u/reset-password",
@@ -88,8 +90,16 @@ async fn case_13_confirmation_is_given_by_confirming_alone() {
     app.manage("PATCH", "/tenants/settings", settings).await;
     let loopback = Ask::code(&app.clients.web.client_id, "openid")
         .with("redirect_uri", "http://localhost:3000/callback");
-    for step in ["/u/signup", "/u/consent", "/u/confirm", "/u/reset-password", "/u/reset-verify", "/u/logout"]
-    {
+    for step in [
+        "/u/signup",
+        "/u/organization",
+        "/u/organization-picker",
+        "/u/consent",
+        "/u/confirm",
+        "/u/reset-password",
+        "/u/reset-verify",
+        "/u/logout",
+    ] {
         let mut browser = Browser::new(&app);
         browser.authorize(&Ask::code(&app.clients.web.client_id, "openid"), &JANE).await.get("code");
         let confirm = browser.open(&loopback).await.expect(200);

@@ -60,6 +60,9 @@ pub struct Client {
     /// Organizations in user flows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_usage: Option<ClientOrganizationUsage>,
+    /// Whether users are asked for their organization where a request names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization_require_behavior: Option<OrganizationPrompt>,
     /// How strictly a third-party application is held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub third_party_security_mode: Option<SecurityMode>,
@@ -101,6 +104,24 @@ impl Client {
     /// A third-party application under the strict rules of fact sheet 1.11.
     pub fn is_strict_third_party(&self) -> bool {
         !self.is_first_party && self.third_party_security_mode != Some(SecurityMode::Permissive)
+    }
+
+    /// When users are asked for their organization where a request names none: a page of our own asks, so only applications
+    /// that may have organizations at all, and strangers never (fact sheet 1.11).
+    pub fn organization_prompt(&self) -> OrganizationPrompt {
+        match self.organization_usage {
+            Some(ClientOrganizationUsage::Allow | ClientOrganizationUsage::Require)
+                if self.is_first_party =>
+            {
+                self.organization_require_behavior.unwrap_or_default()
+            }
+            _ => OrganizationPrompt::NoPrompt,
+        }
+    }
+
+    /// Whether users may go on without an organization.
+    pub fn serves_individuals(&self) -> bool {
+        self.organization_usage != Some(ClientOrganizationUsage::Require)
     }
 
     /// The algorithm of ID tokens: HS256 needs a secret, so public applications get RS256 (fact sheet 1.6).
@@ -331,6 +352,19 @@ pub enum ClientOrganizationUsage {
     Allow,
     /// Needed.
     Require,
+}
+
+/// `organization_require_behavior`: when users are asked for their organization.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrganizationPrompt {
+    /// Never: the application names it.
+    #[default]
+    NoPrompt,
+    /// By its name, before they sign in.
+    PreLoginPrompt,
+    /// Among their own, after they signed in.
+    PostLoginPrompt,
 }
 
 /// Third-party security modes.

@@ -19,8 +19,8 @@ pub use api::{
 };
 pub use client::{
     AppType, Client, ClientAuthenticationMethods, ClientOrganizationUsage, CredentialRef, ExpirationType,
-    JwtConfiguration, PrivateKeyJwt, RefreshTokenPolicy, RefreshTokenSettings, RotationType, SecurityMode,
-    StoredSecret, TokenEndpointAuthMethod,
+    JwtConfiguration, OrganizationPrompt, PrivateKeyJwt, RefreshTokenPolicy, RefreshTokenSettings,
+    RotationType, SecurityMode, StoredSecret, TokenEndpointAuthMethod,
 };
 pub use client_grant::{ClientGrant, GrantOrganizationUsage, SubjectType};
 pub use connection::{Connection, ConnectionOptions, PasswordPolicy};

@@ -5,7 +5,7 @@ use super::{
     AuthorizeError, AuthorizeRequest, Challenge, ChallengeMethod, Prompts, RedirectUri, ResponseMode,
     ResponseType, ScreenHint, origin_of,
 };
-use crate::model::{Client, ClientOrganizationUsage, TenantSettings};
+use crate::model::{Client, ClientOrganizationUsage, OrganizationPrompt, TenantSettings};
 use crate::params::Params;
 
 /// What the checks look at beside the request.
@@ -325,7 +325,8 @@ fn invitation(params: &Params) -> Result<Option<String>, AuthorizeError> {
 }
 
 /// Whether the application may, or must, say which organization its users sign in to (fact sheet 11.4). A strict
-/// third-party application has no word in it: the organization itself says whether it is let in.
+/// third-party application has no word in it: the organization itself says whether it is let in. Where a page of ours asks
+/// the user, the request may leave it open.
 fn organization(params: &Params, client: &Client) -> Result<Option<String>, AuthorizeError> {
     let named = params.get("organization").filter(|named| !named.is_empty());
     let usage = match client.is_first_party {
@@ -337,7 +338,9 @@ fn organization(params: &Params, client: &Client) -> Result<Option<String>, Auth
         (ClientOrganizationUsage::Deny, Some(_)) => {
             Err(AuthorizeError::invalid("parameter organization is not allowed for this client"))
         }
-        (ClientOrganizationUsage::Require, None) => {
+        (ClientOrganizationUsage::Require, None)
+            if client.organization_prompt() == OrganizationPrompt::NoPrompt =>
+        {
             Err(AuthorizeError::invalid("parameter organization is required"))
         }
         (_, named) => Ok(named.map(str::to_owned)),

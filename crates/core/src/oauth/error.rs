@@ -204,6 +204,11 @@ impl AuthorizeError {
         Self::new("login_required", "Login required")
     }
 
+    /// `interaction_required`: a page of ours would ask for the organization.
+    pub fn organization_required() -> Self {
+        Self::new("interaction_required", "Organization selection required")
+    }
+
     /// `consent_required`, with the text SDKs expect.
     pub fn consent_required() -> Self {
         Self::new("consent_required", "Consent required")

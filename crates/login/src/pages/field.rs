@@ -10,6 +10,7 @@ pub(super) enum FieldName {
     Email,
     Password,
     RepeatPassword,
+    Organization,
 }
 
 /// What a template needs to draw a field.
@@ -36,6 +37,7 @@ impl FieldName {
             Self::Email => "email",
             Self::Password => "password",
             Self::RepeatPassword => "password-repeat",
+            Self::Organization => "organization",
         }
     }
 }

@@ -39,6 +39,10 @@ pub enum Problem {
     PasswordWeak,
     /// The two passwords differ.
     PasswordsDiffer,
+    /// No organization was named.
+    OrganizationMissing,
+    /// There is no organization of that name.
+    OrganizationUnknown,
 }
 
 /// A rule of the password policy.
@@ -93,6 +97,7 @@ impl Problem {
             Self::EmailInvalid | Self::UserExists => Some(FieldName::Email),
             Self::PasswordMissing | Self::PasswordWeak => Some(FieldName::Password),
             Self::PasswordsDiffer => Some(FieldName::RepeatPassword),
+            Self::OrganizationMissing | Self::OrganizationUnknown => Some(FieldName::Organization),
             Self::WrongCredentials
             | Self::Blocked
             | Self::TooManyAttempts
@@ -116,6 +121,8 @@ impl Problem {
                 return texts.fill("problem.username_invalid", &[("min", &min), ("max", &max)]);
             }
             Self::Blocked => "problem.blocked",
+            Self::OrganizationMissing => "problem.organization_missing",
+            Self::OrganizationUnknown => "problem.organization_unknown",
             Self::TooManyAttempts => "problem.too_many_attempts",
             Self::SessionExpired => "problem.session_expired",
             Self::ServerBusy => "problem.server_busy",

@@ -105,6 +105,23 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         account: attack(),
         not_you: Some(link()),
     };
+    let named = NameOrganization {
+        frame: frame(),
+        form: form(),
+        client_name: attack(),
+        organization: attack(),
+        problems: vec![Problem::OrganizationUnknown],
+        may_skip: true,
+    };
+    let chosen = ChooseOrganization {
+        frame: frame(),
+        form: form(),
+        client_name: attack(),
+        account: attack(),
+        not_you: Some(link()),
+        choices: vec![OrganizationChoice { id: attack(), title: attack() }],
+        may_skip: true,
+    };
     let error = ErrorPage {
         frame: frame(),
         kind: ErrorKind::Forbidden,
@@ -130,6 +147,8 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         ("email verified", EmailVerified { frame: frame() }.render(t)),
         ("confirm logout", confirm_logout.render(t)),
         ("confirm login", confirm_login.render(t)),
+        ("organization by name", named.render(t)),
+        ("organization by choice", chosen.render(t)),
         ("error", error.render(t)),
         ("form post", form_post.render(t)),
         ("web message", web_message.render(t)),

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use chancery_core::consent::{Question, needs_consent};
-use chancery_core::ids::Handle;
 use chancery_core::interaction::{Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
 use chancery_core::oauth::{AuthorizeError, ScreenHint};
@@ -17,7 +16,7 @@ use http::HeaderMap;
 use super::place::{Joining, Place};
 use super::respond::{self, Grantee, Recipient};
 use crate::audience::Audience;
-use crate::decision::{Held, admits, client_grant, refused_front};
+use crate::decision::{Held, client_grant, refused_front};
 use crate::pages;
 
 /// A request with all that it needs.
@@ -29,109 +28,21 @@ pub(super) struct Flight<'a> {
     pub(super) stored: Option<StoredTransaction>,
     pub(super) client: Arc<PreparedClient>,
     pub(super) audience: Audience,
-    session: Option<(Session, User)>,
-    place: Place,
+    pub(super) session: Option<(Session, User)>,
+    pub(super) place: Place,
     /// The invitation of the request.
-    invitation: Option<Invitation>,
-    held: Held,
-    consent: Option<Consent>,
+    pub(super) invitation: Option<Invitation>,
+    pub(super) held: Held,
+    pub(super) consent: Option<Consent>,
 }
 
-impl<'a> Flight<'a> {
-    /// Loads; `None` when the application or the API is gone since.
-    pub(super) async fn load(
-        ctx: &'a Ctx,
-        headers: &'a HeaderMap,
-        mut transaction: Transaction,
-        stored: Option<StoredTransaction>,
-    ) -> Result<Option<Self>, Failure> {
-        let request = &transaction.request;
-        let Some(client) = ctx.tenant.client(&request.client_id).cloned() else { return Ok(None) };
-        let audience = match &request.audience {
-            None => Audience::Userinfo,
-            Some(named) => match ctx.tenant.resolve_api(&ctx.origin, named) {
-                Some(api) => Audience::Api(Arc::clone(api)),
-                None => return Ok(None),
-            },
-        };
-        let mut place = Place::find(ctx, &client, request.organization.as_deref()).await?;
-        let invitation = match (place.organization(), &request.invitation) {
-            (Some(organization), Some(ticket)) => {
-                ctx.invitation(ticket, organization, &request.client_id).await?
-            }
-            _ => None,
-        };
-        let is_over = request.invitation.is_some() && invitation.is_none();
-        if is_over && place.organization().is_some() {
-            place = Place::NotInvited;
-        }
-        let by_connection = |session: &Session| {
-            let asked = invitation.as_ref().and_then(|invitation| invitation.connection_id.as_deref());
-            let own = ctx.tenant.connection_by_name(&session.connection);
-            asked.is_none_or(|id| own.is_some_and(|connection| connection.id == id))
-        };
-        let session = live_session(ctx, headers).await?;
-        let session = session.filter(|(session, _)| {
-            counts(ctx, &client, &transaction, session)
-                && place.organization().is_none_or(|o| ctx.organization_admits(o, &session.connection))
-                && by_connection(session)
-        });
-        // Whoever is signed in already need not be the one who was invited; whoever signs in for it has to be.
-        let session = session.filter(|(_, user)| {
-            let fits = invitation.as_ref().is_none_or(|invitation| invitation.is_for(user.email.as_deref()));
-            fits || transaction.progress.session_id.is_some()
-        });
-        if let Some((_, user)) = &session
-            && transaction.progress.asked_user.as_ref().is_some_and(|asked| *asked != user.user_id)
-        {
-            // Somebody else was asked, before this user signed in in another tab (security case 13).
-            let progress = &mut transaction.progress;
-            (progress.asked_user, progress.wanted, progress.consented) = (None, None, None);
-        }
-        let (held, consent) = match &session {
-            None => (Held::default(), None),
-            Some((session, user)) => {
-                place = place.with_user(ctx, session).await?;
-                if let Some(invitation) = &invitation {
-                    place = place.invited(invitation.is_for(user.email.as_deref()));
-                }
-                let organization = place.organization();
-                let held = Held::load(ctx, &audience, &user.user_id, organization).await?;
-                let held = match invitation.as_ref().filter(|i| i.is_for(user.email.as_deref())) {
-                    Some(invitation) if audience.api().is_some_and(|api| api.enforces_policies()) => {
-                        held.with_roles(ctx, &invitation.roles)
-                    }
-                    _ => held,
-                };
-                let identifier = audience.identifier().unwrap_or_default();
-                let tenant = &ctx.tenant.tenant;
-                let organization = organization.map(|o| o.id.as_str()).unwrap_or_default();
-                let (store, client_id) = (&ctx.app.store, &client.client_id);
-                let consent =
-                    store.consent(tenant, &user.user_id, client_id, identifier, organization).await?;
-                (held, consent.filter(|c| !c.implicit))
-            }
-        };
-        Ok(Some(Self {
-            ctx,
-            headers,
-            transaction,
-            stored,
-            client,
-            audience,
-            session,
-            place,
-            invitation,
-            held,
-            consent,
-        }))
-    }
-
+impl Flight<'_> {
     /// Asks what is next and does it.
     pub(super) async fn go_on(self) -> Result<Response, Failure> {
         let request = &self.transaction.request;
         if matches!(self.place, Place::Nowhere) {
-            let named: String = request.organization.iter().flat_map(|n| n.chars()).take(200).collect();
+            let named: String =
+                self.transaction.organization().unwrap_or_default().chars().take(200).collect();
             let error = AuthorizeError::invalid(format!("parameter organization is invalid: {named}"));
             return self.refuse(&error).await;
         }
@@ -201,6 +112,8 @@ impl<'a> Flight<'a> {
                 };
                 self.pause(page, None).await
             }
+            Step::NameOrganization => self.pause("/u/organization", None).await,
+            Step::ChooseOrganization => self.choose_organization().await,
             Step::Consent => {
                 let wanted = want.clone();
                 self.pause("/u/consent", Some(wanted)).await
@@ -264,17 +177,20 @@ impl<'a> Flight<'a> {
     }
 
     /// Puts the request aside and shows a page of ours; `wanted` is what the consent page asks for.
-    async fn pause(mut self, page: &str, wanted: Option<Vec<String>>) -> Result<Response, Failure> {
+    pub(super) async fn pause(
+        mut self,
+        page: &str,
+        wanted: Option<Vec<String>>,
+    ) -> Result<Response, Failure> {
         let ctx = self.ctx;
-        let changed = wanted.is_some() && wanted != self.transaction.progress.wanted;
-        if changed {
+        if wanted.is_some() && wanted != self.transaction.progress.wanted {
             self.transaction.progress.wanted = wanted;
             self.transaction.progress.asked_user =
                 self.session.as_ref().map(|(_, user)| user.user_id.clone());
         }
         let doc = serde_json::to_string(&self.transaction).map_err(Failure::server)?;
         if let Some(stored) = &self.stored {
-            if changed {
+            if doc != stored.doc {
                 ctx.app.store.update_transaction(&ctx.tenant.tenant, &stored.id, &doc, stored.rev).await?;
             }
             return Ok(found(&format!("{page}?state={}", stored.id)));
@@ -289,7 +205,7 @@ impl<'a> Flight<'a> {
     }
 
     /// Answers the application with an error; the transaction is over.
-    async fn refuse(self, error: &AuthorizeError) -> Result<Response, Failure> {
+    pub(super) async fn refuse(self, error: &AuthorizeError) -> Result<Response, Failure> {
         respond::log_failure(self.ctx, Some(&self.client.client_id), error);
         if let Some(stored) = &self.stored {
             self.ctx.app.store.delete_transaction(&self.ctx.tenant.tenant, &stored.id).await?;
@@ -361,23 +277,8 @@ impl<'a> Flight<'a> {
 /// Whether the user of the session is not the one to go on with yet.
 fn is_before_login(step: &Step) -> bool {
     match step {
-        Step::Login(_) => true,
+        Step::Login(_) | Step::NameOrganization => true,
         Step::Refuse(error) => error.code == "login_required",
         _ => false,
     }
-}
-
-/// Whether the session counts here: its connection is one of the application's, and the one that was asked for, if that is.
-fn counts(ctx: &Ctx, client: &PreparedClient, transaction: &Transaction, session: &Session) -> bool {
-    let asked = transaction.request.connection.as_deref().filter(|name| admits(&ctx.tenant, client, name));
-    admits(&ctx.tenant, client, &session.connection) && asked.is_none_or(|name| name == session.connection)
-}
-
-/// The browser's session with its user; a session whose user is gone is none.
-pub(super) async fn live_session(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<(Session, User)>, Failure> {
-    let Some(handle) = cookies::session(headers).and_then(Handle::parse) else { return Ok(None) };
-    let tenant = &ctx.tenant.tenant;
-    let Some(session) = ctx.app.store.session(tenant, &handle, ctx.now()).await? else { return Ok(None) };
-    let user = ctx.app.store.user(tenant, &session.user_id).await?;
-    Ok(user.map(|user| (session, user)))
 }

@@ -5,6 +5,8 @@
 //! that began it.
 
 mod flight;
+mod load;
+mod organization;
 mod place;
 mod respond;
 
