@@ -4,9 +4,14 @@
 #
 #   scripts/recordings.sh [--test GLOB] [--report FILE] [--floor FILE] [--raise] [-v]
 #
+# For each resource two figures are told: over all its exchanges, and without those that scripts/recordings.excluded lists
+# with a reason each. The floor is about the second.
+#
 # --floor FILE   fails where a resource scores below its line in FILE (default: scripts/recordings.floor)
 # --raise        writes scores that rose into that file; a floor never falls
 # --no-floor     judges nothing
+# --report FILE  writes figures and every step that did not pass there, as JSON
+# -v             shows every step that did not pass and is not listed; -vv the listed ones too
 # RECORDINGS     folder of the recordings (default: ../shared/recordings beside this repository)
 # CHANCERY_BIN   the binary to test (default: built here)
 set -euo pipefail
@@ -14,7 +19,7 @@ cd "$(dirname "$0")/.."
 
 recordings=${RECORDINGS:-../shared/recordings}
 floor=scripts/recordings.floor
-report='' raise='' pattern=() verbose=()
+report='' raise='' pattern=() verbose=''
 while [ $# -gt 0 ]; do
   case $1 in
     --floor) floor=$2; shift 2 ;;
@@ -22,7 +27,7 @@ while [ $# -gt 0 ]; do
     --raise) raise=yes; shift ;;
     --report) report=$2; shift 2 ;;
     --test) pattern=(--test "$2"); shift 2 ;;
-    -v) verbose=(-v); shift ;;
+    -v | -vv) verbose=$1; shift ;;
     *) echo "unknown argument: $1" >&2; exit 2 ;;
   esac
 done
@@ -74,43 +79,16 @@ PY
 )
 reset="curl -fsS -o /dev/null -X POST -H 'Content-Type: application/json' -d '{\"seed\":\"fresh\"}' $base/dev/reset"
 
-report=${report:-$work/report.json}
+# Each exchange is named by its step, so that the report tells of every one of them.
+python3 scripts/recordings.py name "$recordings/exchanges.jsonl" "$work/exchanges.jsonl"
 # It exits 1 where anything failed; the floor is what decides here.
-python3 "$recordings/replay.py" --base "$base" --token "$token" --reset-cmd "$reset" --report "$report" \
-  "${pattern[@]}" "${verbose[@]}" || true
-[ -s "$report" ] || { echo "the replay broke off" >&2; exit 1; }
+python3 "$recordings/replay.py" --base "$base" --token "$token" --reset-cmd "$reset" --report "$work/report.json" \
+  --exchanges "$work/exchanges.jsonl" "${pattern[@]}" >"$work/replayed" 2>&1 || true
+[ -s "$work/report.json" ] || { tail -n 20 "$work/replayed" >&2; echo "the replay broke off" >&2; exit 1; }
 
 # A part of the recordings says nothing about a floor taken over all of them.
-if [ -z "$floor" ] || [ ${#pattern[@]} -gt 0 ]; then
-  exit 0
+if [ ${#pattern[@]} -gt 0 ]; then
+  floor=''
 fi
-python3 - "$report" "$floor" "$raise" <<'PY'
-import json, os, sys
-report, path, may_raise = sys.argv[1:]
-found = {}
-for name, counts in json.load(open(report))["by_resource"].items():
-    # Rounded down, so that the figure written is never above the one measured.
-    found[name] = int(1000 * counts.get("pass", 0) / sum(counts.values())) / 1000
-floor = {}
-if os.path.exists(path):
-    for line in open(path):
-        if line.strip() and not line.startswith("#"):
-            name, score = line.split()
-            floor[name] = float(score)
-fallen = [(name, score, found.get(name, 0.0)) for name, score in floor.items() if found.get(name, 0.0) < score - 0.0005]
-for name, score, now in fallen:
-    print(f"fallen: {name} scores {now:.3f}, its floor is {score:.3f}")
-risen = {name: now for name, now in found.items() if now > floor.get(name, 0.0) + 0.0005}
-if may_raise and not fallen:
-    kept = {name: max(floor.get(name, 0.0), found.get(name, 0.0)) for name in {*floor, *found}}
-    with open(path, "w") as out:
-        out.write("# The share of recorded exchanges that are answered alike, by resource of the Management API.\n")
-        out.write("# Raised by scripts/recordings.sh --raise; never lowered.\n")
-        for name in sorted(kept):
-            if kept[name] > 0:
-                out.write(f"{name} {kept[name]:.3f}\n")
-    print(f"floor: {len(risen)} resources rose")
-elif risen:
-    print(f"{len(risen)} resources score above their floor: scripts/recordings.sh --raise writes that down")
-sys.exit(1 if fallen else 0)
-PY
+python3 scripts/recordings.py judge "$work/report.json" --excluded scripts/recordings.excluded \
+  --floor "$floor" --raise "$raise" --verbose="$verbose" --report "$report"
