@@ -31,12 +31,14 @@ pub(super) struct Wishes {
     pub(super) enabled_locales: Option<Vec<String>>,
 }
 
-/// Settings, the Management API with its application, the placeholder of all applications, a database of users.
+/// Settings, the Management API with its application, the placeholder of all applications, an application to begin with, a
+/// database of users.
 pub(super) fn add(seeding: &Seeding<'_>, change: Change, wishes: &Wishes) -> Result<Change, Error> {
     let change = change.insert(Kind::Settings, "settings", None, documents::json(&settings(wishes)?)?);
     let change = documents::api(change, &management_api(seeding))?;
     let change = documents::client(change, &all_applications(seeding)?)?;
     let change = documents::client(change, &management_client(seeding)?)?;
+    let change = documents::client(change, &default_app(seeding)?)?;
     let change = documents::client_grant(change, &management_grant(seeding))?;
     documents::connection(change, &database(seeding))
 }
@@ -209,6 +211,35 @@ fn management_client(seeding: &Seeding<'_>) -> Result<Client, Error> {
     Ok(Client {
         description: Some("Administers this tenant through the Management API.".to_owned()),
         grant_types: Some(vec!["client_credentials".to_owned()]),
+        callbacks: Some(Vec::new()),
+        rest: client.rest.into_iter().chain(untouched()).collect(),
+        ..client
+    })
+}
+
+/// What an application has that was made by hand rather than through the API.
+fn untouched() -> [(String, Value); 3] {
+    [
+        ("allowed_clients".to_owned(), json!([])),
+        ("client_aliases".to_owned(), json!([])),
+        (
+            "native_social_login".to_owned(),
+            json!({"apple": {"enabled": false}, "facebook": {"enabled": false}}),
+        ),
+    ]
+}
+
+/// The application that a new tenant begins with; it is sent back nowhere until somebody says where.
+fn default_app(seeding: &Seeding<'_>) -> Result<Client, Error> {
+    let client_secret = Some(ids::client_secret(seeding.rng).into());
+    let credentials = Credentials { client_id: ids::client_id(seeding.rng), client_secret };
+    let client = application(seeding, "Default App", AppType::Other(String::new()), &credentials)?;
+    let grants = ["authorization_code", "implicit", "refresh_token", "client_credentials"];
+    Ok(Client {
+        app_type: None,
+        token_endpoint_auth_method: None,
+        callbacks: Some(Vec::new()),
+        grant_types: Some(grants.map(str::to_owned).to_vec()),
         ..client
     })
 }

@@ -260,8 +260,10 @@ pub(crate) fn defaults(kind: &str, is_strict: bool) -> Value {
         },
     });
     if kind == "express_configuration" {
+        new["callbacks"] = json!(["https://system-admin.okta.com/admin/app/generic/oauth20redirect"]);
         new["organization_usage"] = "require".into();
-        new["organization_require_behavior"] = "post_login_prompt".into();
+        new["organization_require_behavior"] = "pre_login_prompt".into();
+        new["client_authentication_methods"] = json!({"private_key_jwt": {"credentials": []}});
     }
     if is_strict {
         new["third_party_security_mode"] = "strict".into();

@@ -6,6 +6,7 @@ use chancery_store::{Change, Error, Kind, Stored};
 use serde_json::{Map, Value, json};
 
 use crate::call::{Answer, Call, print, read, read_stored, stored};
+use crate::document::find;
 use crate::ops::Table;
 use crate::page::chosen;
 use crate::resource::{Lost, merged};
@@ -152,7 +153,7 @@ async fn update(call: Call) -> Result<Answer, Problem> {
             None => change.insert(Kind::Settings, ID, None, json),
         };
         match call.apply(change).await {
-            Ok(rev) => return Ok(Answer::ok(shown(&after)?).at(rev)),
+            Ok(rev) => return Ok(Answer::ok(with_looks(&call, shown(&after)?).await?).at(rev)),
             Err(Error::Guard | Error::Conflict) => {}
             Err(other) => return Err(stored(other)),
         }
@@ -160,13 +161,39 @@ async fn update(call: Call) -> Result<Answer, Problem> {
     Err(Lost::Race.into())
 }
 
-/// Flags merge one by one; lifetimes may be given in minutes.
+/// The answer to a change says under `universal_login` what was set elsewhere about the hosted pages; the settings as they
+/// are read do not.
+async fn with_looks(call: &Call, mut settings: Value) -> Result<Value, Problem> {
+    let prompts = find(call, Kind::Prompts, ID).await?;
+    let is_on = |name: &str| prompts.as_ref().is_some_and(|prompts| prompts.get(name) == Some(&json!(true)));
+    let has_theme = call.store().docs_count(call.tenant(), Kind::Theme).await.map_err(stored)? > 0;
+    let looks = [
+        ("identifier_first", is_on("identifier_first")),
+        ("is_custom_template_set", super::branding::has_template(call).await?),
+        ("is_custom_theme_set", has_theme),
+    ];
+    if let Some(shown) = settings.get_mut("universal_login").and_then(Value::as_object_mut) {
+        shown.extend(looks.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name.to_owned(), true.into())));
+    }
+    Ok(settings)
+}
+
+/// Flags and pages merge member by member; lifetimes may be given in minutes.
 fn incoming(call: &Call, before: &TenantSettings) -> Result<Map<String, Value>, Problem> {
     let mut body = call.members();
     if let Some(new) = body.get_mut("flags").and_then(Value::as_object_mut) {
         let mut flags = print(&before.flags)?.as_object().cloned().unwrap_or_default();
         flags.extend(std::mem::take(new));
         *new = flags;
+    }
+    let held = print(before)?;
+    for page in ["change_password", "guardian_mfa_page"] {
+        if let Some(new) = body.get_mut(page).and_then(Value::as_object_mut)
+            && let Some(mut all) = held.get(page).and_then(Value::as_object).cloned()
+        {
+            all.extend(std::mem::take(new));
+            *new = all;
+        }
     }
     for (minutes, hours) in [
         ("session_lifetime_in_minutes", "session_lifetime"),

@@ -70,6 +70,11 @@ async fn template(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(found.ok_or(Problem::NotFound(NO_TEMPLATE))?))
 }
 
+/// Whether the hosted pages have a template of their own.
+pub(super) async fn has_template(call: &Call) -> Result<bool, Problem> {
+    Ok(find(call, Kind::Branding, TEMPLATE).await?.is_some())
+}
+
 /// The page is the body itself, or a member of it.
 async fn set_template(call: Call) -> Result<Answer, Problem> {
     let body = call.body.get("template").unwrap_or(&call.body).clone();
