@@ -28,11 +28,14 @@ def name(source, target):
             out.write(json.dumps(exchange) + "\n")
 
 
-def steps_of(text):
-    """`3-5,9` as numbers."""
+def steps_of(test, text, known):
+    """`3-5,9` as steps of a test; within a range there may be gaps."""
     for part in text.split(","):
         first, _, last = part.partition("-")
-        yield from range(int(first), int(last or first) + 1)
+        if last:
+            yield from [(test, step) for step in range(int(first), int(last) + 1) if (test, step) in known]
+        else:
+            yield test, int(first)
 
 
 def excluded(path, known):
@@ -43,16 +46,14 @@ def excluded(path, known):
         if not what or what.startswith("#"):
             continue
         test, _, steps = what.partition("#")
-        meant = [(test, step) for step in steps_of(steps)] if steps else [key for key in known if key[0] == test]
+        meant = list(steps_of(test, steps, known)) if steps else [key for key in known if key[0] == test]
         # Part of the recordings may be all that was replayed.
         if any(test == one for one, _ in known) and (not meant or any(key not in known for key in meant)):
             mistakes.append(f"{path}:{number}: there is no such step: {what}")
         if not reason.strip():
             mistakes.append(f"{path}:{number}: no reason: {what}")
         for key in meant:
-            if key in listed:
-                mistakes.append(f"{path}:{number}: listed twice: {key[0]}#{key[1]}")
-            listed[key] = (number, what, reason.strip())
+            listed.setdefault(key, (number, what, reason.strip()))
     return listed, mistakes
 
 

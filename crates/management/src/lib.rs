@@ -9,6 +9,7 @@ mod certificate;
 mod coverage;
 mod dispatch;
 mod document;
+mod filter;
 mod kept;
 mod openapi;
 mod ops;
@@ -16,6 +17,7 @@ mod page;
 mod query;
 mod resource;
 mod resources;
+mod search;
 mod secrets;
 pub mod shape;
 

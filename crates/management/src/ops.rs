@@ -151,7 +151,7 @@ fn shapes() -> Shapes {
 
 const PUBLISHED: &str = include_str!("../published.tsv");
 
-const SHAPES: [&str; 25] = [
+const SHAPES: [&str; 27] = [
     include_str!("../shapes/attack-protection.shape"),
     include_str!("../shapes/branding.shape"),
     include_str!("../shapes/client-grants.shape"),
@@ -161,6 +161,7 @@ const SHAPES: [&str; 25] = [
     include_str!("../shapes/device-credentials.shape"),
     include_str!("../shapes/emails.shape"),
     include_str!("../shapes/grants.shape"),
+    include_str!("../shapes/groups.shape"),
     include_str!("../shapes/guardian.shape"),
     include_str!("../shapes/jobs.shape"),
     include_str!("../shapes/keys.shape"),
@@ -171,6 +172,7 @@ const SHAPES: [&str; 25] = [
     include_str!("../shapes/resource-servers.shape"),
     include_str!("../shapes/roles.shape"),
     include_str!("../shapes/sessions.shape"),
+    include_str!("../shapes/stats.shape"),
     include_str!("../shapes/tenants.shape"),
     include_str!("../shapes/tickets.shape"),
     include_str!("../shapes/token-exchange-profiles.shape"),

@@ -5,7 +5,7 @@ use chancery_db::{Batch, params};
 use crate::Store;
 
 /// What hangs on users by their id, in an order in which the users themselves are the last to go.
-const OWNED: [&str; 10] = [
+const OWNED: [&str; 12] = [
     "user_roles",
     "user_permissions",
     "organization_members",
@@ -13,6 +13,8 @@ const OWNED: [&str; 10] = [
     "sessions",
     "consents",
     "tickets",
+    "authentication_methods",
+    "device_keys",
     "codes",
     "refresh_tokens",
     "opaque_tokens",

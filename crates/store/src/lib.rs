@@ -9,10 +9,12 @@
 
 mod access;
 mod api_secrets;
+mod authentication_methods;
 mod catalog;
 mod codes;
 mod connection_users;
 mod consents;
+mod daily;
 mod docs;
 mod error;
 mod invitations;
@@ -22,6 +24,7 @@ mod linked_accounts;
 mod log_blocks;
 mod logs;
 mod lost_scopes;
+mod notes;
 mod opaque_tokens;
 mod organizations;
 mod refresh_tokens;
@@ -39,13 +42,16 @@ mod users;
 mod vault;
 
 pub use access::{RoleMember, UserAccess};
+pub use authentication_methods::DeviceKey;
 pub use catalog::{AssertionKey, Catalog, Origin, PreparedApi, PreparedClient, Snapshot, TenantHandle};
 pub use chancery_db::{Batch, Db, Migrated, Options as DbOptions};
 pub use consents::ConsentFilter;
+pub use daily::Daily;
 pub use docs::{Change, Kind, Stored};
 pub use error::{Error, Result};
 pub use keys::{Family, KeyMaterial, KeyRing, KeyState, NextKeys, SigningKeyDoc};
 pub use logs::LogLine;
+pub use notes::Noted;
 pub use refresh_tokens::{PresentedToken, Rotation, Standing};
 pub use reset::Kept;
 pub use store::{Options, Store};

@@ -17,7 +17,7 @@ pub(crate) const LEAST: usize = 32;
 /// The most events in a block: bounds what reading one of them costs.
 const MOST: usize = 512;
 /// The most time between the first and the last event of a block, in milliseconds.
-const SPAN_MS: i64 = 1000;
+pub(crate) const SPAN_MS: i64 = 1000;
 /// Blocks fetched at once.
 const FETCHED: i64 = 4;
 /// Above every id.
@@ -203,12 +203,12 @@ impl Merged {
 }
 
 /// Ids of that time and later are not below it. An id of another shape stands for itself.
-fn shifted(id: &str, by_ms: i64) -> String {
+pub(crate) fn shifted(id: &str, by_ms: i64) -> String {
     ids::time_of(id).map_or_else(|| id.to_owned(), |at| ids::earliest(at.saturating_add(by_ms).max(0)))
 }
 
 /// The events of a block, of one user or all.
-fn unpack(body: &[u8], user: Option<&str>) -> Result<impl Iterator<Item = Line>> {
+pub(crate) fn unpack(body: &[u8], user: Option<&str>) -> Result<impl Iterator<Item = Line>> {
     let corrupt = || Error::corrupt("a block of log events");
     let text = lz4_flex::decompress_size_prepended(body).map_err(|_| corrupt())?;
     let text = String::from_utf8(text).map_err(|_| corrupt())?;

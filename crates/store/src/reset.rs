@@ -8,7 +8,7 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 20] = [
+const RECORDS: [&str; 22] = [
     "users",
     "credentials",
     "user_roles",
@@ -24,6 +24,8 @@ const RECORDS: [&str; 20] = [
     "revoked",
     "consents",
     "tickets",
+    "authentication_methods",
+    "device_keys",
     "jobs",
     "assertions",
     "logs",

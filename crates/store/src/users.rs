@@ -416,7 +416,7 @@ fn write_user(tenant: &str, id: &str, user: &User, seen: Option<&str>) -> Result
 }
 
 /// What goes with a user, beside tokens and codes.
-const OWNED_BY_USER: [&str; 9] = [
+const OWNED_BY_USER: [&str; 11] = [
     "DELETE FROM users WHERE tenant = $1 AND id = $2",
     "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM user_roles WHERE tenant = $1 AND user_id = $2",
@@ -426,6 +426,8 @@ const OWNED_BY_USER: [&str; 9] = [
     "DELETE FROM sessions WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM consents WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM tickets WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM authentication_methods WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM device_keys WHERE tenant = $1 AND user_id = $2",
 ];
 
 /// `doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms`.

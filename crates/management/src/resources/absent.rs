@@ -41,7 +41,7 @@ const LISTS: &[(&str, List)] = &[
     ("/flows", List::Paged("flows")),
     ("/flows/vault/connections", List::Paged("connections")),
     ("/forms", List::Paged("forms")),
-    ("/groups", List::Named("groups")),
+    ("/groups", List::Paged("groups")),
     ("/hooks", List::Paged("hooks")),
     ("/log-streams", List::Bare),
     ("/network-acls", List::Paged("network_acls")),

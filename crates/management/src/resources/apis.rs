@@ -14,9 +14,11 @@ use super::system_apis;
 use crate::call::{Call, internal, missing, print, read, stored};
 use crate::ops::Table;
 use crate::resource::{Crud, Resource};
+use crate::search::search;
 
 pub(super) fn bind(table: &mut Table) {
     Crud::<Apis>::bind(table);
+    table.bind("GET /resource-servers/search", search::<Apis>);
 }
 
 pub(super) const MISSING: Missing =

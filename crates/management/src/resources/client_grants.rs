@@ -10,9 +10,11 @@ use super::apis;
 use crate::call::{Call, missing, print, read};
 use crate::ops::Table;
 use crate::resource::{Crud, Resource};
+use crate::search::search;
 
 pub(super) fn bind(table: &mut Table) {
     Crud::<ClientGrants>::bind(table);
+    table.bind("GET /client-grants/search", search::<ClientGrants>);
 }
 
 pub(super) const MISSING: Missing = missing("The grant does not exist.", "inexistent_client_grant");

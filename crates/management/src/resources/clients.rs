@@ -10,12 +10,15 @@ use super::credentials;
 use crate::call::{Answer, Call, internal, missing, print, read, stored};
 use crate::ops::Table;
 use crate::page::{Page, chosen};
-use crate::resource::{Crud, Lost, Resource, load, merged, put};
+use crate::resource::{self, Crud, Lost, Resource, load, merged, put};
+use crate::search::search;
 
 pub(super) fn bind(table: &mut Table) {
     Crud::<Clients>::bind(table);
+    table.bind("GET /clients", list);
     table.bind("POST /clients/{id}/rotate-secret", rotate_secret);
     table.bind("GET /clients/{id}/connections", connections);
+    table.bind("GET /clients/search", search::<Clients>);
     credentials::bind(table);
 }
 
@@ -153,7 +156,9 @@ impl Resource for Clients {
             }
         }
         let (tenant, store) = (call.tenant(), call.store());
-        let gone = store.delete_consents_of_client(tenant, &client.client_id);
+        let gone = store
+            .delete_consents_of_client(tenant, &client.client_id)
+            .and(store.delete_device_keys_of_client(tenant, &client.client_id));
         let unlinked = super::connections::without_client(call, &client.client_id).await?;
         change = unlinked.into_iter().fold(change, |change, (id, name, json, seen)| {
             change.update(Kind::Connection, &id, Some(&name), json, seen)
@@ -363,13 +368,37 @@ fn keep(value: &mut Value, names: &[&str]) {
     }
 }
 
-/// `client_grant.grant_type:"x"`: the one search over applications.
+/// `client_grant.organization_id:org_x` is answered by [`list`]; beside it there is the grant type, and the name.
 fn has_grant_type(client: &Client, q: &str) -> bool {
     match q.split_once(':') {
-        Some(("client_grant.grant_type", _)) => true,
+        Some(("client_grant.grant_type" | GRANT_ORGANIZATION, _)) => true,
         Some((_, wanted)) => client.may_use(wanted.trim_matches('"')),
         None => client.name.to_lowercase().contains(&q.to_lowercase()),
     }
+}
+
+const GRANT_ORGANIZATION: &str = "client_grant.organization_id";
+
+/// Applications that have a client grant in an organization are found through the organization, all others as ever.
+async fn list(call: Call) -> Result<Answer, Problem> {
+    let organization = match call.query.text("q").and_then(|q| q.split_once(':')) {
+        Some((GRANT_ORGANIZATION, id)) => id.trim_matches('"').to_owned(),
+        _ => return resource::list::<Clients>(call).await,
+    };
+    let mut found: Vec<String> = super::organizations::client_grants_of(&call, &organization).await?;
+    found.retain(|id| call.snapshot().client(id).is_some());
+    let page = Page::of(&call.query)?;
+    let show = |id: String| {
+        let client = call.snapshot().client(&id);
+        client.and_then(|client| Clients::show(&call, client).ok()).unwrap_or_default()
+    };
+    let slice = page.cut(found, Clone::clone, show);
+    let mut body = page.body(Clients::MEMBER, slice);
+    match body.get_mut(Clients::MEMBER) {
+        Some(items) => *items = chosen(items.take(), &call.query, Clients::KEPT),
+        None => body = chosen(body, &call.query, Clients::KEPT),
+    }
+    Ok(Answer::ok(body))
 }
 
 fn app_type(kind: &AppType) -> String {

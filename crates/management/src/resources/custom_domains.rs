@@ -17,6 +17,7 @@ pub(super) fn bind(table: &mut Table) {
     Crud::<Domains>::bind(table);
     table.bind("GET /custom-domains", list);
     table.bind("POST /custom-domains/{id}/verify", verify);
+    table.bind("POST /custom-domains/{id}/test", test);
     table.bind("GET /custom-domains/default", default);
     table.bind("PATCH /custom-domains/default", set_default);
 }
@@ -140,6 +141,15 @@ async fn list(call: Call) -> Result<Answer, Problem> {
 async fn verify(call: Call) -> Result<Answer, Problem> {
     let (domain, _) = load::<Domains>(&call).await?;
     Ok(Answer::ok(Domains::show(&call, &domain)?))
+}
+
+/// A domain that this request came by works; of another one nothing is known.
+async fn test(call: Call) -> Result<Answer, Problem> {
+    let (domain, _) = load::<Domains>(&call).await?;
+    match Domains::show(&call, &domain)?.get("status").and_then(Value::as_str) {
+        Some("ready") => Ok(Answer::ok(json!({"success": true}))),
+        _ => Err(Problem::conflict("The custom domain is not ready.")),
+    }
 }
 
 /// The domain with this name, if it is one of the tenant's.

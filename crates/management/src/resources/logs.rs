@@ -25,9 +25,11 @@ fn shown(event: &LogEvent) -> Result<Value, Problem> {
             value[name] = "".into();
         }
     }
-    for name in
-        ["connection", "connection_id", "organization_id", "organization_name", "client_id", "details"]
-    {
+    // Calls of this API have no connection; whatever else happens has one, if only an empty one.
+    if value.get("connection_id").is_none() && event.kind != "sapi" {
+        value["connection_id"] = "".into();
+    }
+    for name in NULLS {
         if value.get(name).is_none() {
             value[name] = Value::Null;
         }
@@ -35,6 +37,23 @@ fn shown(event: &LogEvent) -> Result<Value, Problem> {
     value["isMobile"] = Value::Bool(false);
     Ok(value)
 }
+
+/// Members that are there even where there is nothing to say.
+const NULLS: [&str; 13] = [
+    "connection",
+    "connection_id",
+    "organization_id",
+    "organization_name",
+    "client_id",
+    "ip",
+    "hostname",
+    "details",
+    "audience",
+    "scope",
+    "strategy",
+    "strategy_type",
+    "location_info",
+];
 
 fn all_shown(call: &Call, events: &[LogEvent]) -> Result<Vec<Value>, Problem> {
     events.iter().map(|event| Ok(chosen(shown(event)?, &call.query, &[]))).collect()

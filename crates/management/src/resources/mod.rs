@@ -3,6 +3,7 @@
 mod absent;
 mod apis;
 mod attack_protection;
+mod authentication_methods;
 mod blocks;
 mod branding;
 mod client_grants;
@@ -13,6 +14,7 @@ mod custom_domains;
 mod device_credentials;
 mod emails;
 mod grants;
+mod groups;
 mod identities;
 mod jobs;
 mod keys;
@@ -47,6 +49,8 @@ pub(crate) fn bind(table: &mut Table) {
     blocks::bind(table);
     stats::bind(table);
     device_credentials::bind(table);
+    authentication_methods::bind(table);
+    groups::bind(table);
     jobs::bind(table);
     user_export::bind(table);
     custom_domains::bind(table);

@@ -23,6 +23,14 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("POST /roles/{id}/users", add_users);
 }
 
+/// There is no such role.
+pub(super) const MISSING: Missing = Missing { message: "The role does not exist.", code: None };
+
+/// The role of the path.
+pub(super) async fn here(call: &Call) -> Result<Role, Problem> {
+    Ok(load::<Roles>(call).await?.0)
+}
+
 struct Roles;
 
 impl Resource for Roles {
@@ -30,7 +38,7 @@ impl Resource for Roles {
     const KIND: Kind = Kind::Role;
     const PATH: &'static str = "/roles";
     const MEMBER: &'static str = "roles";
-    const MISSING: Missing = Missing { message: "The role does not exist.", code: None };
+    const MISSING: Missing = MISSING;
     const TAKEN: &'static str = "A role with the same name already exists.";
     const FILTERS: &'static [&'static str] = &["name_filter", "type", "owner_id"];
     const DELETED: (StatusCode, Option<&'static str>) = (StatusCode::OK, Some("{}"));

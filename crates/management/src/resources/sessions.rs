@@ -1,9 +1,11 @@
 //! `/sessions` and `/refresh-tokens`: who is signed in where, and what lives on after them.
 
+use std::collections::HashMap;
+
 use chancery_core::iso::format_ms;
 use chancery_core::problem::{Missing, Problem};
 use chancery_core::records::{RefreshRecord, Session};
-use chancery_store::Batch;
+use chancery_store::{Batch, Error, Noted};
 use serde_json::{Value, json};
 
 use super::users;
@@ -13,6 +15,7 @@ use crate::page::Page;
 
 pub(super) fn bind(table: &mut Table) {
     table.bind("GET /sessions/{id}", show);
+    table.bind("PATCH /sessions/{id}", note_session);
     table.bind("DELETE /sessions/{id}", end);
     table.bind("POST /sessions/{id}/revoke", revoke);
     table.bind("GET /users/{user_id}/sessions", list_of_user);
@@ -20,6 +23,7 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("POST /users/{id}/revoke-access", revoke_access);
     table.bind("GET /refresh-tokens", list_tokens);
     table.bind("GET /refresh-tokens/{id}", show_token);
+    table.bind("PATCH /refresh-tokens/{id}", note_token);
     table.bind("DELETE /refresh-tokens/{id}", revoke_token);
     table.bind("POST /refresh-tokens/revoke", revoke_tokens);
     table.bind("GET /users/{user_id}/refresh-tokens", list_tokens_of_user);
@@ -64,8 +68,62 @@ async fn load(call: &Call) -> Result<Session, Problem> {
 }
 
 async fn show(call: Call) -> Result<Answer, Problem> {
-    Ok(Answer::ok(shown(&load(&call).await?)))
+    let session = load(&call).await?;
+    let notes = Notes::of(&call, Noted::Session, &session.user_id).await?;
+    Ok(Answer::ok(notes.on(&session.id, shown(&session))))
 }
+
+async fn note_session(call: Call) -> Result<Answer, Problem> {
+    let session = load(&call).await?;
+    note(&call, Noted::Session, NO_SESSION).await?;
+    let notes = Notes::of(&call, Noted::Session, &session.user_id).await?;
+    Ok(Answer::ok(notes.on(&session.id, shown(&session))))
+}
+
+/// What administrators noted on the sessions or the refresh tokens of a user, by id.
+struct Notes {
+    name: &'static str,
+    notes: HashMap<String, String>,
+}
+
+impl Notes {
+    async fn of(call: &Call, on: Noted, user_id: &str) -> Result<Self, Problem> {
+        let notes = call.store().notes(call.tenant(), on, user_id).await.map_err(stored)?;
+        Ok(Self { name: noted_as(on), notes: notes.into_iter().collect() })
+    }
+
+    fn on(&self, id: &str, mut value: Value) -> Value {
+        if let Some(note) = self.notes.get(id).and_then(|note| serde_json::from_str(note).ok()) {
+            value[self.name] = note;
+        }
+        value
+    }
+}
+
+const fn noted_as(on: Noted) -> &'static str {
+    match on {
+        Noted::Session => "session_metadata",
+        Noted::RefreshToken => "refresh_token_metadata",
+    }
+}
+
+/// Keeps what the body says in the place of what was there; nothing and an empty object take it away.
+async fn note(call: &Call, on: Noted, missing: Missing) -> Result<(), Problem> {
+    let new =
+        call.body.get(noted_as(on)).filter(|note| note.as_object().is_some_and(|note| !note.is_empty()));
+    let text = new.map(Value::to_string);
+    if text.as_ref().is_some_and(|text| text.len() > MOST_NOTED) {
+        let reason = format!("Object is too large, maximum {MOST_NOTED} bytes");
+        return Err(Problem::payload(&reason, noted_as(on)));
+    }
+    call.store().note(call.tenant(), on, call.at("id"), text.as_deref()).await.map_err(|error| match error {
+        Error::Guard => Problem::NotFound(missing),
+        other => stored(other),
+    })
+}
+
+/// Bytes of JSON: it is read with every list of sessions.
+const MOST_NOTED: usize = 16 << 10;
 
 /// Refresh tokens outlive a session that is ended.
 async fn end(call: Call) -> Result<Answer, Problem> {
@@ -90,12 +148,13 @@ async fn list_of_user(call: Call) -> Result<Answer, Problem> {
     let user = users::load(&call, "user_id").await?;
     let sessions =
         call.store().sessions_of(call.tenant(), &user.user_id, call.ctx.now()).await.map_err(stored)?;
+    let notes = Notes::of(&call, Noted::Session, &user.user_id).await?;
     Ok(Answer::ok(listed(
         &call,
         "sessions",
         sessions,
         |session| session.id.clone(),
-        |session| shown(&session),
+        |session| notes.on(&session.id, shown(&session)),
     )?))
 }
 
@@ -160,7 +219,14 @@ fn token(call: &Call, record: &RefreshRecord) -> Value {
 
 async fn show_token(call: Call) -> Result<Answer, Problem> {
     let found = call.store().refresh_token_by_id(call.tenant(), call.at("id")).await.map_err(stored)?;
-    Ok(Answer::ok(token(&call, &found.ok_or(Problem::NotFound(NO_TOKEN))?)))
+    let found = found.ok_or(Problem::NotFound(NO_TOKEN))?;
+    let notes = Notes::of(&call, Noted::RefreshToken, &found.authorization.user_id).await?;
+    Ok(Answer::ok(notes.on(&found.id, token(&call, &found))))
+}
+
+async fn note_token(call: Call) -> Result<Answer, Problem> {
+    note(&call, Noted::RefreshToken, NO_TOKEN).await?;
+    show_token(call).await
 }
 
 async fn revoke_token(call: Call) -> Result<Answer, Problem> {
@@ -213,7 +279,9 @@ async fn tokens(call: &Call, user_id: &str, client_id: Option<&str>) -> Result<A
     let now = call.ctx.now();
     let found =
         call.store().refresh_tokens_of(call.tenant(), user_id, client_id, now).await.map_err(stored)?;
-    let body = listed(call, "tokens", found, |record| record.id.clone(), |record| token(call, &record))?;
+    let notes = Notes::of(call, Noted::RefreshToken, user_id).await?;
+    let show = |record: RefreshRecord| notes.on(&record.id, token(call, &record));
+    let body = listed(call, "tokens", found, |record| record.id.clone(), show)?;
     Ok(Answer::ok(body))
 }
 

@@ -173,7 +173,9 @@ async fn with_looks(call: &Call, mut settings: Value) -> Result<Value, Problem> 
         ("is_custom_theme_set", has_theme),
     ];
     if let Some(shown) = settings.get_mut("universal_login").and_then(Value::as_object_mut) {
-        shown.extend(looks.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name.to_owned(), true.into())));
+        shown.extend(
+            looks.into_iter().filter(|(_, set)| *set).map(|(name, _)| (name.to_owned(), true.into())),
+        );
     }
     Ok(settings)
 }

@@ -21,6 +21,7 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("DELETE /users/{id}/permissions", remove_permissions);
     table.bind("GET /users/{id}/effective-roles", effective_roles);
     table.bind("GET /users/{id}/effective-permissions", effective_permissions);
+    table.bind("GET /users/{id}/effective-permissions/sources/effective-roles", roles_behind_permission);
     table.bind("GET /users/{id}/organizations", super::organizations::of_user);
     // No user is in a group, or has a connected account, before those exist.
     table.bind("GET /users/{id}/groups", |call| none(call, "groups"));
@@ -123,12 +124,7 @@ async fn remove_permissions(call: Call) -> Result<Answer, Problem> {
 async fn effective_roles(call: Call) -> Result<Answer, Problem> {
     let roles = held_roles(&call).await?;
     let page = by_checkpoint(&call.query)?;
-    let show = |role: Role| {
-        let mut value = shown(&role);
-        value["sources"] = json!(["direct"]);
-        value
-    };
-    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), show))))
+    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), with_source))))
 }
 
 async fn effective_permissions(call: Call) -> Result<Answer, Problem> {
@@ -138,6 +134,25 @@ async fn effective_permissions(call: Call) -> Result<Answer, Problem> {
     let page = by_checkpoint(&call.query)?;
     let show = |entry| with_sources(&call, entry).unwrap_or_default();
     Ok(Answer::ok(page.body("permissions", page.cut(held, |((name, _), _)| name.clone(), show))))
+}
+
+/// The roles that give a user a permission.
+async fn roles_behind_permission(call: Call) -> Result<Answer, Problem> {
+    let text = |name: &str| call.query.text(name).unwrap_or_default();
+    let wanted = Permission {
+        resource_server_identifier: call.stored_identifier(text("resource_server_identifier")),
+        permission_name: text("permission_name").to_owned(),
+    };
+    let mut roles = held_roles(&call).await?;
+    roles.retain(|role| role.permissions.contains(&wanted));
+    let page = by_checkpoint(&call.query)?;
+    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), with_source))))
+}
+
+fn with_source(role: Role) -> Value {
+    let mut value = shown(&role);
+    value["sources"] = json!(["direct"]);
+    value
 }
 
 async fn none(call: Call, member: &'static str) -> Result<Answer, Problem> {

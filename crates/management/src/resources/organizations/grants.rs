@@ -1,5 +1,7 @@
 //! Client grants that machines may use for an organization.
 
+use std::collections::BTreeSet;
+
 use chancery_core::model::{ClientGrant, GrantOrganizationUsage, Organization};
 use chancery_core::problem::Problem;
 use chancery_store::Kind;
@@ -20,6 +22,17 @@ pub(super) fn bind(table: &mut Table) {
 
 fn by_id<'a>(call: &'a Call, id: &str) -> Option<&'a ClientGrant> {
     call.snapshot().client_grants().find(|grant| grant.id == id).map(|grant| &**grant)
+}
+
+/// The applications that have a client grant in an organization, each once, in the order of their ids. Without the
+/// organization there are none.
+pub(in super::super) async fn client_grants_of(call: &Call, id: &str) -> Result<Vec<String>, Problem> {
+    let found = call.store().doc(call.tenant(), Kind::Organization, id).await.map_err(stored)?;
+    let Some(found) = found else { return Ok(Vec::new()) };
+    let organization: Organization = read_stored(&found.json)?;
+    let grants = organization.client_grants.iter().filter_map(|id| by_id(call, id));
+    let clients: BTreeSet<String> = grants.filter_map(|grant| grant.client_id.clone()).collect();
+    Ok(clients.into_iter().collect())
 }
 
 async fn list(call: Call) -> Result<Answer, Problem> {

@@ -6,7 +6,7 @@ use chancery_store::{Error, Kind};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::users;
+use super::super::{groups, users};
 use super::{here, shown as shown_organization};
 use crate::call::{Answer, Call, missing, read_stored, stored};
 use crate::ops::Table;
@@ -24,6 +24,13 @@ pub(super) fn bind(table: &mut Table) {
     // There are no groups that could be in an organization.
     table.bind("GET /organizations/{organization_id}/groups", no_groups);
     table.bind("GET /organizations/{organization_id}/roles/{role_id}/groups", no_groups);
+    table.bind("GET /organizations/{id}/members/{user_id}/effective-roles/sources/groups", no_source);
+    for method in ["GET", "POST", "DELETE"] {
+        table.bind(
+            &format!("{method} /organizations/{{organization_id}}/groups/{{group_id}}/roles"),
+            no_group,
+        );
+    }
 }
 
 const NO_MEMBER: Missing = missing("The user is not a member of the organization.", "inexistent_member");
@@ -206,8 +213,21 @@ async fn with_role(call: Call) -> Result<Answer, Problem> {
 
 async fn no_groups(call: Call) -> Result<Answer, Problem> {
     here(&call).await?;
-    let page = by_checkpoint(&call.query)?;
-    Ok(Answer::ok(page.body("groups", Slice::default())))
+    groups::none(&call)
+}
+
+/// No role of a member comes from a group.
+async fn no_source(call: Call) -> Result<Answer, Problem> {
+    member(&call).await?;
+    if call.snapshot().role(call.query.text("role_id").unwrap_or_default()).is_none() {
+        return Err(Problem::NotFound(NO_ROLE));
+    }
+    groups::none(&call)
+}
+
+async fn no_group(call: Call) -> Result<Answer, Problem> {
+    here(&call).await?;
+    Err(Problem::NotFound(groups::MISSING))
 }
 
 /// `GET /users/{id}/organizations`.

@@ -11,6 +11,7 @@ mod invitations;
 mod members;
 
 pub(super) use domains::is_domain;
+pub(super) use grants::client_grants_of;
 
 use axum::http::StatusCode;
 use chancery_core::ids;
@@ -23,12 +24,14 @@ use crate::call::{Answer, Call, print, read, read_stored, stored};
 use crate::ops::Table;
 use crate::page::Page;
 use crate::resource::{self, Crud, Lost, Resource, load, put, refused};
+use crate::search::search;
 
 pub(super) use members::of_user;
 
 pub(super) fn bind(table: &mut Table) {
     Crud::<Organizations>::bind(table);
     table.bind("GET /organizations", list);
+    table.bind("GET /organizations/search", search::<Organizations>);
     // Deleting what is gone is an error here, unlike elsewhere.
     table.bind("DELETE /organizations/{id}", delete);
     table.bind("GET /organizations/name/{name}", by_name);
