@@ -201,6 +201,26 @@ const STORED: &[Stored] = &[
         what: "Token exchange profiles (the grant is not built)",
         acted_on: &[],
     },
+    Stored {
+        operation: "POST /users/{id}/authentication-methods",
+        what: "Authentication methods of users, and their recovery codes (no second factor is asked for)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "POST /device-credentials",
+        what: "Public keys of devices (nothing accepts them)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PATCH /sessions/{id}",
+        what: "Notes on sessions (no token says them)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PATCH /refresh-tokens/{id}",
+        what: "Notes on refresh tokens (no token says them)",
+        acted_on: &[],
+    },
     Stored { operation: "PATCH /attack-protection/captcha", what: "CAPTCHA (none is asked)", acted_on: &[] },
     Stored {
         operation: "PATCH /tenants/settings",

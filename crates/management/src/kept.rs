@@ -134,6 +134,13 @@ pub async fn kept_only(store: &Store, tenant: &Snapshot) -> Result<Vec<KeptOnly>
         let of = "connections that nobody can sign in with";
         found.push(KeptOnly { of, members: Vec::new(), documents: others });
     }
+    let (methods, keys) = store.authentication_means(&tenant.tenant).await?;
+    for (of, count) in [("authentication methods of users", methods), ("public keys of devices", keys)] {
+        if count > 0 {
+            let documents = usize::try_from(count).unwrap_or(0);
+            found.push(KeptOnly { of, members: Vec::new(), documents });
+        }
+    }
     for (kind, of) in WHOLE {
         let documents = usize::try_from(store.docs_count(&tenant.tenant, kind).await?).unwrap_or(0);
         if documents > 0 {

@@ -16,6 +16,18 @@ impl Store {
         Ok(rows.into_iter().map(|row| row.0).collect())
     }
 
+    /// How many methods the users of a tenant have, and how many keys their devices.
+    ///
+    /// # Errors
+    /// As [`Store::authentication_methods`].
+    pub async fn authentication_means(&self, tenant: &str) -> Result<(i64, i64)> {
+        let count = async |table: &str| -> Result<i64> {
+            let sql = format!("SELECT COUNT(*) FROM {table} WHERE tenant = $1");
+            Ok(self.db.query_scan(sql, params![tenant]).await?.pop().unwrap_or(0))
+        };
+        Ok((count("authentication_methods").await?, count("device_keys").await?))
+    }
+
     /// Adds a method to a user who is there. Fails with [`Error::Guard`](crate::Error::Guard) where they are gone, and with
     /// [`Error::Conflict`](crate::Error::Conflict) where the id is taken.
     pub fn insert_authentication_method(&self, tenant: &str, user_id: &str, id: &str, doc: &str) -> Batch {

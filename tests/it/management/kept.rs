@@ -147,10 +147,13 @@ async fn settings_that_do_nothing_are_named_at_the_start() {
     app.manage("PATCH", "/branding", json!({"logo_url": "https://example.com/logo.png"})).await;
     let github = json!({"name": "github", "strategy": "github"});
     app.manage("POST", "/connections", github).await;
+    let jane = format!("/users/{}/authentication-methods", segment(&app.jane().await));
+    app.manage("POST", &jane, json!({"type": "email", "email": "a@example.com"})).await;
     let wanted = [
         "applications: sso (1)",
         "APIs: consent_policy (1)",
         "connections that nobody can sign in with (1)",
+        "authentication methods of users (1)",
         "branding (1)",
     ];
     assert_eq!(told().await, wanted);

@@ -1,11 +1,14 @@
 //! `/api/v2`: the Management API.
 
 mod attack_protection;
+mod authentication_methods;
 mod clients;
 mod connections;
 mod conventions;
+mod device_credentials;
 mod every_operation;
 mod grants;
+mod groups;
 mod identities;
 mod jobs;
 mod kept;
@@ -13,6 +16,9 @@ mod organizations;
 mod random;
 mod resource_servers;
 mod roles;
+mod search;
+mod sessions;
+mod stats;
 mod tenancy;
 mod tenants;
 mod tickets;

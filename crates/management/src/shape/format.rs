@@ -45,9 +45,19 @@ pub enum Format {
     ClientId,
     /// `PROVIDER|ID`.
     UserId,
+    /// `cop_` and 14 to 32 letters and digits.
+    ConnectionProfileId,
+    /// `uap_` and as many.
+    UserAttributeProfileId,
+    /// ISO 3166-1 alpha-2, in capitals.
+    CountryCode,
+    /// RFC 9562.
+    Uuid,
+    /// A name in the DNS.
+    Hostname,
 }
 
-const NAMES: [(Format, &str); 21] = [
+const NAMES: [(Format, &str); 26] = [
     (Format::NoAngleBrackets, "no-angle-brackets"),
     (Format::ConnectionName, "connection-name"),
     (Format::Phone, "phone"),
@@ -69,6 +79,11 @@ const NAMES: [(Format, &str); 21] = [
     (Format::CredentialId, "credential-id"),
     (Format::ClientId, "client-id"),
     (Format::UserId, "user-id"),
+    (Format::ConnectionProfileId, "connection-profile-id"),
+    (Format::UserAttributeProfileId, "user-attribute-profile-id"),
+    (Format::CountryCode, "country-code"),
+    (Format::Uuid, "uuid"),
+    (Format::Hostname, "hostname"),
 ];
 
 impl Format {
@@ -131,6 +146,11 @@ impl Format {
                     && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
             }
             Self::UserId => (1..=1024).contains(&text.len()) && !text.contains(char::is_control),
+            Self::ConnectionProfileId => is_prefixed(text, "cop_"),
+            Self::UserAttributeProfileId => is_prefixed(text, "uap_"),
+            Self::CountryCode => text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()),
+            Self::Uuid => is_uuid(text),
+            Self::Hostname => is_hostname(text),
         }
     }
 }
@@ -159,6 +179,21 @@ fn is_ip_or_network(text: &str) -> bool {
     let Ok(address) = address.parse::<std::net::IpAddr>() else { return false };
     let longest = if address.is_ipv4() { 32 } else { 128 };
     length.is_none_or(|length| length.parse::<u8>().is_ok_and(|length| length <= longest))
+}
+
+fn is_uuid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
+}
+
+fn is_hostname(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    text.len() <= 253 && text.split('.').all(is_label)
 }
 
 fn is_prefixed(text: &str, prefix: &str) -> bool {
@@ -196,6 +231,11 @@ mod tests {
             (Format::OrganizationId, "org_z5YvxlXPO0NspoIa", "org_"),
             (Format::CredentialId, "cred_8wnHpGZdh24cLX1EBfcpv3", "8wnHpGZdh24cLX1EBfcpv3"),
             (Format::UserId, "auth0|x", ""),
+            (Format::ConnectionProfileId, "cop_1cu7hYRotxr9BYXXwLH14g", "cop_WRONG"),
+            (Format::UserAttributeProfileId, "uap_1cu7jNy3oKf2mDj9URMeQq", "uap_WRONG"),
+            (Format::CountryCode, "CH", "ch"),
+            (Format::Uuid, "00000000-0000-4000-8000-00000000000f", "00000000-0000-4000-8000"),
+            (Format::Hostname, "login.example.com", "-x.example"),
         ] {
             assert!(format.fits(good), "{good}");
             assert!(!format.fits(bad), "{bad}");

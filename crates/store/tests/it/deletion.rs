@@ -8,7 +8,7 @@ use crate::fixture::{
 };
 
 /// Every table that holds something of a user.
-const OWNED: [&str; 13] = [
+const OWNED: [&str; 15] = [
     "users",
     "credentials",
     "user_roles",
@@ -21,6 +21,8 @@ const OWNED: [&str; 13] = [
     "opaque_tokens",
     "consents",
     "tickets",
+    "authentication_methods",
+    "device_keys",
     "logs",
 ];
 
@@ -39,6 +41,10 @@ async fn everything_of(store: &chancery_store::Store, user: &str) {
         permission_name: "read".to_owned(),
     };
     store.add_permissions(TENANT, user, &[permission]).await.unwrap();
+    store.commit(store.insert_authentication_method(TENANT, user, "email|dev_1", "{}")).await.unwrap();
+    let id = format!("dcr_{user}");
+    let key = chancery_store::DeviceKey { id: &id, user_id: user, client_id: "app", device_id: "d" };
+    store.insert_device_key(TENANT, &key, "{}").await.unwrap();
     let cookie = handle();
     store.insert_session(TENANT, &session(&cookie, user), &cookie.digest()).await.unwrap();
     let (one, two, three) = (handle(), handle(), handle());
