@@ -48,7 +48,11 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     };
     let mut found: Vec<Value> = tokens.iter().map(shown).collect();
     for key in store.device_keys(tenant, user_id, client_id).await.map_err(stored)? {
-        found.push(read_stored(&key)?);
+        let mut key: Value = read_stored(&key)?;
+        if let Some(members) = key.as_object_mut() {
+            members.shift_remove("value");
+        }
+        found.push(key);
     }
     let wanted = call.query.text("type");
     found.retain(|one| wanted.is_none_or(|wanted| one.get("type").is_some_and(|kind| kind == wanted)));
