@@ -1,37 +1,83 @@
 //! `GET /clients/search` and its like: documents that a filter describes, by checkpoint.
 
 use chancery_core::problem::Problem;
+use chancery_store::Stored;
 use serde_json::Value;
 
 use crate::call::{Answer, Call, read_stored, stored};
 use crate::filter::Filter;
-use crate::page::{by_checkpoint, chosen};
+use crate::page::{Page, Slice, by_checkpoint, chosen};
 use crate::resource::Resource;
 
 /// Neither found by nor shown: a search is no way to guess.
 const SECRET: [&str; 3] = ["client_secret", "signing_secret", "signing_keys"];
+/// Documents looked at, at once.
+const STEP: i64 = 500;
 
 /// Whatever the filter describes, in the order asked for.
 pub(crate) async fn search<R: Resource>(call: Call) -> Result<Answer, Problem> {
     let page = by_checkpoint(&call.query)?;
     let is_scim = call.query.text("parser") == Some("scim");
     let filter = Filter::parse(call.query.text("q").unwrap_or_default(), is_scim)?;
+    let slice = match (call.query.text("sort"), &page) {
+        (Some(name), _) => sorted::<R>(&call, &filter, &page, name).await?,
+        (None, Page::After { key, take }) => in_order_of_ids::<R>(&call, &filter, key, *take).await?,
+        (None, Page::Offset { .. }) => return Err(Problem::Internal),
+    };
+    let items = slice.items.into_iter().map(|value| chosen(value, &call.query, R::KEPT)).collect();
+    Ok(Answer::ok(page.body(R::MEMBER, Slice { items, ..slice })))
+}
+
+/// Looks no further than it must.
+async fn in_order_of_ids<R: Resource>(
+    call: &Call,
+    filter: &Filter,
+    key: &str,
+    take: i64,
+) -> Result<Slice, Problem> {
+    let take = usize::try_from(take).unwrap_or(0);
+    let (mut after, mut slice, mut last) = (key.to_owned(), Slice::default(), None);
+    loop {
+        let docs = call.store().docs_after(call.tenant(), R::KIND, &after, STEP).await.map_err(stored)?;
+        for doc in &docs {
+            let Some(value) = fitting::<R>(call, filter, doc)? else { continue };
+            if slice.items.len() == take {
+                slice.next = last;
+                return Ok(slice);
+            }
+            slice.items.push(value);
+            last = Some(doc.id.clone());
+        }
+        match docs.last() {
+            Some(doc) if docs.len() as i64 == STEP => after.clone_from(&doc.id),
+            _ => return Ok(slice),
+        }
+    }
+}
+
+async fn sorted<R: Resource>(
+    call: &Call,
+    filter: &Filter,
+    page: &Page,
+    name: &str,
+) -> Result<Slice, Problem> {
     let mut found = Vec::new();
     for doc in call.store().docs_all(call.tenant(), R::KIND).await.map_err(stored)? {
-        let model: R::Model = read_stored(&doc.json)?;
-        let mut value = R::show(&call, &model)?;
-        if let Some(members) = value.as_object_mut() {
-            members.retain(|name, _| !SECRET.contains(&name.as_str()));
-        }
-        if filter.fits(&value) {
-            found.push((R::id(&model).to_owned(), value));
+        if let Some(value) = fitting::<R>(call, filter, &doc)? {
+            found.push((doc.id, value));
         }
     }
-    if let Some(name) = call.query.text("sort") {
-        let text = |value: &Value| value.get(name).and_then(Value::as_str).map(str::to_lowercase);
-        // What has none comes last.
-        found.sort_by_cached_key(|(_, value)| (text(value).is_none(), text(value)));
+    let text = |value: &Value| value.get(name).and_then(Value::as_str).map(str::to_lowercase);
+    // What has none comes last.
+    found.sort_by_cached_key(|(_, value)| (text(value).is_none(), text(value)));
+    Ok(page.cut(found, |(id, _)| id.clone(), |(_, value)| value))
+}
+
+/// The document as the caller may see it, if it is what the filter describes.
+fn fitting<R: Resource>(call: &Call, filter: &Filter, doc: &Stored) -> Result<Option<Value>, Problem> {
+    let mut value = R::show(call, &read_stored(&doc.json)?)?;
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|name, _| !SECRET.contains(&name.as_str()));
     }
-    let slice = page.cut(found, |(id, _)| id.clone(), |(_, value)| chosen(value, &call.query, R::KEPT));
-    Ok(Answer::ok(page.body(R::MEMBER, slice)))
+    Ok(filter.fits(&value).then_some(value))
 }

@@ -70,4 +70,15 @@ async fn permissions_know_their_roles() {
     let found = roles.as_array().unwrap().iter().find(|role| role["id"] == id).unwrap();
     assert_eq!(found["sources"], json!(["direct"]));
     assert_eq!(ask("no:such").await, json!([]));
+    let new =
+        json!({"permissions": [{"resource_server_identifier": API, "permission_name": "delete:contacts"}]});
+    app.manage("POST", &format!("/users/{jane}/permissions"), new).await;
+    let path = format!("/users/{jane}/effective-permissions?resource_server_identifier={}", escaped(API));
+    let held = app.manage("GET", &path, Value::Null).await;
+    let sources = |scope: &str| {
+        let all = held["permissions"].as_array().unwrap();
+        all.iter().find(|one| one["permission_name"] == scope).map(|one| one["sources"].clone())
+    };
+    assert_eq!(sources("read:contacts").unwrap(), json!(["roles"]));
+    assert!(sources("delete:contacts").unwrap().as_array().unwrap().contains(&json!("direct")));
 }

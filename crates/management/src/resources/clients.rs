@@ -444,9 +444,18 @@ async fn connections(call: Call) -> Result<Answer, Problem> {
     let shown = page.cut(
         found,
         |connection| connection.id.clone(),
-        |connection| chosen(super::connections::shown(connection), &call.query, &[]),
+        |connection| chosen(without_others(super::connections::shown(connection)), &call.query, &[]),
     );
     Ok(Answer::ok(page.body("connections", shown)))
+}
+
+/// Whom else a connection serves is asked of the connection.
+fn without_others(mut connection: Value) -> Value {
+    if let Some(members) = connection.as_object_mut() {
+        members.shift_remove("enabled_clients");
+        members.shift_remove("enabled_for_all");
+    }
+    connection
 }
 
 /// What `read:client_summary` alone shows.

@@ -25,7 +25,10 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("GET /users/{id}/organizations", super::organizations::of_user);
     // No user is in a group, or has a connected account, before those exist.
     table.bind("GET /users/{id}/groups", |call| none(call, "groups"));
-    table.bind("GET /users/{id}/connected-accounts", |call| none(call, "connected_accounts"));
+    table.bind("GET /users/{id}/connected-accounts", nothing_listed);
+    // The name that connected accounts had before.
+    table.bind("GET /users/{id}/federated-connections-tokensets", |call| none(call, "tokensets"));
+    table.bind("DELETE /users/{id}/federated-connections-tokensets/{tokenset_id}", nothing_connected);
 }
 
 /// The roles of a user, by name.
@@ -132,7 +135,13 @@ async fn effective_permissions(call: Call) -> Result<Answer, Problem> {
     let held = held_permissions(&call).await?;
     let held: Vec<_> = held.into_iter().filter(|((_, api), _)| *api == wanted).collect();
     let page = by_checkpoint(&call.query)?;
-    let show = |entry| with_sources(&call, entry).unwrap_or_default();
+    let show = |(key, sources): ((String, String), Vec<Value>)| {
+        let ways = [("DIRECT", "direct"), ("ROLE", "roles")];
+        let is_a_way =
+            |kind: &str| sources.iter().any(|source| source.get("source_type").is_some_and(|t| t == kind));
+        let ways = ways.into_iter().filter(|(kind, _)| is_a_way(kind)).map(|(_, way)| way.into()).collect();
+        with_sources(&call, (key, ways)).unwrap_or_default()
+    };
     Ok(Answer::ok(page.body("permissions", page.cut(held, |((name, _), _)| name.clone(), show))))
 }
 
@@ -153,6 +162,17 @@ fn with_source(role: Role) -> Value {
     let mut value = shown(&role);
     value["sources"] = json!(["direct"]);
     value
+}
+
+/// Always by checkpoint.
+async fn nothing_listed(call: Call) -> Result<Answer, Problem> {
+    users::load(&call, "id").await?;
+    Ok(Answer::ok(by_checkpoint(&call.query)?.body("connected_accounts", Slice::default())))
+}
+
+async fn nothing_connected(call: Call) -> Result<Answer, Problem> {
+    users::load(&call, "id").await?;
+    Ok(Answer::no_content())
 }
 
 async fn none(call: Call, member: &'static str) -> Result<Answer, Problem> {
