@@ -127,7 +127,7 @@ async fn remove_permissions(call: Call) -> Result<Answer, Problem> {
 async fn effective_roles(call: Call) -> Result<Answer, Problem> {
     let roles = held_roles(&call).await?;
     let page = by_checkpoint(&call.query)?;
-    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), with_source))))
+    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), |role| with_source(&role)))))
 }
 
 async fn effective_permissions(call: Call) -> Result<Answer, Problem> {
@@ -155,11 +155,11 @@ async fn roles_behind_permission(call: Call) -> Result<Answer, Problem> {
     let mut roles = held_roles(&call).await?;
     roles.retain(|role| role.permissions.contains(&wanted));
     let page = by_checkpoint(&call.query)?;
-    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), with_source))))
+    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), |role| with_source(&role)))))
 }
 
-fn with_source(role: Role) -> Value {
-    let mut value = shown(&role);
+fn with_source(role: &Role) -> Value {
+    let mut value = shown(role);
     value["sources"] = json!(["direct"]);
     value
 }
