@@ -22,6 +22,28 @@ async fn a_new_one() {
     nobody.is_problem(404, Some("inexistent_client"), "The client does not exist");
 }
 
+/// What a kind of application gets by itself, and what a new tenant has for an application.
+#[tokio::test]
+async fn what_is_there_without_being_sent() {
+    let app = TestApp::new().await;
+    let body = json!({"name": "Express", "app_type": "express_configuration"});
+    let client = app.api("POST", "/clients", body).await.expect(201).json();
+    assert_eq!(client["organization_require_behavior"], "pre_login_prompt");
+    assert_eq!(client["client_authentication_methods"], json!({"private_key_jwt": {"credentials": []}}));
+    assert_eq!(client["callbacks"].as_array().unwrap().len(), 1);
+    let wrong = json!({"name": "x", "my_organization_configuration": {"connection_profile_id": "cop_WRONG",
+        "allowed_strategies": ["okta"], "connection_deletion_behavior": "allow"}});
+    app.api("POST", "/clients", wrong).await.expect(400);
+
+    let all = app.manage("GET", "/clients?is_global=false", Value::Null).await;
+    let first = all.as_array().unwrap().iter().find(|client| client["name"] == "Default App").unwrap();
+    assert_eq!((&first["callbacks"], &first["oidc_conformant"]), (&json!([]), &json!(true)));
+    let path = format!("/clients/{}/connections", first["client_id"].as_str().unwrap());
+    let connections = app.manage("GET", &path, Value::Null).await;
+    assert_eq!(connections["connections"][0]["name"], CONNECTION);
+    assert_eq!(connections["connections"][0].get("enabled_clients"), None);
+}
+
 #[tokio::test]
 async fn strict_third_parties() {
     let app = TestApp::new().await;

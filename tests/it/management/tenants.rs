@@ -36,6 +36,32 @@ async fn settings() {
     }
 }
 
+/// A part that is not sent stays, and what was set elsewhere is told with a change alone.
+#[tokio::test]
+async fn pages_merge_and_a_change_tells_of_looks() {
+    let app = TestApp::new().await;
+    let path = "/tenants/settings";
+    let page = json!({"change_password": {"enabled": true, "html": "<html>Mine</html>"}});
+    app.manage("PATCH", path, page).await;
+    let after = app.manage("PATCH", path, json!({"change_password": {"enabled": false}})).await;
+    assert_eq!(after["change_password"], json!({"enabled": false, "html": "<html>Mine</html>"}));
+    assert_eq!(after["universal_login"].get("identifier_first"), None);
+    let cleared = app.manage("PATCH", path, json!({"change_password": null})).await;
+    assert_eq!(cleared["change_password"], json!({"enabled": false}));
+
+    app.manage("PATCH", "/prompts", json!({"identifier_first": true})).await;
+    let token = app.management_token().await;
+    let template = "<html>{%- auth0:head -%}{%- auth0:widget -%}</html>";
+    let put = Call::new("PUT", "/api/v2/branding/templates/universal-login").bearer(&token);
+    app.send(put.json(&json!({"template": template}))).await.expect(201);
+    let after = app.manage("PATCH", path, json!({"friendly_name": "Acme"})).await;
+    let told = &after["universal_login"];
+    assert_eq!((&told["identifier_first"], &told["is_custom_template_set"]), (&json!(true), &json!(true)));
+    assert_eq!(told.get("is_custom_theme_set"), None);
+    let read = app.manage("GET", path, Value::Null).await;
+    assert_eq!(read["universal_login"].get("identifier_first"), None);
+}
+
 #[tokio::test]
 async fn signing_keys() {
     let app = TestApp::new().await;
@@ -75,6 +101,10 @@ async fn logs() {
     assert_eq!((&event["type"], &event["description"]), (&json!("sapi"), &json!("POST /roles")));
     assert_eq!(event["client_id"], app.clients.management.client_id.as_str());
     assert!(!event.to_string().contains("Boss"), "bodies may hold secrets, so none is logged");
+    // Readers find these whether or not there is anything to say.
+    for member in ["audience", "scope", "strategy", "location_info", "connection_id", "user_id"] {
+        assert!(event.get(member).is_some(), "{member}");
+    }
     let one = app.manage("GET", &format!("/logs/{}", event["_id"].as_str().unwrap()), Value::Null).await;
     assert_eq!(one["log_id"], event["log_id"]);
 
