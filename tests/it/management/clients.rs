@@ -35,6 +35,14 @@ async fn what_is_there_without_being_sent() {
         "allowed_strategies": ["okta"], "connection_deletion_behavior": "allow"}});
     app.api("POST", "/clients", wrong).await.expect(400);
 
+    let spa = json!({"name": "Spa", "app_type": "spa", "token_endpoint_auth_method": "none"});
+    let spa = app.api("POST", "/clients", spa).await.expect(201).json();
+    assert_eq!(spa["grant_types"], json!(["authorization_code", "implicit", "refresh_token"]));
+    let tokens = &spa["refresh_token"];
+    assert_eq!(
+        (&tokens["rotation_type"], &tokens["token_lifetime"]),
+        (&json!("rotating"), &json!(2_592_000))
+    );
     let all = app.manage("GET", "/clients?is_global=false", Value::Null).await;
     let first = all.as_array().unwrap().iter().find(|client| client["name"] == "Default App").unwrap();
     assert_eq!((&first["callbacks"], &first["oidc_conformant"]), (&json!([]), &json!(true)));

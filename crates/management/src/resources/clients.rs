@@ -199,12 +199,17 @@ fn new_client(call: &Call, mut body: Map<String, Value>) -> Result<Client, Probl
         if is_strict { format!("tpc_{}", ids::alphanumeric(rng, 22)) } else { ids::client_id(rng) };
     let kind = text("app_type").unwrap_or_default();
     let mut new = defaults(&kind, is_strict);
-    // The lifetimes of refresh tokens depend on whether the request says how the application authenticates.
-    let has_method = text("token_endpoint_auth_method").is_some();
+    let method = text("token_endpoint_auth_method");
+    let is_public = method.as_deref() == Some("none");
+    // The lifetimes of refresh tokens depend on whether the request says that the application authenticates.
+    let proves_itself = method.is_some() && !is_public;
     let (absolute, idle) =
-        if has_method || is_strict { (31_557_600, 2_592_000) } else { (2_592_000, 1_296_000) };
+        if proves_itself || is_strict { (31_557_600, 2_592_000) } else { (2_592_000, 1_296_000) };
     new["refresh_token"]["token_lifetime"] = absolute.into();
     new["refresh_token"]["idle_token_lifetime"] = idle.into();
+    if is_public && !is_strict {
+        fit_for_public(&mut new, &kind);
+    }
     legacy_names(&mut body);
     for (name, value) in body {
         match (name.as_str(), value) {
@@ -232,6 +237,23 @@ fn new_client(call: &Call, mut body: Map<String, Value>) -> Result<Client, Probl
         client.token_endpoint_auth_method = None;
     }
     Ok(client)
+}
+
+/// An application that proves nothing gets no token of its own, and in a browser no refresh token that lasts.
+fn fit_for_public(new: &mut Value, kind: &str) {
+    if let Some(grants) = new.get_mut("grant_types").and_then(Value::as_array_mut) {
+        grants.retain(|grant| grant != "client_credentials");
+    }
+    if kind == "spa" {
+        for (name, value) in [
+            ("rotation_type", json!("rotating")),
+            ("expiration_type", json!("expiring")),
+            ("infinite_token_lifetime", json!(false)),
+            ("infinite_idle_token_lifetime", json!(false)),
+        ] {
+            new["refresh_token"][name] = value;
+        }
+    }
 }
 
 pub(crate) fn defaults(kind: &str, is_strict: bool) -> Value {
