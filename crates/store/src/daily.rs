@@ -39,7 +39,7 @@ impl Store {
         let mut days = BTreeMap::new();
         let sql = "SELECT id, doc FROM logs WHERE tenant = $1 AND id >= $2 AND id < $3 AND user_id IS NOT NULL \
                    ORDER BY id LIMIT $4";
-        let mut after = from.clone();
+        let mut after = from;
         loop {
             let rows: Vec<(String, String)> =
                 self.db.query_scan(sql, params![tenant, after.as_str(), to.as_str(), ROWS]).await?;
@@ -52,11 +52,13 @@ impl Store {
                 _ => break,
             }
         }
-        let sql = "SELECT first_id, body FROM log_blocks WHERE tenant = $1 AND first_id > $2 AND first_id < $3 \
-                   AND first_id IN (SELECT first_id FROM log_block_users WHERE tenant = $1) \
-                   ORDER BY first_id LIMIT $4";
+        // A block and what points to it have one time, which is what the pointers' own index is over.
+        let sql = "SELECT b.first_id, b.body FROM log_blocks b \
+                   WHERE b.tenant = $1 AND b.first_id > $2 AND b.first_id < $3 AND EXISTS (\
+                   SELECT 1 FROM log_block_users u WHERE u.at_ms = b.at_ms AND u.tenant = b.tenant \
+                   AND u.first_id = b.first_id) ORDER BY b.first_id LIMIT $4";
         // A block may begin before the day that it reaches into.
-        let mut after = log_blocks::shifted(&from, -log_blocks::SPAN_MS);
+        let mut after = ids::earliest(from_ms.saturating_sub(log_blocks::SPAN_MS).max(0));
         loop {
             let blocks: Vec<(String, Vec<u8>)> =
                 self.db.query_scan(sql, params![tenant, after.as_str(), to.as_str(), BLOCKS]).await?;

@@ -203,7 +203,7 @@ impl Merged {
 }
 
 /// Ids of that time and later are not below it. An id of another shape stands for itself.
-pub(crate) fn shifted(id: &str, by_ms: i64) -> String {
+fn shifted(id: &str, by_ms: i64) -> String {
     ids::time_of(id).map_or_else(|| id.to_owned(), |at| ids::earliest(at.saturating_add(by_ms).max(0)))
 }
 

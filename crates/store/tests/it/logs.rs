@@ -95,3 +95,40 @@ async fn many_events_lie_in_blocks() {
         assert_eq!(rows(&f.store, "log_block_users", TENANT).await, 0);
     }
 }
+
+/// Logins and sign-ups, whether events are rows or lie in blocks; what names nobody is not looked at.
+#[tokio::test]
+async fn days_are_counted() {
+    const DAY: i64 = 86_400_000;
+    let at = |ms: i64, kind: &str, user: Option<&str>| LogEvent {
+        log_id: ids::time_ordered(&RNG, ms),
+        date: chancery_core::iso::format_ms(ms),
+        kind: kind.to_owned(),
+        user_id: user.map(str::to_owned),
+        ..LogEvent::default()
+    };
+    for f in engines().await {
+        let first = (NOW * 1000).div_euclid(DAY) * DAY;
+        // A block that reaches from the day before into the first one.
+        let block: Vec<_> = (0..600).map(|n| at(first - 300 + n, "s", Some("u"))).collect();
+        f.store.append_logs(TENANT, &lines(&block)).await.unwrap();
+        let machines: Vec<_> = (0..100).map(|n| at(first + 5000 + n, "seccft", None)).collect();
+        f.store.append_logs(TENANT, &lines(&machines)).await.unwrap();
+        let rows = [
+            at(first + DAY, "ss", Some("v")),
+            at(first + DAY + 7, "sepft", Some("v")),
+            at(first + DAY + 9, "f", Some("v")),
+            at(first + DAY + 9, "s", None),
+            at(first + 2 * DAY, "s", Some("v")),
+        ];
+        f.store.append_logs(TENANT, &lines(&rows)).await.unwrap();
+        let found = f.store.daily(TENANT, first, first + 2 * DAY).await.unwrap();
+        let numbers: Vec<_> = found
+            .iter()
+            .map(|(day, n)| (day * DAY - first, n.logins, n.signups, n.first_ms, n.last_ms))
+            .collect();
+        let wanted = [(0, 300, 0, first, first + 299), (DAY, 1, 1, first + DAY, first + DAY + 7)];
+        assert_eq!(numbers, wanted, "{}", f.engine);
+        assert!(f.store.daily("other", first, first + DAY).await.unwrap().is_empty());
+    }
+}
