@@ -80,6 +80,14 @@ async fn create(call: Call) -> Result<Answer, Problem> {
         }
     }
     let user_id = call.caller.user_id.as_deref().unwrap_or_default();
+    // Users may do this themselves, so there is an end to it.
+    let held = call.store().device_keys(call.tenant(), Some(user_id), None).await.map_err(stored)?;
+    if held.len() >= MOST {
+        return Err(Problem::Forbidden(
+            "too_many_entities",
+            "You reached the limit of entities of this type for this user.".into(),
+        ));
+    }
     let id = ids::prefixed(&*call.ctx.app.rng, "dcr_");
     let mut key = json!({
         "id": id,
@@ -102,6 +110,9 @@ async fn create(call: Call) -> Result<Answer, Problem> {
     })?;
     Ok(Answer::new(StatusCode::CREATED, Some(json!({"id": id}))))
 }
+
+/// The most keys of one user, and of all machines together.
+const MOST: usize = 100;
 
 async fn delete(call: Call) -> Result<Answer, Problem> {
     let (tenant, store, id) = (call.tenant(), call.store(), call.at("id"));
