@@ -24,7 +24,7 @@ async fn the_demo_tenant_is_complete() {
         assert_eq!(api.live_scopes().collect::<Vec<_>>(), ["read:contacts", "delete:contacts"]);
         assert!(api.enforces_policies() && !api.skip_consent_for_verifiable_first_party_clients);
         assert!(api.allow_offline_access);
-        assert_eq!(tenant.clients().count(), 5);
+        assert_eq!(tenant.clients().count(), 6);
         assert!(tenant.client(&server.clients.spa.client_id).unwrap().is_public());
         let callbacks = tenant.client(&server.clients.spa.client_id).unwrap().callbacks.clone().unwrap();
         assert_eq!(
@@ -44,7 +44,11 @@ async fn a_fresh_tenant_holds_nothing_of_the_demo() {
     for (database, _folder) in databases().await {
         let server = assemble(setup(&database, true, Seed::Fresh)).await.unwrap();
         let tenant = server.app.catalog.snapshot(DEMO_TENANT).await.unwrap();
-        assert_eq!(tenant.clients().count(), 2, "all applications, and the management one");
+        assert_eq!(
+            tenant.clients().count(),
+            3,
+            "all applications, the management one, and one to begin with"
+        );
         assert_eq!(tenant.clients().filter(|client| client.global == Some(true)).count(), 1);
         assert_eq!(tenant.apis().count(), 1);
         assert!(tenant.apis().all(|api| api.is_system()));
@@ -69,7 +73,7 @@ async fn an_existing_tenant_is_not_seeded_again() {
         let begin = || async { assemble(setup(&database, true, Seed::Demo)).await };
         let (one, other) = tokio::join!(begin(), begin());
         for server in [one.unwrap(), other.unwrap()] {
-            assert_eq!(server.app.catalog.snapshot(DEMO_TENANT).await.unwrap().clients().count(), 5);
+            assert_eq!(server.app.catalog.snapshot(DEMO_TENANT).await.unwrap().clients().count(), 6);
         }
     }
 }
