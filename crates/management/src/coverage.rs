@@ -223,6 +223,91 @@ const STORED: &[Stored] = &[
     },
     Stored { operation: "PATCH /attack-protection/captcha", what: "CAPTCHA (none is asked)", acted_on: &[] },
     Stored {
+        operation: "PATCH /attack-protection/phone-provider-protection",
+        what: "Protection of phone providers (no message is sent)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "POST /attack-protection/captcha/policies",
+        what: "Policies of CAPTCHAs (none is asked)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "POST /connections/{id}/keys",
+        what: "Keys of connections (nobody can sign in with such a connection yet)",
+        acted_on: &[],
+    },
+    Stored { operation: "PUT /keys/custom-signing", what: "Custom signing keys", acted_on: &[] },
+    Stored {
+        operation: "POST /keys/encryption",
+        what: "Encryption keys (secrets are sealed with the master key of the server)",
+        acted_on: &[],
+    },
+    Stored { operation: "POST /keys/network-acls", what: "Keys for network access lists", acted_on: &[] },
+    Stored { operation: "POST /log-streams", what: "Log streams (no event is sent)", acted_on: &[] },
+    Stored { operation: "POST /event-streams", what: "Event streams (no event is sent)", acted_on: &[] },
+    Stored {
+        operation: "POST /network-acls",
+        what: "Network access lists (only those that are not active are kept)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "POST /self-service-profiles",
+        what: "Self-service profiles (there are no pages for them)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /self-service-profiles/{id}/custom-text/{language}/{page}",
+        what: "Texts of self-service",
+        acted_on: &[],
+    },
+    Stored { operation: "POST /user-attribute-profiles", what: "User attribute profiles", acted_on: &[] },
+    Stored { operation: "POST /connection-profiles", what: "Connection profiles", acted_on: &[] },
+    Stored { operation: "PUT /rules-configs/{key}", what: "Values for rules (no rule runs)", acted_on: &[] },
+    Stored { operation: "POST /flows", what: "Flows (none runs)", acted_on: &[] },
+    Stored { operation: "POST /flows/vault/connections", what: "Services that flows call", acted_on: &[] },
+    Stored { operation: "POST /forms", what: "Forms (no page shows one)", acted_on: &[] },
+    Stored {
+        operation: "PUT /guardian/factors/duo/settings",
+        what: "Settings of second factors (none can be turned on): Duo",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /guardian/factors/phone/providers/twilio",
+        what: "Settings of second factors: Twilio",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /guardian/factors/phone/templates",
+        what: "Settings of second factors: texts of messages",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /guardian/factors/push-notification/providers/apns",
+        what: "Settings of second factors: Apple's push notifications",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /guardian/factors/push-notification/providers/sns",
+        what: "Settings of second factors: Amazon's push notifications",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /guardian/factors/webauthn-roaming/settings",
+        what: "Settings of second factors: security keys",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PATCH /prompts/mfa-push",
+        what: "Settings of second factors: the application that asks",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PATCH /risk-assessments/settings/new-device",
+        what: "How long a device is known (no risk is assessed)",
+        acted_on: &[],
+    },
+    Stored {
         operation: "PATCH /tenants/settings",
         what: "Settings of the tenant",
         acted_on: &[

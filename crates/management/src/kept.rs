@@ -31,7 +31,7 @@ impl std::fmt::Display for KeptOnly {
 }
 
 /// Kinds of documents that nothing acts on.
-const WHOLE: [(Kind, &str); 13] = [
+const WHOLE: [(Kind, &str); 28] = [
     (Kind::CustomDomain, "custom domains"),
     (Kind::Branding, "branding"),
     (Kind::Theme, "themes"),
@@ -45,6 +45,21 @@ const WHOLE: [(Kind, &str); 13] = [
     (Kind::TokenExchangeProfile, "token exchange profiles"),
     (Kind::ScimConfiguration, "SCIM configurations"),
     (Kind::DirectoryProvisioning, "directory provisionings"),
+    (Kind::LogStream, "log streams"),
+    (Kind::EventStream, "event streams"),
+    (Kind::NetworkAcl, "network access lists"),
+    (Kind::NetworkAclKey, "keys for network access lists"),
+    (Kind::SelfServiceProfile, "self-service profiles"),
+    (Kind::UserAttributeProfile, "user attribute profiles"),
+    (Kind::ConnectionProfile, "connection profiles"),
+    (Kind::RuleConfig, "values for rules"),
+    (Kind::Flow, "flows"),
+    (Kind::FlowConnection, "services that flows call"),
+    (Kind::Form, "forms"),
+    (Kind::GuardianSetting, "settings of second factors"),
+    (Kind::CaptchaPolicy, "CAPTCHA policies"),
+    (Kind::CustomSigningKeys, "custom signing keys"),
+    (Kind::EncryptionKey, "encryption keys"),
 ];
 
 /// Members that describe, and are not meant to do anything.

@@ -525,7 +525,7 @@ impl Ctx {
         password: SecretString,
         names: impl Iterator<Item = &'a str>,
     ) -> Result<Accepted, Failure> {
-        let rules = password_policy::check(password.expose_secret(), connection.settings().password_policy);
+        let rules = password_policy::check(password.expose_secret(), &connection.settings().strength());
         if !password_policy::is_strong(&rules) {
             return Ok(Accepted::Weak(rules));
         }

@@ -114,18 +114,40 @@ async fn delete(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::no_content().at(rev))
 }
 
+/// Templates that a new tenant has already (D85); of the others there is none until somebody writes it.
+fn standard(name: &str) -> Option<Value> {
+    let (seconds, enabled) = match name {
+        "verify_email" => (432_000, true),
+        "welcome_email" => (3_600, false),
+        _ => return None,
+    };
+    Some(json!({
+        "template": name,
+        "body": "",
+        "from": "",
+        "resultUrl": "",
+        "subject": "",
+        "syntax": "liquid",
+        "urlLifetimeInSeconds": seconds,
+        "includeEmailInRedirect": false,
+        "enabled": enabled,
+    }))
+}
+
 async fn create_template(call: Call) -> Result<Answer, Problem> {
     let name = call.body.get("template").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (value, rev) = rewrite(&call, Kind::EmailTemplate, &name, |found| match found {
-        Some(_) => Err(Problem::conflict(format!("Template {name} already exists."))),
-        None => Ok(Some(call.body.clone())),
-    })
-    .await?;
+    let (value, rev) =
+        rewrite(&call, Kind::EmailTemplate, &name, |found| match found.or_else(|| standard(&name)) {
+            Some(_) => Err(Problem::conflict(format!("Template {name} already exists."))),
+            None => Ok(Some(call.body.clone())),
+        })
+        .await?;
     Ok(Answer::ok(value.unwrap_or_default()).at(rev))
 }
 
 async fn show_template(call: Call) -> Result<Answer, Problem> {
     let found = find(&call, Kind::EmailTemplate, call.at("templateName")).await?;
+    let found = found.or_else(|| standard(call.at("templateName")));
     Ok(Answer::ok(found.ok_or(Problem::NotFound(NO_TEMPLATE))?))
 }
 
@@ -149,6 +171,7 @@ async fn set_template(call: Call) -> Result<Answer, Problem> {
 async fn update_template(call: Call) -> Result<Answer, Problem> {
     same_name(&call)?;
     let (value, rev) = rewrite(&call, Kind::EmailTemplate, call.at("templateName"), |found| {
+        let found = found.or_else(|| standard(call.at("templateName")));
         let value = found.ok_or(Problem::NotFound(NO_TEMPLATE))?;
         Ok(Some(crate::resource::merged(value, call.members())))
     })
