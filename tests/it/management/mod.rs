@@ -3,6 +3,7 @@
 mod attack_protection;
 mod authentication_methods;
 mod clients;
+mod configuration;
 mod connections;
 mod conventions;
 mod device_credentials;

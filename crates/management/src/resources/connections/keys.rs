@@ -115,7 +115,9 @@ async fn rotate(call: Call) -> Result<Answer, Problem> {
         }
         keys.push(pair.document("next", None));
         // The one that waits stands last.
-        keys.sort_by_key(|key| ["current", "previous", "next"].iter().position(|state| key["state"] == *state));
+        keys.sort_by_key(|key| {
+            ["current", "previous", "next"].iter().position(|state| key["state"] == *state)
+        });
         secrets.insert(pair.kid.clone(), pair.secret.clone().into());
         let mut document = json!({"keys": keys});
         seal(&call, KIND, &connection.id, &mut document, secrets)?;

@@ -135,6 +135,9 @@ const DATABASE: &str = "auth0";
 pub(super) fn shown(connection: &Connection) -> Value {
     let mut value = serde_json::to_value(connection).unwrap_or_default();
     fill(&mut value, &json!({"authentication": {"active": true}, "connected_accounts": {"active": false}}));
+    if connection.strategy == DATABASE {
+        fill(&mut value, &json!({"options": {"password_options": password_rules(&connection.settings())}}));
+    }
     value
 }
 
@@ -187,17 +190,15 @@ fn complete(call: &Call, connection: &mut Connection) -> Result<(), Problem> {
         "local_enrollment_enabled": true,
     }));
     options.entry("brute_force_protection").or_insert(Value::Bool(true));
-    password_rules(options);
     // Whatever is not understood would silently be a default, which may be the laxer one.
     serde_json::from_value::<ConnectionOptions>(Value::Object(options.clone()))
         .map_err(|error| Problem::payload(&error.to_string(), "options"))?;
     Ok(())
 }
 
-/// What passwords must be, rule by rule: those that the level means, where nobody said. Both hold (D86).
-fn password_rules(options: &mut Map<String, Value>) {
-    let read = serde_json::from_value::<ConnectionOptions>(Value::Object(options.clone()));
-    let strength = read.unwrap_or_default().strength();
+/// What passwords must be, rule by rule: those that are in force where nobody wrote others (D86).
+fn password_rules(options: &ConnectionOptions) -> Value {
+    let strength = options.strength();
     let types: Vec<CharacterType> = if strength.three_of_four {
         vec![
             CharacterType::Lowercase,
@@ -208,7 +209,7 @@ fn password_rules(options: &mut Map<String, Value>) {
     } else {
         strength.needs
     };
-    let rules = json!({
+    json!({
         "complexity": {
             "min_length": strength.min_length,
             "character_types": types,
@@ -219,9 +220,8 @@ fn password_rules(options: &mut Map<String, Value>) {
         },
         "dictionary": {"active": false, "custom": [], "default": "en_10k"},
         "history": {"active": false, "size": 3},
-        "profile_data": {"active": false, "blocked_fields": []},
-    });
-    fill(options.entry("password_options").or_insert_with(|| json!({})), &rules);
+        "profile_data": {"active": true, "blocked_fields": ["name", "username", "email"]},
+    })
 }
 
 /// Adds what is not there, one level down too.
