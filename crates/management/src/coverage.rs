@@ -171,8 +171,16 @@ const STORED: &[Stored] = &[
         what: "Custom domains (origins are configured)",
         acted_on: &[],
     },
-    Stored { operation: "PATCH /branding", what: "Looks of the hosted pages", acted_on: &[] },
-    Stored { operation: "POST /branding/themes", what: "Themes of the hosted pages", acted_on: &[] },
+    Stored {
+        operation: "PATCH /branding",
+        what: "Looks of the hosted pages (of the colours, `primary` shows)",
+        acted_on: &["logo_url", "favicon_url", "colors"],
+    },
+    Stored {
+        operation: "POST /branding/themes",
+        what: "Themes of the hosted pages (`colors.primary_button` and `widget.logo_url` show)",
+        acted_on: &["colors", "widget"],
+    },
     Stored {
         operation: "PUT /branding/templates/universal-login",
         what: "The template of the hosted pages",
@@ -192,10 +200,14 @@ const STORED: &[Stored] = &[
     },
     Stored {
         operation: "POST /emails/provider",
-        what: "Mail providers (mail leaves by the server's own settings)",
-        acted_on: &[],
+        what: "Mail providers (`smtp` acts; through the others nothing is sent)",
+        acted_on: &["name", "enabled", "default_from_address", "credentials"],
     },
-    Stored { operation: "POST /email-templates", what: "Texts of mail", acted_on: &[] },
+    Stored {
+        operation: "POST /email-templates",
+        what: "Texts of mail (`verify_email`, `reset_email` and `user_invitation` act; the other mails are not sent)",
+        acted_on: &["template", "body", "from", "subject", "syntax", "urlLifetimeInSeconds", "enabled"],
+    },
     Stored {
         operation: "POST /token-exchange-profiles",
         what: "Token exchange profiles (the grant is not built)",

@@ -149,7 +149,12 @@ async fn settings_that_do_nothing_are_named_at_the_start() {
     assert_eq!(told().await, [""; 0], "the demo tenant relies on nothing of that kind");
     app.set_web(json!({"sso": true, "description": "for people"})).await;
     app.set_api(json!({"consent_policy": "transactional-authorization-with-mfa"})).await;
-    app.manage("PATCH", "/branding", json!({"logo_url": "https://example.com/logo.png"})).await;
+    app.manage(
+        "PATCH",
+        "/branding",
+        json!({"logo_url": "https://example.com/logo.png", "font": {"url": "https://example.com/f"}}),
+    )
+    .await;
     let github = json!({"name": "github", "strategy": "github"});
     app.manage("POST", "/connections", github).await;
     let jane = format!("/users/{}/authentication-methods", segment(&app.jane().await));
@@ -159,7 +164,7 @@ async fn settings_that_do_nothing_are_named_at_the_start() {
         "APIs: consent_policy (1)",
         "connections that nobody can sign in with (1)",
         "authentication methods of users (1)",
-        "branding (1)",
+        "branding: font (1)",
     ];
     assert_eq!(told().await, wanted);
 }
