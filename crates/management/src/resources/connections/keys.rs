@@ -133,7 +133,7 @@ async fn first(call: &Call, connection: &Connection, algorithm: &str) -> Result<
         (generate(call, connection, algorithm).await?, generate(call, connection, algorithm).await?);
     let since = format_ms(call.ctx.now_ms);
     let mut document =
-        json!({"keys": [current.document("current", Some(since)), next.document("next", None)]});
+        json!({"keys": [current.document("current", Some(&since)), next.document("next", None)]});
     let secrets = [current, next].map(|pair| (pair.kid, Value::String(pair.secret)));
     seal(call, KIND, &connection.id, &mut document, Map::from_iter(secrets))?;
     Ok(document)
@@ -151,7 +151,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn document(&self, state: &str, since: Option<String>) -> Value {
+    fn document(&self, state: &str, since: Option<&str>) -> Value {
         json!({
             "kid": self.kid,
             "algorithm": self.algorithm,
