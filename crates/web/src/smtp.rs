@@ -12,7 +12,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncTransport, Message, Tokio1Executor};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::outside::is_outside;
 use crate::{Mail, Networks, Outbox, Route};
@@ -133,41 +133,42 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// Before each further try.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
-/// Messages on their way at a time: one that waits for another try holds up few others.
+/// Messages on their way at a time by the server's own way, and by all the ways of tenants: a tenant whose server does not
+/// answer holds up none but tenants. One that waits for another try holds up nobody.
 const AT_ONCE: usize = 8;
 
 async fn work(ways: Ways, rng: Arc<dyn Rng>, mut waiting: mpsc::Receiver<Mail>) {
     let ways = Arc::new(ways);
-    let slots = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+    let held = Arc::new(Semaphore::new(QUEUE));
+    let (own, tenants) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(AT_ONCE)));
     while let Some(mail) = waiting.recv().await {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&held).acquire_owned().await else { return };
+        let slots = Arc::clone(if mail.route.is_some() { &tenants } else { &own });
         let (ways, rng) = (Arc::clone(&ways), Arc::clone(&rng));
         tokio::spawn(async move {
-            send(&ways, &mail, &*rng).await;
-            drop(slot);
+            deliver(&ways, &mail, &*rng, &slots).await;
+            drop(place);
         });
     }
 }
 
-/// Links in mails are secrets, so only the subject is logged.
-async fn send(ways: &Ways, mail: &Mail, rng: &dyn Rng) {
-    let (transport, from) = match ways.of(mail).await {
-        Ok(way) => way,
-        Err(why) => {
-            tracing::error!("a mail was not sent, because {why}: {}", mail.subject);
-            return;
-        }
-    };
-    match compose(mail, &from, rng) {
-        Some(message) => deliver(&transport, message).await,
-        None => tracing::warn!("a mail was dropped: its address cannot be written as a header"),
-    }
-}
-
-/// What the server refuses for good is not tried again.
-async fn deliver(transport: &Transport, message: Message) {
+/// What the server refuses for good is not tried again. Links in mails are secrets, so only the subject is logged.
+async fn deliver(ways: &Ways, mail: &Mail, rng: &dyn Rng, slots: &Semaphore) {
     for pause in PAUSES.into_iter().map(Some).chain([None]) {
-        let Err(e) = transport.send(message.clone()).await else { return };
+        let Ok(slot) = slots.acquire().await else { return };
+        let (transport, from) = match ways.of(mail).await {
+            Ok(way) => way,
+            Err(why) => {
+                tracing::error!("a mail was not sent, because {why}: {}", mail.subject);
+                return;
+            }
+        };
+        let Some(message) = compose(mail, &from, rng) else {
+            tracing::warn!("a mail was dropped: its address cannot be written as a header");
+            return;
+        };
+        let Err(e) = transport.send(message).await else { return };
+        drop(slot);
         match pause {
             Some(pause) if !e.is_permanent() => tokio::time::sleep(pause).await,
             _ => {

@@ -27,9 +27,10 @@ impl Ctx {
             mail.from = own.from;
         }
         mail.route = self.route(&provider);
-        if mail.route.is_some() && mail.from.is_none() {
-            mail.from = provider.get("default_from_address").and_then(Value::as_str).map(str::to_owned);
-        }
+        // What leaves by the server's own way is from the server's own sender: others share it.
+        mail.from = mail.route.as_ref().and_then(|_| {
+            mail.from.or_else(|| Some(provider.get("default_from_address")?.as_str()?.to_owned()))
+        });
         self.app.outbox.send(mail);
     }
 

@@ -23,10 +23,9 @@ async fn a_template_is_what_the_mail_says() {
     sign_up(&app, "after@example.com").await;
     let mail = app.app.outbox.kept().remove(0);
     assert_eq!(mail.subject, "Helloafter@example.com", "one line");
-    assert_eq!(mail.from.as_deref(), Some("Acme <hello@acme.example>"));
+    assert_eq!((mail.from, mail.route), (None, None), "the server's own sender is nobody else's to choose");
     assert!(mail.html.starts_with("<p>Hi after@example.com, welcome to "), "{}", mail.html);
     assert!(mail.html.contains("/u/email-verification?ticket=") && mail.text.contains("?ticket="));
-    assert_eq!(mail.route, None);
 
     // Switched off it is not sent, unless an administrator asks.
     app.manage("PATCH", "/email-templates/verify_email", json!({"enabled": false})).await;
@@ -81,6 +80,11 @@ async fn mail_leaves_by_the_tenants_own_server() {
     assert_eq!((route.host.as_str(), route.port, route.user.as_str()), ("mail.acme.example", 465, "u"));
     assert_eq!((route.password.as_str(), mail.from.as_deref()), ("S3CRET", Some("no-reply@acme.example")));
     assert!(!format!("{mail:?}{route:?}").contains("S3CRET"));
+    let from = json!({"body": "{{ url }}", "from": "{{ friendly_name }} <hello@acme.example>"});
+    app.manage("PATCH", "/email-templates/verify_email", from).await;
+    sign_up(&app, "own@example.com").await;
+    let from = app.app.outbox.kept()[0].from.clone().unwrap();
+    assert!(from.ends_with(" <hello@acme.example>"), "{from}");
     app.manage("PATCH", "/emails/provider", json!({"enabled": false})).await;
     sign_up(&app, "b@example.com").await;
     assert_eq!(app.app.outbox.kept()[0].route, None, "switched off");

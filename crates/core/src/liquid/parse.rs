@@ -6,6 +6,9 @@ use super::{Comparison, Condition, Filter, Liquid, LiquidError, Node, Operand, O
 
 /// How deep conditions may stand in one another.
 const DEEPEST: usize = 16;
+/// How many outputs and tags a template may have, and filters an output, and comparisons a condition.
+const MOST_TAGS: usize = 2000;
+const MOST_PARTS: usize = 16;
 
 impl Liquid {
     /// Reads a template.
@@ -13,7 +16,7 @@ impl Liquid {
     /// # Errors
     /// [`LiquidError`] at the first place that cannot be read, or that this server does not know.
     pub fn parse(text: &str) -> Result<Self, LiquidError> {
-        let mut reader = Reader { text, at: 0 };
+        let mut reader = Reader { text, at: 0, tags: 0 };
         let (nodes, end) = reader.block(0)?;
         match end {
             None => Ok(Self(nodes)),
@@ -25,6 +28,7 @@ impl Liquid {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    tags: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -44,6 +48,10 @@ impl<'a> Reader<'a> {
             };
             nodes.push(Node::Text(rest[..next].to_owned()));
             self.at += next;
+            self.tags += 1;
+            if self.tags > MOST_TAGS {
+                return Err(self.error(format!("there are more than {MOST_TAGS} outputs and tags")));
+            }
             if rest[next..].starts_with("{{") {
                 let inside = self.inside("}}")?;
                 nodes.push(Node::Output(self.output(inside)?));
@@ -99,6 +107,9 @@ impl<'a> Reader<'a> {
     fn output(&self, text: &'a str) -> Result<Output, LiquidError> {
         let mut parts = split_outside_quotes(text, '|').into_iter();
         let value = self.operand(parts.next().unwrap_or_default())?;
+        if parts.len() > MOST_PARTS {
+            return Err(self.error(format!("there are more than {MOST_PARTS} filters")));
+        }
         let filters = parts.map(|part| {
             let (name, argument) = part.split_once(':').unwrap_or((part, ""));
             let filter = self.filter(name.trim())?;
@@ -154,6 +165,9 @@ impl<'a> Reader<'a> {
         while let Some(both) = joined {
             let (next, after) = comparison()?;
             rest.push((both, next));
+            if rest.len() > MOST_PARTS {
+                return Err(self.error(format!("there are more than {MOST_PARTS} comparisons")));
+            }
             joined = after;
         }
         Ok(Condition { first, rest, negated })

@@ -15,6 +15,9 @@ impl Liquid {
 
 fn write(nodes: &[Node], given: &Value, writing: Writing, most: usize, out: &mut String) {
     for node in nodes {
+        if out.len() >= most {
+            return;
+        }
         match node {
             Node::Text(text) => push(text, most, out),
             Node::Output(output) => push(&output.text(given, writing), most, out),
@@ -121,12 +124,17 @@ impl Operand {
     }
 }
 
+/// What one value may hold: filters could make it grow without an end otherwise.
+const LONGEST: usize = 64 * 1024;
+
 fn text(value: &Value) -> String {
-    match value {
+    let mut text = match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    }
+    };
+    text.truncate(text.floor_char_boundary(LONGEST.min(text.len())));
+    text
 }
 
 fn escaped(text: &str) -> String {
@@ -204,12 +212,19 @@ mod tests {
             assert_eq!(Liquid::parse(template).unwrap_err().line, line, "{template}");
         }
         assert!(Liquid::parse(&"{% if a %}".repeat(1000)).is_err());
+        assert!(Liquid::parse(&"{{ a }}".repeat(2001)).is_err());
+        assert!(Liquid::parse(&format!("{{{{ a {} }}}}", "| strip ".repeat(17))).is_err());
+        assert!(Liquid::parse(&format!("{{% if a {} %}}{{% endif %}}", "and a ".repeat(18))).is_err());
     }
 
     #[test]
     fn long_texts_are_cut() {
         let template = Liquid::parse("{{ a }}{{ a }}ä").unwrap();
         assert_eq!(template.render(&json!({"a": "123"}), Writing::Plain, 7), "123123");
+        let grows = format!("{{{{ a {} }}}}", "| append: a ".repeat(16));
+        let long = "x".repeat(1 << 20);
+        let made = Liquid::parse(&grows).unwrap().render(&json!({"a": long}), Writing::Html, 1 << 30);
+        assert!(made.len() <= 2 * LONGEST, "{}", made.len());
     }
 
     proptest! {
