@@ -205,7 +205,7 @@ const STORED: &[Stored] = &[
     },
     Stored {
         operation: "POST /email-templates",
-        what: "Texts of mail (`verify_email`, `reset_email` and `user_invitation` act; the other mails are not sent)",
+        what: "Texts of mail (`verify_email`, `welcome_email`, `reset_email` and `user_invitation` act; other mails are not sent)",
         acted_on: &["template", "body", "from", "subject", "syntax", "urlLifetimeInSeconds", "enabled"],
     },
     Stored {

@@ -201,7 +201,7 @@ fn mail(tenant: &Snapshot) -> Vec<KeptOnly> {
 }
 
 /// Templates of mails that are sent.
-const SENT: [&str; 3] = ["verify_email", "reset_email", "user_invitation"];
+const SENT: [&str; 4] = ["verify_email", "welcome_email", "reset_email", "user_invitation"];
 
 fn documents(tenant: &Snapshot, kind: Kind) -> impl Iterator<Item = Value> {
     tenant.documents(kind).filter_map(|json| serde_json::from_str(json).ok())

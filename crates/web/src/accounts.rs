@@ -471,7 +471,12 @@ impl Ctx {
         user.updated_at = iso::format_ms(self.now_ms);
         let write = store.spend_ticket(tenant, &handle.id).and(store.edit_user_batch(tenant, &seen, &user)?);
         match store.commit(write).await {
-            Ok(()) => Ok(Some(ticket)),
+            Ok(()) => {
+                if seen.user.email_verified != Some(true) {
+                    self.mail_welcome(&user, ticket.email.clone());
+                }
+                Ok(Some(ticket))
+            }
             Err(chancery_store::Error::Guard) => Ok(None),
             Err(other) => Err(other.into()),
         }
@@ -521,6 +526,17 @@ impl Ctx {
         let link = format!("{}/u/email-verification?ticket={}", self.origin.base, handle.expose());
         self.post("verify_email", self.message(address, "verify", &link), self.spoken_of(user, None, &link));
         Ok(())
+    }
+
+    /// Greets somebody whose address is proven, in the tenant's words: without them nobody is greeted.
+    fn mail_welcome(&self, user: &User, to: String) {
+        if self.is_mail_written("welcome_email") {
+            let text = "Your address is confirmed.".to_owned();
+            let html = format!("<p>{text}</p>");
+            let standard =
+                crate::Mail { to, subject: "Welcome".to_owned(), text, html, from: None, route: None };
+            self.post("welcome_email", standard, self.spoken_of(user, None, ""));
+        }
     }
 
     async fn acceptable<'a>(

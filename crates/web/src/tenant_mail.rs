@@ -21,7 +21,10 @@ impl Ctx {
         let mut mail = standard;
         if let Some(own) = self.own_words(template, given) {
             let link = own.given.get("url").and_then(Value::as_str).unwrap_or_default();
-            mail.text = format!("{}\n\n{link}\n", own.subject.as_deref().unwrap_or(&mail.subject));
+            mail.text = format!("{}\n\n{link}", own.subject.as_deref().unwrap_or(&mail.subject))
+                .trim_end()
+                .to_owned()
+                + "\n";
             mail.subject = own.subject.unwrap_or(mail.subject);
             mail.html = own.html;
             mail.from = own.from;
@@ -38,6 +41,14 @@ impl Ctx {
     pub(crate) fn is_mail_off(&self, template: &str) -> bool {
         let found = self.setting(Kind::EmailTemplate, template);
         found.is_some_and(|template| template.get("enabled") == Some(&Value::Bool(false)))
+    }
+
+    /// Whether a template is switched on and says something.
+    pub(crate) fn is_mail_written(&self, template: &str) -> bool {
+        self.setting(Kind::EmailTemplate, template).is_some_and(|template| {
+            let body = template.get("body").and_then(Value::as_str).unwrap_or_default();
+            template.get("enabled") == Some(&Value::Bool(true)) && !body.trim().is_empty()
+        })
     }
 
     /// How long the link in a mail is good for, in seconds.

@@ -27,6 +27,27 @@ async fn a_template_is_what_the_mail_says() {
     assert!(mail.html.starts_with("<p>Hi after@example.com, welcome to "), "{}", mail.html);
     assert!(mail.html.contains("/u/email-verification?ticket=") && mail.text.contains("?ticket="));
 
+    // Whoever has proven the address is greeted, where there are words for it, and once.
+    let welcome =
+        json!({"enabled": true, "body": "<h1>Welcome {{ user.email | upcase }}</h1>", "subject": "Hi"});
+    app.manage("PATCH", "/email-templates/welcome_email", welcome).await;
+    let link = mail
+        .text
+        .lines()
+        .find(|line| line.contains("?ticket="))
+        .unwrap()
+        .replace(ISSUER.trim_end_matches('/'), "");
+    for _ in 0..2 {
+        app.send(Call::get(&link)).await;
+    }
+    let kept = app.app.outbox.kept();
+    let greetings: Vec<_> = kept.iter().filter(|mail| mail.subject == "Hi").collect();
+    assert_eq!(greetings.len(), 1);
+    assert_eq!(
+        (greetings[0].html.as_str(), greetings[0].text.as_str()),
+        ("<h1>Welcome AFTER@EXAMPLE.COM</h1>", "Hi\n")
+    );
+
     // Switched off it is not sent, unless an administrator asks.
     app.manage("PATCH", "/email-templates/verify_email", json!({"enabled": false})).await;
     app.app.outbox.forget();
