@@ -70,6 +70,10 @@ pub struct Settings {
     #[arg(long, env = "CHANCERY_MAIL_FROM", value_name = "SENDER")]
     pub mail_from: Option<String>,
 
+    /// Networks in which mail servers of tenants may stand, beside the internet: addresses or ranges such as 10.0.0.0/8
+    #[arg(long, env = "CHANCERY_MAIL_NETWORKS", value_name = "RANGE", value_delimiter = ',')]
+    pub mail_networks: Option<Vec<String>>,
+
     /// Connections at a time
     #[arg(long, env = "CHANCERY_MAX_CONNECTIONS", value_name = "N")]
     pub max_connections: Option<usize>,
@@ -127,6 +131,7 @@ impl Settings {
             log: self.log.or(lower.log),
             smtp_url: self.smtp_url.or(lower.smtp_url),
             mail_from: self.mail_from.or(lower.mail_from),
+            mail_networks: self.mail_networks.or(lower.mail_networks),
             max_connections: self.max_connections.or(lower.max_connections),
             shutdown_seconds: self.shutdown_seconds.or(lower.shutdown_seconds),
             log_retention_days: self.log_retention_days.or(lower.log_retention_days),
@@ -182,11 +187,22 @@ impl Settings {
     /// # Errors
     /// Names what is no address range.
     pub fn networks(&self) -> Result<Networks> {
-        let ranges = self.trusted_proxies.iter().flatten();
-        let parsed: Result<Vec<Network>> =
-            ranges.map(|range| range.parse().context("the setting trusted_proxies")).collect();
-        Ok(Networks(parsed?))
+        networks(self.trusted_proxies.as_deref(), "the setting trusted_proxies")
     }
+
+    /// Where mail servers of tenants may stand beside the internet.
+    ///
+    /// # Errors
+    /// As [`Settings::networks`].
+    pub fn mail_networks(&self) -> Result<Networks> {
+        networks(self.mail_networks.as_deref(), "the setting mail_networks")
+    }
+}
+
+fn networks(ranges: Option<&[String]>, what: &'static str) -> Result<Networks> {
+    let ranges = ranges.unwrap_or_default().iter();
+    let parsed: Result<Vec<Network>> = ranges.map(|range| range.parse().context(what)).collect();
+    Ok(Networks(parsed?))
 }
 
 /// What `serve` says without a master key.

@@ -3,7 +3,7 @@
 //! The codes are those that Auth0's login widgets translate: `lengthAtLeast`, `containsAtLeast`, `shouldContain`,
 //! `identicalChars`.
 
-use chancery_core::model::PasswordPolicy;
+use chancery_core::model::{CharacterType, Strength};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -45,22 +45,28 @@ impl Rule {
     }
 }
 
-/// Every rule of the policy, kept or not, in the order shown. All kept means the password is good.
-pub fn check(password: &str, policy: PasswordPolicy) -> Vec<Rule> {
+/// Every rule, kept or not, in the order shown. All kept means the password is good.
+pub fn check(password: &str, strength: &Strength) -> Vec<Rule> {
     let length = password.chars().count();
-    let mut rules = vec![at_least(least(policy), length)];
-    match policy {
-        PasswordPolicy::None | PasswordPolicy::Low => {}
-        PasswordPolicy::Fair => rules.push(Rule {
+    let mut rules = vec![at_least(strength.min_length, length)];
+    if !strength.needs.is_empty() {
+        let items: Vec<Rule> = kinds(password)
+            .into_iter()
+            .filter(|(kind, _)| strength.needs.contains(kind))
+            .map(|(_, rule)| rule)
+            .collect();
+        rules.push(Rule {
             message: "Should contain:".to_owned(),
             format: Vec::new(),
             code: "shouldContain",
-            ok: kinds(password).iter().take(3).all(|k| k.ok),
-            items: Some(kinds(password).into_iter().take(3).collect()),
-        }),
-        PasswordPolicy::Good | PasswordPolicy::Excellent => rules.push(three_of_four(password)),
+            ok: items.iter().all(|k| k.ok),
+            items: Some(items),
+        });
     }
-    if policy == PasswordPolicy::Excellent {
+    if strength.three_of_four {
+        rules.push(three_of_four(password));
+    }
+    if strength.no_runs {
         rules.push(no_runs(password));
     }
     // Only spoken of when broken: nobody types so much.
@@ -117,26 +123,17 @@ pub fn contains_user_info<'a>(password: &str, known: impl IntoIterator<Item = &'
     })
 }
 
-fn least(policy: PasswordPolicy) -> usize {
-    match policy {
-        PasswordPolicy::None => 1,
-        PasswordPolicy::Low => 6,
-        PasswordPolicy::Fair | PasswordPolicy::Good => 8,
-        PasswordPolicy::Excellent => 10,
-    }
-}
-
 fn at_least(least: usize, length: usize) -> Rule {
     let (message, format) = match least {
-        1 => ("Non-empty password required", Vec::new()),
+        0 | 1 => ("Non-empty password required", Vec::new()),
         _ => ("At least %d characters in length", vec![least.into()]),
     };
-    let code = if least == 1 { "nonEmpty" } else { "lengthAtLeast" };
-    Rule { message: message.to_owned(), format, code, ok: length >= least, items: None }
+    let code = if least <= 1 { "nonEmpty" } else { "lengthAtLeast" };
+    Rule { message: message.to_owned(), format, code, ok: length >= least.max(1), items: None }
 }
 
 fn three_of_four(password: &str) -> Rule {
-    let items = kinds(password);
+    let items = kinds(password).map(|(_, rule)| rule);
     Rule {
         message: "Contain at least %d of the following %d types of characters:".to_owned(),
         format: vec![3.into(), 4.into()],
@@ -147,7 +144,7 @@ fn three_of_four(password: &str) -> Rule {
 }
 
 /// Lower, upper, digit, other: by Unicode, so that ä is a letter.
-fn kinds(password: &str) -> [Rule; 4] {
+fn kinds(password: &str) -> [(CharacterType, Rule); 4] {
     let kind = |message: &str, code, test: fn(char) -> bool| Rule {
         message: message.to_owned(),
         format: Vec::new(),
@@ -156,10 +153,13 @@ fn kinds(password: &str) -> [Rule; 4] {
         items: None,
     };
     [
-        kind("lower case letters (a-z)", "lowerCase", char::is_lowercase),
-        kind("upper case letters (A-Z)", "upperCase", char::is_uppercase),
-        kind("numbers (i.e. 0-9)", "numbers", char::is_numeric),
-        kind("special characters (e.g. !@#$%^&*)", "specialCharacters", |c| !c.is_alphanumeric()),
+        (CharacterType::Lowercase, kind("lower case letters (a-z)", "lowerCase", char::is_lowercase)),
+        (CharacterType::Uppercase, kind("upper case letters (A-Z)", "upperCase", char::is_uppercase)),
+        (CharacterType::Number, kind("numbers (i.e. 0-9)", "numbers", char::is_numeric)),
+        (
+            CharacterType::Special,
+            kind("special characters (e.g. !@#$%^&*)", "specialCharacters", |c| !c.is_alphanumeric()),
+        ),
     ]
 }
 
@@ -181,6 +181,8 @@ fn no_runs(password: &str) -> Rule {
 
 #[cfg(test)]
 mod tests {
+    use chancery_core::model::PasswordPolicy;
+
     use super::*;
 
     #[test]
@@ -206,14 +208,15 @@ mod tests {
             (Excellent, "Abcdefg1122", true),
         ];
         for (policy, password, good) in cases {
-            assert_eq!(is_strong(&check(password, policy)), good, "{policy:?} {password}");
+            let strength = policy.strength();
+            assert_eq!(is_strong(&check(password, &strength)), good, "{policy:?} {password}");
         }
-        assert!(!is_strong(&check(&"x".repeat(1025), None)));
+        assert!(!is_strong(&check(&"x".repeat(1025), &None.strength())));
     }
 
     #[test]
     fn the_wire() {
-        let rules = check("password", PasswordPolicy::Good);
+        let rules = check("password", &PasswordPolicy::Good.strength());
         let body = strength_error(&rules);
         assert_eq!(
             body["description"]["rules"][0],
@@ -226,7 +229,7 @@ mod tests {
         assert!(
             policy.starts_with("* At least 8 characters in length\n* Contain at least 3 of the following 4")
         );
-        let excellent = describe(&check("", PasswordPolicy::Excellent));
+        let excellent = describe(&check("", &PasswordPolicy::Excellent.strength()));
         assert!(
             excellent.ends_with("* No more than 2 identical characters in a row (e.g., \"aaa\" not allowed)")
         );

@@ -9,6 +9,7 @@ pub mod consent;
 pub mod ids;
 pub mod interaction;
 pub mod iso;
+pub mod liquid;
 pub mod model;
 pub mod oauth;
 pub mod params;

@@ -44,6 +44,20 @@ pub fn self_signed_certificate(
     Ok(sequence(&[&fields, &algorithm, &der::bit_string(&signature)]))
 }
 
+/// The certificate in the envelope that some tools import: a PKCS #7 `SignedData` that holds certificates and signs nothing
+/// (RFC 2315, section 9.1).
+pub fn certificate_envelope(certificate: &[u8]) -> Vec<u8> {
+    let none = element(der::SET, &[]);
+    let signed_data = sequence(&[
+        &der::unsigned(&[1]),
+        &none,
+        &sequence(&[&oid(PKCS7_DATA)]),
+        &element(der::CONTEXT_0, &[certificate]),
+        &none,
+    ]);
+    sequence(&[&oid(PKCS7_SIGNED_DATA), &element(der::CONTEXT_0, &[&signed_data])])
+}
+
 /// The certificate is its own authority, so it says that it is one; validators that build a chain insist.
 fn extensions(spki: &[u8]) -> Vec<u8> {
     let critical = element(der::BOOLEAN, &[&[0xff]]);
@@ -98,6 +112,10 @@ fn civil(days_since_1970: i64) -> (i64, i64, i64) {
 
 /// 1.2.840.113549.1.1.11
 const SHA256_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];
+/// 1.2.840.113549.1.7.1
+const PKCS7_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
+/// 1.2.840.113549.1.7.2
+const PKCS7_SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 /// 2.5.4.3
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 /// 2.5.29.19

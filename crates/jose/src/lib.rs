@@ -23,7 +23,7 @@ mod signing_key;
 mod verifying_key;
 
 pub use algorithm::Algorithm;
-pub use certificate::self_signed_certificate;
+pub use certificate::{certificate_envelope, self_signed_certificate};
 pub use encoding::{base64, base64url, base64url_decode, pem, pem_decode};
 pub use error::Error;
 pub use generate::{generate_ed25519, generate_es256, generate_rsa};

@@ -15,3 +15,4 @@ pub mod theme;
 pub use csp::csp;
 pub use language::{Language, pick_language};
 pub use texts::{TextCatalog, Texts};
+pub use theme::Accent;

@@ -171,8 +171,16 @@ const STORED: &[Stored] = &[
         what: "Custom domains (origins are configured)",
         acted_on: &[],
     },
-    Stored { operation: "PATCH /branding", what: "Looks of the hosted pages", acted_on: &[] },
-    Stored { operation: "POST /branding/themes", what: "Themes of the hosted pages", acted_on: &[] },
+    Stored {
+        operation: "PATCH /branding",
+        what: "Looks of the hosted pages (of the colours, `primary` shows)",
+        acted_on: &["logo_url", "favicon_url", "colors"],
+    },
+    Stored {
+        operation: "POST /branding/themes",
+        what: "Themes of the hosted pages (`colors.primary_button` and `widget.logo_url` show)",
+        acted_on: &["colors", "widget"],
+    },
     Stored {
         operation: "PUT /branding/templates/universal-login",
         what: "The template of the hosted pages",
@@ -192,10 +200,14 @@ const STORED: &[Stored] = &[
     },
     Stored {
         operation: "POST /emails/provider",
-        what: "Mail providers (mail leaves by the server's own settings)",
-        acted_on: &[],
+        what: "Mail providers (`smtp` acts; through the others nothing is sent)",
+        acted_on: &["name", "enabled", "default_from_address", "credentials"],
     },
-    Stored { operation: "POST /email-templates", what: "Texts of mail", acted_on: &[] },
+    Stored {
+        operation: "POST /email-templates",
+        what: "Texts of mail (`verify_email`, `welcome_email`, `reset_email` and `user_invitation` act; other mails are not sent)",
+        acted_on: &["template", "body", "from", "subject", "syntax", "urlLifetimeInSeconds", "enabled"],
+    },
     Stored {
         operation: "POST /token-exchange-profiles",
         what: "Token exchange profiles (the grant is not built)",
@@ -222,6 +234,91 @@ const STORED: &[Stored] = &[
         acted_on: &[],
     },
     Stored { operation: "PATCH /attack-protection/captcha", what: "CAPTCHA (none is asked)", acted_on: &[] },
+    Stored {
+        operation: "PATCH /attack-protection/phone-provider-protection",
+        what: "Protection of phone providers (no message is sent)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "POST /attack-protection/captcha/policies",
+        what: "Policies of CAPTCHAs (none is asked)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "POST /connections/{id}/keys",
+        what: "Keys of connections (nobody can sign in with such a connection yet)",
+        acted_on: &[],
+    },
+    Stored { operation: "PUT /keys/custom-signing", what: "Custom signing keys", acted_on: &[] },
+    Stored {
+        operation: "POST /keys/encryption",
+        what: "Encryption keys (secrets are sealed with the master key of the server)",
+        acted_on: &[],
+    },
+    Stored { operation: "POST /keys/network-acls", what: "Keys for network access lists", acted_on: &[] },
+    Stored { operation: "POST /log-streams", what: "Log streams (no event is sent)", acted_on: &[] },
+    Stored { operation: "POST /event-streams", what: "Event streams (no event is sent)", acted_on: &[] },
+    Stored {
+        operation: "POST /network-acls",
+        what: "Network access lists (only those that are not active are kept)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "POST /self-service-profiles",
+        what: "Self-service profiles (there are no pages for them)",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /self-service-profiles/{id}/custom-text/{language}/{page}",
+        what: "Texts of self-service",
+        acted_on: &[],
+    },
+    Stored { operation: "POST /user-attribute-profiles", what: "User attribute profiles", acted_on: &[] },
+    Stored { operation: "POST /connection-profiles", what: "Connection profiles", acted_on: &[] },
+    Stored { operation: "PUT /rules-configs/{key}", what: "Values for rules (no rule runs)", acted_on: &[] },
+    Stored { operation: "POST /flows", what: "Flows (none runs)", acted_on: &[] },
+    Stored { operation: "POST /flows/vault/connections", what: "Services that flows call", acted_on: &[] },
+    Stored { operation: "POST /forms", what: "Forms (no page shows one)", acted_on: &[] },
+    Stored {
+        operation: "PUT /guardian/factors/duo/settings",
+        what: "Settings of second factors (none can be turned on): Duo",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /guardian/factors/phone/providers/twilio",
+        what: "Settings of second factors: Twilio",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /guardian/factors/phone/templates",
+        what: "Settings of second factors: texts of messages",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /guardian/factors/push-notification/providers/apns",
+        what: "Settings of second factors: Apple's push notifications",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /guardian/factors/push-notification/providers/sns",
+        what: "Settings of second factors: Amazon's push notifications",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PUT /guardian/factors/webauthn-roaming/settings",
+        what: "Settings of second factors: security keys",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PATCH /prompts/mfa-push",
+        what: "Settings of second factors: the application that asks",
+        acted_on: &[],
+    },
+    Stored {
+        operation: "PATCH /risk-assessments/settings/new-device",
+        what: "How long a device is known (no risk is assessed)",
+        acted_on: &[],
+    },
     Stored {
         operation: "PATCH /tenants/settings",
         what: "Settings of the tenant",

@@ -31,20 +31,31 @@ impl std::fmt::Display for KeptOnly {
 }
 
 /// Kinds of documents that nothing acts on.
-const WHOLE: [(Kind, &str); 13] = [
+const WHOLE: [(Kind, &str); 24] = [
     (Kind::CustomDomain, "custom domains"),
-    (Kind::Branding, "branding"),
-    (Kind::Theme, "themes"),
     (Kind::Prompts, "prompt settings"),
     (Kind::PromptText, "texts of prompts"),
     (Kind::Rendering, "renderings of prompts"),
-    (Kind::EmailProvider, "mail providers"),
-    (Kind::EmailTemplate, "mail templates"),
     (Kind::PhoneProvider, "phone providers"),
     (Kind::PhoneTemplate, "phone templates"),
     (Kind::TokenExchangeProfile, "token exchange profiles"),
     (Kind::ScimConfiguration, "SCIM configurations"),
     (Kind::DirectoryProvisioning, "directory provisionings"),
+    (Kind::LogStream, "log streams"),
+    (Kind::EventStream, "event streams"),
+    (Kind::NetworkAcl, "network access lists"),
+    (Kind::NetworkAclKey, "keys for network access lists"),
+    (Kind::SelfServiceProfile, "self-service profiles"),
+    (Kind::UserAttributeProfile, "user attribute profiles"),
+    (Kind::ConnectionProfile, "connection profiles"),
+    (Kind::RuleConfig, "values for rules"),
+    (Kind::Flow, "flows"),
+    (Kind::FlowConnection, "services that flows call"),
+    (Kind::Form, "forms"),
+    (Kind::GuardianSetting, "settings of second factors"),
+    (Kind::CaptchaPolicy, "CAPTCHA policies"),
+    (Kind::CustomSigningKeys, "custom signing keys"),
+    (Kind::EncryptionKey, "encryption keys"),
 ];
 
 /// Members that describe, and are not meant to do anything.
@@ -141,6 +152,8 @@ pub async fn kept_only(store: &Store, tenant: &Snapshot) -> Result<Vec<KeptOnly>
             found.push(KeptOnly { of, members: Vec::new(), documents });
         }
     }
+    found.extend(looks(tenant));
+    found.extend(mail(tenant));
     for (kind, of) in WHOLE {
         let documents = usize::try_from(store.docs_count(&tenant.tenant, kind).await?).unwrap_or(0);
         if documents > 0 {
@@ -148,6 +161,50 @@ pub async fn kept_only(store: &Store, tenant: &Snapshot) -> Result<Vec<KeptOnly>
         }
     }
     Ok(found)
+}
+
+/// Of the looks of the pages, logo, colour and icon show.
+fn looks(tenant: &Snapshot) -> Vec<KeptOnly> {
+    let mut brand = Tally::default();
+    for mut document in documents(tenant, Kind::Branding) {
+        let background =
+            document.get_mut("colors").and_then(|colors| colors.get_mut("page_background")).map(Value::take);
+        let mut members = Map::new();
+        members.insert("page_background".to_owned(), background.unwrap_or_default());
+        members.insert("font".to_owned(), document.get("font").cloned().unwrap_or_default());
+        members.insert("template".to_owned(), document.get("body").cloned().unwrap_or_default());
+        brand.count(&members, &Value::Null);
+    }
+    let themes = documents(tenant, Kind::Theme).count();
+    let of = "themes, but for the button's colour and the logo";
+    brand
+        .told("branding")
+        .into_iter()
+        .chain((themes > 0).then(|| KeptOnly { of, members: Vec::new(), documents: themes }))
+        .collect()
+}
+
+/// Mail leaves by SMTP, and some templates are of mails that nobody sends.
+fn mail(tenant: &Snapshot) -> Vec<KeptOnly> {
+    let is_other = |provider: &Value| provider.get("name").is_some_and(|name| name != "smtp");
+    let providers = documents(tenant, Kind::EmailProvider).filter(is_other).count();
+    let mut templates = Tally::default();
+    for template in documents(tenant, Kind::EmailTemplate) {
+        let name = template.get("template").and_then(Value::as_str).unwrap_or_default();
+        if !SENT.contains(&name) && template.get("enabled") == Some(&Value::Bool(true)) {
+            templates.count(&Map::from_iter([(name.to_owned(), Value::Bool(true))]), &Value::Null);
+        }
+    }
+    let of = "mail providers other than SMTP";
+    let providers = (providers > 0).then(|| KeptOnly { of, members: Vec::new(), documents: providers });
+    providers.into_iter().chain(templates.told("templates of mails that are not sent")).collect()
+}
+
+/// Templates of mails that are sent.
+const SENT: [&str; 4] = ["verify_email", "welcome_email", "reset_email", "user_invitation"];
+
+fn documents(tenant: &Snapshot, kind: Kind) -> impl Iterator<Item = Value> {
+    tenant.documents(kind).filter_map(|json| serde_json::from_str(json).ok())
 }
 
 #[derive(Default)]

@@ -151,11 +151,12 @@ fn shapes() -> Shapes {
 
 const PUBLISHED: &str = include_str!("../published.tsv");
 
-const SHAPES: [&str; 27] = [
+const SHAPES: [&str; 28] = [
     include_str!("../shapes/attack-protection.shape"),
     include_str!("../shapes/branding.shape"),
     include_str!("../shapes/client-grants.shape"),
     include_str!("../shapes/clients.shape"),
+    include_str!("../shapes/configuration.shape"),
     include_str!("../shapes/connections.shape"),
     include_str!("../shapes/custom-domains.shape"),
     include_str!("../shapes/device-credentials.shape"),

@@ -113,9 +113,14 @@ impl<R: Resource> Crud<R> {
 
     /// The same where single items are at another path, and without the list.
     pub(crate) fn bind_at(table: &mut Table, one: &str) {
+        Self::bind_fixed(table, one);
+        table.bind(&format!("PATCH {one}"), update::<R>);
+    }
+
+    /// The same where nothing changes that is once made.
+    pub(crate) fn bind_fixed(table: &mut Table, one: &str) {
         table.bind(&format!("POST {}", R::PATH), create::<R>);
         table.bind(&format!("GET {one}"), show::<R>);
-        table.bind(&format!("PATCH {one}"), update::<R>);
         table.bind(&format!("DELETE {one}"), delete::<R>);
     }
 }

@@ -146,9 +146,9 @@ fn request_page(screen: &Screen, status: StatusCode, email: String, problems: Ve
 }
 
 fn choose_page(ctx: &Ctx, headers: &HeaderMap, status: StatusCode, choice: &Choice<'_>) -> Response {
-    let policy =
-        ctx.tenant.connection_by_name(&choice.ticket.connection).map(|c| c.settings().password_policy);
-    let untouched = || lines(&password_policy::check("", policy.unwrap_or_default()), false);
+    let settings = ctx.tenant.connection_by_name(&choice.ticket.connection).map(|c| c.settings());
+    let strength = settings.unwrap_or_default().strength();
+    let untouched = || lines(&password_policy::check("", &strength), false);
     let texts = hosted::texts(ctx, headers, None);
     let view = ResetPassword {
         frame: hosted::frame(ctx),

@@ -19,8 +19,7 @@ pub(crate) fn lines(rules: &[Rule], judged: bool) -> Vec<RuleLine> {
 
 /// All rules met but one: the password holds the user's name or address.
 pub(crate) fn own_name(connection: &Connection) -> Vec<RuleLine> {
-    let policy = connection.settings().password_policy;
-    let mut all = lines(&password_policy::check("", policy), false);
+    let mut all = lines(&password_policy::check("", &connection.settings().strength()), false);
     all.push(RuleLine { rule: PasswordRule::NoPersonalData, met: Some(false) });
     all
 }

@@ -104,7 +104,7 @@ fn page(
     outcome: Outcome,
 ) -> Response {
     let options = connection.settings();
-    let untouched = || lines(&password_policy::check("", options.password_policy), false);
+    let untouched = || lines(&password_policy::check("", &options.strength()), false);
     let view = Signup {
         frame: screen.frame(),
         form: screen.form("/u/signup"),

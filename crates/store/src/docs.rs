@@ -54,11 +54,45 @@ pub enum Kind {
     Prompts,
     /// How one screen of the hosted pages is rendered; its id is `prompt/screen`.
     Rendering,
+    /// Public keys that an administrator uploads; one document with the id `keys`.
+    CustomSigningKeys,
+    /// A key that an administrator would like secrets to be sealed with.
+    EncryptionKey,
+    /// A key that requests may be signed with.
+    NetworkAclKey,
+    /// Keys with which a connection proves who it is to the other side; its id is the connection's.
+    ConnectionKey,
+    /// Which CAPTCHA is asked of whom.
+    CaptchaPolicy,
+    /// Where log events are to be sent.
+    LogStream,
+    /// Which addresses may reach what.
+    NetworkAcl,
+    /// What a company's administrator may set up without help.
+    SelfServiceProfile,
+    /// Texts of the pages for that; its id is `profile/language/page`.
+    SelfServiceText,
+    /// What attributes of a user are called elsewhere.
+    UserAttributeProfile,
+    /// What connections made by a company's administrator begin with.
+    ConnectionProfile,
+    /// A value for scripts, under its key.
+    RuleConfig,
+    /// Steps that forms run.
+    Flow,
+    /// A service that flows call.
+    FlowConnection,
+    /// A form of the hosted pages.
+    Form,
+    /// Where events about users are to be sent.
+    EventStream,
+    /// Settings of second factors, each under its name.
+    GuardianSetting,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 39] = [
         Self::Settings,
         Self::Api,
         Self::Client,
@@ -81,6 +115,23 @@ impl Kind {
         Self::PhoneTemplate,
         Self::Prompts,
         Self::Rendering,
+        Self::CustomSigningKeys,
+        Self::EncryptionKey,
+        Self::NetworkAclKey,
+        Self::ConnectionKey,
+        Self::CaptchaPolicy,
+        Self::LogStream,
+        Self::NetworkAcl,
+        Self::SelfServiceProfile,
+        Self::SelfServiceText,
+        Self::UserAttributeProfile,
+        Self::ConnectionProfile,
+        Self::RuleConfig,
+        Self::Flow,
+        Self::FlowConnection,
+        Self::Form,
+        Self::EventStream,
+        Self::GuardianSetting,
     ];
 
     /// As in the database.
@@ -109,6 +160,23 @@ impl Kind {
             Self::PhoneTemplate => "phone_template",
             Self::Prompts => "prompts",
             Self::Rendering => "rendering",
+            Self::CustomSigningKeys => "custom_signing_keys",
+            Self::EncryptionKey => "encryption_key",
+            Self::NetworkAclKey => "network_acl_key",
+            Self::ConnectionKey => "connection_key",
+            Self::CaptchaPolicy => "captcha_policy",
+            Self::LogStream => "log_stream",
+            Self::NetworkAcl => "network_acl",
+            Self::SelfServiceProfile => "self_service_profile",
+            Self::SelfServiceText => "self_service_text",
+            Self::UserAttributeProfile => "user_attribute_profile",
+            Self::ConnectionProfile => "connection_profile",
+            Self::RuleConfig => "rule_config",
+            Self::Flow => "flow",
+            Self::FlowConnection => "flow_connection",
+            Self::Form => "form",
+            Self::EventStream => "event_stream",
+            Self::GuardianSetting => "guardian_setting",
         }
     }
 
@@ -127,6 +195,23 @@ impl Kind {
                 | Self::PhoneProvider
                 | Self::PhoneTemplate
                 | Self::Rendering
+                | Self::CustomSigningKeys
+                | Self::EncryptionKey
+                | Self::NetworkAclKey
+                | Self::ConnectionKey
+                | Self::CaptchaPolicy
+                | Self::LogStream
+                | Self::NetworkAcl
+                | Self::SelfServiceProfile
+                | Self::SelfServiceText
+                | Self::UserAttributeProfile
+                | Self::ConnectionProfile
+                | Self::RuleConfig
+                | Self::Flow
+                | Self::FlowConnection
+                | Self::Form
+                | Self::EventStream
+                | Self::GuardianSetting
         )
     }
 

@@ -310,7 +310,9 @@ impl Ctx {
                 match self.app.store.create_user(&self.tenant.tenant, &row).await {
                     Ok(()) => {
                         self.note("ss", &user, connection);
-                        self.mail_verification(&user, connection).await?;
+                        if !self.is_mail_off("verify_email") {
+                            self.mail_verification(&user, connection).await?;
+                        }
                         Ok(SignUp::Created(Box::new(user)))
                     }
                     Err(chancery_store::Error::Conflict) => Ok(SignUp::Exists),
@@ -362,7 +364,8 @@ impl Ctx {
         let address = user.as_ref().and_then(|u| u.email.clone()).filter(|_| bearable);
         let handle = Handle::generate(&*self.app.rng, self.now_ms);
         // For nobody it is written too, already expired: the write is what takes time.
-        let expires_at = if address.is_some() { self.now() + LINK_LIFETIME } else { self.now() - 1 };
+        let lifetime = self.link_lifetime("reset_email", LINK_LIFETIME);
+        let expires_at = if address.is_some() { self.now() + lifetime } else { self.now() - 1 };
         let ticket = Ticket {
             purpose: RESET_PASSWORD.to_owned(),
             user_id: user.as_ref().map(|u| u.user_id.clone()).unwrap_or_default(),
@@ -375,7 +378,8 @@ impl Ctx {
         self.app.store.insert_ticket(tenant, &handle, &ticket).await?;
         if let (Some(user), Some(address)) = (user, address) {
             let link = format!("{}/u/reset-verify?ticket={}", self.origin.base, handle.expose());
-            self.app.outbox.send(self.message(address, "reset", &link));
+            let given = self.spoken_of(&user, client_id, &link);
+            self.post("reset_email", self.message(address, "reset", &link), given);
             self.note("scpr", &user, connection);
         }
         Ok(ResetLink::Taken)
@@ -467,7 +471,12 @@ impl Ctx {
         user.updated_at = iso::format_ms(self.now_ms);
         let write = store.spend_ticket(tenant, &handle.id).and(store.edit_user_batch(tenant, &seen, &user)?);
         match store.commit(write).await {
-            Ok(()) => Ok(Some(ticket)),
+            Ok(()) => {
+                if seen.user.email_verified != Some(true) {
+                    self.mail_welcome(&user, ticket.email.clone());
+                }
+                Ok(Some(ticket))
+            }
             Err(chancery_store::Error::Guard) => Ok(None),
             Err(other) => Err(other.into()),
         }
@@ -510,13 +519,24 @@ impl Ctx {
             connection: connection.name.clone(),
             email: address.clone(),
             client_id: None,
-            expires_at: self.now() + VERIFY_LIFETIME,
+            expires_at: self.now() + self.link_lifetime("verify_email", VERIFY_LIFETIME),
             ..Ticket::default()
         };
         self.app.store.insert_ticket(&self.tenant.tenant, &handle, &ticket).await?;
         let link = format!("{}/u/email-verification?ticket={}", self.origin.base, handle.expose());
-        self.app.outbox.send(self.message(address, "verify", &link));
+        self.post("verify_email", self.message(address, "verify", &link), self.spoken_of(user, None, &link));
         Ok(())
+    }
+
+    /// Greets somebody whose address is proven, in the tenant's words: without them nobody is greeted.
+    fn mail_welcome(&self, user: &User, to: String) {
+        if self.is_mail_written("welcome_email") {
+            let text = "Your address is confirmed.".to_owned();
+            let html = format!("<p>{text}</p>");
+            let standard =
+                crate::Mail { to, subject: "Welcome".to_owned(), text, html, from: None, route: None };
+            self.post("welcome_email", standard, self.spoken_of(user, None, ""));
+        }
     }
 
     async fn acceptable<'a>(
@@ -525,7 +545,7 @@ impl Ctx {
         password: SecretString,
         names: impl Iterator<Item = &'a str>,
     ) -> Result<Accepted, Failure> {
-        let rules = password_policy::check(password.expose_secret(), connection.settings().password_policy);
+        let rules = password_policy::check(password.expose_secret(), &connection.settings().strength());
         if !password_policy::is_strong(&rules) {
             return Ok(Accepted::Weak(rules));
         }
@@ -544,8 +564,10 @@ impl Ctx {
         let (title, inviter) = (one_line(title), one_line(&invitation.inviter));
         let line = format!("{inviter} invites you to {title}. Accept here:");
         let rest = "If you do not know them, do nothing: nothing happens unless the link is opened.";
-        self.app.outbox.send(crate::Mail {
+        let standard = crate::Mail {
             to: invitation.email.clone(),
+            from: None,
+            route: None,
             subject: format!("Invitation to {title}"),
             text: format!("{line}\n\n{link}\n\n{rest}\n"),
             // Names and the application's address are others' words.
@@ -555,7 +577,16 @@ impl Ctx {
                 escaped(link),
                 escaped(&format!("Accept the invitation to {title}"))
             ),
+        };
+        let given = serde_json::json!({
+            "url": link,
+            "email": invitation.email,
+            "user": {"email": invitation.email},
+            "inviter": {"name": inviter},
+            "invitation": {"email": invitation.email},
+            "organization": {"id": invitation.organization_id, "name": title, "display_name": title},
         });
+        self.post("user_invitation", standard, given.as_object().cloned().unwrap_or_default());
     }
 
     fn message(&self, to: String, kind: &str, link: &str) -> crate::Mail {
@@ -569,6 +600,8 @@ impl Ctx {
         let rest = "If it was not you, nothing happens unless the link is opened.";
         crate::Mail {
             to,
+            from: None,
+            route: None,
             subject: format!("{subject} - {}", one_line(name)),
             text: format!("{line}\n\n{link}\n\n{rest}\n"),
             // The link is made of our origin and URL-safe characters; the rest is ours.

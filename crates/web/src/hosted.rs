@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::response::Response;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{ErrorKind, ErrorPage, Frame, Link};
-use chancery_login::{Texts, csp, pick_language};
+use chancery_login::{Accent, Texts, csp, pick_language};
+use chancery_store::{Kind, Snapshot};
 use http::StatusCode;
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
     X_FRAME_OPTIONS,
 };
+use serde_json::Value;
 
 use crate::{Ctx, html};
 
@@ -25,13 +27,36 @@ pub struct Said<'a> {
     pub text: Option<&'a str>,
 }
 
-/// What stands around every page of the tenant.
+/// What stands around every page of the tenant: its looks, those of its theme before those of its brand.
 pub fn frame(ctx: &Ctx) -> Frame {
     let settings = &ctx.tenant.settings;
+    let looks = looks(&ctx.tenant);
+    let said = |pointers: &[(&Value, &str)]| {
+        let texts = pointers.iter().filter_map(|(document, at)| document.pointer(at)?.as_str());
+        texts.filter(|text| !text.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let logos = said(&[(&looks.theme, "/widget/logo_url"), (&looks.brand, "/logo_url")]);
+    let accents = said(&[(&looks.theme, "/colors/primary_button"), (&looks.brand, "/colors/primary")]);
     Frame {
         tenant_name: tenant_name(ctx).to_owned(),
-        logo: settings.picture_url.as_deref().and_then(Link::new),
-        accent: None,
+        logo: logos.iter().map(String::as_str).chain(settings.picture_url.as_deref()).find_map(Link::new),
+        accent: accents.iter().find_map(|colour| Accent::parse(colour)),
+        icon: said(&[(&looks.brand, "/favicon_url")]).iter().find_map(|url| Link::new(url)),
+    }
+}
+
+struct Looks {
+    theme: Value,
+    brand: Value,
+}
+
+/// The oldest theme is the one in use.
+fn looks(tenant: &Snapshot) -> Looks {
+    let read = |json: &Arc<str>| serde_json::from_str::<Value>(json).unwrap_or_default();
+    let made = |theme: &Value| theme.get("made_ms").and_then(Value::as_i64);
+    Looks {
+        theme: tenant.documents(Kind::Theme).map(read).min_by_key(made).unwrap_or_default(),
+        brand: tenant.document(Kind::Branding, "settings").map(read).unwrap_or_default(),
     }
 }
 

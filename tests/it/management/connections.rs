@@ -174,3 +174,64 @@ async fn directories_and_their_groups() {
     app.api("DELETE", &directory, Value::Null).await.expect(204);
     app.api("GET", &directory, Value::Null).await.expect(404);
 }
+
+#[tokio::test]
+async fn keys_of_a_connection_take_turns() {
+    let app = TestApp::new().await;
+    let options = json!({"client_id": "c", "issuer": "https://idp.example", "authorization_endpoint": "https://idp.example/a", "token_endpoint_auth_method": "private_key_jwt"});
+    let made = app
+        .manage("POST", "/connections", json!({"name": "Company", "strategy": "oidc", "options": options}))
+        .await;
+    let keys = format!("/connections/{}/keys", made["id"].as_str().unwrap());
+    let first = app.manage("GET", &keys, Value::Null).await;
+    assert_eq!((&first[0]["current"], &first[1]["next"]), (&json!(true), &json!(true)));
+    assert_eq!((&first[0]["algorithm"], &first[0]["subject_dn"]), (&json!("RS256"), &json!("/CN=Company")));
+    assert!(first[0]["pkcs"].as_str().unwrap().starts_with("-----BEGIN PKCS7-----"));
+    app.api("POST", &keys, json!({})).await.expect(409);
+    app.api("POST", &format!("{keys}/rotate"), json!({"signing_alg": "ES256"})).await.expect(400);
+    let waiting = app.api("POST", &format!("{keys}/rotate"), json!({})).await.expect(201).json();
+    let then = app.manage("GET", &keys, Value::Null).await;
+    assert_eq!((&then[0]["kid"], &then[0]["current"]), (&first[1]["kid"], &json!(true)));
+    assert_eq!((&then[1]["kid"], &then[1]["previous"]), (&first[0]["kid"], &json!(true)));
+    assert_eq!(then[2]["kid"], waiting["kid"]);
+    app.api("DELETE", &format!("/connections/{}", made["id"].as_str().unwrap()), Value::Null)
+        .await
+        .expect(202);
+    let left = app.app.store.docs_all(TENANT, chancery_store::Kind::ConnectionKey).await.unwrap();
+    assert!(left.is_empty(), "its keys go with it");
+    let database = app.manage("POST", "/connections", json!({"name": "Staff", "strategy": "auth0"})).await;
+    app.api("GET", &format!("/connections/{}/keys", database["id"].as_str().unwrap()), Value::Null)
+        .await
+        .expect(404);
+    app.api("GET", &format!("/connections/{}/status", database["id"].as_str().unwrap()), Value::Null)
+        .await
+        .expect(200);
+}
+
+/// Levels and single rules: whatever is stricter holds, and what is shown is what holds.
+#[tokio::test]
+async fn rules_for_passwords_act_one_by_one() {
+    let app = TestApp::new().await;
+    let complexity =
+        json!({"min_length": 12, "character_types": ["number"], "identical_characters": "block"});
+    let body = json!({"name": "Staff", "strategy": "auth0", "options": {"password_options": {"complexity": complexity}}});
+    let staff = app.manage("POST", "/connections", body).await;
+    assert_eq!(staff["options"].get("passwordPolicy"), None);
+    assert_eq!(staff["options"]["password_options"]["complexity"]["min_length"], 12);
+    let user =
+        |password: &str| json!({"connection": "Staff", "email": "a@example.com", "password": password});
+    for weak in ["short-1", "long enough, no digit", "aaaa long enough 1"] {
+        app.api("POST", "/users", user(weak)).await.expect(400);
+    }
+    app.api("POST", "/users", user("long enough 1")).await.expect(201);
+
+    let good = app.manage("POST", "/connections", json!({"name": "Good", "strategy": "auth0"})).await;
+    let shown = &good["options"]["password_options"]["complexity"];
+    assert_eq!((&shown["min_length"], &shown["character_type_rule"]), (&json!(8), &json!("three_of_four")));
+    // Read and written back, it changes nothing.
+    let one = format!("/connections/{}", good["id"].as_str().unwrap());
+    let again = app.manage("PATCH", &one, json!({"options": good["options"]})).await;
+    assert_eq!(again["options"], good["options"]);
+    let twice = json!({"options": {"attributes": {"email": {"unique": false}}}});
+    app.api("PATCH", &one, twice).await.expect(400);
+}

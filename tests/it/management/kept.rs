@@ -110,12 +110,17 @@ async fn secrets_of_providers_are_written_and_never_shown() {
 #[tokio::test]
 async fn mail_templates_and_token_exchange_profiles() {
     let app = TestApp::new().await;
-    let template = json!({"template": "welcome_email", "body": "Hi", "from": "", "subject": "Hi", "syntax": "liquid", "enabled": true});
-    app.api("GET", "/email-templates/welcome_email", Value::Null).await.expect(404);
-    app.api("PATCH", "/email-templates/welcome_email", json!({"enabled": false})).await.expect(404);
+    // A new tenant has two.
+    let verify = app.manage("GET", "/email-templates/verify_email", Value::Null).await;
+    assert_eq!((&verify["enabled"], &verify["urlLifetimeInSeconds"]), (&json!(true), &json!(432_000)));
+    let welcome = app.manage("PATCH", "/email-templates/welcome_email", json!({"subject": "Hi"})).await;
+    assert_eq!((&welcome["enabled"], &welcome["subject"]), (&json!(false), &json!("Hi")));
+    let template = json!({"template": "reset_email", "body": "Hi", "from": "", "subject": "Hi", "syntax": "liquid", "enabled": true});
+    app.api("GET", "/email-templates/reset_email", Value::Null).await.expect(404);
+    app.api("PATCH", "/email-templates/reset_email", json!({"enabled": false})).await.expect(404);
     assert_eq!(app.manage("POST", "/email-templates", template.clone()).await, template);
     app.api("POST", "/email-templates", template.clone()).await.expect(409);
-    let off = app.manage("PATCH", "/email-templates/welcome_email", json!({"enabled": false})).await;
+    let off = app.manage("PATCH", "/email-templates/reset_email", json!({"enabled": false})).await;
     assert_eq!(off["enabled"], false);
     app.api("PUT", "/email-templates/verify_email", template).await.expect(400);
 
@@ -144,7 +149,12 @@ async fn settings_that_do_nothing_are_named_at_the_start() {
     assert_eq!(told().await, [""; 0], "the demo tenant relies on nothing of that kind");
     app.set_web(json!({"sso": true, "description": "for people"})).await;
     app.set_api(json!({"consent_policy": "transactional-authorization-with-mfa"})).await;
-    app.manage("PATCH", "/branding", json!({"logo_url": "https://example.com/logo.png"})).await;
+    app.manage(
+        "PATCH",
+        "/branding",
+        json!({"logo_url": "https://example.com/logo.png", "font": {"url": "https://example.com/f"}}),
+    )
+    .await;
     let github = json!({"name": "github", "strategy": "github"});
     app.manage("POST", "/connections", github).await;
     let jane = format!("/users/{}/authentication-methods", segment(&app.jane().await));
@@ -154,7 +164,7 @@ async fn settings_that_do_nothing_are_named_at_the_start() {
         "APIs: consent_policy (1)",
         "connections that nobody can sign in with (1)",
         "authentication methods of users (1)",
-        "branding (1)",
+        "branding: font (1)",
     ];
     assert_eq!(told().await, wanted);
 }

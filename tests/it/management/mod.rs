@@ -2,10 +2,13 @@
 
 mod attack_protection;
 mod authentication_methods;
+mod branding;
 mod clients;
+mod configuration;
 mod connections;
 mod conventions;
 mod device_credentials;
+mod emails;
 mod every_operation;
 mod grants;
 mod groups;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use chancery_core::Rng;
-use chancery_web::{App, Background, Limits, Listener, Outbox, ServerConfig, SmtpOutbox, Tls};
+use chancery_web::{App, Background, Limits, Listener, Outbox, ServerConfig, SmtpOutbox, SmtpSettings, Tls};
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
@@ -148,20 +148,13 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>> {
 }
 
 fn outbox(settings: &Settings, rng: &Arc<dyn Rng>) -> Result<Arc<dyn Outbox>> {
-    match (&settings.smtp_url, &settings.mail_from) {
-        (Some(url), Some(from)) => Ok(Arc::new(SmtpOutbox::new(url.expose_secret(), from, Arc::clone(rng))?)),
-        (None, None) => Ok(Arc::new(NoOutbox)),
+    let server = match (&settings.smtp_url, &settings.mail_from) {
+        (Some(url), Some(from)) => Some((url.expose_secret().to_owned(), from.clone())),
+        (None, None) => None,
         _ => bail!("mail needs both smtp_url and mail_from"),
-    }
-}
-
-/// Where no mail server is set. Links in mails are secrets, so only the fact is logged.
-struct NoOutbox;
-
-impl Outbox for NoOutbox {
-    fn send(&self, mail: chancery_web::Mail) {
-        tracing::error!("a mail was not sent, because smtp_url and mail_from are not set: {}", mail.subject);
-    }
+    };
+    let inner_networks = settings.mail_networks()?;
+    Ok(Arc::new(SmtpOutbox::start(&SmtpSettings { server, inner_networks }, Arc::clone(rng))?))
 }
 
 /// The port for Prometheus, where there is one. Counting begins before the first request.

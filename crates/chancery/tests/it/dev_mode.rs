@@ -182,6 +182,8 @@ async fn pages_have_a_strict_policy_and_escape_what_they_show() {
         subject: "<b>Reset</b>".to_owned(),
         text: "Open http://localhost:4000/u/reset?ticket=1&x=2\n<script>alert(1)</script>".to_owned(),
         html: String::new(),
+        from: None,
+        route: None,
     });
     let mut request = get("/dev/mail");
     request.headers_mut().insert("accept", "text/html,*/*".parse().unwrap());

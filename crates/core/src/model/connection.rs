@@ -56,9 +56,123 @@ pub struct ConnectionOptions {
     pub disable_signup: bool,
     /// Users have a user name beside their address.
     pub requires_username: bool,
-    /// How strong passwords must be.
+    /// How strong passwords must be, by level.
     #[serde(rename = "passwordPolicy")]
-    pub password_policy: PasswordPolicy,
+    pub password_policy: Option<PasswordPolicy>,
+    /// How strong passwords must be, rule by rule.
+    pub password_options: Option<PasswordOptions>,
+    /// A shortest length beside the level.
+    pub password_complexity_options: Option<PasswordComplexityOptions>,
+}
+
+impl ConnectionOptions {
+    /// What a password must be. Where level and rules are both given, both hold.
+    pub fn strength(&self) -> Strength {
+        let rules = self.password_options.as_ref().and_then(|options| options.complexity.as_ref());
+        let level = match (self.password_policy, rules) {
+            (None, Some(_)) => PasswordPolicy::None,
+            (level, _) => level.unwrap_or_default(),
+        };
+        let mut strength = level.strength();
+        let mut least = |length: Option<usize>| {
+            strength.min_length = strength.min_length.max(length.unwrap_or_default());
+        };
+        least(self.password_complexity_options.as_ref().and_then(|options| options.min_length));
+        if let Some(rules) = rules {
+            least(rules.min_length);
+            match rules.character_type_rule {
+                CharacterTypeRule::ThreeOfFour => strength.three_of_four = true,
+                CharacterTypeRule::All => {
+                    for kind in &rules.character_types {
+                        if !strength.needs.contains(kind) {
+                            strength.needs.push(*kind);
+                        }
+                    }
+                }
+            }
+            strength.no_runs |= rules.identical_characters == Allowance::Block;
+        }
+        strength
+    }
+}
+
+/// The rules of [`ConnectionOptions::password_options`] that are acted on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct PasswordOptions {
+    /// What it is made of.
+    pub complexity: Option<PasswordComplexity>,
+}
+
+/// What a password is made of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct PasswordComplexity {
+    /// At least so many characters.
+    pub min_length: Option<usize>,
+    /// Kinds of characters, of which [`PasswordComplexity::character_type_rule`] says how many must be there.
+    pub character_types: Vec<CharacterType>,
+    /// How many.
+    pub character_type_rule: CharacterTypeRule,
+    /// Whether more than two alike in a row are allowed.
+    pub identical_characters: Allowance,
+}
+
+/// A kind of character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CharacterType {
+    /// Lower case letters.
+    Lowercase,
+    /// Upper case letters.
+    Uppercase,
+    /// Digits.
+    Number,
+    /// Everything else.
+    Special,
+}
+
+/// How many kinds of characters must be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CharacterTypeRule {
+    /// All that are named.
+    #[default]
+    All,
+    /// Any three of the four there are.
+    ThreeOfFour,
+}
+
+/// Whether something may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Allowance {
+    /// It may.
+    #[default]
+    Allow,
+    /// It may not.
+    Block,
+}
+
+/// A shortest length, of connections that have levels.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct PasswordComplexityOptions {
+    /// At least so many characters.
+    pub min_length: Option<usize>,
+}
+
+/// What a password must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strength {
+    /// At least so many characters.
+    pub min_length: usize,
+    /// One of each of these kinds.
+    pub needs: Vec<CharacterType>,
+    /// Three of the four kinds.
+    pub three_of_four: bool,
+    /// No more than two alike in a row.
+    pub no_runs: bool,
 }
 
 /// Password strength levels.
@@ -76,4 +190,54 @@ pub enum PasswordPolicy {
     Good,
     /// At least 10 characters, 3 of the 4 classes, no more than 2 alike in a row.
     Excellent,
+}
+
+impl PasswordPolicy {
+    /// What a password of this level must be.
+    pub fn strength(self) -> Strength {
+        let any =
+            |min_length| Strength { min_length, needs: Vec::new(), three_of_four: false, no_runs: false };
+        match self {
+            Self::None => any(1),
+            Self::Low => any(6),
+            Self::Fair => Strength {
+                needs: vec![CharacterType::Lowercase, CharacterType::Uppercase, CharacterType::Number],
+                ..any(8)
+            },
+            Self::Good => Strength { three_of_four: true, ..any(8) },
+            Self::Excellent => Strength { three_of_four: true, no_runs: true, ..any(10) },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn strength(options: Value) -> Strength {
+        serde_json::from_value::<ConnectionOptions>(options).unwrap().strength()
+    }
+
+    #[test]
+    fn level_and_rules_both_hold() {
+        assert_eq!(strength(json!({})), PasswordPolicy::Good.strength());
+        let rules = json!({"complexity": {"min_length": 15, "character_types": ["number"]}});
+        let alone = strength(json!({"password_options": rules}));
+        assert_eq!((alone.min_length, alone.three_of_four), (15, false), "rules alone are all there is");
+        assert_eq!(alone.needs, [CharacterType::Number]);
+        let both = strength(json!({"passwordPolicy": "excellent", "password_options": rules}));
+        assert_eq!((both.min_length, both.three_of_four, both.no_runs), (15, true, true));
+        let short = json!({"complexity": {"min_length": 1}});
+        let both = strength(json!({"passwordPolicy": "good", "password_options": short}));
+        assert_eq!((both.min_length, both.three_of_four), (8, true), "the stricter one counts");
+        let longer =
+            strength(json!({"passwordPolicy": "low", "password_complexity_options": {"min_length": 12}}));
+        assert_eq!(longer.min_length, 12);
+        let blocked =
+            json!({"complexity": {"identical_characters": "block", "character_type_rule": "three_of_four"}});
+        let blocked = strength(json!({"password_options": blocked}));
+        assert_eq!((blocked.min_length, blocked.three_of_four, blocked.no_runs), (1, true, true));
+    }
 }

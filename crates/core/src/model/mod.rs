@@ -23,7 +23,10 @@ pub use client::{
     RotationType, SecurityMode, StoredSecret, TokenEndpointAuthMethod,
 };
 pub use client_grant::{ClientGrant, GrantOrganizationUsage, SubjectType};
-pub use connection::{Connection, ConnectionOptions, PasswordPolicy};
+pub use connection::{
+    Allowance, CharacterType, CharacterTypeRule, Connection, ConnectionOptions, PasswordComplexity,
+    PasswordComplexityOptions, PasswordOptions, PasswordPolicy, Strength,
+};
 pub use organization::{
     DiscoveryDomain, Organization, OrganizationClient, OrganizationConnection, ThirdPartyClientAccess,
 };

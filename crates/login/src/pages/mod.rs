@@ -43,6 +43,8 @@ pub struct Frame {
     pub logo: Option<Link>,
     /// The tenant's accent colour; ours unless set.
     pub accent: Option<Accent>,
+    /// The icon of the browser tab; ours unless set.
+    pub icon: Option<Link>,
 }
 
 /// Where a form goes and what it carries unseen. Pages post to their own address, the button as `action`.

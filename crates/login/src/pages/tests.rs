@@ -25,7 +25,7 @@ fn link() -> Link {
 }
 
 fn frame() -> Frame {
-    Frame { tenant_name: attack(), logo: Some(link()), accent: Accent::parse("#e0218a") }
+    Frame { tenant_name: attack(), logo: Some(link()), accent: Accent::parse("#e0218a"), icon: Some(link()) }
 }
 
 fn form() -> Form {

@@ -36,22 +36,11 @@ const LISTS: &[(&str, List)] = &[
     ("/actions/modules", List::Named("modules")),
     ("/actions/triggers", List::Named("triggers")),
     ("/actions/triggers/{triggerId}/bindings", List::Named("bindings")),
-    ("/connection-profiles", List::Named("connection_profiles")),
-    ("/event-streams", List::Named("eventStreams")),
-    ("/flows", List::Paged("flows")),
-    ("/flows/vault/connections", List::Paged("connections")),
-    ("/forms", List::Paged("forms")),
     ("/groups", List::Paged("groups")),
     ("/hooks", List::Paged("hooks")),
-    ("/log-streams", List::Bare),
-    ("/network-acls", List::Paged("network_acls")),
     ("/rate-limit-policies", List::Named("rate_limit_policies")),
     ("/rules", List::Paged("rules")),
-    ("/rules-configs", List::Bare),
-    ("/self-service-profiles", List::Paged("self_service_profiles")),
-    ("/user-attribute-profiles", List::Named("user_attribute_profiles")),
     ("/guardian/policies", List::Bare),
-    ("/guardian/factors/phone/message-types", List::Named("message_types")),
     ("/users/{id}/enrollments", List::Bare),
 ];
 
@@ -68,11 +57,7 @@ const OFF: &[(&str, &str)] = &[
             {"name": "webauthn-platform", "enabled": false, "trial_expired": false},
             {"name": "recovery-code", "enabled": false, "trial_expired": false}]"#,
     ),
-    ("/guardian/factors/phone/selected-provider", r#"{"provider": "auth0"}"#),
-    ("/guardian/factors/sms/selected-provider", r#"{"provider": "auth0"}"#),
-    ("/guardian/factors/push-notification/selected-provider", r#"{"provider": "guardian"}"#),
     ("/risk-assessments/settings", r#"{"enabled": false}"#),
-    ("/risk-assessments/settings/new-device", r#"{"remember_for": 30}"#),
     ("/supplemental-signals", r#"{"akamai_enabled": false}"#),
 ];
 
@@ -80,12 +65,7 @@ const OFF: &[(&str, &str)] = &[
 const KEPT_OFF: &[(&str, &str)] = &[
     ("PUT /guardian/factors/{name}", r#"{"enabled": false}"#),
     ("PUT /guardian/policies", "[]"),
-    ("PUT /guardian/factors/phone/message-types", r#"{"message_types": []}"#),
-    ("PUT /guardian/factors/phone/selected-provider", r#"{"provider": "auth0"}"#),
-    ("PUT /guardian/factors/sms/selected-provider", r#"{"provider": "auth0"}"#),
-    ("PUT /guardian/factors/push-notification/selected-provider", r#"{"provider": "guardian"}"#),
     ("PATCH /risk-assessments/settings", r#"{"enabled": false}"#),
-    ("PATCH /risk-assessments/settings/new-device", r#"{"remember_for": 30}"#),
     ("PATCH /supplemental-signals", r#"{"akamai_enabled": false}"#),
     ("PATCH /actions/triggers/{triggerId}/bindings", r#"{"bindings": []}"#),
 ];

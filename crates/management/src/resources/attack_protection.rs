@@ -1,13 +1,15 @@
 //! `/attack-protection`: settings that are kept for the tools that write them; the limits in force are those of
 //! `docs/DECISIONS.md`, D56. One document for each.
 
-use chancery_core::problem::Problem;
+use chancery_core::problem::{Missing, Problem};
 use chancery_store::Kind;
 use serde_json::{Map, Value, json};
 
-use crate::call::{Answer, Call};
+use super::collection::{Collection, Of, text};
+use crate::call::{Answer, Call, read_stored, stored};
 use crate::document::{find, overlay, rewrite};
 use crate::ops::Table;
+use crate::resource::{Crud, Resource};
 use crate::secrets::{opened, seal, split, without_secrets};
 
 pub(super) fn bind(table: &mut Table) {
@@ -15,13 +17,20 @@ pub(super) fn bind(table: &mut Table) {
         table.bind(&format!("GET /attack-protection/{name}"), move |call| show(call, name));
         table.bind(&format!("PATCH /attack-protection/{name}"), move |call| update(call, name));
     }
+    Crud::<Of<Policies>>::bind(table);
+    table.bind("GET /attack-protection/captcha/policies", policies);
     table.bind("GET /attack-protection/captcha", |call| show(call, CAPTCHA));
     table.bind("PATCH /attack-protection/captcha", update_captcha);
 }
 
 const CAPTCHA: &str = "captcha";
-const NAMES: [&str; 4] =
-    ["bot-detection", "breached-password-detection", "brute-force-protection", "suspicious-ip-throttling"];
+const NAMES: [&str; 5] = [
+    "bot-detection",
+    "breached-password-detection",
+    "brute-force-protection",
+    "phone-provider-protection",
+    "suspicious-ip-throttling",
+];
 
 /// What a new tenant has.
 fn defaults(name: &str) -> Value {
@@ -56,6 +65,7 @@ fn defaults(name: &str) -> Value {
                 "fail_open": false,
             },
         }),
+        "phone-provider-protection" => json!({"type": "default"}),
         "brute-force-protection" => json!({
             "enabled": true,
             "shields": ["block", "user_notification"],
@@ -118,4 +128,44 @@ async fn update_captcha(call: Call) -> Result<Answer, Problem> {
     })
     .await?;
     Ok(Answer::ok(without_secrets(value.unwrap_or_default())).at(rev))
+}
+
+/// Which CAPTCHA is asked of whom.
+struct Policies;
+
+impl Collection for Policies {
+    const KIND: Kind = Kind::CaptchaPolicy;
+    const PATH: &'static str = "/attack-protection/captcha/policies";
+    const MEMBER: &'static str = "policies";
+    const MISSING: Missing = Missing { message: "The CAPTCHA policy does not exist.", code: None };
+    const TAKEN: &'static str = "A CAPTCHA policy with this name already exists.";
+    const PREFIX: &'static str = "cap_";
+    const SECRETIVE: Option<&'static str> = Some("action");
+
+    fn unique(policy: &Value) -> Option<String> {
+        Some(text(policy, "name").to_owned())
+    }
+
+    fn hide(policy: &mut Value) -> Map<String, Value> {
+        let mut secrets = Map::new();
+        for (provider, settings) in
+            policy.get_mut("action").and_then(Value::as_object_mut).into_iter().flatten()
+        {
+            let hidden = split(settings, |name| matches!(name, "secret" | "api_key"));
+            if !hidden.is_empty() {
+                secrets.insert(provider.clone(), Value::Object(hidden));
+            }
+        }
+        secrets
+    }
+}
+
+/// All of them, the first to be asked first.
+async fn policies(call: Call) -> Result<Answer, Problem> {
+    let all = call.store().docs_all(call.tenant(), Kind::CaptchaPolicy).await.map_err(stored)?;
+    let shown: Result<Vec<Value>, Problem> =
+        all.iter().map(|doc| Of::<Policies>::show(&call, &read_stored(&doc.json)?)).collect();
+    let mut shown = shown?;
+    shown.sort_by_key(|policy| policy.get("priority").and_then(Value::as_i64));
+    Ok(Answer::ok(shown.into()))
 }

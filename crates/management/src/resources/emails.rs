@@ -1,6 +1,7 @@
-//! `/emails/provider` and `/email-templates`: how mail leaves and what it says. Kept only: mail goes where the server's
-//! own settings say, with texts of its own.
+//! `/emails/provider` and `/email-templates`: how mail leaves and what it says (`web/src/tenant_mail.rs` acts on them).
+//! Providers other than SMTP are kept only, and so are templates of mails that this server does not send.
 
+use chancery_core::liquid::Liquid;
 use chancery_core::problem::{Missing, Problem};
 use chancery_store::Kind;
 use serde_json::{Value, json};
@@ -114,18 +115,50 @@ async fn delete(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::no_content().at(rev))
 }
 
+/// Templates that a new tenant has already (D85); of the others there is none until somebody writes it.
+fn standard(name: &str) -> Option<Value> {
+    let (seconds, enabled) = match name {
+        "verify_email" => (432_000, true),
+        "welcome_email" => (3_600, false),
+        _ => return None,
+    };
+    Some(json!({
+        "template": name,
+        "body": "",
+        "from": "",
+        "resultUrl": "",
+        "subject": "",
+        "syntax": "liquid",
+        "urlLifetimeInSeconds": seconds,
+        "includeEmailInRedirect": false,
+        "enabled": enabled,
+    }))
+}
+
+/// Whoever writes a template is told what cannot be read in it; who gets the mail could not be told.
+fn readable(call: &Call) -> Result<(), Problem> {
+    for member in ["body", "subject", "from"] {
+        let text = call.body.get(member).and_then(Value::as_str).unwrap_or_default();
+        Liquid::parse(text).map_err(|error| Problem::payload(&error.to_string(), member))?;
+    }
+    Ok(())
+}
+
 async fn create_template(call: Call) -> Result<Answer, Problem> {
+    readable(&call)?;
     let name = call.body.get("template").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (value, rev) = rewrite(&call, Kind::EmailTemplate, &name, |found| match found {
-        Some(_) => Err(Problem::conflict(format!("Template {name} already exists."))),
-        None => Ok(Some(call.body.clone())),
-    })
-    .await?;
+    let (value, rev) =
+        rewrite(&call, Kind::EmailTemplate, &name, |found| match found.or_else(|| standard(&name)) {
+            Some(_) => Err(Problem::conflict(format!("Template {name} already exists."))),
+            None => Ok(Some(call.body.clone())),
+        })
+        .await?;
     Ok(Answer::ok(value.unwrap_or_default()).at(rev))
 }
 
 async fn show_template(call: Call) -> Result<Answer, Problem> {
     let found = find(&call, Kind::EmailTemplate, call.at("templateName")).await?;
+    let found = found.or_else(|| standard(call.at("templateName")));
     Ok(Answer::ok(found.ok_or(Problem::NotFound(NO_TEMPLATE))?))
 }
 
@@ -141,6 +174,7 @@ fn same_name(call: &Call) -> Result<(), Problem> {
 
 async fn set_template(call: Call) -> Result<Answer, Problem> {
     same_name(&call)?;
+    readable(&call)?;
     let (value, rev) =
         rewrite(&call, Kind::EmailTemplate, call.at("templateName"), |_| Ok(Some(call.body.clone()))).await?;
     Ok(Answer::ok(value.unwrap_or_default()).at(rev))
@@ -148,7 +182,9 @@ async fn set_template(call: Call) -> Result<Answer, Problem> {
 
 async fn update_template(call: Call) -> Result<Answer, Problem> {
     same_name(&call)?;
+    readable(&call)?;
     let (value, rev) = rewrite(&call, Kind::EmailTemplate, call.at("templateName"), |found| {
+        let found = found.or_else(|| standard(call.at("templateName")));
         let value = found.ok_or(Problem::NotFound(NO_TEMPLATE))?;
         Ok(Some(crate::resource::merged(value, call.members())))
     })

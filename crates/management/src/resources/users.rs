@@ -224,7 +224,7 @@ fn consequences(call: &Call, before: &User, after: &User, password: Option<&NewP
 
 /// Strength first, then the slow part.
 async fn hashed(call: &Call, connection: &Connection, password: String) -> Result<String, Problem> {
-    let rules = password_policy::check(&password, connection.settings().password_policy);
+    let rules = password_policy::check(&password, &connection.settings().strength());
     if !password_policy::is_strong(&rules) {
         return Err(Problem::RefusedAs(
             "password_strength_error",

@@ -153,7 +153,24 @@ fn apply(
             | Kind::CustomDomain
             | Kind::PhoneProvider
             | Kind::PhoneTemplate
-            | Kind::Rendering => {}
+            | Kind::Rendering
+            | Kind::CustomSigningKeys
+            | Kind::EncryptionKey
+            | Kind::NetworkAclKey
+            | Kind::ConnectionKey
+            | Kind::CaptchaPolicy
+            | Kind::LogStream
+            | Kind::NetworkAcl
+            | Kind::SelfServiceProfile
+            | Kind::SelfServiceText
+            | Kind::UserAttributeProfile
+            | Kind::ConnectionProfile
+            | Kind::RuleConfig
+            | Kind::Flow
+            | Kind::FlowConnection
+            | Kind::Form
+            | Kind::EventStream
+            | Kind::GuardianSetting => {}
         }
     }
     Ok(next)

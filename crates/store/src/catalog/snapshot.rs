@@ -132,6 +132,11 @@ impl Snapshot {
         self.others.get(&kind)?.get(id)
     }
 
+    /// Every document of such a kind, in no order.
+    pub fn documents(&self, kind: Kind) -> impl Iterator<Item = &Arc<str>> {
+        self.others.get(&kind).into_iter().flat_map(|all| all.values())
+    }
+
     /// The answer of `/.well-known/jwks.json`, with or without `alg` as the tenant's flag says.
     #[must_use]
     pub fn jwks(&self) -> &Arc<str> {

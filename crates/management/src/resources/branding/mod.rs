@@ -1,4 +1,5 @@
-//! `/branding`: how the hosted pages look. Kept only: the pages have looks of their own so far.
+//! `/branding`: how the hosted pages look: logo, colour and icon (`web/src/hosted.rs` acts on them). The page background, the
+//! font and the template are kept only.
 
 mod phone;
 mod themes;

@@ -18,6 +18,8 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("GET /branding/phone/providers", |call| list(call, Kind::PhoneProvider, "providers"));
     table.bind("GET /branding/phone/templates", |call| list(call, Kind::PhoneTemplate, "templates"));
     table.bind("PATCH /branding/phone/templates/{id}/reset", reset);
+    table.bind("POST /branding/phone/providers/{id}/try", |call| attempt(call, Kind::PhoneProvider));
+    table.bind("POST /branding/phone/templates/{id}/try", |call| attempt(call, Kind::PhoneTemplate));
 }
 
 const MISSING: Missing = Missing { message: "Notification Resource not found", code: None };
@@ -190,6 +192,15 @@ async fn reset(call: Call) -> Result<Answer, Problem> {
     })
     .await?;
     Ok(Answer::ok(value.unwrap_or_default()).at(rev))
+}
+
+/// Saying that a message was sent would be untrue.
+async fn attempt(call: Call, kind: Kind) -> Result<Answer, Problem> {
+    crate::document::find(&call, kind, call.at("id")).await?.ok_or(Problem::NotFound(MISSING))?;
+    Err(Problem::RefusedAs(
+        "operation_not_supported",
+        "This server keeps phone providers and templates, but sends no messages.".into(),
+    ))
 }
 
 async fn list(call: Call, kind: Kind, member: &'static str) -> Result<Answer, Problem> {

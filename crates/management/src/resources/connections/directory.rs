@@ -21,6 +21,7 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("PATCH /connections/{id}/directory-provisioning", update);
     table.bind("DELETE /connections/{id}/directory-provisioning", delete);
     table.bind("GET /connections/{id}/directory-provisioning/default-mapping", default_mapping);
+    table.bind("POST /connections/{id}/directory-provisioning/synchronizations", synchronize);
     table.bind("GET /connections/{id}/directory-provisioning/synchronized-groups", groups);
     table.bind("POST /connections/{id}/directory-provisioning/synchronized-groups", add_groups);
     table.bind("PUT /connections/{id}/directory-provisioning/synchronized-groups", set_groups);
@@ -110,6 +111,16 @@ async fn delete(call: Call) -> Result<Answer, Problem> {
     let connection = connection(&call).await?;
     let (_, rev) = rewrite(&call, KIND, &connection.id, |_| Ok(None)).await?;
     Ok(Answer::no_content().at(rev))
+}
+
+/// Saying that one had begun would be untrue.
+async fn synchronize(call: Call) -> Result<Answer, Problem> {
+    let connection = connection(&call).await?;
+    find(&call, KIND, &connection.id).await?.ok_or(Problem::NotFound(MISSING))?;
+    Err(Problem::RefusedAs(
+        "operation_not_supported",
+        "This server keeps how a directory is to be read, but reads none.".into(),
+    ))
 }
 
 async fn default_mapping(call: Call) -> Result<Answer, Problem> {

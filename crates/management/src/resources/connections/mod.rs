@@ -2,13 +2,14 @@
 //! sign in with them yet.
 
 mod directory;
+mod keys;
 mod scim;
 mod strategies;
 
 use axum::http::StatusCode;
 use chancery_core::ids;
 use chancery_core::iso::format_ms;
-use chancery_core::model::Connection;
+use chancery_core::model::{CharacterType, Connection, ConnectionOptions};
 use chancery_core::problem::{Missing, Problem};
 use chancery_store::{Change, Kind};
 use serde::Deserialize;
@@ -26,6 +27,8 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("GET /connections/{id}/clients", clients);
     table.bind("PATCH /connections/{id}/clients", set_clients);
     table.bind("DELETE /connections/{id}/users", delete_user);
+    table.bind("GET /connections/{id}/status", status);
+    keys::bind(table);
     scim::bind(table);
     directory::bind(table);
 }
@@ -82,12 +85,15 @@ impl Resource for Connections {
                 .options
                 .entry("mfa")
                 .or_insert(json!({"active": true, "return_enroll_settings": true}));
-            connection.options.entry("passwordPolicy").or_insert("good".into());
+            if !connection.options.contains_key("password_options") {
+                connection.options.entry("passwordPolicy").or_insert("good".into());
+            }
             connection.options.entry("strategy_version").or_insert(2.into());
         }
         without_nulls(&mut connection);
         complete(call, &mut connection)?;
         strategies::complete(call, &mut connection, None);
+        let change = keys::ensure(call, &connection, change).await?;
         Ok((connection, change))
     }
 
@@ -104,9 +110,11 @@ impl Resource for Connections {
         if rewritten {
             without_nulls(after);
         }
+        same_uniqueness(before, after)?;
         complete(call, after)?;
         if rewritten {
             strategies::complete(call, after, Some(before));
+            return keys::ensure(call, after, change).await;
         }
         Ok(change)
     }
@@ -115,6 +123,7 @@ impl Resource for Connections {
         let users = call.store().delete_users_of_connection(call.tenant(), &connection.name);
         Ok(change
             .also(users)
+            .delete(Kind::ConnectionKey, &connection.id)
             .delete(Kind::ScimConfiguration, &connection.id)
             .delete(Kind::DirectoryProvisioning, &connection.id))
     }
@@ -126,6 +135,9 @@ const DATABASE: &str = "auth0";
 pub(super) fn shown(connection: &Connection) -> Value {
     let mut value = serde_json::to_value(connection).unwrap_or_default();
     fill(&mut value, &json!({"authentication": {"active": true}, "connected_accounts": {"active": false}}));
+    if connection.strategy == DATABASE {
+        fill(&mut value, &json!({"options": {"password_options": password_rules(&connection.settings())}}));
+    }
     value
 }
 
@@ -179,9 +191,37 @@ fn complete(call: &Call, connection: &mut Connection) -> Result<(), Problem> {
     }));
     options.entry("brute_force_protection").or_insert(Value::Bool(true));
     // Whatever is not understood would silently be a default, which may be the laxer one.
-    serde_json::from_value::<chancery_core::model::ConnectionOptions>(Value::Object(options.clone()))
+    serde_json::from_value::<ConnectionOptions>(Value::Object(options.clone()))
         .map_err(|error| Problem::payload(&error.to_string(), "options"))?;
     Ok(())
+}
+
+/// What passwords must be, rule by rule: those that are in force where nobody wrote others (D86).
+fn password_rules(options: &ConnectionOptions) -> Value {
+    let strength = options.strength();
+    let types: Vec<CharacterType> = if strength.three_of_four {
+        vec![
+            CharacterType::Lowercase,
+            CharacterType::Uppercase,
+            CharacterType::Number,
+            CharacterType::Special,
+        ]
+    } else {
+        strength.needs
+    };
+    json!({
+        "complexity": {
+            "min_length": strength.min_length,
+            "character_types": types,
+            "character_type_rule": if strength.three_of_four { "three_of_four" } else { "all" },
+            "identical_characters": if strength.no_runs { "block" } else { "allow" },
+            "sequential_characters": "allow",
+            "max_length_exceeded": "error",
+        },
+        "dictionary": {"active": false, "custom": [], "default": "en_10k"},
+        "history": {"active": false, "size": 3},
+        "profile_data": {"active": true, "blocked_fields": ["name", "username", "email"]},
+    })
 }
 
 /// Adds what is not there, one level down too.
@@ -209,6 +249,19 @@ fn check_attributes(options: &Map<String, Value>) -> Result<(), Problem> {
     Ok(())
 }
 
+/// One address for several users is chosen when a database is made: those who have signed in already must not find
+/// themselves to be two.
+fn same_uniqueness(before: &Connection, after: &Connection) -> Result<(), Problem> {
+    let is_unique = |connection: &Connection| {
+        connection.options.get("attributes").and_then(|all| all.pointer("/email/unique"))
+            != Some(&Value::Bool(false))
+    };
+    if is_unique(before) && !is_unique(after) {
+        return Err(Problem::RefusedAs("invalid_body", "cannot add non-unique email attribute".into()));
+    }
+    Ok(())
+}
+
 async fn delete(call: Call) -> Result<Answer, Problem> {
     let connection = match load::<Connections>(&call).await {
         Ok((connection, _)) => connection,
@@ -219,6 +272,15 @@ async fn delete(call: Call) -> Result<Answer, Problem> {
     let rev = call.apply(change.delete(Kind::Connection, &connection.id)).await.map_err(stored)?;
     let body = json!({"deleted_at": format_ms(call.ctx.now_ms)});
     Ok(Answer::new(StatusCode::ACCEPTED, Some(body)).at(rev))
+}
+
+const OFFLINE: Missing = missing("The connection is not online.", "connection_offline");
+
+/// Whether the other side can be reached: of a directory's connector, which nobody can connect yet, it never can; of a
+/// database that is this server's own, it always can.
+async fn status(call: Call) -> Result<Answer, Problem> {
+    let (connection, _) = load::<Connections>(&call).await?;
+    if connection.strategy == DATABASE { Ok(Answer::ok(json!({}))) } else { Err(Problem::NotFound(OFFLINE)) }
 }
 
 /// The applications whose users may sign in here.

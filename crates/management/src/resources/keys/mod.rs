@@ -1,9 +1,13 @@
-//! `/keys/signing`: the keys that sign tokens. The key set of the tenant has more families than this list, which shows
+//! `/keys`: keys of the tenant, one file for each sort. Here those of `/keys/signing`: the keys that sign tokens. The key set of the tenant has more families than this list, which shows
 //! the RSA ones: those with a certificate.
+
+mod custom;
+mod encryption;
+mod network_acls;
 
 use chancery_core::iso::format_ms;
 use chancery_core::problem::{Missing, Problem};
-use chancery_jose::{base64url, base64url_decode, sha1};
+use chancery_jose::{base64url, base64url_decode, certificate_envelope, pem, sha1};
 use chancery_store::{Error, Family, KeyMaterial, KeyState, NextKeys, SigningKeyDoc};
 use serde_json::{Value, json};
 
@@ -15,6 +19,9 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("GET /keys/signing/{kid}", show);
     table.bind("POST /keys/signing/rotate", rotate);
     table.bind("PUT /keys/signing/{kid}/revoke", revoke);
+    custom::bind(table);
+    encryption::bind(table);
+    network_acls::bind(table);
 }
 
 const MISSING: Missing = missing("The signing key does not exist.", "inexistent_signing_key");
@@ -27,8 +34,6 @@ async fn all(call: &Call) -> Result<Vec<SigningKeyDoc>, Problem> {
 
 fn shown(key: &SigningKeyDoc) -> Value {
     let der = key.certificate().unwrap_or_default();
-    let lines: Vec<_> = der.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    let body = lines.join("\r\n");
     // Standard base64 is the URL-safe one with two other characters and padding.
     let bytes =
         base64url_decode(&der.trim_end_matches('=').replace('+', "-").replace('/', "_")).unwrap_or_default();
@@ -36,8 +41,8 @@ fn shown(key: &SigningKeyDoc) -> Value {
     let fingerprint: Vec<_> = digest.iter().map(|b| format!("{b:02X}")).collect();
     let mut value = json!({
         "kid": key.kid,
-        "cert": format!("-----BEGIN CERTIFICATE-----\r\n{body}\r\n-----END CERTIFICATE-----"),
-        "pkcs7": format!("-----BEGIN PKCS7-----\r\n{body}\r\n-----END PKCS7-----"),
+        "cert": pem("CERTIFICATE", &bytes).trim_end().replace('\n', "\r\n"),
+        "pkcs7": pem("PKCS7", &certificate_envelope(&bytes)).trim_end().replace('\n', "\r\n"),
         "current": key.state == KeyState::Current,
         "next": key.state == KeyState::Next,
         "previous": key.state == KeyState::Previous,
