@@ -32,6 +32,7 @@ mod smtp;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod verified;
 
 pub use accounts::{
     PasswordCheck, Profile, RESET_PASSWORD, Reset, ResetLink, SignUp, SignUpForm, VERIFY_EMAIL,
@@ -57,3 +58,4 @@ pub use responses::{found, html, json, no_content, no_store, see_other, text};
 pub use signer::{SignError, Signer};
 pub use smtp::{SmtpError, SmtpOutbox};
 pub use tls::{Tls, TlsError};
+pub use verified::VerifiedTokens;

@@ -13,6 +13,7 @@ mod identities;
 mod jobs;
 mod kept;
 mod organizations;
+mod pages;
 mod random;
 mod resource_servers;
 mod roles;
