@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: dev release test check fmt lint unit interop fuzz-smoke bench recordings clean-data setup
+.PHONY: dev release test check fmt lint unit interop fuzz-smoke client schemathesis bench recordings clean-data setup
 
 ## Build and start a demo tenant on http://localhost:4000 and https://localhost:4443.
 dev:
@@ -41,6 +41,15 @@ interop:
 ## Each fuzz target for a few seconds.
 fuzz-smoke:
 	./fuzz/smoke.sh 10
+
+## 10,000 requests made up from the server's description: none may end in a 5xx.
+schemathesis:
+	SCHEMATHESIS_CASES=10000 INTEROP_SECONDS=3600 ./interop/run.sh schemathesis
+
+## The types of the TypeScript client, from the server's own description.
+client:
+	$(CARGO) run --quiet -p chancery-management --example openapi > target/openapi.json
+	cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund && npx openapi-typescript ../../target/openapi.json --output src/schema.d.ts
 
 ## Throughput and latency, each beside its floor measured in the same run.
 bench:

@@ -10,8 +10,11 @@ import { Management } from './lib/management.mjs';
 import { stopAll } from './lib/processes.mjs';
 import { startChancery } from './lib/server.mjs';
 
-const SUITES = ['spa', 'implicit', 'apis', 'openid-client', 'authlib', 'smtp', 'pages', 'auth0-node', 'deploy-cli'];
-const SECONDS_PER_TEST = 120;
+const SUITES = [
+  'spa', 'implicit', 'apis', 'openid-client', 'authlib', 'smtp', 'pages', 'auth0-node', 'mcp-server', 'typescript-client',
+  'schemathesis', 'deploy-cli',
+];
+const SECONDS_PER_TEST = Number(process.env.INTEROP_SECONDS ?? 120);
 
 process.on('exit', stopAll);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));

@@ -7,6 +7,7 @@ use clap::Parser;
 
 mod browser;
 mod cell;
+mod collection;
 mod floor;
 mod form;
 mod histogram;

@@ -49,6 +49,9 @@ pub(crate) struct Measure {
     /// Short windows (0.5 s) and 5,000 instead of 100,000 tokens before memory is read: a smoke test, not a measurement.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Items of the collection that `mgmt-list-first` and `mgmt-list-deep` read, a multiple of 100.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) items: usize,
     /// Print one JSON document instead of tables.
     #[arg(long)]
     pub(crate) json: bool,

@@ -148,7 +148,7 @@ fn preparation_and_loads() {
     let ready = serve();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, async {
-        let setup = Setup::prepare(&ready).await.unwrap();
+        let setup = Setup::prepare(&ready, 100).await.unwrap();
         let address = setup.address;
         let bench = Bench {
             server: Some((sleeper(&folder), setup)),

@@ -110,7 +110,8 @@ async fn serve(options: &Measure, folder: &Path, tokens: usize) -> Result<(Proce
     sleep(Duration::from_secs(1)).await;
     let after_start = process.memory()?;
     let ready: Value = serde_json::from_str(&ready).context("the ready file is not JSON")?;
-    let setup = Setup::prepare(&ready).await?;
+    let items = if options.quick { 2_000 } else { options.items };
+    let setup = Setup::prepare(&ready, items).await?;
     note(&format!("{tokens} tokens before memory is read"));
     let after_tokens = take_tokens(&process, &setup, tokens).await?;
     Ok((process, setup, Start { until_ready, after_start, tokens, after_tokens }))
@@ -147,6 +148,6 @@ fn log_of(folder: &Path) -> String {
 
 /// Progress goes to the error stream, so that the report alone is on the output.
 #[expect(clippy::print_stderr, reason = "a command line tool tells what it is doing")]
-fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     eprintln!("{text}");
 }

@@ -5,9 +5,11 @@ use std::{cell::RefCell, net::SocketAddr, rc::Rc};
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::{
     browser::{Browser, authority},
+    collection,
     http1::{Answer, Connection, Request},
     load::{self, Chains},
     tokens,
@@ -39,6 +41,9 @@ pub(crate) struct Setup {
     cookies: String,
     /// The header of calls of the Management API.
     management: String,
+    /// How many items the large collection has, and its last page, once it was made.
+    items: usize,
+    last_page: OnceCell<String>,
 }
 
 impl Setup {
@@ -46,7 +51,7 @@ impl Setup {
     ///
     /// # Errors
     /// When the server refuses any step, with its answer.
-    pub(crate) async fn prepare(ready: &Value) -> Result<Self> {
+    pub(crate) async fn prepare(ready: &Value, items: usize) -> Result<Self> {
         let issuer = url::Url::parse(text(ready, "/issuer")?)?;
         ensure!(
             issuer.scheme() == "http",
@@ -73,6 +78,8 @@ impl Setup {
             password: text(ready, "/user/password")?.to_owned(),
             cookies: String::new(),
             management: management.bearer.clone(),
+            items,
+            last_page: OnceCell::new(),
         };
         let mut browser = Browser::new(address, issuer);
         for api in [API_RS256, API_ES256] {
@@ -111,20 +118,33 @@ impl Setup {
             }
             Kind::Jwks => Some(Request::bare("GET", &self.host, "/.well-known/jwks.json")),
             Kind::Discovery => Some(Request::bare("GET", &self.host, "/.well-known/openid-configuration")),
-            Kind::ManagementGet => {
-                let path = format!("/api/v2/clients/{}", self.client_id);
-                Some(Request::bare("GET", &self.host, &path).header("authorization", self.management.clone()))
-            }
-            Kind::ManagementCreate => {
+            Kind::MgmtGet => Some(self.managing("GET", &format!("/api/v2/clients/{}", self.client_id))),
+            Kind::MgmtCreate => {
                 let one = json!({"name": "One of many", "app_type": "non_interactive"});
-                let request = Request {
-                    body: Some(("application/json", one.to_string())),
-                    ..Request::bare("POST", &self.host, "/api/v2/clients")
-                };
-                Some(request.header("authorization", self.management.clone()))
+                let body = Some(("application/json", one.to_string()));
+                Some(Request { body, ..self.managing("POST", "/api/v2/clients") })
             }
+            Kind::MgmtListFirst => {
+                self.last_page().await?;
+                Some(self.page(collection::FIRST_PAGE))
+            }
+            Kind::MgmtListDeep => Some(self.page(self.last_page().await?)),
             Kind::Code | Kind::Refresh | Kind::RefreshEs256 => None,
         })
+    }
+
+    /// A call of the Management API.
+    pub(crate) fn managing(&self, method: &'static str, path: &str) -> Request {
+        Request::bare(method, &self.host, path).header("authorization", self.management.clone())
+    }
+
+    fn page(&self, path: &str) -> Request {
+        self.managing("GET", path)
+    }
+
+    /// Makes the large collection the first time.
+    async fn last_page(&self) -> Result<&str> {
+        Ok(self.last_page.get_or_try_init(|| collection::make(self, self.items)).await?)
     }
 
     /// Sends a request once and returns its JSON.
@@ -210,8 +230,17 @@ pub(crate) fn check(kind: Kind, answer: &Value) -> Result<usize> {
     match kind {
         Kind::Jwks => ensure!(answer["keys"].is_array(), "no keys in {answer}"),
         Kind::Discovery => ensure!(answer["issuer"].is_string(), "no issuer in {answer}"),
-        Kind::ManagementGet | Kind::ManagementCreate => {
+        Kind::MgmtGet | Kind::MgmtCreate => {
             ensure!(answer["client_id"].is_string(), "no client_id in {answer}");
+        }
+        Kind::MgmtListFirst | Kind::MgmtListDeep => {
+            let length = answer["organizations"].as_array().map(Vec::len);
+            ensure!(
+                length == Some(collection::PAGE),
+                "{length:?} organizations on a page of {}",
+                collection::PAGE
+            );
+            ensure!(answer["next"].is_string() == (kind == Kind::MgmtListFirst), "not the page it should be");
         }
         Kind::Userinfo => ensure!(answer["sub"].is_string(), "no sub in {answer}"),
         _ => {

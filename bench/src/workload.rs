@@ -24,9 +24,13 @@ pub(crate) enum Kind {
     /// The discovery document.
     Discovery,
     /// An application by its id, through the Management API.
-    ManagementGet,
+    MgmtGet,
     /// A new application, through the Management API: durable when it is answered.
-    ManagementCreate,
+    MgmtCreate,
+    /// The first page by checkpoint of a collection of many thousand.
+    MgmtListFirst,
+    /// Its last page.
+    MgmtListDeep,
 }
 
 /// The figure a target speaks of.
@@ -71,8 +75,10 @@ impl Kind {
             Self::Userinfo => "userinfo",
             Self::Jwks => "jwks",
             Self::Discovery => "discovery",
-            Self::ManagementGet => "management-get",
-            Self::ManagementCreate => "management-create",
+            Self::MgmtGet => "mgmt-get",
+            Self::MgmtCreate => "mgmt-create",
+            Self::MgmtListFirst => "mgmt-list-first",
+            Self::MgmtListDeep => "mgmt-list-deep",
         }
     }
 
@@ -85,15 +91,25 @@ impl Kind {
             Self::Refresh => writes("rs256", signatures, time(2.0)),
             Self::RefreshEs256 => writes("es256", signatures, time(2.0)),
             Self::Login => vec![baseline("argon2id", "/hash", cpu(1.1))],
-            Self::Userinfo | Self::ManagementGet => vec![baseline("hello", "/hello", None)],
-            Self::ManagementCreate => vec![baseline("writes", "/writes", None)],
+            Self::Userinfo | Self::MgmtGet | Self::MgmtListFirst | Self::MgmtListDeep => {
+                vec![baseline("hello", "/hello", None)]
+            }
+            Self::MgmtCreate => vec![baseline("writes", "/writes", None)],
             Self::Jwks | Self::Discovery => vec![baseline("hello", "/hello", cpu(1.5))],
         }
     }
 
     /// Whether the request reads only.
     pub(crate) fn is_get(self) -> bool {
-        matches!(self, Self::Userinfo | Self::Jwks | Self::Discovery | Self::ManagementGet)
+        matches!(
+            self,
+            Self::Userinfo
+                | Self::Jwks
+                | Self::Discovery
+                | Self::MgmtGet
+                | Self::MgmtListFirst
+                | Self::MgmtListDeep
+        )
     }
 
     /// What one user, or one queue, can keep busy; more are cut to this.

@@ -15,6 +15,13 @@ export function installEverything() {
   installPython();
 }
 
+/** The folder of the TypeScript client, with what it needs. */
+export function installTypeScriptClient() {
+  const folder = join(projectFolder, 'clients/typescript');
+  installNodeModules(folder);
+  return folder;
+}
+
 /** The path of a Chromium: the system's own, so that no browser is downloaded from elsewhere. */
 export function chromium() {
   const candidates = [process.env.CHROMIUM_BIN, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -26,6 +33,17 @@ export function chromium() {
   run('apt-get', ['update', '-qq']);
   run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], { DEBIAN_FRONTEND: 'noninteractive' });
   return found();
+}
+
+/** The library that the MCP server's keychain module is linked with, though it keeps nothing there. */
+export function installSecretLibrary() {
+  const known = execFileSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' });
+  if (known.includes('libsecret-1.so.0')) return;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    throw new Error('no libsecret: install the package libsecret-1-0');
+  }
+  run('apt-get', ['update', '-qq']);
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'libsecret-1-0'], { DEBIAN_FRONTEND: 'noninteractive' });
 }
 
 /** The binary of examples/axum-api, built once. */

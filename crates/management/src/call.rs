@@ -1,9 +1,11 @@
 //! What an operation gets, and what it gives.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use chancery_core::problem::{Missing, Problem};
 use chancery_store::{Change, Origin, Snapshot, Store};
-use chancery_web::Ctx;
+use chancery_web::{AccessTokenClaims, Ctx};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -24,12 +26,12 @@ pub(crate) struct Caller {
     pub(crate) client_id: Option<String>,
     /// The user a token speaks for; `None` for machines.
     pub(crate) user_id: Option<String>,
-    pub(crate) scopes: Vec<String>,
+    pub(crate) claims: Arc<AccessTokenClaims>,
 }
 
 impl Caller {
     pub(crate) fn has(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|held| held == scope)
+        self.claims.has_scope(scope)
     }
 
     pub(crate) fn has_any(&self, scopes: &[&str]) -> bool {
@@ -71,9 +73,7 @@ impl Call {
 
     /// Writes a change and waits until this node sees it. Answers the revision of the configuration.
     pub(crate) async fn apply(&self, change: Change) -> Result<i64, chancery_store::Error> {
-        let rev = self.store().apply(change).await?;
-        self.ctx.app.catalog.sync().await?;
-        Ok(rev)
+        self.ctx.app.catalog.apply(change).await
     }
 
     /// An identifier of an API in a body, as it is stored.

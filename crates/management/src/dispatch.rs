@@ -14,7 +14,7 @@ use chancery_core::problem::Problem;
 use chancery_core::records::LogEvent;
 use chancery_web::{
     Allowance, App, BodyError, Ctx, bearer_token, json, no_store, read_json, read_json_or_form,
-    read_json_or_page, verify_access_token,
+    read_json_or_page,
 };
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -186,8 +186,9 @@ fn caller(ctx: &Ctx, headers: &axum::http::HeaderMap) -> Result<Caller, Problem>
     let token = bearer_token(headers).map_err(|_| Problem::BadAuthorizationHeader)?;
     let token = token.ok_or(Problem::MissingToken)?;
     let audience = &ctx.origin.management_audience;
+    let here = (&*ctx.tenant, &*ctx.origin);
     let claims =
-        verify_access_token(&ctx.tenant, &ctx.origin, token, audience, ctx.now()).map_err(|e| match e {
+        ctx.app.verified_tokens.claims(here, token, audience, ctx.now()).map_err(|error| match error {
             OAuthError::TokenInvalid(why) if why.contains("expired") => Problem::ExpiredToken,
             _ => Problem::InvalidToken,
         })?;
@@ -195,8 +196,8 @@ fn caller(ctx: &Ctx, headers: &axum::http::HeaderMap) -> Result<Caller, Problem>
     if ctx.tenant.client(&claims.client_id).is_none() {
         return Err(Problem::InvalidToken);
     }
-    let user_id = Some(claims.sub).filter(|sub| !sub.ends_with("@clients"));
-    Ok(Caller { client_id: Some(claims.client_id), user_id, scopes: claims.scope.into_iter().collect() })
+    let user_id = Some(&claims.sub).filter(|sub| !sub.ends_with("@clients")).cloned();
+    Ok(Caller { client_id: Some(claims.client_id.clone()), user_id, claims })
 }
 
 fn unreadable(error: &BodyError) -> Problem {

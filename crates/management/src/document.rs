@@ -8,8 +8,11 @@ use serde_json::Value;
 use crate::call::{Call, internal, read_stored, stored};
 use crate::resource::Lost;
 
-/// The document, if there is one.
+/// The document, if there is one: from the snapshot where it holds it.
 pub(crate) async fn find(call: &Call, kind: Kind, id: &str) -> Result<Option<Value>, Problem> {
+    if let Some(held) = call.snapshot().document(kind, id) {
+        return read_stored(held).map(Some);
+    }
     let found = call.store().doc(call.tenant(), kind, id).await.map_err(stored)?;
     found.map(|found| read_stored(&found.json)).transpose()
 }

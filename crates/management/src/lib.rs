@@ -24,5 +24,5 @@ pub mod shape;
 pub use coverage::compatibility;
 pub use dispatch::routes;
 pub use kept::{KeptOnly, kept_only};
-pub use openapi::document as openapi_document;
+pub use openapi::{answer_shapes, document as openapi_document};
 pub use ops::{Operation, operations, scopes};

@@ -38,6 +38,28 @@ pub(crate) struct Slice {
     pub(crate) next: Option<String>,
 }
 
+impl Slice {
+    /// The first `take` of what comes behind a checkpoint, in the order of the keys: nothing before it is looked at, and
+    /// an item that went meanwhile is not missed.
+    ///
+    /// # Errors
+    /// That of `show`.
+    pub(crate) fn first<T>(
+        mut behind: impl Iterator<Item = T>,
+        take: i64,
+        key: impl Fn(&T) -> &str,
+        show: impl Fn(T) -> Result<Value, Problem>,
+    ) -> Result<Self, Problem> {
+        let (mut slice, mut last) = (Self::default(), None);
+        for item in behind.by_ref().take(index(take)) {
+            last = Some(key(&item).to_owned());
+            slice.items.push(show(item)?);
+        }
+        slice.next = last.filter(|_| behind.next().is_some());
+        Ok(slice)
+    }
+}
+
 impl Page {
     /// Reads the parameters. `take` or `from` win over the others.
     ///
@@ -83,6 +105,18 @@ impl Page {
                 Slice { items, total, next }
             }
         }
+    }
+
+    /// The part of what is in memory and already in order, by offset.
+    pub(crate) fn part<T: Copy>(
+        &self,
+        all: &[T],
+        show: impl Fn(T) -> Result<Value, Problem>,
+    ) -> Result<Slice, Problem> {
+        let Self::Offset { start, limit, .. } = self else { return Err(Problem::Internal) };
+        let items = all.iter().skip(index(*start)).take(index(*limit)).map(|item| show(*item));
+        let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
+        Ok(Slice { items: items.collect::<Result<_, _>>()?, total, next: None })
     }
 
     /// The body of the answer: `member` names the list.

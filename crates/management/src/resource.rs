@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use axum::http::StatusCode;
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Change, Error, Kind, Stored};
+use chancery_store::{Change, Error, Kind, Snapshot, Stored};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -50,6 +50,17 @@ pub(crate) trait Resource: Send + Sync + 'static {
         async { Ok(call.at("id").to_owned()) }
     }
 
+    /// The document with this id as the snapshot holds it. Always `None` for kinds that no snapshot holds.
+    fn held<'a>(_: &'a Snapshot, _id: &str) -> Option<&'a Self::Model> {
+        None
+    }
+
+    /// Every document behind an id (empty is the beginning) as the snapshot holds them, in the order of their ids; `None`
+    /// for kinds that no snapshot holds.
+    fn all_held<'a>(_: &'a Snapshot, _after: &'a str) -> Option<Held<'a, Self::Model>> {
+        None
+    }
+
     /// Whether an item is in the list asked for.
     fn is_asked_for(_: &Call, _: &Self::Model) -> bool {
         true
@@ -60,11 +71,8 @@ pub(crate) trait Resource: Send + Sync + 'static {
     /// Whether lists say their own length beside the total.
     const COUNTS: bool = false;
 
-    /// Whether lists have an order other than that of the ids, which only memory can make.
-    const SORTED: bool = false;
-
-    /// That order.
-    fn sort(_: &mut [Self::Model]) {}
+    /// The order of lists where it is another than that of the ids. Pages by checkpoint are in the order of the ids.
+    fn sort(_: &mut [&Self::Model]) {}
 
     /// As the wire shows it.
     fn show(call: &Call, model: &Self::Model) -> Result<Value, Problem>;
@@ -102,6 +110,9 @@ pub(crate) trait Resource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Change, Problem>> + Send;
 }
 
+/// Documents in a snapshot.
+pub(crate) type Held<'a, T> = Box<dyn Iterator<Item = &'a T> + Send + 'a>;
+
 /// Binds the verbs of a resource.
 pub(crate) struct Crud<R>(PhantomData<R>);
 
@@ -125,10 +136,14 @@ impl<R: Resource> Crud<R> {
     }
 }
 
-/// The document a path means, with its revision.
+/// The document a path means, with its revision: from the database, since it may be about to change.
 pub(crate) async fn load<R: Resource>(call: &Call) -> Result<(R::Model, i64), Problem> {
     let id = R::find(call).await?;
-    let found = call.store().doc(call.tenant(), R::KIND, &id).await.map_err(stored)?;
+    load_by_id::<R>(call, &id).await
+}
+
+async fn load_by_id<R: Resource>(call: &Call, id: &str) -> Result<(R::Model, i64), Problem> {
+    let found = call.store().doc(call.tenant(), R::KIND, id).await.map_err(stored)?;
     let found = found.ok_or(Problem::NotFound(R::MISSING))?;
     Ok((read_stored(&found.json)?, found.rev))
 }
@@ -151,30 +166,10 @@ pub(crate) fn refused<R: Resource>(error: Error) -> Problem {
 pub(crate) async fn list<R: Resource>(call: Call) -> Result<Answer, Problem> {
     let has_checkpoints = call.query.has_any(&["take", "from"]);
     let page = if has_checkpoints { Page::of(&call.query)? } else { Page::offset(&call.query)? };
-    let slice = match &page {
-        Page::Offset { .. } if R::SORTED => chosen_items::<R>(&call, &page).await?,
-        _ if call.query.has_any(R::FILTERS) => chosen_items::<R>(&call, &page).await?,
-        Page::Offset { start, limit, totals } => {
-            let found =
-                call.store().docs_page(call.tenant(), R::KIND, *start, *limit).await.map_err(stored)?;
-            let total = if *totals {
-                call.store().docs_count(call.tenant(), R::KIND).await.map_err(stored)?
-            } else {
-                0
-            };
-            Slice { items: shown::<R>(&call, &found)?, total, next: None }
-        }
-        Page::After { key, take } => {
-            // One more than asked for tells whether there are more.
-            let mut found =
-                call.store().docs_after(call.tenant(), R::KIND, key, take + 1).await.map_err(stored)?;
-            let more = i64::try_from(found.len()).is_ok_and(|found| found > *take);
-            if more {
-                found.pop();
-            }
-            let next = found.last().filter(|_| more).map(|last| last.id.clone());
-            Slice { items: shown::<R>(&call, &found)?, total: 0, next }
-        }
+    let slice = match held_items::<R>(&call, &page) {
+        Some(slice) => slice?,
+        None if call.query.has_any(R::FILTERS) => chosen_items::<R>(&call, &page).await?,
+        None => stored_items::<R>(&call, &page).await?,
     };
     let length = slice.items.len();
     let mut body = page.body(R::MEMBER, slice);
@@ -190,15 +185,58 @@ pub(crate) async fn list<R: Resource>(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(body))
 }
 
-/// The whole collection, filtered and cut in memory.
+/// What the snapshot holds needs no database, and nothing is read that is not shown. `None` where it holds nothing of the kind.
+fn held_items<R: Resource>(call: &Call, page: &Page) -> Option<Result<Slice, Problem>> {
+    let is_filtered = call.query.has_any(R::FILTERS);
+    let is_asked_for = |model: &&R::Model| !is_filtered || R::is_asked_for(call, model);
+    Some(match page {
+        Page::After { key, take } => {
+            let behind = R::all_held(call.snapshot(), key)?.filter(is_asked_for);
+            Slice::first(behind, *take, |model| R::id(model), |model| R::show(call, model))
+        }
+        Page::Offset { .. } => {
+            let mut all: Vec<&R::Model> = R::all_held(call.snapshot(), "")?.filter(is_asked_for).collect();
+            R::sort(&mut all);
+            page.part(&all, |model| R::show(call, model))
+        }
+    })
+}
+
+/// A page as the database cuts it.
+async fn stored_items<R: Resource>(call: &Call, page: &Page) -> Result<Slice, Problem> {
+    let (tenant, store) = (call.tenant(), call.store());
+    match page {
+        Page::Offset { start, limit, totals } => {
+            let found = store.docs_page(tenant, R::KIND, *start, *limit).await.map_err(stored)?;
+            let total = if *totals { store.docs_count(tenant, R::KIND).await.map_err(stored)? } else { 0 };
+            Ok(Slice { items: shown::<R>(call, &found)?, total, next: None })
+        }
+        Page::After { key, take } => {
+            // One more than asked for tells whether there are more.
+            let found =
+                store.docs_after(tenant, R::KIND, key, take.saturating_add(1)).await.map_err(stored)?;
+            Slice::first(found.iter(), *take, |doc| &doc.id, |doc| R::show(call, &read_stored(&doc.json)?))
+        }
+    }
+}
+
+/// The whole collection from the database, filtered and cut in memory.
 async fn chosen_items<R: Resource>(call: &Call, page: &Page) -> Result<Slice, Problem> {
     let all = call.store().docs_all(call.tenant(), R::KIND).await.map_err(stored)?;
     let all: Result<Vec<R::Model>, _> = all.iter().map(|doc| read_stored(&doc.json)).collect();
-    let mut all = all?;
-    all.retain(|model| R::is_asked_for(call, model));
-    R::sort(&mut all);
-    let show = |model: R::Model| R::show(call, &model).unwrap_or_default();
-    Ok(page.cut(all, |model| R::id(model).to_owned(), show))
+    let all = all?;
+    let chosen = all.iter().filter(|model| R::is_asked_for(call, model));
+    match page {
+        Page::After { key, take } => {
+            let behind = chosen.filter(|model| R::id(model) > key.as_str());
+            Slice::first(behind, *take, |model| R::id(model), |model| R::show(call, model))
+        }
+        Page::Offset { .. } => {
+            let mut chosen: Vec<&R::Model> = chosen.collect();
+            R::sort(&mut chosen);
+            page.part(&chosen, |model| R::show(call, model))
+        }
+    }
 }
 
 fn shown<R: Resource>(call: &Call, found: &[Stored]) -> Result<Vec<Value>, Problem> {
@@ -214,8 +252,13 @@ async fn create<R: Resource>(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn show<R: Resource>(call: Call) -> Result<Answer, Problem> {
-    let (model, _) = load::<R>(&call).await?;
-    Ok(Answer::ok(chosen(R::show(&call, &model)?, &call.query, R::KEPT)))
+    let id = R::find(&call).await?;
+    let shown = match R::held(call.snapshot(), &id) {
+        Some(model) => R::show(&call, model)?,
+        // Not here yet, or none of what snapshots hold.
+        None => R::show(&call, &load_by_id::<R>(&call, &id).await?.0)?,
+    };
+    Ok(Answer::ok(chosen(shown, &call.query, R::KEPT)))
 }
 
 async fn update<R: Resource>(call: Call) -> Result<Answer, Problem> {

@@ -23,6 +23,11 @@ pub struct RoleMember {
     pub email: Option<String>,
 }
 
+/// Holders of a role behind a user id.
+pub(crate) const MEMBERS_AFTER: &str = "SELECT m.user_id, u.email FROM user_roles m \
+     JOIN users u ON u.tenant = m.tenant AND u.id = m.user_id \
+     WHERE m.tenant = $1 AND m.role_id = $2 AND m.user_id > $3 ORDER BY m.user_id LIMIT $4";
+
 impl Store {
     /// What a user holds; nothing for users who do not exist.
     ///
@@ -113,11 +118,7 @@ impl Store {
         after: &str,
         limit: i64,
     ) -> Result<Vec<RoleMember>> {
-        let rows = self.db.query(
-            "SELECT m.user_id, u.email FROM user_roles m JOIN users u ON u.tenant = m.tenant AND u.id = m.user_id \
-             WHERE m.tenant = $1 AND m.role_id = $2 AND m.user_id > $3 ORDER BY m.user_id LIMIT $4",
-            params![tenant, role_id, storable(after), limit],
-        );
+        let rows = self.db.query(MEMBERS_AFTER, params![tenant, role_id, storable(after), limit]);
         Ok(rows.await?.into_iter().map(member).collect())
     }
 

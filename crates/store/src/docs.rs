@@ -294,17 +294,25 @@ impl Change {
         self
     }
 
+    pub(crate) fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
     fn touch(mut self, kind: Kind, id: &str) -> Self {
         self.touched.insert((kind, id.to_owned()));
         self
     }
 
     /// The revision steps first: its row lock puts the changes of a tenant in one order on every engine.
-    fn into_batch(self) -> Batch {
+    pub(crate) fn into_batch(self) -> Batch {
         let batch = step(&self.tenant).and(self.batch);
         self.touched.iter().fold(batch, |batch, (kind, id)| announce(batch, &self.tenant, kind.as_str(), id))
     }
 }
+
+/// Documents behind an id.
+pub(crate) const AFTER: &str =
+    "SELECT id, doc, rev FROM docs WHERE tenant = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4";
 
 /// The kind of a change after which everything is to be read again.
 pub(crate) const EVERYTHING: &str = "*";
@@ -374,10 +382,8 @@ impl Store {
     /// # Errors
     /// As [`Store::doc`].
     pub async fn docs_after(&self, tenant: &str, kind: Kind, after: &str, limit: i64) -> Result<Vec<Stored>> {
-        let sql =
-            "SELECT id, doc, rev FROM docs WHERE tenant = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4";
         let after = crate::rows::storable(after);
-        Ok(self.db.query(sql, params![tenant, kind.as_str(), after, limit]).await?)
+        Ok(self.db.query(AFTER, params![tenant, kind.as_str(), after, limit]).await?)
     }
 
     /// How many documents of a kind there are.

@@ -27,6 +27,8 @@ mod lost_scopes;
 mod notes;
 mod opaque_tokens;
 mod organizations;
+#[cfg(test)]
+mod plans;
 mod refresh_tokens;
 mod replay;
 mod reset;

@@ -30,6 +30,9 @@ impl LogLine {
     }
 }
 
+/// Events behind an id.
+pub(crate) const AFTER: &str = "SELECT id, doc FROM logs WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
+
 impl Store {
     /// Writes events in one batch: a few as rows, many to a row.
     ///
@@ -74,8 +77,7 @@ impl Store {
     /// As [`Store::logs_page`].
     pub async fn logs_after(&self, tenant: &str, from: &str, take: i64) -> Result<Vec<LogEvent>> {
         let from = storable(from);
-        let sql = "SELECT id, doc FROM logs WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
-        let rows: Vec<Line> = self.db.query_scan(sql, params![tenant, from.as_str(), take]).await?;
+        let rows: Vec<Line> = self.db.query_scan(AFTER, params![tenant, from.as_str(), take]).await?;
         let found = self.merge_oldest(tenant, &from, (rows, usize::try_from(take).unwrap_or(0))).await?;
         read(found)
     }

@@ -4,6 +4,10 @@ use chancery_db::{Batch, params};
 
 use crate::{Result, Store, rows::storable};
 
+/// Members behind an id.
+pub(crate) const MEMBERS: &str = "SELECT user_id FROM organization_members WHERE tenant = $1 AND organization_id = $2 \
+     AND user_id > $3 ORDER BY user_id LIMIT $4 OFFSET $5";
+
 impl Store {
     /// Makes users members of an organization; those who are already stay so.
     pub fn add_members(&self, tenant: &str, organization_id: &str, user_ids: &[String]) -> Batch {
@@ -65,9 +69,7 @@ impl Store {
         offset: i64,
         limit: i64,
     ) -> Result<Vec<String>> {
-        let sql = "SELECT user_id FROM organization_members WHERE tenant = $1 AND organization_id = $2 \
-                   AND user_id > $3 ORDER BY user_id LIMIT $4 OFFSET $5";
-        Ok(self.db.query(sql, params![tenant, organization_id, storable(after), limit, offset]).await?)
+        Ok(self.db.query(MEMBERS, params![tenant, organization_id, storable(after), limit, offset]).await?)
     }
 
     /// How many members an organization has.

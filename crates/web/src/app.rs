@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cors::AllowedOrigins;
 use crate::middleware::{RequestIds, RouteMetrics};
 use crate::shares::Shares;
-use crate::{Attempts, LogQueue, MemoryOutbox, Networks, Outbox, Quota, Rates, Signer};
+use crate::{Attempts, LogQueue, MemoryOutbox, Networks, Outbox, Quota, Rates, Signer, VerifiedTokens};
 
 /// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
 pub struct App {
@@ -39,6 +39,8 @@ pub struct App {
     pub rates: Rates,
     /// Calls of the Management API, by application.
     pub management_calls: Quota,
+    /// Tokens for the Management API that were proven good.
+    pub verified_tokens: VerifiedTokens,
     /// Mails, counted by address they go to: apart from passwords, so that the one does not push out the other.
     pub mails: Attempts,
     /// The sentences of the hosted pages.
@@ -170,6 +172,7 @@ impl AppBuilder {
             logs: LogQueue::new(self.store.clone()),
             attempts: Attempts::default(),
             management_calls: Quota::default(),
+            verified_tokens: VerifiedTokens::default(),
             mails: Attempts::default(),
             rates: Rates::default(),
             shares: Shares::default(),

@@ -34,6 +34,7 @@ mod tenant_mail;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod verified;
 
 pub use accounts::{
     PasswordCheck, Profile, RESET_PASSWORD, Reset, ResetLink, SignUp, SignUpForm, VERIFY_EMAIL,
@@ -59,3 +60,4 @@ pub use responses::{found, html, json, no_content, no_store, see_other, text};
 pub use signer::{SignError, Signer};
 pub use smtp::{SmtpError, SmtpOutbox, SmtpSettings};
 pub use tls::{Tls, TlsError};
+pub use verified::VerifiedTokens;

@@ -36,6 +36,25 @@ async fn tokens_for_other_apis_are_none() {
     }
 }
 
+/// What was proven of a token is remembered, and forgotten with the key it was proven with.
+#[tokio::test]
+async fn a_token_ends_with_its_key() {
+    let app = TestApp::new().await;
+    let token = app.management_token().await;
+    let roles = async || app.api_as(&token, "GET", "/roles", Value::Null).await;
+    roles().await.expect(200);
+    let kid = decode(&token).0["kid"].as_str().unwrap().to_owned();
+    app.manage("POST", "/keys/signing/rotate", Value::Null).await;
+    roles().await.expect(200);
+    roles().await.expect(200);
+    app.api("PUT", &format!("/keys/signing/{kid}/revoke"), Value::Null).await.expect(200);
+    roles().await.is_problem(401, Some("invalid_token"), "Invalid token");
+    // One letter more or less is another token.
+    let token = app.management_token().await;
+    app.api_as(&token, "GET", "/roles", Value::Null).await.expect(200);
+    app.api_as(&token[..token.len() - 1], "GET", "/roles", Value::Null).await.expect(401);
+}
+
 #[tokio::test]
 async fn a_deleted_application_has_no_voice() {
     let app = TestApp::new().await;

@@ -16,6 +16,7 @@ mod identities;
 mod jobs;
 mod kept;
 mod organizations;
+mod pages;
 mod random;
 mod resource_servers;
 mod roles;

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tower::ServiceExt;
 
+use super::described::is_as_described;
 use super::{Answer, Call, TestClock, TestRng, decode};
 
 /// Where tests call, unless they say otherwise.
@@ -87,12 +88,15 @@ impl TestApp {
     }
 
     pub(crate) async fn send(&self, call: Call) -> Answer {
-        let response = self.router.clone().oneshot(call.into_request(HOST)).await.unwrap();
+        let request = call.into_request(HOST);
+        let (method, target) = (request.method().clone(), request.uri().to_string());
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let body = String::from_utf8(body.to_vec()).unwrap();
         let answer = Answer { status: parts.status, headers: parts.headers, body };
         keeps_secrets_from_caches(&answer);
+        is_as_described(method.as_str(), &target, &answer);
         answer
     }
 

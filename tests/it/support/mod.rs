@@ -4,6 +4,7 @@ mod app;
 mod ask;
 mod browser;
 mod call;
+mod described;
 mod flows;
 mod fuel;
 mod keyed;

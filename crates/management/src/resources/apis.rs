@@ -6,14 +6,14 @@ use chancery_core::model::{
 };
 use chancery_core::problem::{Missing, Problem};
 use chancery_jose::{VerifyingKey, base64url};
-use chancery_store::{Change, Kind};
+use chancery_store::{Change, Kind, Snapshot};
 use serde_json::{Map, Value};
 
 use super::permissions::{self, Lost};
 use super::system_apis;
 use crate::call::{Call, internal, missing, print, read, stored};
 use crate::ops::Table;
-use crate::resource::{Crud, Resource};
+use crate::resource::{Crud, Held, Resource};
 use crate::search::search;
 
 pub(super) fn bind(table: &mut Table) {
@@ -39,6 +39,14 @@ impl Resource for Apis {
         &api.id
     }
 
+    fn held<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a Api> {
+        snapshot.api_document(id).map(|api| &**api)
+    }
+
+    fn all_held<'a>(snapshot: &'a Snapshot, after: &'a str) -> Option<Held<'a, Api>> {
+        Some(Box::new(snapshot.api_documents_after(after).map(|api| &**api)))
+    }
+
     fn unique(api: &Api) -> Option<String> {
         Some(api.identifier.clone())
     }
@@ -52,6 +60,9 @@ impl Resource for Apis {
         let again = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
         for identifier in [text, &again] {
             let identifier = call.stored_identifier(identifier);
+            if let Some(api) = call.snapshot().api(&identifier) {
+                return Ok(api.id.clone());
+            }
             let found =
                 call.store().doc_by_uniq(call.tenant(), Kind::Api, &identifier).await.map_err(stored)?;
             if let Some(found) = found {
@@ -75,10 +86,8 @@ impl Resource for Apis {
         {
             key.shift_remove("pem");
         }
-        let stands_for = |client: &Map<String, Value>| {
-            client.get("resource_server_identifier").is_some_and(|named| *named == value["identifier"])
-        };
-        if let Some(client) = call.snapshot().clients().find(|client| stands_for(&client.rest)) {
+        let identifier = call.origin().absolute(&api.identifier);
+        if let Some(client) = call.snapshot().client_of_api(&identifier) {
             value["client_id"] = client.client_id.as_str().into();
         }
         Ok(value)

@@ -3,13 +3,13 @@
 use chancery_core::ids;
 use chancery_core::model::ClientGrant;
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Change, Kind};
+use chancery_store::{Change, Kind, Snapshot};
 use serde_json::{Map, Value};
 
 use super::apis;
 use crate::call::{Call, missing, print, read};
 use crate::ops::Table;
-use crate::resource::{Crud, Resource};
+use crate::resource::{Crud, Held, Resource};
 use crate::search::search;
 
 pub(super) fn bind(table: &mut Table) {
@@ -33,6 +33,14 @@ impl Resource for ClientGrants {
 
     fn id(grant: &ClientGrant) -> &str {
         &grant.id
+    }
+
+    fn held<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a ClientGrant> {
+        snapshot.client_grant_by_id(id).map(|grant| &**grant)
+    }
+
+    fn all_held<'a>(snapshot: &'a Snapshot, after: &'a str) -> Option<Held<'a, ClientGrant>> {
+        Some(Box::new(snapshot.client_grants_after(after).map(|grant| &**grant)))
     }
 
     fn unique(grant: &ClientGrant) -> Option<String> {

@@ -1,16 +1,18 @@
 //! `/clients`: applications (fact sheet 1.10 and 1.11). Members that nothing acts on are kept as they came.
 
+use std::sync::Arc;
+
 use chancery_core::ids;
-use chancery_core::model::{AppType, Client};
+use chancery_core::model::{AppType, Client, Connection};
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Change, Kind};
+use chancery_store::{Change, Kind, Snapshot};
 use serde_json::{Map, Value, json};
 
 use super::credentials;
 use crate::call::{Answer, Call, internal, missing, print, read, stored};
 use crate::ops::Table;
-use crate::page::{Page, chosen};
-use crate::resource::{self, Crud, Lost, Resource, load, merged, put};
+use crate::page::{Page, Slice, by_checkpoint, chosen};
+use crate::resource::{self, Crud, Held, Lost, Resource, load, merged, put};
 use crate::search::search;
 
 pub(super) fn bind(table: &mut Table) {
@@ -38,15 +40,21 @@ impl Resource for Clients {
 
     const KEPT: &'static [&'static str] = &["tenant", "signing_keys"];
     const COUNTS: bool = true;
-    const SORTED: bool = true;
-
     /// The placeholder for all applications comes last.
-    fn sort(clients: &mut [Client]) {
+    fn sort(clients: &mut [&Client]) {
         clients.sort_by_key(|client| client.global.unwrap_or(false));
     }
 
     fn id(client: &Client) -> &str {
         &client.client_id
+    }
+
+    fn held<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a Client> {
+        snapshot.client(id).map(|client| &client.client)
+    }
+
+    fn all_held<'a>(snapshot: &'a Snapshot, after: &'a str) -> Option<Held<'a, Client>> {
+        Some(Box::new(snapshot.clients_after(after).map(|client| &client.client)))
     }
 
     /// The contract calls the same place by two names.
@@ -150,10 +158,8 @@ impl Resource for Clients {
         if client.global == Some(true) {
             return Err(Problem::refused("Global client cannot be deleted."));
         }
-        for grant in call.snapshot().client_grants() {
-            if grant.client_id.as_deref() == Some(&client.client_id) {
-                change = change.delete(Kind::ClientGrant, &grant.id);
-            }
+        for grant in call.snapshot().client_grants_of(&client.client_id) {
+            change = change.delete(Kind::ClientGrant, &grant.id);
         }
         let (tenant, store) = (call.tenant(), call.store());
         let gone = store
@@ -451,24 +457,18 @@ async fn rotate_secret(call: Call) -> Result<Answer, Problem> {
 async fn connections(call: Call) -> Result<Answer, Problem> {
     let (client, _) = load::<Clients>(&call).await?;
     let strategies: Vec<&str> = call.query.all("strategy").collect();
-    let mut found: Vec<_> = call
+    let page = by_checkpoint(&call.query)?;
+    let Page::After { key, take } = &page else { return Err(Problem::Internal) };
+    let found = call
         .snapshot()
-        .connections()
+        .connections_after(key)
         .filter(|connection| connection.serves(&client.client_id))
-        .filter(|connection| strategies.is_empty() || strategies.contains(&connection.strategy.as_str()))
-        .collect();
-    found.sort_by(|a, b| a.id.cmp(&b.id));
-    let page = match Page::of(&call.query)? {
-        // This list has checkpoints alone.
-        Page::Offset { limit, .. } => Page::After { key: String::new(), take: limit },
-        page => page,
+        .filter(|connection| strategies.is_empty() || strategies.contains(&connection.strategy.as_str()));
+    let show = |connection: &Arc<Connection>| {
+        Ok(chosen(without_others(super::connections::shown(connection)), &call.query, &[]))
     };
-    let shown = page.cut(
-        found,
-        |connection| connection.id.clone(),
-        |connection| chosen(without_others(super::connections::shown(connection)), &call.query, &[]),
-    );
-    Ok(Answer::ok(page.body("connections", shown)))
+    let slice = Slice::first(found, *take, |connection| &connection.id, show)?;
+    Ok(Answer::ok(page.body("connections", slice)))
 }
 
 /// Whom else a connection serves is asked of the connection.

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use chancery_core::ids;
 use chancery_core::model::{Permission, Role};
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Change, Error, Kind};
+use chancery_store::{Change, Error, Kind, Snapshot};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use super::permissions;
 use crate::call::{Answer, Call, print, read, stored};
 use crate::ops::Table;
 use crate::page::{Page, Slice};
-use crate::resource::{Crud, Lost, Resource, load, put, refused};
+use crate::resource::{Crud, Held, Lost, Resource, load, put, refused};
 
 pub(super) fn bind(table: &mut Table) {
     Crud::<Roles>::bind(table);
@@ -44,10 +44,16 @@ impl Resource for Roles {
     const DELETED: (StatusCode, Option<&'static str>) = (StatusCode::OK, Some("{}"));
     const CREATED: StatusCode = StatusCode::OK;
 
-    const SORTED: bool = true;
-
     fn id(role: &Role) -> &str {
         &role.id
+    }
+
+    fn held<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a Role> {
+        snapshot.role(id).map(|role| &**role)
+    }
+
+    fn all_held<'a>(snapshot: &'a Snapshot, after: &'a str) -> Option<Held<'a, Role>> {
+        Some(Box::new(snapshot.roles_after(after).map(|role| &**role)))
     }
 
     /// Names are taken within an organization, or within the tenant.
@@ -67,7 +73,7 @@ impl Resource for Roles {
             && same("owner_id", role.owner_id.as_deref())
     }
 
-    fn sort(roles: &mut [Role]) {
+    fn sort(roles: &mut [&Role]) {
         roles.sort_by(|a, b| a.name.cmp(&b.name));
     }
 

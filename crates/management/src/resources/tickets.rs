@@ -78,7 +78,7 @@ async fn whose_password(call: &Call) -> Result<(User, String), Problem> {
 }
 
 fn database_by_id<'a>(call: &'a Call, id: &str) -> Result<&'a Connection, Problem> {
-    let found = call.snapshot().connections().find(|connection| connection.id == id);
+    let found = call.snapshot().connection(id);
     found
         .filter(|connection| connection.strategy == database::PROVIDER)
         .map(AsRef::as_ref)

@@ -34,7 +34,7 @@ pub(super) const SEALED: &str = "sealed";
 async fn export(call: Call) -> Result<Answer, Problem> {
     let mut job = json!({"type": "users_export", "format": "json"});
     if let Some(id) = call.body.get("connection_id").and_then(Value::as_str) {
-        let connection = call.snapshot().connections().find(|connection| connection.id == id);
+        let connection = call.snapshot().connection(id);
         let connection = connection.ok_or_else(|| Problem::refused("Connection does not exist."))?;
         job["connection_id"] = id.into();
         job["connection"] = connection.name.as_str().into();

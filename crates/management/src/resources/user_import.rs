@@ -59,7 +59,7 @@ impl Import {
     /// Reads the body of a request.
     pub(super) fn of(call: &Call) -> Result<Self, Problem> {
         let text = |name: &str| call.body.get(name).and_then(Value::as_str).unwrap_or_default();
-        let connection = call.snapshot().connections().find(|c| c.id == text("connection_id"));
+        let connection = call.snapshot().connection(text("connection_id"));
         let connection = connection
             .filter(|connection| connection.strategy == database::PROVIDER)
             .ok_or_else(|| Problem::refused("Connection does not exist or is not a database."))?;

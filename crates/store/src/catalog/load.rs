@@ -1,24 +1,30 @@
 //! From rows to a snapshot, and from one snapshot to the next.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use chancery_core::model::{Client, TenantSettings};
+use chancery_core::model::TenantSettings;
 use chancery_db::params;
 use serde::de::DeserializeOwned;
 
 use super::{
-    PreparedClient, Snapshot,
-    snapshot::{Apis, Connections, Grants, Map},
+    Snapshot,
+    collections::{Apis, Clients, Collection, Connections, Grants, Keys, Map, Plain, Preparing},
 };
 use crate::{KeyRing, Kind, Result, Store, docs::EVERYTHING, error::parse, sweep::CHANGES_KEPT};
 
-/// A document as it is now; `None` when it is gone.
-type Document = (String, Option<String>);
+/// Documents as they are now, by id; `None` where one is gone.
+type Documents = BTreeMap<String, Option<String>>;
 
 /// A revision with a document: kind, id, JSON.
 type Row = (i64, Option<String>, Option<String>, Option<String>);
 
-/// With more changes than this, reading everything is cheaper.
+/// Changes that are read where one stands.
+const FEW: i64 = 32;
+
+/// With more changes than this, and more than a part of what there is, reading everything is cheaper.
 const TOO_MANY: usize = 500;
 
 /// Everything, in one statement and so at one point in time. `None` where there is no such tenant.
@@ -50,16 +56,17 @@ pub(super) async fn news(store: &Store, old: &Snapshot, newest: i64) -> Result<O
         return everything(store, &old.tenant).await;
     }
     // One statement: the documents belong to the changes, whatever is written meanwhile.
-    let rows: Vec<(i64, String, String, Option<String>)> = store
-        .db
-        .query_scan(
-            "SELECT c.seq, c.kind, c.id, d.doc FROM changes c \
-             LEFT JOIN docs d ON d.tenant = c.tenant AND d.kind = c.kind AND d.id = c.id \
-             WHERE c.tenant = $1 AND c.seq > $2 ORDER BY c.seq",
-            params![old.tenant.as_str(), old.rev],
-        )
-        .await?;
-    if rows.len() > TOO_MANY || rows.iter().any(|(_, kind, _, _)| kind == EVERYTHING) {
+    let sql = "SELECT c.seq, c.kind, c.id, d.doc FROM changes c \
+               LEFT JOIN docs d ON d.tenant = c.tenant AND d.kind = c.kind AND d.id = c.id \
+               WHERE c.tenant = $1 AND c.seq > $2 ORDER BY c.seq";
+    let params = params![old.tenant.as_str(), old.rev];
+    // Nearly always it is one change, or the few of those who wrote at the same moment: not worth a thread of its own.
+    let rows: Vec<(i64, String, String, Option<String>)> = match newest - old.rev {
+        ..=FEW => store.db.query(sql, params).await?,
+        _ => store.db.query_scan(sql, params).await?,
+    };
+    let too_many = TOO_MANY.max(old.size() / 4);
+    if rows.len() > too_many || rows.iter().any(|(_, kind, _, _)| kind == EVERYTHING) {
         return everything(store, &old.tenant).await;
     }
     // A change without documents leaves no line, but moves the revision.
@@ -74,7 +81,7 @@ fn empty(store: &Store, tenant: &str) -> Result<Snapshot> {
         rev: 0,
         settings: Arc::default(),
         keys: Arc::new(KeyRing::read(&store.vault, tenant, Vec::new())?),
-        clients: Map::default(),
+        clients: Clients::default(),
         apis: Apis::default(),
         grants: Grants::default(),
         roles: Map::default(),
@@ -84,67 +91,49 @@ fn empty(store: &Store, tenant: &str) -> Result<Snapshot> {
     })
 }
 
-/// Copies the maps of the kinds that changed; all others are shared with the old snapshot.
+/// Makes the changes. What they do not touch is shared with the old snapshot.
 fn apply(
     store: &Store,
     old: Snapshot,
     rev: i64,
     documents: impl Iterator<Item = (String, String, Option<String>)>,
 ) -> Result<Snapshot> {
-    let mut kinds = HashMap::<Kind, Vec<Document>>::new();
+    let mut kinds = HashMap::<Kind, Documents>::new();
     for (kind, id, doc) in documents {
         // Kinds of a newer release mean nothing here.
         if let Some(kind) = Kind::parse(&kind).filter(|kind| kind.is_in_snapshots()) {
-            kinds.entry(kind).or_default().push((id, doc));
+            kinds.entry(kind).or_default().insert(id, doc);
         }
     }
     let mut next = Snapshot { rev, ..old };
-    // Keys first: APIs are made ready with them.
-    let keys_changed = if let Some(changed) = kinds.remove(&Kind::SigningKey) {
-        merge(&mut next.key_documents, Kind::SigningKey, changed, read);
+    // Keys first: other documents are made ready with them.
+    let new_keys = kinds.remove(&Kind::SigningKey);
+    let keys_changed = new_keys.is_some();
+    if let Some(changed) = new_keys {
+        follow(Kind::SigningKey, changed, &mut Plain(&mut next.key_documents, read));
         let keys = next.key_documents.values().map(|key| (**key).clone()).collect();
         next.keys = Arc::new(KeyRing::read(&store.vault, &next.tenant, keys)?);
-        true
-    } else {
-        false
-    };
-    let apis = kinds.remove(&Kind::Api);
-    if keys_changed || apis.is_some() {
-        let mut all = next.apis.documents;
-        merge(&mut all, Kind::Api, apis.unwrap_or_default(), read);
-        next.apis = Apis::index(store, &next.tenant, all, &next.keys);
     }
+    let keys = Keys { store, tenant: &next.tenant, ring: &next.keys };
     for (kind, changed) in kinds {
         match kind {
             Kind::Settings => next.settings = settings(changed)?,
-            Kind::Client => {
-                let tenant = next.tenant.clone();
-                merge(&mut next.clients, kind, changed, |json| {
-                    PreparedClient::prepare(store, &tenant, parse::<Client>("client", json)?).map(Arc::new)
-                });
-            }
-            Kind::ClientGrant => {
-                let mut all = next.grants.by_id;
-                merge(&mut all, kind, changed, read);
-                next.grants = Grants::index(all);
-            }
-            Kind::Role => merge(&mut next.roles, kind, changed, read),
-            Kind::Connection => {
-                let mut all = next.connections.by_id;
-                merge(&mut all, kind, changed, read);
-                next.connections = Connections::index(all);
-            }
+            Kind::Api => follow(kind, changed, &mut Preparing(&mut next.apis, keys)),
+            Kind::Client => follow(kind, changed, &mut Preparing(&mut next.clients, keys)),
+            Kind::ClientGrant => follow(kind, changed, &mut next.grants),
+            Kind::Role => follow(kind, changed, &mut Plain(&mut next.roles, read)),
+            Kind::Connection => follow(kind, changed, &mut next.connections),
             Kind::Branding
             | Kind::Theme
             | Kind::Prompts
             | Kind::EmailProvider
             | Kind::EmailTemplate
             | Kind::PromptText => {
-                merge(next.others.entry(kind).or_default(), kind, changed, |json| Ok(json.into()));
+                let all = next.others.entry(kind).or_default();
+                follow(kind, changed, &mut Plain(all, |json| Ok(json.into())));
             }
-            // Keys and APIs are above; the others are in no snapshot.
+            // Keys are above; the others are in no snapshot.
             Kind::SigningKey
-            | Kind::Api
             | Kind::Organization
             | Kind::AttackProtection
             | Kind::ScimConfiguration
@@ -173,30 +162,22 @@ fn apply(
             | Kind::GuardianSetting => {}
         }
     }
+    if keys_changed {
+        next.apis = next.apis.with_keys(keys);
+    }
     Ok(next)
 }
 
+/// What goes goes first: a name may have moved from one document to another.
+///
 /// One unreadable document must not take the tenant down: it is left out, and the log says so.
-fn merge<T: ?Sized>(
-    map: &mut Map<T>,
-    kind: Kind,
-    changed: Vec<Document>,
-    read: impl Fn(&str) -> Result<Arc<T>>,
-) {
-    let map = Arc::make_mut(map);
+fn follow(kind: Kind, changed: Documents, all: &mut impl Collection) {
+    changed.keys().for_each(|id| all.take(id));
     for (id, doc) in changed {
-        let read = doc.map(|json| read(&json));
-        match read {
-            Some(Ok(document)) => {
-                map.insert(id, document);
-            }
-            Some(Err(error)) => {
-                tracing::error!(kind = kind.as_str(), id, "{} {id} is left out: {error}", kind.as_str());
-                map.remove(&id);
-            }
-            None => {
-                map.remove(&id);
-            }
+        if let Some(json) = doc
+            && let Err(error) = all.put(&id, &json)
+        {
+            tracing::error!(kind = kind.as_str(), id, "{} {id} is left out: {error}", kind.as_str());
         }
     }
 }
@@ -205,7 +186,7 @@ fn read<T: DeserializeOwned>(json: &str) -> Result<Arc<T>> {
     parse("document", json).map(Arc::new)
 }
 
-fn settings(changed: Vec<Document>) -> Result<Arc<TenantSettings>> {
+fn settings(changed: Documents) -> Result<Arc<TenantSettings>> {
     match changed.into_iter().next_back() {
         Some((_, Some(json))) => parse("settings", &json).map(Arc::new),
         _ => Ok(Arc::default()),

@@ -1,12 +1,20 @@
 //! The configuration as this node knows it: an immutable snapshot per tenant behind one atomic pointer. Readers never
 //! lock, never wait and never see half a change.
 
+mod collections;
 mod load;
+mod ordered;
 mod origin;
 mod prepared;
 mod snapshot;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use arc_swap::ArcSwap;
 use chancery_db::params;
@@ -15,7 +23,7 @@ pub use origin::{Origin, TenantHandle};
 pub use prepared::{AssertionKey, PreparedApi, PreparedClient};
 pub use snapshot::Snapshot;
 
-use crate::{Error, Result, Store};
+use crate::{Change, Error, Result, Store};
 
 /// Every tenant this node serves, with the configuration of those that were asked for.
 pub struct Catalog {
@@ -24,6 +32,10 @@ pub struct Catalog {
     loaded: ArcSwap<HashMap<String, Arc<Snapshot>>>,
     /// One load or sync at a time, or an older snapshot could land on a newer one.
     writing: tokio::sync::Mutex<()>,
+    /// How often [`Catalog::sync`] was called, and how many of these calls have what they asked for: those who wait for
+    /// their turn are served together, as their commits were.
+    asked: AtomicU64,
+    served: AtomicU64,
 }
 
 #[derive(Default)]
@@ -42,6 +54,8 @@ impl Catalog {
             directory: ArcSwap::default(),
             loaded: ArcSwap::default(),
             writing: tokio::sync::Mutex::default(),
+            asked: AtomicU64::new(0),
+            served: AtomicU64::new(0),
         }
     }
 
@@ -77,6 +91,21 @@ impl Catalog {
         Ok(snapshot)
     }
 
+    /// Applies a change and waits until this node sees it. Answers the revision of the configuration that this node then
+    /// has.
+    ///
+    /// # Errors
+    /// As [`Store::apply`], where nothing happened, and as [`Catalog::sync`], where the change was made.
+    pub async fn apply(&self, change: Change) -> Result<i64> {
+        let tenant = change.tenant().to_owned();
+        self.store.commit(change.into_batch()).await?;
+        self.sync().await?;
+        match self.cached(&tenant) {
+            Some(snapshot) => Ok(snapshot.rev),
+            None => self.store.config_rev(&tenant).await,
+        }
+    }
+
     /// Catches up with the database: called after each local write and once a second. When it returns, every write that
     /// was acknowledged before the call is seen.
     ///
@@ -84,14 +113,22 @@ impl Catalog {
     /// [`Error::Busy`] or [`Error::Database`]; what was known stays. A tenant whose keys or settings cannot be read stays as
     /// it was too, and the log says so.
     pub async fn sync(&self) -> Result<()> {
+        let mine = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let _turn = self.writing.lock().await;
+        // Somebody looked after we had asked.
+        if self.served.load(Ordering::SeqCst) >= mine {
+            return Ok(());
+        }
+        let serves = self.asked.load(Ordering::SeqCst);
         let tenants: Vec<(String, i64, i64)> = self
             .store
             .db
             .query("SELECT id, config_rev, origins_rev FROM tenants ORDER BY id", params![])
             .await?;
         self.sync_directory(&tenants).await?;
-        self.sync_snapshots(&tenants).await
+        self.sync_snapshots(&tenants).await?;
+        self.served.store(serves, Ordering::SeqCst);
+        Ok(())
     }
 
     async fn sync_directory(&self, tenants: &[(String, i64, i64)]) -> Result<()> {

@@ -4,11 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use chancery_core::model::{Api, ClientGrant, Connection, Role, SubjectType, TenantSettings};
 
-use super::{Origin, PreparedApi, PreparedClient};
-use crate::{KeyRing, Kind, SigningKeyDoc, Store};
-
-/// Documents of a kind by id. Shared by every snapshot in which the kind is the same.
-pub(super) type Map<T> = Arc<HashMap<String, Arc<T>>>;
+use super::{
+    Origin, PreparedApi, PreparedClient,
+    collections::{Apis, Clients, Connections, Grants, Map},
+};
+use crate::{KeyRing, Kind, SigningKeyDoc};
 
 /// The configuration of a tenant, ready for use.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Snapshot {
     pub settings: Arc<TenantSettings>,
     /// The tenant's keys.
     pub keys: Arc<KeyRing>,
-    pub(super) clients: Map<PreparedClient>,
+    pub(super) clients: Clients,
     pub(super) apis: Apis,
     pub(super) grants: Grants,
     pub(super) roles: Map<Role>,
@@ -34,12 +34,23 @@ impl Snapshot {
     /// The application with this id.
     #[must_use]
     pub fn client(&self, client_id: &str) -> Option<&Arc<PreparedClient>> {
-        self.clients.get(client_id)
+        self.clients.by_id.get(client_id)
     }
 
-    /// Every application, in no order.
+    /// Every application, by id.
     pub fn clients(&self) -> impl Iterator<Item = &Arc<PreparedClient>> {
-        self.clients.values()
+        self.clients.by_id.values()
+    }
+
+    /// Applications by id, beginning behind one (empty is the beginning).
+    pub fn clients_after<'a>(&'a self, client_id: &str) -> impl Iterator<Item = &'a Arc<PreparedClient>> {
+        self.clients.by_id.after(client_id)
+    }
+
+    /// The application that stands for the API with this identifier (`resource_server_identifier`), the first by id.
+    #[must_use]
+    pub fn client_of_api(&self, identifier: &str) -> Option<&Arc<PreparedClient>> {
+        self.clients.by_api.of(identifier).next()
     }
 
     /// The API with this identifier as stored; what a request names goes through [`Snapshot::resolve_api`].
@@ -54,9 +65,20 @@ impl Snapshot {
         self.apis.by_id.get(id)
     }
 
-    /// Every API, in no order.
+    /// Every API that can issue tokens, by id.
     pub fn apis(&self) -> impl Iterator<Item = &Arc<PreparedApi>> {
         self.apis.by_id.values()
+    }
+
+    /// The document of an API, whether there is a key for it or not.
+    #[must_use]
+    pub fn api_document(&self, id: &str) -> Option<&Arc<Api>> {
+        self.apis.documents.get(id)
+    }
+
+    /// Documents of APIs by id, beginning behind one (empty is the beginning).
+    pub fn api_documents_after<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<Api>> {
+        self.apis.documents.after(id)
     }
 
     /// The API that an `audience` names at this origin. The server's own APIs go by `ORIGIN/api/v2/`, though they are
@@ -78,13 +100,15 @@ impl Snapshot {
         audience: &str,
         subject: SubjectType,
     ) -> Option<&Arc<ClientGrant>> {
-        matching(self.grants.by_client.get(client_id)?, audience, subject)
+        let mut own = self.grants.by_client.of(client_id);
+        own.find(|grant| grant.audience == audience && grant.subject_type == subject)
     }
 
     /// The grant that third-party applications without one of their own have at an API.
     #[must_use]
     pub fn default_client_grant(&self, audience: &str, subject: SubjectType) -> Option<&Arc<ClientGrant>> {
-        matching(&self.grants.for_third_parties, audience, subject)
+        let mut all = self.grants.for_third_parties.values();
+        all.find(|grant| grant.audience == audience && grant.subject_type == subject)
     }
 
     /// The client grant with this id.
@@ -93,9 +117,19 @@ impl Snapshot {
         self.grants.by_id.get(id)
     }
 
-    /// Every client grant, in no order.
+    /// Every client grant, by id.
     pub fn client_grants(&self) -> impl Iterator<Item = &Arc<ClientGrant>> {
         self.grants.by_id.values()
+    }
+
+    /// Client grants by id, beginning behind one (empty is the beginning).
+    pub fn client_grants_after<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<ClientGrant>> {
+        self.grants.by_id.after(id)
+    }
+
+    /// The client grants of an application, by id.
+    pub fn client_grants_of<'a>(&'a self, client_id: &str) -> impl Iterator<Item = &'a Arc<ClientGrant>> {
+        self.grants.by_client.of(client_id)
     }
 
     /// The role with this id.
@@ -104,15 +138,20 @@ impl Snapshot {
         self.roles.get(id)
     }
 
-    /// Every role, in no order.
+    /// Every role, by id.
     pub fn roles(&self) -> impl Iterator<Item = &Arc<Role>> {
         self.roles.values()
     }
 
-    /// The connection with this name, or with this among its realms.
+    /// Roles by id, beginning behind one (empty is the beginning).
+    pub fn roles_after<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<Role>> {
+        self.roles.after(id)
+    }
+
+    /// The connection with this name, or else the first with this among its realms.
     #[must_use]
     pub fn connection_by_name(&self, name: &str) -> Option<&Arc<Connection>> {
-        self.connections.by_name.get(name).or_else(|| self.connections.by_realm.get(name))
+        self.connections.by_name.get(name).or_else(|| self.connections.by_realm.of(name).next())
     }
 
     /// The connection with this id.
@@ -121,9 +160,14 @@ impl Snapshot {
         self.connections.by_id.get(id)
     }
 
-    /// Every connection, in no order.
+    /// Every connection, by id.
     pub fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
         self.connections.by_id.values()
+    }
+
+    /// Connections by id, beginning behind one (empty is the beginning).
+    pub fn connections_after<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<Connection>> {
+        self.connections.by_id.after(id)
     }
 
     /// The JSON of a document whose kind is not made ready here: branding, mail, texts.
@@ -137,79 +181,18 @@ impl Snapshot {
         self.others.get(&kind).into_iter().flat_map(|all| all.values())
     }
 
+    /// How many documents of the kinds that may be many it holds.
+    pub(super) const fn size(&self) -> usize {
+        self.clients.by_id.len()
+            + self.apis.documents.len()
+            + self.grants.by_id.len()
+            + self.roles.len()
+            + self.connections.by_id.len()
+    }
+
     /// The answer of `/.well-known/jwks.json`, with or without `alg` as the tenant's flag says.
     #[must_use]
     pub fn jwks(&self) -> &Arc<str> {
         self.keys.jwks(!self.settings.flags.remove_alg_from_jwks.unwrap_or(false))
-    }
-}
-
-fn matching<'a>(
-    grants: &'a [Arc<ClientGrant>],
-    audience: &str,
-    subject: SubjectType,
-) -> Option<&'a Arc<ClientGrant>> {
-    grants.iter().find(|grant| grant.audience == audience && grant.subject_type == subject)
-}
-
-/// APIs by both their names.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Apis {
-    /// Also those that cannot issue tokens for want of a key.
-    pub(super) documents: Map<Api>,
-    by_id: Map<PreparedApi>,
-    by_identifier: Map<PreparedApi>,
-}
-
-impl Apis {
-    pub(super) fn index(store: &Store, tenant: &str, documents: Map<Api>, keys: &KeyRing) -> Self {
-        let ready =
-            documents.values().filter_map(|api| PreparedApi::prepare(store, tenant, Arc::clone(api), keys));
-        let ready: Vec<_> = ready.map(Arc::new).collect();
-        let by_id = ready.iter().map(|api| (api.id.clone(), Arc::clone(api))).collect();
-        let by_identifier = ready.iter().map(|api| (api.identifier.clone(), Arc::clone(api))).collect();
-        Self { documents, by_id: Arc::new(by_id), by_identifier: Arc::new(by_identifier) }
-    }
-}
-
-/// Client grants by id and by application.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Grants {
-    pub(super) by_id: Map<ClientGrant>,
-    by_client: Arc<HashMap<String, Vec<Arc<ClientGrant>>>>,
-    for_third_parties: Arc<Vec<Arc<ClientGrant>>>,
-}
-
-impl Grants {
-    pub(super) fn index(by_id: Map<ClientGrant>) -> Self {
-        let mut by_client = HashMap::<String, Vec<Arc<ClientGrant>>>::new();
-        let mut for_third_parties = Vec::new();
-        for grant in by_id.values() {
-            if let Some(client_id) = &grant.client_id {
-                by_client.entry(client_id.clone()).or_default().push(Arc::clone(grant));
-            } else if grant.default_for.as_deref() == Some("third_party_clients") {
-                for_third_parties.push(Arc::clone(grant));
-            }
-        }
-        Self { by_id, by_client: Arc::new(by_client), for_third_parties: Arc::new(for_third_parties) }
-    }
-}
-
-/// Connections by all their names.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Connections {
-    pub(super) by_id: Map<Connection>,
-    by_name: Map<Connection>,
-    by_realm: Map<Connection>,
-}
-
-impl Connections {
-    pub(super) fn index(by_id: Map<Connection>) -> Self {
-        let by_name = by_id.values().map(|connection| (connection.name.clone(), Arc::clone(connection)));
-        let by_realm = by_id.values().flat_map(|connection| {
-            let realms = connection.realms.iter().flatten();
-            realms.map(|realm| (realm.clone(), Arc::clone(connection)))
-        });
-        Self { by_name: Arc::new(by_name.collect()), by_realm: Arc::new(by_realm.collect()), by_id }
     }
 }

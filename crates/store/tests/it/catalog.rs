@@ -274,6 +274,74 @@ async fn grants_and_connections_are_found_by_what_requests_name() {
     }
 }
 
+/// Names are kept beside the documents, change by change: none may stay behind, and none may go with another's document.
+#[tokio::test]
+async fn names_follow_their_documents() {
+    for f in with_keys().await {
+        let api = |id: &str, identifier: &str| json!({"id": id, "identifier": identifier});
+        let realm =
+            |id: &str, realms: &[&str]| json!({"id": id, "name": id, "strategy": "auth0", "realms": realms});
+        let stands = |id: &str, api: &str| json!({"client_id": id, "resource_server_identifier": api});
+        put(&f.store, Kind::Api, "a", api("a", "https://x")).await;
+        put(&f.store, Kind::Connection, "con_1", realm("con_1", &["people", "staff"])).await;
+        put(&f.store, Kind::Connection, "con_2", realm("con_2", &["people"])).await;
+        put(&f.store, Kind::Client, "c2", stands("c2", "https://x")).await;
+        put(&f.store, Kind::Client, "c1", stands("c1", "https://x")).await;
+        let (catalog, s) = loaded(&f.store).await;
+        assert_eq!(s.client_of_api("https://x").unwrap().client_id, "c1", "{}: the first by id", f.engine);
+        assert_eq!(s.connection_by_name("people").unwrap().id, "con_1");
+
+        // In one step: the name goes to another API, the first connection leaves a realm, an application stands for nothing.
+        put(&f.store, Kind::Api, "a", api("a", "https://y")).await;
+        put(&f.store, Kind::Api, "0", api("0", "https://x")).await;
+        put(&f.store, Kind::Connection, "con_1", realm("con_1", &["staff"])).await;
+        put(&f.store, Kind::Client, "c1", json!({"client_id": "c1"})).await;
+        catalog.sync().await.unwrap();
+        let s = catalog.cached(TENANT).unwrap();
+        assert_eq!(s.api("https://x").unwrap().id, "0");
+        assert_eq!(s.api("https://y").unwrap().id, "a");
+        assert_eq!(s.connection_by_name("people").unwrap().id, "con_2");
+        assert_eq!(s.connection_by_name("staff").unwrap().id, "con_1");
+        assert_eq!(s.client_of_api("https://x").unwrap().client_id, "c2");
+
+        f.store.apply(Change::new(TENANT).delete(Kind::Api, "0")).await.unwrap();
+        f.store.apply(Change::new(TENANT).delete(Kind::Client, "c2")).await.unwrap();
+        f.store.apply(Change::new(TENANT).delete(Kind::Connection, "con_1")).await.unwrap();
+        catalog.sync().await.unwrap();
+        let s = catalog.cached(TENANT).unwrap();
+        assert!(s.api("https://x").is_none() && s.api_by_id("0").is_none() && s.api_document("0").is_none());
+        assert!(s.client_of_api("https://x").is_none() && s.connection_by_name("staff").is_none());
+        let after: Vec<_> = s.connections_after("con_1").map(|c| c.id.as_str()).collect();
+        assert_eq!(after, ["con_2"]);
+    }
+}
+
+/// As many as wait look once, and each sees what it wrote.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn everybody_sees_what_they_wrote() {
+    for f in with_keys().await {
+        let catalog = Arc::new(Catalog::new(f.store.clone()));
+        catalog.snapshot(TENANT).await.unwrap();
+        let tasks: Vec<_> = (0..64)
+            .map(|number| {
+                let catalog = Arc::clone(&catalog);
+                tokio::spawn(async move {
+                    let id = format!("rol_{number}");
+                    let json = json!({"id": id, "name": id}).to_string();
+                    let change = Change::new(TENANT).insert(Kind::Role, &id, None, json);
+                    let rev = catalog.apply(change).await.unwrap();
+                    let seen = catalog.cached(TENANT).unwrap();
+                    assert!(seen.role(&id).is_some() && seen.rev >= rev);
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(catalog.cached(TENANT).unwrap().roles().count(), 64, "{}", f.engine);
+    }
+}
+
 #[tokio::test]
 async fn the_flag_takes_alg_out_of_the_key_set() {
     for f in with_keys().await {

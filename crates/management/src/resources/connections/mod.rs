@@ -11,14 +11,14 @@ use chancery_core::ids;
 use chancery_core::iso::format_ms;
 use chancery_core::model::{CharacterType, Connection, ConnectionOptions};
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Change, Kind};
+use chancery_store::{Change, Kind, Snapshot};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::call::{Answer, Call, internal, missing, read, read_stored, stored};
 use crate::ops::Table;
-use crate::page::Page;
-use crate::resource::{Crud, Lost, Resource, load, put};
+use crate::page::{Page, Slice};
+use crate::resource::{Crud, Held, Lost, Resource, load, put};
 
 pub(super) fn bind(table: &mut Table) {
     Crud::<Connections>::bind(table);
@@ -50,6 +50,14 @@ impl Resource for Connections {
 
     fn id(connection: &Connection) -> &str {
         &connection.id
+    }
+
+    fn held<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a Connection> {
+        snapshot.connection(id).map(|connection| &**connection)
+    }
+
+    fn all_held<'a>(snapshot: &'a Snapshot, after: &'a str) -> Option<Held<'a, Connection>> {
+        Some(Box::new(snapshot.connections_after(after).map(|connection| &**connection)))
     }
 
     fn unique(connection: &Connection) -> Option<String> {
@@ -296,7 +304,9 @@ async fn clients(call: Call) -> Result<Answer, Problem> {
         Page::Offset { .. } => Page::After { key: String::new(), take: 1000 },
         page => page,
     };
-    let slice = page.cut(ids, Clone::clone, |id| json!({"client_id": id}));
+    let Page::After { key, take } = &page else { return Err(Problem::Internal) };
+    let behind = ids.iter().filter(|id| *id > key);
+    let slice = Slice::first(behind, *take, |id| id.as_str(), |id| Ok(json!({"client_id": id})))?;
     Ok(Answer::ok(page.body("clients", slice)))
 }
 

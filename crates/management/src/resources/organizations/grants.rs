@@ -21,7 +21,7 @@ pub(super) fn bind(table: &mut Table) {
 }
 
 fn by_id<'a>(call: &'a Call, id: &str) -> Option<&'a ClientGrant> {
-    call.snapshot().client_grants().find(|grant| grant.id == id).map(|grant| &**grant)
+    call.snapshot().client_grant_by_id(id).map(|grant| &**grant)
 }
 
 /// The applications that have a client grant in an organization, each once, in the order of their ids. Without the
