@@ -10,6 +10,8 @@ pub type Kept<'a> = (Kind, &'a str);
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
 const RECORDS: [&str; 22] = [
     "users",
+    "user_terms",
+    "unindexed_users",
     "credentials",
     "user_roles",
     "user_permissions",

@@ -59,7 +59,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 8, name: "invitations", sql: include_str!("../migrations/0008_invitations.sql") },
     Migration { number: 9, name: "jobs", sql: include_str!("../migrations/0009_jobs.sql") },
-    Migration { number: 10, name: "reserved", sql: "SELECT 1;" },
+    Migration { number: 10, name: "user terms", sql: include_str!("../migrations/0010_user_terms.sql") },
     Migration {
         number: 11,
         name: "authentication methods",

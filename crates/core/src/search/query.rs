@@ -59,6 +59,33 @@ impl Query {
         Self::All(Vec::new())
     }
 
+    /// A field that is this text.
+    pub fn is(field: &str, text: &str) -> Self {
+        let (field, folding) = (field.to_owned(), Folding::Exact);
+        Self::Term(Term { field, folding, test: Test::Is(text.to_owned()) })
+    }
+
+    /// This query, where another one fits too.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match self {
+            Self::All(mut all) => {
+                all.push(other);
+                Self::All(all)
+            }
+            query => Self::All(vec![query, other]),
+        }
+    }
+
+    /// What a document must be at least, as far as one comparison says: those that no `OR` and no `NOT` is around.
+    pub fn needed(&self) -> Vec<&Term> {
+        match self {
+            Self::Term(term) => vec![term],
+            Self::All(all) => all.iter().flat_map(Self::needed).collect(),
+            Self::Any(_) | Self::Not(_) => Vec::new(),
+        }
+    }
+
     /// Whether everything fits without looking.
     pub fn is_everything(&self) -> bool {
         matches!(self, Self::All(all) if all.is_empty())

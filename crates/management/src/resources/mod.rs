@@ -18,6 +18,7 @@ mod groups;
 mod identities;
 mod jobs;
 mod keys;
+mod log_search;
 mod logs;
 mod organizations;
 mod permissions;
