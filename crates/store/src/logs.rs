@@ -46,10 +46,11 @@ pub struct LogWalk {
     is_done: bool,
 }
 
-/// All of them, newest first.
-impl Default for LogWalk {
-    fn default() -> Self {
-        Self { user: None, from_ms: 0, to_ms: i64::MAX, oldest_first: false, last: None, is_done: false }
+impl LogWalk {
+    /// Through all of them.
+    #[must_use]
+    pub const fn new(oldest_first: bool) -> Self {
+        Self { user: None, from_ms: 0, to_ms: i64::MAX, oldest_first, last: None, is_done: false }
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use super::{
     Pattern, Query, Range, Term, Test,
-    postings::{self, APP, REST, USER, is_common, number},
+    postings::{self, APP, MOST_NUMBER, REST, USER, is_common, number},
 };
 
 /// Users who may fit a query: the others do not.
@@ -199,14 +199,15 @@ fn numbers(test: &Test) -> Option<Found> {
         Test::Numbers(range) | Test::Times(range) => *range,
         Test::Is(_) | Test::Like(_) | Test::Texts(_) | Test::Mixed(_) => return None,
     };
-    // At zero lies what is below it, too.
+    // At zero lies what is below it, too, and at the end what is beyond.
+    let is_apart = |number: i64| (1..MOST_NUMBER).contains(&number);
     let is_clear = |limit: Bound<i64>| match limit {
         Bound::Unbounded => true,
-        Bound::Included(number) | Bound::Excluded(number) => number > 0,
+        Bound::Included(number) | Bound::Excluded(number) => is_apart(number),
     };
     let is_exact = is_clear(from) && is_clear(to);
     let closed = |limit: Bound<i64>| match limit {
-        Bound::Excluded(at) if at <= 0 => Bound::Included(number(at)),
+        Bound::Excluded(at) if !is_apart(at) => Bound::Included(number(at)),
         other => other.map(number),
     };
     Some((Reach::Values((closed(from), closed(to))), is_exact))

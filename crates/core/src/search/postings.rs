@@ -155,7 +155,8 @@ pub fn number(number: i64) -> String {
 }
 
 const BASE: i64 = 1_000_000_000_000_000;
-const MOST_NUMBER: i64 = 8_999_999_999_999_999;
+/// The largest number that lies in the index as it is.
+pub(super) const MOST_NUMBER: i64 = 8_999_999_999_999_999;
 
 /// Whether lists of users can be sorted by a field.
 pub fn is_sortable(field: &str) -> bool {

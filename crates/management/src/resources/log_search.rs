@@ -85,7 +85,7 @@ impl Search {
 
     /// From where to where, and whose events.
     fn walk(&self) -> LogWalk {
-        let mut walk = LogWalk { oldest_first: self.oldest_first, ..LogWalk::default() };
+        let mut walk = LogWalk::new(self.oldest_first);
         for Term { field, test, .. } in self.query.needed() {
             match (field.as_str(), test) {
                 ("user_id", Test::Is(user)) if !user.is_empty() => walk.user = Some(user.clone()),
