@@ -9,7 +9,7 @@ use std::ops::RangeBounds;
 use chancery_core::iso::parse_ms;
 use chancery_core::model::User;
 use chancery_core::search::{
-    Cover, Dialect, MOST_BYTES, MOST_TERMS, Query, Reach, order_of, parse, postings, text,
+    Cover, Dialect, MOST_BYTES, MOST_TERMS, Query, REST, Reach, order_of, parse, postings, text,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -48,7 +48,7 @@ fn terms(query: &Query) -> usize {
 
 fn is_covered(query: &Query, user: &User, document: &serde_json::Value) {
     // Members of organizations are not in the document, further claims stand elsewhere than the wire shows them.
-    if query.names("organization_id") || query.names("created_at") || !user.claims.is_empty() {
+    if query.names(&|field| ["organization_id", "created_at"].contains(&field)) || !user.claims.is_empty() {
         return;
     }
     // The store has these from columns of times.
@@ -56,10 +56,13 @@ fn is_covered(query: &Query, user: &User, document: &serde_json::Value) {
     if times.into_iter().flatten().any(|time| parse_ms(time).is_none()) {
         return;
     }
-    let (cover, is_exact) = Cover::of(query);
-    let (fits, is_in) = (query.fits(document), holds(&cover, user));
-    assert!(is_in || !fits, "{query:?} fits {user:?}, {cover:?} does not hold them");
-    assert!(!is_exact || fits == is_in, "{query:?} does not fit {user:?}, {cover:?} is not exact");
+    let all_metadata = postings(user).iter().all(|row| row.field != REST);
+    for all_metadata in [false, all_metadata] {
+        let (cover, is_exact) = Cover::of(query, all_metadata);
+        let (fits, is_in) = (query.fits(document), holds(&cover, user));
+        assert!(is_in || !fits, "{query:?} fits {user:?}, {cover:?} does not hold them");
+        assert!(!is_exact || fits == is_in, "{query:?} does not fit {user:?}, {cover:?} is not exact");
+    }
 }
 
 fn holds(cover: &Cover, user: &User) -> bool {

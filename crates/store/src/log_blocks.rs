@@ -203,6 +203,11 @@ impl Merged {
     }
 }
 
+/// An id, as long as every other, that ids of that time and later are not below.
+pub(crate) fn first_at(at_ms: i64) -> String {
+    format!("{:-<22}", ids::earliest(at_ms))
+}
+
 /// Ids of that time and later are not below it. An id of another shape stands for itself.
 pub(crate) fn shifted(id: &str, by_ms: i64) -> String {
     ids::time_of(id).map_or_else(|| id.to_owned(), |at| ids::earliest(at.saturating_add(by_ms).max(0)))

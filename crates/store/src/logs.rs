@@ -33,7 +33,7 @@ impl LogLine {
 /// A way through the events of a tenant, a part after the other.
 #[derive(Clone, Debug)]
 pub struct LogWalk {
-    /// Those about this user alone.
+    /// Those about this user alone; newest first only.
     pub user: Option<String>,
     /// From this time on, in milliseconds.
     pub from_ms: i64,
@@ -69,11 +69,12 @@ impl Store {
             return Ok(Vec::new());
         }
         let events = if walk.oldest_first {
-            let from = walk.last.clone().unwrap_or_else(|| ids::earliest(walk.from_ms.clamp(0, LATEST_MS)));
+            let from =
+                walk.last.clone().unwrap_or_else(|| log_blocks::first_at(walk.from_ms.clamp(0, LATEST_MS)));
             self.logs_after(tenant, &from, STEP).await?
         } else {
             let to = || match walk.to_ms {
-                ms if ms < LATEST_MS => ids::earliest(ms.saturating_add(1).max(0)),
+                ms if ms < LATEST_MS => log_blocks::first_at(ms.saturating_add(1).max(0)),
                 _ => log_blocks::END.to_owned(),
             };
             let before = walk.last.clone().unwrap_or_else(to);

@@ -43,13 +43,14 @@ pub enum Reach {
 }
 
 impl Cover {
-    /// The cover of a query, and whether it is exact: whether everybody in it fits.
-    pub fn of(query: &Query) -> (Self, bool) {
+    /// The cover of a query, and whether it is exact: whether everybody in it fits. `all_metadata` says that the index holds the
+    /// metadata of everybody, so that none is named by [`REST`].
+    pub fn of(query: &Query, all_metadata: bool) -> (Self, bool) {
         match query {
-            Query::Term(term) => of_term(term),
+            Query::Term(term) => of_term(term, all_metadata),
             Query::Not(_) => (Self::Everything, false),
             Query::All(all) => {
-                let (covers, is_exact) = of_each(all);
+                let (covers, is_exact) = of_each(all, all_metadata);
                 let mut covers: Vec<_> =
                     covers.into_iter().filter(|cover| *cover != Self::Everything).collect();
                 let cover = match covers.len() {
@@ -60,7 +61,7 @@ impl Cover {
                 (cover, is_exact)
             }
             Query::Any(any) => {
-                let (mut covers, is_exact) = of_each(any);
+                let (mut covers, is_exact) = of_each(any, all_metadata);
                 let cover = match covers.len() {
                     _ if covers.contains(&Self::Everything) => return (Self::Everything, false),
                     1 => covers.remove(0),
@@ -72,17 +73,17 @@ impl Cover {
     }
 }
 
-fn of_each(queries: &[Query]) -> (Vec<Cover>, bool) {
+fn of_each(queries: &[Query], all_metadata: bool) -> (Vec<Cover>, bool) {
     let mut is_exact = true;
     let covers = queries.iter().map(|query| {
-        let (cover, exact) = Cover::of(query);
+        let (cover, exact) = Cover::of(query, all_metadata);
         is_exact &= exact;
         cover
     });
     (covers.collect(), is_exact)
 }
 
-fn of_term(term: &Term) -> (Cover, bool) {
+fn of_term(term: &Term, all_metadata: bool) -> (Cover, bool) {
     let field = term.field.as_str();
     let found = match field {
         "created_at" => match &term.test {
@@ -112,29 +113,30 @@ fn of_term(term: &Term) -> (Cover, bool) {
             _ => None,
         },
         "updated_at" | "last_login" | "logins_count" => numbers(&term.test),
-        _ => return of_metadata(term).unwrap_or((Cover::Everything, false)),
+        _ => return of_metadata(term, all_metadata).unwrap_or((Cover::Everything, false)),
     };
     found.map_or((Cover::Everything, false), |(reach, is_exact)| {
         (Cover::Span(Span { field: field.to_owned(), reach }), is_exact)
     })
 }
 
-/// Whole values, and the beginnings of those of applications. What was left out of the index may hold them too.
-fn of_metadata(term: &Term) -> Option<(Cover, bool)> {
+/// Whole values, and the beginnings of those of applications. Where something was left out of the index, whose metadata that is
+/// may hold them too.
+fn of_metadata(term: &Term, all_metadata: bool) -> Option<(Cover, bool)> {
     let name = [APP, USER].into_iter().find(|name| {
         term.field.strip_prefix(name).is_some_and(|rest| rest.len() > 1 && rest.starts_with('.'))
     })?;
-    let (reach, _) = match &term.test {
+    let (reach, is_exact) = match &term.test {
         Test::Is(value) => value_of(value),
         Test::Like(pattern) if !pattern.prefix().is_empty() => texts(&term.test)?,
         _ => return None,
     };
-    let rest = Reach::Value(name.to_owned());
-    let spans = [(term.field.as_str(), reach), (REST, rest)];
-    Some((
-        Cover::Any(spans.map(|(field, reach)| Cover::Span(Span { field: field.to_owned(), reach })).into()),
-        false,
-    ))
+    let span = |field: &str, reach| Cover::Span(Span { field: field.to_owned(), reach });
+    let found = span(&term.field, reach);
+    if all_metadata {
+        return Some((found, is_exact));
+    }
+    Some((Cover::Any(vec![found, span(REST, Reach::Value(name.to_owned()))]), false))
 }
 
 type Found = (Reach, bool);

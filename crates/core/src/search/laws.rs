@@ -141,7 +141,7 @@ proptest! {
         for dialect in [Dialect::Users, Dialect::Logs] {
             if let Ok(query) = parse(&q, dialect) {
                 query.fits(&serde_json::to_value(&user).unwrap());
-                let _ = Cover::of(&query);
+                let _ = Cover::of(&query, false);
             }
         }
     }
@@ -152,10 +152,13 @@ proptest! {
         let q = terms.join([" AND ", " OR ", " ", " AND NOT "][signs]);
         let query = parse(&q, Dialect::Users).unwrap();
         let fits = query.fits(&serde_json::to_value(&user).unwrap());
-        let (cover, is_exact) = Cover::of(&query);
-        let is_in = is_in(&cover, &user);
-        prop_assert!(is_in || !fits, "{q}: {cover:?}");
-        prop_assert!(!is_exact || is_in == fits, "{q}: {cover:?} {:?}", postings(&user));
+        let all_metadata = postings(&user).iter().all(|row| row.field != REST);
+        for all_metadata in [false, all_metadata] {
+            let (cover, is_exact) = Cover::of(&query, all_metadata);
+            let is_in = is_in(&cover, &user);
+            prop_assert!(is_in || !fits, "{q}: {cover:?}");
+            prop_assert!(!is_exact || is_in == fits, "{q}: {cover:?} {:?}", postings(&user));
+        }
     }
 
     #[test]

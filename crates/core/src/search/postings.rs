@@ -76,7 +76,7 @@ pub fn postings(user: &User) -> Vec<Posting> {
 pub(super) const APP: &str = "app_metadata";
 pub(super) const USER: &str = "user_metadata";
 /// The field of the rows that say of whose metadata not everything is in the index.
-pub(super) const REST: &str = "*";
+pub const REST: &str = "*";
 
 /// Rows for one kind of metadata.
 const MOST_ROWS: usize = 64;
@@ -104,9 +104,7 @@ fn posting(field: &str, text: &str) -> Posting {
 
 fn of_metadata(name: &str, metadata: &Map<String, Value>) -> Vec<Posting> {
     let mut found = Leaves { rows: Vec::new(), is_whole: true };
-    for (member, value) in metadata {
-        found.add(&format!("{name}.{member}"), value);
-    }
+    found.add_members(name, metadata);
     if !found.is_whole {
         found.rows.push(Posting { field: REST.to_owned(), value: name.to_owned() });
     }
@@ -119,6 +117,17 @@ struct Leaves {
 }
 
 impl Leaves {
+    fn add_members(&mut self, path: &str, members: &Map<String, Value>) {
+        for (name, value) in members {
+            // No query names a member without a name.
+            if name.is_empty() {
+                self.is_whole = false;
+            } else {
+                self.add(&format!("{path}.{name}"), value);
+            }
+        }
+    }
+
     fn add(&mut self, path: &str, value: &Value) {
         if self.rows.len() == MOST_ROWS || path.len() > MOST_NAME || path.contains('\0') {
             self.is_whole = false;
@@ -127,9 +136,7 @@ impl Leaves {
         let text = match value {
             Value::Null => return,
             Value::Array(items) => return items.iter().for_each(|item| self.add(path, item)),
-            Value::Object(members) => {
-                return members.iter().for_each(|(name, value)| self.add(&format!("{path}.{name}"), value));
-            }
+            Value::Object(members) => return self.add_members(path, members),
             Value::String(text) => self::text(text).0,
             Value::Bool(_) | Value::Number(_) => self::text(&value.to_string()).0,
         };

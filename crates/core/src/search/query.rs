@@ -101,10 +101,10 @@ impl Query {
         }
     }
 
-    /// Whether a field with this name is compared.
-    pub fn names(&self, field: &str) -> bool {
+    /// Whether a field like this is compared.
+    pub fn names(&self, field: &dyn Fn(&str) -> bool) -> bool {
         match self {
-            Self::Term(term) => term.field == field,
+            Self::Term(term) => field(&term.field),
             Self::All(inner) | Self::Any(inner) => inner.iter().any(|query| query.names(field)),
             Self::Not(query) => query.names(field),
         }

@@ -219,7 +219,7 @@ fn refused() {
 
 #[test]
 fn covers() {
-    let cover = |q: &str| Cover::of(&parse(q, Dialect::Users).unwrap());
+    let cover = |q: &str| Cover::of(&parse(q, Dialect::Users).unwrap(), false);
     let span = |field: &str, reach: Reach| Cover::Span(Span { field: field.into(), reach });
     let value = |field: &str, value: &str| span(field, Reach::Value(value.into()));
     assert_eq!(cover(""), (Cover::Everything, true));

@@ -13,13 +13,13 @@ use std::collections::HashMap;
 
 use chancery_core::{
     model::User,
-    search::{Cover, Query, order_of},
+    search::{Cover, Query, REST, order_of},
 };
 use chancery_db::params;
 use serde_json::Value;
 
 use self::{keys::Keys, walk::Walk};
-use crate::{Result, Store, users::UserRow};
+use crate::{Error, Result, Store, users::UserRow};
 
 /// What is searched for, and which part of it is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -70,9 +70,9 @@ impl Default for SearchBounds {
             scanned: 1_000_000,
             read: 4_000,
             looked: 20_000,
-            passed: 200_000,
+            passed: 60_000,
             counted: 50_000,
-            totalled: 2_000,
+            totalled: 1_000,
         }
     }
 }
@@ -111,7 +111,9 @@ impl Store {
     /// # Errors
     /// [`Error::TooBroad`](crate::Error::TooBroad) where finding them would mean to look at too many; else as [`Store::user`].
     pub async fn search_users(&self, tenant: &str, search: &UserSearch<'_>) -> Result<FoundUsers> {
-        let (cover, covers_exactly) = Cover::of(search.query);
+        let all_metadata = !search.query.names(&|field| field.contains("metadata."))
+            || self.all_metadata_is_indexed(tenant).await?;
+        let (cover, covers_exactly) = Cover::of(search.query, all_metadata);
         let keys = if cover == Cover::Everything {
             None
         } else {
@@ -127,7 +129,18 @@ impl Store {
         if keys.len() <= search.bounds.read {
             return self.read_and_sorted(tenant, search, keys).await;
         }
-        Walk::through_keys(self, tenant, search, keys, is_exact).run().await
+        // They may lie anywhere in the order wanted: where they are not soon met, all of them are read.
+        match Walk::through_keys(self, tenant, search, keys.clone(), is_exact).run().await {
+            Err(Error::TooBroad) => self.read_and_sorted(tenant, search, keys).await,
+            found => found,
+        }
+    }
+
+    /// Whether nobody's metadata was too much for the index.
+    async fn all_metadata_is_indexed(&self, tenant: &str) -> Result<bool> {
+        let sql = "SELECT user_id FROM user_terms WHERE tenant = $1 AND field = $2 LIMIT 1";
+        let found: Option<String> = self.db.query_one(sql, params![tenant, REST]).await?;
+        Ok(found.is_none())
     }
 
     /// All of them fit, and are in order.
@@ -195,7 +208,7 @@ impl Store {
         rows: Vec<Row>,
     ) -> Result<Vec<(Key, Candidate)>> {
         let mut organizations: HashMap<String, Vec<Value>> = HashMap::new();
-        if search.query.names(ORGANIZATION) {
+        if search.query.names(&|field| field == ORGANIZATION) {
             let ids: Vec<&str> = rows.iter().map(|row| row.key.1.as_str()).collect();
             for ids in ids.chunks(CHUNK) {
                 let sql = format!(

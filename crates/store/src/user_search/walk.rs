@@ -46,6 +46,8 @@ enum By {
 enum Whole {
     /// Known.
     Is(usize),
+    /// Everybody.
+    Everybody,
     /// To be counted: the query is no more and no less than this.
     In(Span),
     /// To be estimated: of so many the walk saw some.
@@ -81,6 +83,7 @@ impl<'a> Walk<'a> {
         };
         let whole = match cover {
             Cover::Span(span) if is_exact => Whole::In(span.clone()),
+            _ if search.query.is_everything() => Whole::Everybody,
             _ => Whole::Among(None),
         };
         Self { store, tenant, search, stages, among: None, whole, passed: 0 }
@@ -148,14 +151,16 @@ impl<'a> Walk<'a> {
                 return Ok(Some(Vec::new()));
             }
             Step::End => return Ok(None),
-            Step::Rows(rows) => rows,
+            Step::Rows(rows) => {
+                self.passed += rows.len();
+                rows
+            }
             Step::Keys(keys) => {
                 self.passed += keys.len();
                 let keys: Vec<Key> = keys.into_iter().filter(|key| self.may_fit(key)).collect();
                 self.store.rows_of(self.tenant, &keys).await?
             }
         };
-        self.passed += rows.len();
         let rows = rows.into_iter().filter(|row| self.may_fit(&row.key)).collect();
         let judged = self.store.judged(self.tenant, self.search, rows).await?;
         let candidates = judged.into_iter().map(|(_, candidate)| candidate);
@@ -212,6 +217,7 @@ impl<'a> Walk<'a> {
         }
         let among = match &self.whole {
             Whole::Is(whole) => return Ok(count(*whole)),
+            Whole::Everybody => return self.store.users_count(self.tenant).await,
             Whole::In(span) => {
                 let counted = self.store.counted(self.tenant, span, self.search.bounds.counted).await?;
                 return Ok(counted.max(count(fitting)));

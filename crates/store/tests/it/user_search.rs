@@ -221,7 +221,10 @@ async fn finds_what_looking_at_everybody_finds() {
             let (start, limit) = (dice.up_to(4) * 7, 1 + dice.up_to(40));
             let bounds = if n % 2 == 0 { SearchBounds::default() } else { tight };
             let search = UserSearch { query: &parsed, sort, start, limit, totals: true, bounds };
-            let found = f.store.search_users(TENANT, &search).await.unwrap();
+            let found = match f.store.search_users(TENANT, &search).await {
+                Err(Error::TooBroad) if n % 2 == 1 => continue,
+                found => found.unwrap(),
+            };
             let ids: Vec<&str> = found.users.iter().map(|user| user.user_id.as_str()).collect();
             let wanted = looked_for(&all, &parsed, sort);
             let page: Vec<&str> = wanted.iter().copied().skip(start).take(limit).collect();
