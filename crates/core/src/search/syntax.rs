@@ -252,26 +252,24 @@ impl Reader<'_> {
 
     fn comparison(&mut self) -> Result<Value, Refused> {
         let at = self.rest;
-        let signs: [(&str, fn(String) -> Value); 4] = [
-            (">=", |value| Value::Range(Bound::Included(value), Bound::Unbounded)),
-            ("<=", |value| Value::Range(Bound::Unbounded, Bound::Included(value))),
-            (">", |value| Value::Range(Bound::Excluded(value), Bound::Unbounded)),
-            ("<", |value| Value::Range(Bound::Unbounded, Bound::Excluded(value))),
-        ];
-        for (sign, range) in signs {
-            let Some(rest) = self.rest.strip_prefix(sign) else { continue };
-            self.rest = rest;
-            let value = match self.rest.chars().next() {
-                Some('"') => self.phrase()?,
-                Some('<' | '>' | '[' | '{') | None => return Err(Refused::at(at, "a value is missing")),
-                _ => match self.word()? {
-                    Value::Word(parts) if parts.len() == 1 => parts.concat(),
-                    _ => return Err(Refused::at(at, "a limit has no asterisk")),
-                },
-            };
-            return Ok(range(value));
-        }
-        Err(Refused::at(at, "a value is missing"))
+        let is_least = self.rest.starts_with('>');
+        self.rest = &self.rest[1..];
+        let with = self.rest.starts_with('=');
+        self.rest = self.rest.strip_prefix('=').unwrap_or(self.rest);
+        let value = match self.rest.chars().next() {
+            Some('"') => self.phrase()?,
+            Some('<' | '>' | '[' | '{') | None => return Err(Refused::at(at, "a value is missing")),
+            _ => match self.word()? {
+                Value::Word(parts) if parts.len() == 1 => parts.concat(),
+                _ => return Err(Refused::at(at, "a limit has no asterisk")),
+            },
+        };
+        let limit = if with { Bound::Included(value) } else { Bound::Excluded(value) };
+        Ok(if is_least {
+            Value::Range(limit, Bound::Unbounded)
+        } else {
+            Value::Range(Bound::Unbounded, limit)
+        })
     }
 
     /// `[a TO b}`: a bracket belongs to the range, a brace does not.

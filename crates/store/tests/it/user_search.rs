@@ -135,7 +135,7 @@ fn term(dice: &mut Dice) -> String {
         12 => dice
             .of(&["user_metadata.color:Jane", "app_metadata.n:[1 TO 2]", "app_metadata.tags.of:x"])
             .to_owned(),
-        _ => name.replace('\0', "").clone(),
+        _ => name.replace('\0', ""),
     }
 }
 
