@@ -263,7 +263,10 @@ fn kinds(users: usize) -> Vec<Kind> {
         kind(
             "AND, NOT",
             Box::new(|n| {
-                format!("given_name:{} AND NOT email_verified:true AND logins_count:>10", GIVEN[n % 20])
+                format!(
+                    "given_name:{} AND NOT app_metadata.plan:free AND user_metadata.color:red",
+                    GIVEN[n % 20]
+                )
             }),
         ),
         kind(
@@ -326,6 +329,7 @@ impl Kind {
                 start: self.start,
                 limit: 50,
                 totals: true,
+                now_ms: 0,
                 bounds: SearchBounds::default(),
             };
             let asked = Instant::now();

@@ -6,13 +6,14 @@ use chancery_core::model::StoredSecret;
 use chancery_db::{Batch, Db, Migrated, Migration};
 use zeroize::Zeroizing;
 
-use crate::{Error, Result, Vault};
+use crate::{Error, Result, Vault, user_search::Counts};
 
 /// The database with the vault that seals its secrets. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) db: Db,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) counts: Arc<Counts>,
 }
 
 /// How to open a store.
@@ -74,7 +75,11 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`] when the server is away, [`Error::Database`] for an unusable address.
     pub async fn open(url: &str, options: Options) -> Result<Self> {
-        Ok(Self { db: Db::open(url, options.db).await?, vault: Arc::new(options.vault) })
+        Ok(Self {
+            db: Db::open(url, options.db).await?,
+            vault: Arc::new(options.vault),
+            counts: Arc::default(),
+        })
     }
 
     /// Brings the schema to this release.

@@ -37,7 +37,10 @@ impl<'a> Search<'a> {
             let order =
                 if self.sort.descending { UserOrder::CreatedDescending } else { UserOrder::CreatedAscending };
             let users = store.users_page(tenant, order, start, limit).await.map_err(stored)?;
-            let total = if totals { store.users_count(tenant).await.map_err(stored)? } else { 0 };
+            let total = match totals {
+                true => store.users_count_lately(tenant, call.ctx.now_ms).await.map_err(stored)?,
+                false => 0,
+            };
             return Ok(FoundUsers { users, total });
         }
         let index = |number: i64| usize::try_from(number).unwrap_or(0);
@@ -47,6 +50,7 @@ impl<'a> Search<'a> {
             start: index(start),
             limit: index(limit),
             totals,
+            now_ms: call.ctx.now_ms,
             bounds: SearchBounds::default(),
         };
         store.search_users(tenant, &search).await.map_err(stored)

@@ -5,6 +5,7 @@
 //! 3. Too many: [`walk`] goes through users in the order wanted until the page is full. A query that fits many fills it
 //!    soon; one that fits few among many ends at a bound, and whoever asked is told to refine it.
 
+mod counts;
 mod keys;
 mod rows;
 mod walk;
@@ -18,6 +19,7 @@ use chancery_core::{
 use chancery_db::params;
 use serde_json::Value;
 
+pub(crate) use self::counts::Counts;
 use self::{keys::Keys, walk::Walk};
 use crate::{Error, Result, Store, users::UserRow};
 
@@ -34,6 +36,8 @@ pub struct UserSearch<'a> {
     pub limit: usize,
     /// Whether anybody wants to know how many there are altogether.
     pub totals: bool,
+    /// When it is asked, in milliseconds.
+    pub now_ms: i64,
     /// How much it may cost.
     pub bounds: SearchBounds,
 }
@@ -138,7 +142,7 @@ impl Store {
 
     /// Whether nobody's metadata was too much for the index.
     async fn all_metadata_is_indexed(&self, tenant: &str) -> Result<bool> {
-        let sql = "SELECT user_id FROM user_terms WHERE tenant = $1 AND field = $2 LIMIT 1";
+        let sql = "SELECT user_id FROM user_terms WHERE tenant = $1 AND field = $2 ORDER BY value, at, user_id LIMIT 1";
         let found: Option<String> = self.db.query_one(sql, params![tenant, REST]).await?;
         Ok(found.is_none())
     }

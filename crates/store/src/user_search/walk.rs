@@ -217,7 +217,9 @@ impl<'a> Walk<'a> {
         }
         let among = match &self.whole {
             Whole::Is(whole) => return Ok(count(*whole)),
-            Whole::Everybody => return self.store.users_count(self.tenant).await,
+            Whole::Everybody => {
+                return self.store.users_count_lately(self.tenant, self.search.now_ms).await;
+            }
             Whole::In(span) => {
                 let counted = self.store.counted(self.tenant, span, self.search.bounds.counted).await?;
                 return Ok(counted.max(count(fitting)));
@@ -227,7 +229,7 @@ impl<'a> Walk<'a> {
                 Some(Stage::Value { span, .. }) => {
                     self.store.counted(self.tenant, span, self.search.bounds.counted).await?
                 }
-                _ => self.store.users_count(self.tenant).await?,
+                _ => self.store.users_count_lately(self.tenant, self.search.now_ms).await?,
             }
             .try_into()
             .unwrap_or(usize::MAX),

@@ -220,7 +220,7 @@ async fn finds_what_looking_at_everybody_finds() {
             let sort = UserSort { field, descending: dice.up_to(2) == 0 };
             let (start, limit) = (dice.up_to(4) * 7, 1 + dice.up_to(40));
             let bounds = if n % 2 == 0 { SearchBounds::default() } else { tight };
-            let search = UserSearch { query: &parsed, sort, start, limit, totals: true, bounds };
+            let search = UserSearch { query: &parsed, sort, start, limit, totals: true, now_ms: 0, bounds };
             let found = match f.store.search_users(TENANT, &search).await {
                 Err(Error::TooBroad) if n % 2 == 1 => continue,
                 found => found.unwrap(),
@@ -255,8 +255,15 @@ async fn what_is_too_broad_says_so() {
         }
         let bounds = SearchBounds { looked: 40, ..Default::default() };
         let query = parse("locale:en", Dialect::Users).unwrap();
-        let search =
-            UserSearch { query: &query, sort: UserSort::CREATED, start: 0, limit: 5, totals: false, bounds };
+        let search = UserSearch {
+            query: &query,
+            sort: UserSort::CREATED,
+            start: 0,
+            limit: 5,
+            totals: false,
+            now_ms: 0,
+            bounds,
+        };
         // All fit on one step of the walk: the end is seen.
         assert!(f.store.search_users(TENANT, &search).await.unwrap().users.is_empty());
         for n in 30..600 {
