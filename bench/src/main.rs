@@ -20,6 +20,7 @@ mod process;
 mod rehearsal;
 mod report;
 mod run;
+mod search;
 mod setup;
 mod tokens;
 mod workload;
@@ -33,6 +34,7 @@ fn main() -> Result<()> {
     match options.command {
         None => run::run(&options.measure),
         Some(options::Command::Micro(micro)) => micro::run(&micro),
+        Some(options::Command::Search(search)) => search::run(&search),
         Some(options::Command::Floor(floor)) => floor::run(&floor),
     }
 }

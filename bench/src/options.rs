@@ -23,6 +23,8 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Costs of one signature, one password hash and one durable write, without any server.
     Micro(Micro),
+    /// How long searches for users take among very many of them, at the store itself.
+    Search(Search),
     /// Serve the floor handlers (started by the harness itself; ends when its standard input closes).
     #[command(hide = true)]
     Floor(Floor),
@@ -81,6 +83,26 @@ pub(crate) struct Micro {
     /// Folder of the durable write [default: `bench-data` beside the build].
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Among how many users to search, and where.
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    /// How many users there are. A database that has as many already is not filled again.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) users: usize,
+    /// `sqlite:FILE` or the URL of a PostgreSQL database; filled and left as it is.
+    #[arg(long)]
+    pub(crate) database: String,
+    /// Seconds for each kind of query.
+    #[arg(long, default_value_t = 2.0)]
+    pub(crate) seconds: f64,
+    /// Measure only the kinds with this in their names.
+    #[arg(long, default_value = "")]
+    pub(crate) only: String,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

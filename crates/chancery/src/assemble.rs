@@ -121,6 +121,7 @@ impl Parts {
             None => self.clock,
         };
         self.store.seal_plain_secrets().await?;
+        self.store.index_users().await?;
         let catalog = Catalog::new(self.store.clone());
         catalog.sync().await?;
         let builder = App::builder(self.store, catalog, clock, self.rng);

@@ -17,5 +17,6 @@ mod ports;
 pub mod problem;
 pub mod records;
 pub mod scope;
+pub mod search;
 
 pub use ports::{Clock, Rng};

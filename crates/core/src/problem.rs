@@ -51,6 +51,8 @@ pub enum Problem {
     NotBuilt,
     /// No operation at all.
     NoOperation,
+    /// A search that would look at more than one may; asking for less makes sense.
+    TooBroad,
     /// The database or a queue is full; trying again makes sense.
     Unavailable,
     /// Our fault. The cause goes to the log.
@@ -155,6 +157,11 @@ impl Problem {
                 (501, Some("not_implemented"), "This operation is not available on this server yet".into())
             }
             Self::NoOperation => (404, None, "Not Found".into()),
+            Self::TooBroad => (
+                503,
+                None,
+                "The query exceeded the timeout. Please try refining your search criteria.".into(),
+            ),
             Self::Unavailable => (503, None, "The server is busy, please try again".into()),
             Self::Internal => (500, None, "An internal error occurred".into()),
         }

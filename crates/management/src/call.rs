@@ -113,6 +113,7 @@ pub(crate) fn stored(error: chancery_store::Error) -> Problem {
         chancery_store::Error::Conflict => Problem::conflict("The resource already exists."),
         chancery_store::Error::Guard => Problem::conflict("The resource was changed by somebody else."),
         chancery_store::Error::Busy(_) => Problem::Unavailable,
+        chancery_store::Error::TooBroad => Problem::TooBroad,
         other => internal(other),
     }
 }

@@ -5,7 +5,8 @@ use chancery_db::{Batch, params};
 use crate::Store;
 
 /// What hangs on users by their id, in an order in which the users themselves are the last to go.
-const OWNED: [&str; 12] = [
+const OWNED: [&str; 13] = [
+    "user_terms",
     "user_roles",
     "user_permissions",
     "organization_members",

@@ -16,6 +16,9 @@ pub enum Error {
     /// The database cannot take work right now. Answer 503.
     #[error("the database is busy or away: {0}")]
     Busy(&'static str),
+    /// A search would have to look at more than it may. Whoever asked has to ask for less.
+    #[error("the search would look at too much")]
+    TooBroad,
     /// A stored document or seal cannot be read. Says which, never what it holds.
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),

@@ -21,7 +21,7 @@ pub(crate) const SPAN_MS: i64 = 1000;
 /// Blocks fetched at once.
 const FETCHED: i64 = 4;
 /// Above every id.
-const END: &str = "~";
+pub(crate) const END: &str = "~";
 
 /// An event as it is read: its id and its document.
 pub(crate) type Line = (String, String);
@@ -75,16 +75,17 @@ fn write_one(batch: Batch, tenant: &str, block: &[&LogLine]) -> Batch {
 }
 
 impl Store {
-    /// Merges the newest events of blocks, of one user or all, into `found` (the newest rows), newest first, at most
-    /// `need` in all.
+    /// Merges the newest events of blocks before an id, of one user or all, into `found` (the newest rows), newest first, at
+    /// most `need` in all.
     pub(crate) async fn merge_newest(
         &self,
         tenant: &str,
         user: Option<&str>,
+        end: &str,
         (found, need): (Vec<Line>, usize),
     ) -> Result<Vec<Line>> {
         let mut merged = Merged { lines: found, need, newest: true };
-        let mut before = END.to_owned();
+        let mut before = end.to_owned();
         loop {
             let blocks = self.blocks_before(tenant, user, &before).await?;
             let all = (blocks.len() as i64) < FETCHED;
@@ -93,7 +94,7 @@ impl Store {
                 if merged.is_full_at(&shifted(&first, SPAN_MS)) {
                     return Ok(merged.lines);
                 }
-                merged.add(unpack(&body, user)?);
+                merged.add(unpack(&body, user)?.filter(|(id, _)| id.as_str() < end));
                 before = first;
             }
             if all {
@@ -200,6 +201,11 @@ impl Merged {
         };
         if self.newest { worst.0.as_str() >= bound } else { worst.0.as_str() <= bound }
     }
+}
+
+/// An id, as long as every other, that ids of that time and later are not below.
+pub(crate) fn first_at(at_ms: i64) -> String {
+    format!("{:-<22}", ids::earliest(at_ms))
 }
 
 /// Ids of that time and later are not below it. An id of another shape stands for itself.

@@ -1,6 +1,6 @@
 //! Tenant log events: fact sheet 12. Ids order by insertion.
 
-use chancery_core::records::LogEvent;
+use chancery_core::{ids, records::LogEvent};
 use chancery_db::{Batch, params};
 
 use crate::{
@@ -33,7 +33,92 @@ impl LogLine {
 /// Events behind an id.
 pub(crate) const AFTER: &str = "SELECT id, doc FROM logs WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
 
+/// A way through the events of a tenant, a part after the other.
+#[derive(Clone, Debug)]
+pub struct LogWalk {
+    /// Those about this user alone; newest first only.
+    pub user: Option<String>,
+    /// From this time on, in milliseconds.
+    pub from_ms: i64,
+    /// Up to this time.
+    pub to_ms: i64,
+    /// Else the newest come first.
+    pub oldest_first: bool,
+    /// The id of the event that came last.
+    last: Option<String>,
+    is_done: bool,
+}
+
+impl LogWalk {
+    /// Through all of them.
+    #[must_use]
+    pub const fn new(oldest_first: bool) -> Self {
+        Self { user: None, from_ms: 0, to_ms: i64::MAX, oldest_first, last: None, is_done: false }
+    }
+}
+
+/// Events of one part.
+const STEP: i64 = 500;
+/// A time that ids can say; there is none later.
+const LATEST_MS: i64 = 1 << 47;
+
 impl Store {
+    /// The next events of a walk; none at its end.
+    ///
+    /// # Errors
+    /// As [`Store::logs_page`].
+    pub async fn logs_along(&self, tenant: &str, walk: &mut LogWalk) -> Result<Vec<LogEvent>> {
+        if walk.is_done || walk.from_ms > walk.to_ms {
+            return Ok(Vec::new());
+        }
+        let events = if walk.oldest_first {
+            let from =
+                walk.last.clone().unwrap_or_else(|| log_blocks::first_at(walk.from_ms.clamp(0, LATEST_MS)));
+            self.logs_after(tenant, &from, STEP).await?
+        } else {
+            let to = || match walk.to_ms {
+                ms if ms < LATEST_MS => log_blocks::first_at(ms.saturating_add(1).max(0)),
+                _ => log_blocks::END.to_owned(),
+            };
+            let before = walk.last.clone().unwrap_or_else(to);
+            self.logs_before(tenant, walk.user.as_deref(), &before, STEP).await?
+        };
+        walk.is_done = events.len() < usize::try_from(STEP).unwrap_or(0);
+        let Some(last) = events.last() else { return Ok(events) };
+        walk.last = Some(last.log_id.clone());
+        let is_within = |event: &LogEvent| {
+            ids::time_of(&event.log_id).is_none_or(|at| (walk.from_ms..=walk.to_ms).contains(&at))
+        };
+        let length = events.len();
+        let events: Vec<_> = events.into_iter().filter(is_within).collect();
+        // The first one beyond the limit ends it.
+        walk.is_done |= events.len() < length;
+        Ok(events)
+    }
+
+    /// `limit` events before an id, newest first, of one user or all.
+    async fn logs_before(
+        &self,
+        tenant: &str,
+        user: Option<&str>,
+        before: &str,
+        limit: i64,
+    ) -> Result<Vec<LogEvent>> {
+        let (before, user) = (storable(before), user.map(storable));
+        let mut params = params![tenant, before.as_str(), limit];
+        let mut whose = "";
+        if let Some(user) = &user {
+            params.push(user.as_str().into());
+            whose = " AND user_id = $4";
+        }
+        let sql = format!(
+            "SELECT id, doc FROM logs WHERE tenant = $1 AND id < $2{whose} ORDER BY id DESC LIMIT $3"
+        );
+        let rows: Vec<Line> = self.db.query_scan(sql, params).await?;
+        let need = usize::try_from(limit).unwrap_or(0);
+        read(self.merge_newest(tenant, user.as_deref(), &before, (rows, need)).await?)
+    }
+
     /// Writes events in one batch: a few as rows, many to a row.
     ///
     /// # Errors
@@ -66,7 +151,7 @@ impl Store {
         let sql = "SELECT id, doc FROM logs WHERE tenant = $1 ORDER BY id DESC LIMIT $2";
         let rows: Vec<Line> = self.db.query_scan(sql, params![tenant, need]).await?;
         let need = usize::try_from(need).unwrap_or(0);
-        let found = self.merge_newest(tenant, None, (rows, need)).await?;
+        let found = self.merge_newest(tenant, None, log_blocks::END, (rows, need)).await?;
         read(found.into_iter().skip(usize::try_from(offset).unwrap_or(0)))
     }
 
@@ -114,7 +199,7 @@ impl Store {
         let sql = "SELECT id, doc FROM logs WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT $3";
         let rows: Vec<Line> = self.db.query_scan(sql, params![tenant, user_id.as_str(), need]).await?;
         let need = usize::try_from(need).unwrap_or(0);
-        let found = self.merge_newest(tenant, Some(&user_id), (rows, need)).await?;
+        let found = self.merge_newest(tenant, Some(&user_id), log_blocks::END, (rows, need)).await?;
         read(found.into_iter().skip(usize::try_from(offset).unwrap_or(0)))
     }
 

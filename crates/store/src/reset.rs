@@ -8,8 +8,10 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 22] = [
+const RECORDS: [&str; 24] = [
     "users",
+    "user_terms",
+    "unindexed_users",
     "credentials",
     "user_roles",
     "user_permissions",

@@ -6,13 +6,14 @@ use chancery_core::model::StoredSecret;
 use chancery_db::{Batch, Db, Migrated, Migration};
 use zeroize::Zeroizing;
 
-use crate::{Error, Result, Vault};
+use crate::{Error, Result, Vault, user_search::Counts};
 
 /// The database with the vault that seals its secrets. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) db: Db,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) counts: Arc<Counts>,
 }
 
 /// How to open a store.
@@ -59,7 +60,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 8, name: "invitations", sql: include_str!("../migrations/0008_invitations.sql") },
     Migration { number: 9, name: "jobs", sql: include_str!("../migrations/0009_jobs.sql") },
-    Migration { number: 10, name: "reserved", sql: "SELECT 1;" },
+    Migration { number: 10, name: "user terms", sql: include_str!("../migrations/0010_user_terms.sql") },
     Migration {
         number: 11,
         name: "authentication methods",
@@ -74,7 +75,11 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`] when the server is away, [`Error::Database`] for an unusable address.
     pub async fn open(url: &str, options: Options) -> Result<Self> {
-        Ok(Self { db: Db::open(url, options.db).await?, vault: Arc::new(options.vault) })
+        Ok(Self {
+            db: Db::open(url, options.db).await?,
+            vault: Arc::new(options.vault),
+            counts: Arc::default(),
+        })
     }
 
     /// Brings the schema to this release.

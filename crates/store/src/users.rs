@@ -6,12 +6,14 @@ use chancery_core::{
     model::User,
 };
 use chancery_db::{Batch, FromRow, Row, params};
+use serde_json::{Map, Value};
 
 use crate::{
     Result, Store,
     error::{parse, print},
     revocation::{self, Under},
     rows::{folded, is_text},
+    user_terms,
 };
 
 /// A user to be made.
@@ -238,7 +240,7 @@ impl Store {
     pub(crate) fn insert_user_batch(&self, tenant: &str, user: &User, connection: &str) -> Result<Batch> {
         let (email, username) = (folded(user.email.as_deref()), folded(user.username.as_deref()));
         let created = parse_ms(&user.created_at).unwrap_or(0);
-        Ok(Batch::default()
+        let batch = Batch::default()
             .run(
                 "INSERT INTO users (tenant, id, connection, email, username, created_ms, updated_ms, last_login_ms, \
                  last_ip, logins_count, password_reset_ms, doc) \
@@ -257,7 +259,8 @@ impl Store {
                     user.last_password_reset.as_deref().and_then(parse_ms),
                     print("user", user)?
                 ],
-            ))
+            );
+        Ok(user_terms::insert(batch, tenant, user))
     }
 
     /// Replaces a user. Sign-in times and counts are not taken from `user`: see [`Store::record_login`].
@@ -273,7 +276,7 @@ impl Store {
     /// # Errors
     /// [`Error::Corrupt`](crate::Error::Corrupt) where the user has no JSON form.
     pub fn update_user_batch(&self, tenant: &str, user: &User) -> Result<Batch> {
-        write_user(tenant, &user.user_id, user, None)
+        write_user(tenant, None, user)
     }
 
     /// Replaces a user, if nobody else did since they were `seen`; sign-ins in between do not matter. Fails with
@@ -282,7 +285,7 @@ impl Store {
     /// # Errors
     /// [`Error::Corrupt`](crate::Error::Corrupt) where the user has no JSON form.
     pub fn edit_user_batch(&self, tenant: &str, seen: &SeenUser, user: &User) -> Result<Batch> {
-        write_user(tenant, &seen.user.user_id, user, Some(&seen.doc))
+        write_user(tenant, Some(seen), user)
     }
 
     /// Sets a password. `now` is in seconds and shows as `last_password_reset`.
@@ -309,7 +312,7 @@ impl Store {
         hash: &str,
         now: i64,
     ) -> Batch {
-        Batch::default()
+        let batch = Batch::default()
             .guard(
                 // Of several accounts in one connection, the one that the user began with.
                 "UPDATE credentials SET password_hash = $1 \
@@ -322,7 +325,8 @@ impl Store {
                 "UPDATE users SET password_reset_ms = $1, \
                  updated_ms = CASE WHEN updated_ms < $1 THEN $1 ELSE updated_ms END WHERE tenant = $2 AND id = $3",
                 params![now.saturating_mul(1000), tenant, user_id],
-            )
+            );
+        user_terms::updated(batch, tenant, user_id)
     }
 
     /// Puts `new` in the place of `old`, a hash of the same password with older parameters. Does nothing where the
@@ -356,11 +360,12 @@ impl Store {
 
     /// As [`Store::record_login`], to be committed with the session.
     pub fn record_login_batch(&self, tenant: &str, user_id: &str, ip: &str, now: i64) -> Batch {
-        Batch::default().run(
+        let batch = Batch::default().run(
             "UPDATE users SET logins_count = logins_count + 1, last_login_ms = $1, last_ip = $2, \
              updated_ms = CASE WHEN updated_ms < $1 THEN $1 ELSE updated_ms END WHERE tenant = $3 AND id = $4",
             params![now.saturating_mul(1000), ip, tenant, user_id],
-        )
+        );
+        user_terms::signed_in(batch, tenant, user_id)
     }
 
     /// Removes a user and everything that is theirs. Log events stay: they say what happened.
@@ -391,7 +396,8 @@ pub(crate) fn account_moves_to(tenant: &str, account: Option<&str>, from: &str, 
     }
 }
 
-fn write_user(tenant: &str, id: &str, user: &User, seen: Option<&str>) -> Result<Batch> {
+fn write_user(tenant: &str, seen: Option<&SeenUser>, user: &User) -> Result<Batch> {
+    let id = seen.map_or(user.user_id.as_str(), |seen| seen.user.user_id.as_str());
     let (email, username) = (folded(user.email.as_deref()), folded(user.username.as_deref()));
     let mut params = params![
         print("user", user)?,
@@ -406,18 +412,20 @@ fn write_user(tenant: &str, id: &str, user: &User, seen: Option<&str>) -> Result
         .to_owned();
     if let Some(seen) = seen {
         sql.push_str(" AND doc = $7");
-        params.push(seen.into());
+        params.push(seen.doc.as_str().into());
     }
-    Ok(Batch::default().guard(sql, params).run(
+    let batch = Batch::default().guard(sql, params).run(
         "UPDATE credentials SET email = $1, username = $2 WHERE tenant = $3 AND user_id = $4 AND account = $4 \
          AND connection = (SELECT connection FROM users WHERE tenant = $3 AND id = $4)",
         params![email, username, tenant, id],
-    ))
+    );
+    Ok(user_terms::replace(batch, tenant, seen.map(|seen| &seen.user), user))
 }
 
 /// What goes with a user, beside tokens and codes.
-const OWNED_BY_USER: [&str; 11] = [
+const OWNED_BY_USER: [&str; 12] = [
     "DELETE FROM users WHERE tenant = $1 AND id = $2",
+    "DELETE FROM user_terms WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM user_roles WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM user_permissions WHERE tenant = $1 AND user_id = $2",
@@ -448,6 +456,30 @@ impl FromRow for UserRow {
 }
 
 impl UserRow {
+    /// The document as the wire shows it: further claims stand beside the others.
+    pub(crate) fn shown(&self) -> Result<Value> {
+        let mut document: Map<String, Value> = parse("user", &self.doc)?;
+        let columns = [
+            ("updated_at", Some(format_ms(self.updated).into())),
+            ("last_login", self.last_login.map(|ms| format_ms(ms).into())),
+            ("last_ip", self.last_ip.as_deref().map(Value::from)),
+            ("logins_count", (self.logins > 0).then(|| self.logins.into())),
+            ("last_password_reset", self.password_reset.map(|ms| format_ms(ms).into())),
+        ];
+        for (name, value) in columns {
+            match value {
+                Some(value) => document.insert(name.to_owned(), value),
+                None => document.shift_remove(name),
+            };
+        }
+        if let Some(Value::Object(claims)) = document.shift_remove("claims") {
+            for (name, claim) in claims {
+                document.entry(name).or_insert(claim);
+            }
+        }
+        Ok(Value::Object(document))
+    }
+
     /// The columns behind the document, which comes first.
     pub(crate) fn behind(doc: String, row: &mut Row) -> chancery_db::Result<Self> {
         Ok(Self {

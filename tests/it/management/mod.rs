@@ -27,6 +27,7 @@ mod tenancy;
 mod tenants;
 mod tickets;
 mod users;
+mod users_search;
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@ use chancery_core::problem::{Missing, Problem};
 use chancery_core::records::LogEvent;
 use serde_json::{Value, json};
 
+use super::log_search::Search;
 use crate::call::{Answer, Call, missing, print, stored};
 use crate::ops::Table;
 use crate::page::{Page, Slice, chosen};
@@ -16,7 +17,7 @@ pub(super) fn bind(table: &mut Table) {
 
 const MISSING: Missing = missing("The log event does not exist.", "inexistent_log");
 
-fn shown(event: &LogEvent) -> Result<Value, Problem> {
+pub(super) fn shown(event: &LogEvent) -> Result<Value, Problem> {
     let mut value = print(event)?;
     value["_id"] = event.log_id.as_str().into();
     // Readers find these members whether they mean anything for the event or not.
@@ -76,20 +77,12 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     }
     let page = Page::offset(&call.query)?;
     let Page::Offset { start, limit, .. } = page else { return Err(Problem::Internal) };
-    let wanted = call.query.text("q").or(call.query.text("search")).map(kind_of).transpose()?;
-    let (events, total) = match wanted {
-        None => {
-            let events = store.logs_page(tenant, start, limit).await.map_err(stored)?;
-            (events, store.logs_count(tenant).await.map_err(stored)?)
-        }
-        Some(kind) => {
-            let mut events = store.logs_page(tenant, 0, REACH).await.map_err(stored)?;
-            events.retain(|event| event.kind == kind);
-            let total = i64::try_from(events.len()).unwrap_or(0);
-            let skip = usize::try_from(start).unwrap_or(0);
-            let take = usize::try_from(limit).unwrap_or(0);
-            (events.into_iter().skip(skip).take(take).collect(), total)
-        }
+    let search = Search::of(&call)?;
+    let (events, total) = if search.is_plain() {
+        let events = store.logs_page(tenant, start, limit).await.map_err(stored)?;
+        (events, store.logs_count(tenant).await.map_err(stored)?)
+    } else {
+        search.run(&call, start, limit).await?
     };
     let items = all_shown(&call, &events)?;
     let length = items.len();
@@ -99,21 +92,6 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     }
     Ok(Answer::ok(body))
 }
-
-/// The one search so far: `type:"sapi"`.
-fn kind_of(q: &str) -> Result<String, Problem> {
-    let kind = q.trim().strip_prefix("type:").map(|kind| kind.trim_matches('"'));
-    kind.filter(|kind| kind.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-        .map(str::to_owned)
-        .ok_or_else(|| {
-            Problem::RefusedAs(
-                "invalid_query_string",
-                "The search is not understood: write type:\"s\"".into(),
-            )
-        })
-}
-
-const REACH: i64 = 1000;
 
 async fn show(call: Call) -> Result<Answer, Problem> {
     let found = call.store().log(call.tenant(), call.at("id")).await.map_err(stored)?;

@@ -21,6 +21,7 @@ mod guardian;
 mod identities;
 mod jobs;
 mod keys;
+mod log_search;
 mod logs;
 mod organizations;
 mod permissions;

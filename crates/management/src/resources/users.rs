@@ -50,10 +50,10 @@ async fn list(call: Call) -> Result<Answer, Problem> {
     if start.saturating_add(limit) > REACH {
         return Err(Problem::RefusedAs(
             "invalid_paging",
-            "You can only page through the first 1000 records: use a search that finds fewer.".into(),
+            "You can only page through the first 1000 records. Use a search that finds fewer.".into(),
         ));
     }
-    let found = Search::of(&call)?.run(&call, start, limit).await?;
+    let found = Search::of(&call)?.run(&call, (start, limit), totals).await?;
     let items: Result<Vec<Value>, Problem> =
         found.users.iter().map(|user| Ok(chosen(shown(user)?, &call.query, &[]))).collect();
     let items = items?;

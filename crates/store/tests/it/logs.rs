@@ -1,4 +1,5 @@
 use chancery_core::{ids, records::LogEvent};
+use chancery_store::LogWalk;
 
 use crate::fixture::{NOW, RNG, TENANT, engines, lines, rows};
 
@@ -84,6 +85,30 @@ async fn many_events_lie_in_blocks() {
             walked.extend(page);
         }
         assert!(walked == all, "{}: every event once, in order", f.engine);
+        for oldest_first in [true, false] {
+            for user in [None, Some("u1")] {
+                let (from_ms, to_ms) = (NOW * 1000 + 100, NOW * 1000 + 1400);
+                let mut walk = LogWalk::new(oldest_first);
+                (walk.from_ms, walk.to_ms, walk.user) = (from_ms, to_ms, user.map(str::to_owned));
+                let mut walked = Vec::new();
+                loop {
+                    let part = f.store.logs_along(TENANT, &mut walk).await.unwrap();
+                    if part.is_empty() {
+                        break;
+                    }
+                    walked.extend(part);
+                }
+                // Oldest first it says who is looked for, and goes through all.
+                let is_wanted = |event: &&LogEvent| {
+                    user.is_none() || oldest_first || event.user_id.as_deref() == Some("u1\0")
+                };
+                let mut wanted: Vec<_> = all[100..=1400].iter().filter(is_wanted).cloned().collect();
+                if !oldest_first {
+                    wanted.reverse();
+                }
+                assert!(walked == wanted, "{}: {oldest_first} {user:?}", f.engine);
+            }
+        }
         for n in [0, 1, 2, 777, 1499] {
             assert_eq!(f.store.log(TENANT, &all[n].log_id).await.unwrap().as_ref(), Some(&all[n]));
         }

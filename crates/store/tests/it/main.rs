@@ -23,4 +23,5 @@ mod sweep;
 mod tenants;
 mod tickets;
 mod transactions;
+mod user_search;
 mod users;

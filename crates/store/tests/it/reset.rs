@@ -7,8 +7,17 @@ use crate::fixture::{
     TENANT, authorization, code, engines, handle, lines, new_user, opaque, refresh, rows, session,
 };
 
-const RECORDS: [&str; 8] =
-    ["users", "credentials", "sessions", "codes", "refresh_tokens", "opaque_tokens", "consents", "logs"];
+const RECORDS: [&str; 9] = [
+    "users",
+    "user_terms",
+    "credentials",
+    "sessions",
+    "codes",
+    "refresh_tokens",
+    "opaque_tokens",
+    "consents",
+    "logs",
+];
 
 /// A tenant with a few hundred of everything, as after an afternoon of tests.
 async fn fill(store: &chancery_store::Store) {

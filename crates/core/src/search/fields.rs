@@ -1,0 +1,88 @@
+//! Which fields there are to search, and how each is compared.
+
+use std::borrow::Cow;
+
+/// What is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Users.
+    Users,
+    /// Log events.
+    Logs,
+}
+
+/// How texts of a field are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folding {
+    /// As they are.
+    Exact,
+    /// In lower case.
+    Lower,
+}
+
+impl Folding {
+    /// The text that is compared. Each character by itself, so that a part of a text folds as it does in the whole.
+    pub fn of(self, text: &str) -> Cow<'_, str> {
+        let is_folded = text.is_ascii() && !text.bytes().any(|c| c.is_ascii_uppercase());
+        match self {
+            Self::Lower if !is_folded => text.chars().flat_map(char::to_lowercase).collect::<String>().into(),
+            _ => text.into(),
+        }
+    }
+}
+
+/// What the values of a field are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Number,
+    Time,
+    /// Anything; compared as it is written.
+    Any,
+    /// As `Any`, and only whole values are found.
+    Whole,
+}
+
+impl Dialect {
+    pub(super) fn kind(self, field: &str) -> Kind {
+        match (self, field) {
+            (Self::Users, "logins_count") => Kind::Number,
+            (Self::Users, "created_at" | "updated_at" | "last_login" | "last_password_reset")
+            | (Self::Logs, "date") => Kind::Time,
+            (Self::Users, field) if is_in(field, "user_metadata") => Kind::Whole,
+            (Self::Users, field) if is_in(field, "app_metadata") => Kind::Any,
+            (Self::Logs, field) if is_in(field, "details") => Kind::Any,
+            _ => Kind::Text,
+        }
+    }
+
+    pub(super) fn folding(self, field: &str) -> Folding {
+        match (self, field) {
+            (Self::Users, "email" | "email.domain" | "name" | "given_name" | "family_name" | "nickname") => {
+                Folding::Lower
+            }
+            _ => Folding::Exact,
+        }
+    }
+
+    /// Where a word without a field is looked for.
+    pub(super) const fn bare(self) -> &'static [&'static str] {
+        match self {
+            Self::Users => &[
+                "email",
+                "name",
+                "given_name",
+                "family_name",
+                "nickname",
+                "username",
+                "phone_number",
+                "user_id",
+            ],
+            Self::Logs => &["user_name", "connection", "client_name", "type", "ip", "log_id", "description"],
+        }
+    }
+}
+
+fn is_in(field: &str, object: &str) -> bool {
+    field.strip_prefix(object).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
