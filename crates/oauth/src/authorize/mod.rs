@@ -55,7 +55,7 @@ pub(crate) async fn resume(
     let transaction: Transaction =
         serde_json::from_str(&stored.doc).map_err(|_| Failure::server("a transaction cannot be read"))?;
     match Flight::load(&ctx, &headers, transaction, Some(stored)).await? {
-        Some(flight) => flight.go_on().await,
+        Some(flight) => Box::pin(flight.go_on()).await,
         None => Ok(pages::expired(&ctx, &headers)),
     }
 }
@@ -83,7 +83,7 @@ async fn begin(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Respon
     };
     let transaction = Transaction { request, progress: Progress::default(), created_at: ctx.now() };
     match Flight::load(ctx, headers, transaction, None).await? {
-        Some(flight) => flight.go_on().await,
+        Some(flight) => Box::pin(flight.go_on()).await,
         None => Ok(pages::expired(ctx, headers)),
     }
 }
