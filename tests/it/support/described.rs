@@ -2,13 +2,16 @@
 
 use std::sync::LazyLock;
 
-use chancery_management::{answer_shapes, shape};
+use chancery_management::{answer_shapes, operations, shape};
 
 use super::Answer;
 
 type Described = (String, String, shape::Shape);
 
 static DESCRIBED: LazyLock<Vec<Described>> = LazyLock::new(answer_shapes);
+static OPERATIONS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+    operations().iter().map(|operation| (operation.method.to_string(), operation.path.to_owned())).collect()
+});
 
 /// Looks at what succeeded whole: `fields` takes members away.
 pub(super) fn is_as_described(method: &str, target: &str, answer: &Answer) {
@@ -17,10 +20,11 @@ pub(super) fn is_as_described(method: &str, target: &str, answer: &Answer) {
     if !answer.status.is_success() || query.contains("fields=") {
         return;
     }
-    let is_it = |described: &&Described| described.0 == method && fits(&described.1, path);
-    // The narrowest: `/organizations/name/{name}` before what has more holes.
-    let holes = |described: &&Described| described.1.matches('{').count();
-    let Some((_, template, shape)) = DESCRIBED.iter().filter(is_it).min_by_key(holes) else { return };
+    // The narrowest of all operations, described or not: `/organizations/name/{name}` before what has more holes.
+    let fitting = OPERATIONS.iter().filter(|(verb, template)| verb == method && fits(template, path));
+    let Some(called) = fitting.min_by_key(|(_, template)| template.matches('{').count()) else { return };
+    let is_it = |described: &&Described| (&described.0, &described.1) == (&called.0, &called.1);
+    let Some((_, template, shape)) = DESCRIBED.iter().find(is_it) else { return };
     if let Err(fault) = shape::check(shape, &answer.json()) {
         panic!("{method} {template} is not as described: {} at {:?}\n{answer:?}", fault.reason, fault.path);
     }
