@@ -278,6 +278,39 @@ pub enum ApiCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Call any operation of the Management API
+    Call(ApiCall),
+    /// List the operations of the Management API with the scopes they need
+    Operations {
+        /// Only those whose id, method, path or scopes hold this
+        word: Option<String>,
+    },
+}
+
+/// `chancery api call`.
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "  chancery api call GET /resource-servers
+  chancery api call get_clients --query per_page=5 --query include_totals=true
+  chancery api call patch_clients_by_id --path id=... --body '{\"name\": \"New name\"}'
+  chancery api call POST /roles --body @role.json
+  jq .role all.json | chancery api call POST /roles --body -
+  chancery api operations clients               which operations there are, and the scopes they need")]
+pub struct ApiCall {
+    /// METHOD and PATH below /api/v2, or the id of an operation
+    #[arg(required = true, num_args = 1..=2, value_name = "OPERATION")]
+    pub operation: Vec<String>,
+    /// A parameter of the path, as NAME=VALUE, for the id of an operation
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub path: Vec<String>,
+    /// A query parameter, as NAME=VALUE; repeat for several
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub query: Vec<String>,
+    /// The body: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    pub body: Option<String>,
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// `chancery api create`.

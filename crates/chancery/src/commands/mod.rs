@@ -7,6 +7,7 @@ mod dev;
 mod init;
 mod keys;
 mod migrate;
+mod operation;
 mod scope;
 mod serve;
 mod storage;

@@ -10,6 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
+pub(crate) use self::http::Answer;
 use self::http::{Client, Trust};
 use crate::cli::ServerArgs;
 use crate::dev::ReadyFile;
@@ -75,12 +76,16 @@ impl Management {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
-        let path = format!("/api/v2{path}");
-        let answer = self.client.send(method, &path, Some(&self.token), body).await?;
+        let answer = self.send(method, &format!("/api/v2{path}"), body).await?;
         match answer.status {
             200..=299 => Ok(answer.body),
             status => bail!("{} answered {status}: {}", self.base, said(&answer.body)),
         }
+    }
+
+    /// One request as it stands, and whatever it is answered.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
+        self.client.send(method, path, Some(&self.token), body).await
     }
 }
 
@@ -92,7 +97,7 @@ pub(crate) fn path(resource: &str, id: &str) -> String {
 }
 
 /// The words of an error, of either API.
-fn said(body: &Value) -> String {
+pub(crate) fn said(body: &Value) -> String {
     let text = |name: &str| body[name].as_str();
     let words = text("message").or(text("error_description")).or(text("error"));
     words.map_or_else(|| body.to_string(), str::to_owned)
