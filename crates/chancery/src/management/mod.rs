@@ -20,6 +20,7 @@ use crate::dev::ReadyFile;
 pub(crate) struct Management {
     client: Client,
     base: String,
+    client_id: String,
     token: SecretString,
 }
 
@@ -41,7 +42,17 @@ impl Management {
             bail!(refused());
         }
         let token = answer.body["access_token"].as_str().with_context(refused)?.to_owned().into();
-        Ok(Self { client, base, token })
+        Ok(Self { client, base, client_id: who.client_id, token })
+    }
+
+    /// The issuer, without the slash at its end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The application that asks.
+    pub(crate) fn client_id(&self) -> &str {
+        &self.client_id
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
