@@ -36,11 +36,17 @@ pub(super) async fn run(args: ApplyArgs, environment: &Environment, out: &mut Ou
     let answers = answers.map_err(|error| readable(error, &plan.diff.changes, &planned))?;
     // What was made, with the ids and secrets that only its creation shows.
     let mut created: Vec<Value> = Vec::new();
+    let mut last = None;
     for (answer, index) in answers.operations.iter().zip(&planned.of) {
+        // What belongs to it is made after it.
+        if last.replace(index) == Some(index) {
+            continue;
+        }
         let change = &plan.diff.changes[*index];
         let body = &answer["body"];
-        let id = body["client_id"].as_str().or(body["id"].as_str());
-        if change.action == Action::Create && answer["status"] != 204 && id.is_some() {
+        let member = if change.unit.of.part() == "clients" { "client_id" } else { "id" };
+        let id = body[member].as_str();
+        if change.action == Action::Create && id.is_some() {
             created.push(json!({"type": change.unit.of.part(), "name": change.unit.name, "answer": body}));
             if !out.json {
                 out.say(&format!("{} has the id {}.", change.unit, id.unwrap_or_default()));

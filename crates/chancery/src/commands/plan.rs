@@ -25,6 +25,8 @@ pub(super) async fn run(args: PlanArgs, environment: &Environment, out: &mut Out
     Ok(if args.exit_code && is_changed { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
+const TRIES: usize = 5;
+
 /// A plan with what it takes to make it so.
 pub(super) struct Prepared {
     pub(super) sets: Sets,
@@ -52,12 +54,21 @@ pub(super) async fn prepare(
         out.say(&format!("{line}."));
     }
     let sets = Sets::new(Management::connect(args.server).await?);
-    let live = Live::read(&sets, &chosen).await.map_err(|error| readable(error, &[], &Planned::none()))?;
-    let unhandled = unhandled(&files, &live, &chosen);
-    let diff = diff(&wanted, &live, &chosen, args.delete)?;
-    let planned = operations(&diff.changes, &live, &sets, args.delete)?;
-    let answers = sets.plan(Some(live.revision), planned.operations.clone()).await;
-    let answers = answers.map_err(|error| readable(error, &diff.changes, &planned))?;
+    let mut tries = 0;
+    let (unhandled, diff, planned, answers) = loop {
+        let live = Live::read(&sets, &chosen).await?;
+        let unhandled = unhandled(&files, &live, &chosen);
+        let diff = diff(&wanted, &live, &chosen, args.delete)?;
+        let planned = operations(&diff.changes, &live, &sets, args.delete)?;
+        tries += 1;
+        match sets.plan(Some(live.revision), planned.operations.clone()).await {
+            Ok(answers) => break (unhandled, diff, planned, answers),
+            // Somebody was quicker; what they did is looked at too.
+            Err(error)
+                if tries < TRIES && error.downcast_ref::<Refused>().is_some_and(Refused::is_change) => {}
+            Err(error) => return Err(readable(error, &diff.changes, &planned)),
+        }
+    };
     let plan = Plan {
         revision: answers.revision,
         diff,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::files::Place;
 use super::keywords::is_marker;
+use super::secrets;
 use super::unit::{Type, Unit, ordered};
 
 /// What files say: each part with its value, and where everything stands.
@@ -309,6 +310,14 @@ pub(super) fn tidy(unit: &mut Unit) {
                 flags.retain(|name, _| !OLD_FLAGS.contains(&name.as_str()));
             }
         }
+        Type::Organization => {
+            let domains = value.get_mut("discovery_domains").and_then(Value::as_array_mut);
+            for domain in domains.into_iter().flatten().filter_map(Value::as_object_mut) {
+                for name in ["id", "verification_host", "verification_txt"] {
+                    domain.shift_remove(name);
+                }
+            }
+        }
         Type::Database | Type::Connection => {
             if let Some(options) = value.get_mut("options").and_then(Value::as_object_mut) {
                 options.shift_remove("configuration");
@@ -338,7 +347,9 @@ fn strip_markers(members: &mut Map<String, Value>, path: &str, found: &mut Vec<S
 pub(crate) fn assets(units: &[Unit]) -> Map<String, Value> {
     let mut parts = Map::new();
     for unit in units {
-        let value = Value::Object(ordered(unit.value.clone()));
+        let mut value = ordered(unit.value.clone());
+        secrets::hide(unit.of, &mut value);
+        let value = Value::Object(value);
         let part = unit.of.part();
         match unit.of {
             Type::Tenant | Type::EmailProvider => drop(parts.insert(part.to_owned(), value)),

@@ -314,9 +314,9 @@ mod tests {
 
     use super::*;
 
-    fn said(wanted: Value, live: Value) -> Vec<String> {
+    fn said(wanted: &Value, live: &Value) -> Vec<String> {
         let mut out = Vec::new();
-        compare("x", &wanted, Some(&live), &mut out);
+        compare("x", wanted, Some(live), &mut out);
         out.iter()
             .map(|line| {
                 let shown = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
@@ -338,7 +338,7 @@ mod tests {
             ),
             (json!({"objects": [{"a": 1}]}), json!({"objects": [{"a": 1, "b": 2}]})),
         ] {
-            assert_eq!(said(wanted.clone(), live), Vec::<String>::new(), "{wanted}");
+            assert_eq!(said(&wanted, &live), Vec::<String>::new(), "{wanted}");
         }
     }
 
@@ -357,7 +357,7 @@ mod tests {
             "x.enabled_locales: [\"en\",\"de\"] -> [\"de\",\"en\"]",
             "x.urls: [\"a\",\"b\"] -> [\"a\"]",
         ];
-        assert_eq!(said(wanted, live), expected);
+        assert_eq!(said(&wanted, &live), expected);
     }
 
     #[test]

@@ -310,21 +310,21 @@ impl Reads {
         self.ones.get(&key)
     }
 
-    /// Asks until nothing is left to ask.
+    /// Asks until nothing is left to ask; at least for the revision.
     async fn run(&mut self, sets: &Sets) -> Result<()> {
-        while !self.waiting.is_empty() {
+        while self.revision.is_none() || !self.waiting.is_empty() {
             let reads: Vec<Read> = self.waiting.drain(..self.waiting.len().min(1000)).collect();
             let operations: Result<Vec<Value>> = reads.iter().map(|read| read.operation(sets)).collect();
             let answer = sets.plan(self.revision, operations?).await?;
             self.revision = Some(answer.revision);
             for (read, answer) in reads.into_iter().zip(answer.operations) {
-                self.take(read, answer);
+                self.take(read, &answer);
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, read: Read, answer: Value) {
+    fn take(&mut self, read: Read, answer: &Value) {
         let body = answer.get("body").cloned().unwrap_or_default();
         let key = (read.path.clone(), read.parameters.clone());
         let Some(page) = &read.page else {
@@ -549,7 +549,6 @@ impl<'a, W: Fn(&str) -> bool> Builder<'a, W> {
             value.insert("enabled_clients".to_owned(), enabled.into());
             if of == Type::Connection {
                 value.shift_remove("realms");
-                hide(&mut value);
             }
             self.add(of, text(connection, "name"), connection["id"].as_str(), connection, value);
         }
@@ -583,16 +582,7 @@ impl<'a, W: Fn(&str) -> bool> Builder<'a, W> {
                     json!({"client_id": named(entry), "use_for_member_access": entry["use_for_member_access"]})
                 })
                 .collect();
-            let domains: Vec<Value> = below("discovery-domains")
-                .iter()
-                .map(|domain| {
-                    let mut domain = members(domain);
-                    for name in ["id", "verification_host", "verification_txt"] {
-                        domain.shift_remove(name);
-                    }
-                    Value::Object(domain)
-                })
-                .collect();
+            let domains = below("discovery-domains").to_vec();
             let mut value = members(organization);
             value.insert("connections".to_owned(), connections.into());
             value.insert("client_grants".to_owned(), grants.into());
@@ -698,35 +688,6 @@ fn members(value: &Value) -> Map<String, Value> {
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
-}
-
-/// A secret of a connection is a marker in files.
-fn hide(value: &mut Map<String, Value>) {
-    let strategy = value.get("strategy").and_then(Value::as_str).unwrap_or_default().to_uppercase();
-    let strategy: String =
-        strategy.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    let Some(options) = value.get_mut("options").and_then(Value::as_object_mut) else { return };
-    for (name, member) in options.iter_mut() {
-        if is_secret(name) && !member.is_null() {
-            let what = if name == "client_secret" { "SECRET".to_owned() } else { name.to_uppercase() };
-            *member = format!("##CONNECTIONS_{strategy}_{what}##").into();
-        }
-    }
-}
-
-/// Options of connections that are secrets.
-pub(super) fn is_secret(name: &str) -> bool {
-    const SECRETS: [&str; 8] = [
-        "client_secret",
-        "app_secret",
-        "consumerSecret",
-        "twilio_token",
-        "password",
-        "signing_key",
-        "decryptionKey",
-        "bindCredentials",
-    ];
-    SECRETS.contains(&name)
 }
 
 impl Live {

@@ -9,6 +9,7 @@ mod keywords;
 mod layout;
 mod live;
 mod operations;
+mod secrets;
 mod set;
 mod show;
 mod unit;

@@ -502,10 +502,3 @@ fn below(live: Option<&Unit>, list: &str, member: &str, value: &Value) -> Option
 fn named<'a>(entry: &'a Value, member: &str) -> &'a str {
     entry[member].as_str().unwrap_or_default()
 }
-
-impl Planned {
-    /// No operation at all.
-    pub(crate) const fn none() -> Self {
-        Self { operations: Vec::new(), of: Vec::new() }
-    }
-}

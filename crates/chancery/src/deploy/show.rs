@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::diff::{Action, Change, Diff, Line};
+use super::secrets::concealed;
 use super::unit::Unit;
 use crate::output::Output;
 
@@ -153,23 +154,6 @@ fn short(value: &Value) -> String {
     format!("{start}... ({} characters)", text.chars().count())
 }
 
-/// Secrets are not shown, whoever asks.
-fn concealed(path: &str, value: &Value) -> Value {
-    const SECRETS: [&str; 8] =
-        ["secret", "password", "smtp_pass", "api_key", "token", "private_key", "signing_key", "accesskeyid"];
-    let name = path.rsplit('.').next().unwrap_or(path).to_lowercase();
-    let is_secret = |name: &str| SECRETS.iter().any(|secret| name.ends_with(secret));
-    match value {
-        Value::String(_) if is_secret(&name) => "(secret)".into(),
-        Value::Object(members) => {
-            let each = members.iter().map(|(name, value)| (name.clone(), concealed(name, value)));
-            Value::Object(each.collect())
-        }
-        Value::Array(items) => items.iter().map(|item| concealed(path, item)).collect(),
-        other => other.clone(),
-    }
-}
-
 /// `read:contacts of https://... goes: 1 application (Demo M2M), 2 roles (...)`.
 fn effect_text(effect: &Value) -> String {
     let text = |name: &str| effect[name].as_str().unwrap_or_default();
@@ -194,7 +178,12 @@ fn effect_text(effect: &Value) -> String {
     };
     let counts: Vec<String> =
         COUNTED.iter().filter_map(|(name, one, many)| counted(effect, name, one, many)).collect();
-    if counts.is_empty() { what } else { format!("{what}: {}", counts.join(", ")) }
+    let was_counted = COUNTED.iter().any(|(name, _, _)| effect.get(name).is_some());
+    match counts.is_empty() {
+        false => format!("{what}: {}", counts.join(", ")),
+        true if was_counted => format!("{what}: nobody holds it"),
+        true => what,
+    }
 }
 
 const COUNTED: [(&str, &str, &str); 7] = [
@@ -209,7 +198,7 @@ const COUNTED: [(&str, &str, &str); 7] = [
 
 fn counted(effect: &Value, name: &str, one: &str, many: &str) -> Option<String> {
     let entry = effect.get(name)?;
-    let count = entry["count"].as_i64()?;
+    let count = entry["count"].as_i64().filter(|count| *count > 0)?;
     let least = if entry["at_least"] == true { "at least " } else { "" };
     let word = if count == 1 { one } else { many };
     let first: Vec<&str> =
@@ -243,19 +232,14 @@ mod tests {
             "users": {"count": 9, "first": ["a@x", "b@x"]}, "refresh_tokens": {"count": 100000, "at_least": true}});
         assert_eq!(
             effect_text(&effect),
-            "the scope read:x of https://a goes: 1 application (M2M), 0 roles, 9 users (a@x, b@x, ...), \
+            "the scope read:x of https://a goes: 1 application (M2M), 9 users (a@x, b@x, ...), \
              at least 100000 live refresh tokens"
         );
     }
 
     #[test]
-    fn secrets_are_not_shown() {
-        let value = json!({"client_secret": "s3", "smtp_host": "h", "list": [{"api_key": "k"}]});
-        assert_eq!(
-            concealed("options", &value),
-            json!({"client_secret": "(secret)", "smtp_host": "h", "list": [{"api_key": "(secret)"}]})
-        );
-        assert_eq!(concealed("credentials.smtp_pass", &json!("x")), json!("(secret)"));
+    fn long_values_are_cut() {
         assert!(short(&json!("x".repeat(500))).ends_with("(502 characters)"));
+        assert_eq!(short(&json!({"a": 1})), "{\"a\":1}");
     }
 }

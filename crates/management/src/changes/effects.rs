@@ -244,7 +244,8 @@ impl Effects<'_> {
         let after = model::<Connection>(difference.after.as_deref())?;
         let mut counts = Counts::new();
         let left = self.base.clients().filter(|client| {
-            before.serves(&client.client_id)
+            client.global != Some(true)
+                && before.serves(&client.client_id)
                 && after.as_ref().is_none_or(|after| !after.serves(&client.client_id))
         });
         let mut left: Vec<String> = left.map(|client| client.name.clone()).collect();

@@ -57,7 +57,7 @@ pub(crate) fn read(text: &str) -> Result<(Value, Lines), Fault> {
     }
     let mut lines = Lines::default();
     let root = root.unwrap_or(Node { value: Value::Null, line: 1, size: 1, below: Vec::new() });
-    root.lines(String::new(), &mut lines);
+    put("", root.line, &root.below, &mut lines);
     Ok((root.value, lines))
 }
 
@@ -84,12 +84,6 @@ struct Node {
 struct Place {
     line: usize,
     below: Vec<(String, Place)>,
-}
-
-impl Node {
-    fn lines(&self, pointer: String, lines: &mut Lines) {
-        put(&pointer, self.line, &self.below, lines);
-    }
 }
 
 fn put(pointer: &str, line: usize, below: &[(String, Place)], lines: &mut Lines) {
