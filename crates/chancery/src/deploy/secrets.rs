@@ -37,6 +37,21 @@ pub(super) fn hide(of: Type, value: &mut Map<String, Value>) {
                 credentials.insert((*member).to_owned(), format!("##{name}_{what}##").into());
             }
         }
+        // Other tools for this layout want them there, whatever provider is in use.
+        Type::AttackProtection if value.contains_key("active_provider_id") => {
+            for (provider, member) in [
+                ("arkose", "secret"),
+                ("friendly_captcha", "secret"),
+                ("hcaptcha", "secret"),
+                ("recaptcha_enterprise", "api_key"),
+                ("recaptcha_v2", "secret"),
+            ] {
+                if let Some(settings) = value.get_mut(provider).and_then(Value::as_object_mut) {
+                    let marker = format!("##CAPTCHA_{}_{}##", provider.to_uppercase(), member.to_uppercase());
+                    settings.insert(member.to_owned(), marker.into());
+                }
+            }
+        }
         _ => {}
     }
 }

@@ -182,10 +182,14 @@ fn take_out(part: &str, value: &mut Value, out: &mut Written) {
                 format!("{}_custom_login_page.html", sanitized(text(client, "name").unwrap_or_default()));
             move_out(client, "custom_login_page", &format!("clients/{file}"), &format!("./{file}"), out);
         }),
-        "branding" => each(&mut value["templates"], &mut |template, out| {
-            let name = "branding_templates/universal_login.html";
-            move_out(template, "body", name, &format!("./{name}"), out);
-        }),
+        "branding" => {
+            if let Some(templates) = value.get_mut("templates") {
+                each(templates, &mut |template, out| {
+                    let name = "branding_templates/universal_login.html";
+                    move_out(template, "body", name, &format!("./{name}"), out);
+                });
+            }
+        }
         "connections" => each(value, &mut |connection, out| {
             let file = format!("{}.html", sanitized(text(connection, "name").unwrap_or_default()));
             let is_mail = text(connection, "strategy") == Some("email");
@@ -205,7 +209,7 @@ fn take_out(part: &str, value: &mut Value, out: &mut Written) {
         }),
         "prompts" => {
             let mut prompts: Vec<Value> = Vec::new();
-            for screen in value["screenRenderers"].as_array().into_iter().flatten() {
+            for screen in value.get("screenRenderers").and_then(Value::as_array).into_iter().flatten() {
                 let (prompt, of_prompt) = (screen["prompt"].as_str(), screen["screen"].as_str());
                 let (prompt, of_prompt) = (prompt.unwrap_or_default(), of_prompt.unwrap_or_default());
                 let file = format!(
@@ -221,7 +225,9 @@ fn take_out(part: &str, value: &mut Value, out: &mut Written) {
                 });
                 prompts[index][prompt][of_prompt] = format!("./{file}").into();
             }
-            value["screenRenderers"] = Value::Array(prompts);
+            if !prompts.is_empty() {
+                value["screenRenderers"] = Value::Array(prompts);
+            }
         }
         _ => {}
     }
