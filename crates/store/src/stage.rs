@@ -175,7 +175,8 @@ impl Inner {
     }
 
     fn of(&self, kind: Kind) -> impl Iterator<Item = (&str, &Document)> {
-        let all = self.docs.iter().filter(move |((known, _), _)| *known == kind);
+        let from = self.docs.range((kind, String::new())..);
+        let all = from.take_while(move |((known, _), _)| *known == kind);
         all.map(|((_, id), document)| (id.as_str(), document))
     }
 

@@ -48,7 +48,7 @@ pub(super) async fn run(args: ApplyArgs, environment: &Environment, out: &mut Ou
         let id = body[member].as_str();
         if change.action == Action::Create && id.is_some() {
             created.push(json!({"type": change.unit.of.part(), "name": change.unit.name, "answer": body}));
-            if !out.json {
+            if !out.json && created.len() <= SHOWN {
                 out.say(&format!("{} has the id {}.", change.unit, id.unwrap_or_default()));
             }
         }
@@ -61,6 +61,9 @@ pub(super) async fn run(args: ApplyArgs, environment: &Environment, out: &mut Ou
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// Ids that a person reads; `--json` has all of them.
+const SHOWN: usize = 20;
 
 fn is_agreed(out: &mut Output) -> Result<bool> {
     if !std::io::stdin().is_terminal() {

@@ -349,6 +349,10 @@ pub(crate) fn assets(units: &[Unit]) -> Map<String, Value> {
     for unit in units {
         let mut value = ordered(unit.value.clone());
         secrets::hide(unit.of, &mut value);
+        // A list of all of them would be an old one with the next application.
+        if value.get("enabled_for_all") == Some(&Value::Bool(true)) {
+            value.shift_remove("enabled_clients");
+        }
         let value = Value::Object(value);
         let part = unit.of.part();
         match unit.of {
