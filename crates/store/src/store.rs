@@ -112,11 +112,13 @@ impl Store {
     /// # Errors
     /// [`Error::Guard`] where a guarded statement lost a race, [`Error::Conflict`] where something exists already.
     pub async fn commit(&self, batch: Batch) -> Result<()> {
-        if let Some(stage) = &self.stage {
-            stage.keep(batch);
-            return Ok(());
+        match &self.stage {
+            None => Ok(self.db.commit(batch).await?),
+            Some(stage) => {
+                stage.keep(batch);
+                Ok(())
+            }
         }
-        Ok(self.db.commit(batch).await?)
     }
 
     /// Whether the database answers.
