@@ -1,11 +1,14 @@
-// auth0-deploy-cli: a tenant is exported, imported, and exported again without a difference; a change goes in.
+// auth0-deploy-cli: a tenant is exported, imported, and exported again without a difference; a change goes in. Its files and
+// those of `chancery export` mean the same.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
 import { interopFolder } from '../lib/install.mjs';
 import { start } from '../lib/processes.mjs';
+import { binary } from '../lib/server.mjs';
 
 export default {
   'export': async (tools) => {
@@ -49,9 +52,81 @@ export default {
       await tools.management.call('PATCH', `resource-servers/${encodeURIComponent(tools.chancery.api.identifier)}`, { scopes });
     }
   },
+
+  'what it exports is no change to `chancery plan`': async (tools) => {
+    await furnish(tools);
+    for (const format of ['yaml', 'directory']) {
+      const folder = scratch(tools, `theirs-${format}`);
+      await run(tools, ['export', '--format', format, '--output_folder', folder]);
+      await noChange(tools, format === 'yaml' ? join(folder, 'tenant.yaml') : folder);
+    }
+  },
+
+  'a file of `chancery export` changes nothing when it is imported': (tools) => imported(tools, 'tenant.yaml'),
+
+  'a folder of `chancery export` changes nothing when it is imported': (tools) => imported(tools, 'folder'),
 };
 
 const folders = new Map();
+
+async function imported(tools, name) {
+  const target = join(scratch(tools, 'ours'), name);
+  await own(tools, ['export', target]);
+  await run(tools, ['import', '--input_file', target]);
+  await noChange(tools, target);
+}
+
+/** Things that files can say, and that a new tenant has not. */
+async function furnish({ management, after }) {
+  const mark = Date.now().toString(36);
+  const api = await management.call('POST', 'resource-servers', {
+    identifier: `https://${mark}.example`, name: `API ${mark}`, scopes: [{ value: 'read:it', description: 'Read: it' }],
+  });
+  const client = await management.call('POST', 'clients', {
+    name: `Client ${mark}`, app_type: 'non_interactive', client_metadata: { team: 'one' }, callbacks: ['https://a.example/cb'],
+  });
+  const grant = await management.call('POST', 'client-grants', {
+    client_id: client.client_id, audience: api.identifier, scope: ['read:it'], organization_usage: 'allow',
+  });
+  const connection = await management.call('POST', 'connections', { name: `db-${mark}`, strategy: 'auth0' });
+  const organization = await management.call('POST', 'organizations', { name: `org-${mark}`, display_name: 'Org' });
+  await management.call('POST', `organizations/${organization.id}/enabled_connections`, { connection_id: connection.id });
+  await management.call('POST', `organizations/${organization.id}/client-grants`, { grant_id: grant.id });
+  await management.call('PUT', 'prompts/login/custom-text/en', { login: { title: 'Hello' } });
+  after(async () => {
+    await management.call('PUT', 'prompts/login/custom-text/en', {});
+    await management.call('DELETE', `organizations/${organization.id}`);
+    await management.call('DELETE', `connections/${connection.id}`);
+    await management.call('DELETE', `clients/${client.client_id}`);
+    await management.call('DELETE', `resource-servers/${api.id}`);
+  });
+}
+
+function scratch({ after }, name) {
+  const folder = mkdtempSync(join(tmpdir(), `chancery-deploy-${name}-`));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function noChange(tools, path) {
+  assert.equal((await own(tools, ['plan', path, '--delete'])).trim(), 'No changes.');
+}
+
+/** Our own command line; resolves to what it wrote to stdout. */
+async function own({ chancery }, words) {
+  const env = {
+    ...process.env,
+    CHANCERY_URL: chancery.issuer,
+    CHANCERY_CLIENT_ID: chancery.clients.management.client_id,
+    CHANCERY_CLIENT_SECRET: chancery.clients.management.client_secret,
+  };
+  return new Promise((resolve, refuse) => {
+    execFile(binary(), words, { env }, (error, stdout, stderr) => {
+      if (error) refuse(new Error(`chancery ${words.join(' ')}: ${stdout}${stderr}`));
+      else resolve(stdout);
+    });
+  });
+}
 
 async function exported(tools, name) {
   const folder = mkdtempSync(join(tmpdir(), `chancery-deploy-${name}-`));

@@ -35,6 +35,9 @@ Define an API and its scopes on a running server:
       --scope 'read:contacts=Read your contacts' --scope 'delete:contacts=Delete your contacts'
   chancery scope add https://contacts.example/api 'update:contacts=Change your contacts'
 
+Keep the configuration in files, in the layouts of auth0-deploy-cli:
+  chancery export ./tenant && chancery plan ./tenant && chancery apply ./tenant
+
 Data goes to stdout and everything else to stderr. NO_COLOR is respected.";
 
 /// The commands.
@@ -65,6 +68,12 @@ pub enum Command {
     /// Applications of a running server
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Show what files would change on a running server, and whom it touches
+    Plan(PlanArgs),
+    /// Make a running server as files say: in one go, or not at all
+    Apply(ApplyArgs),
+    /// Write the configuration of a running server into files
+    Export(ExportArgs),
     /// Completions for a shell
     #[command(after_help = "  chancery completions bash > /etc/bash_completion.d/chancery
   chancery completions zsh > \"${fpath[1]}/_chancery\"
@@ -278,6 +287,39 @@ pub enum ApiCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Call any operation of the Management API
+    Call(ApiCall),
+    /// List the operations of the Management API with the scopes they need
+    Operations {
+        /// Only those whose id, method, path or scopes hold this
+        word: Option<String>,
+    },
+}
+
+/// `chancery api call`.
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "  chancery api call GET /resource-servers
+  chancery api call get_clients --query per_page=5 --query include_totals=true
+  chancery api call patch_clients_by_id --path id=... --body '{\"name\": \"New name\"}'
+  chancery api call POST /roles --body @role.json
+  jq .role all.json | chancery api call POST /roles --body -
+  chancery api operations clients               which operations there are, and the scopes they need")]
+pub struct ApiCall {
+    /// METHOD and PATH below /api/v2, or the id of an operation
+    #[arg(required = true, num_args = 1..=2, value_name = "OPERATION")]
+    pub operation: Vec<String>,
+    /// A parameter of the path, as NAME=VALUE, for the id of an operation
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub path: Vec<String>,
+    /// A query parameter, as NAME=VALUE; repeat for several
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub query: Vec<String>,
+    /// The body: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    pub body: Option<String>,
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// `chancery api create`.
@@ -388,6 +430,91 @@ pub struct ClientCreate {
     pub server: ServerArgs,
 }
 
+/// Which files, and how they are read.
+#[derive(Args, Debug, Clone)]
+pub struct FilesArgs {
+    /// A YAML file (tenant.yaml) or a folder of JSON files, as auth0-deploy-cli writes them
+    pub path: PathBuf,
+    /// What ##NAME## and @@NAME@@ in files stand for, as NAME=VALUE; the environment is asked too
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub var: Vec<String>,
+    /// JSON file of auth0-deploy-cli, read for AUTH0_KEYWORD_REPLACE_MAPPINGS
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Only these parts of the files, such as resourceServers,clients
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', conflicts_with = "exclude")]
+    pub only: Vec<String>,
+    /// Not these parts of the files
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+    /// Remove what the server has and the files do not name, in the parts that the files have
+    #[arg(long)]
+    pub delete: bool,
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// `chancery plan`.
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "  chancery plan tenant.yaml
+  chancery plan ./tenant --delete --var HOST=app.example
+  chancery plan ./tenant --exit-code            for pipelines: status 2 where something would change
+  chancery plan ./tenant --json | jq .effects
+
+What the files do not speak about is left alone: parts, things (without --delete), members. Nothing is changed: the server
+tries everything and throws it away, so what it would refuse is refused here. Status: 0, or with --exit-code 2 where there
+are changes; 1 where something is wrong.")]
+pub struct PlanArgs {
+    /// Which files.
+    #[command(flatten)]
+    pub files: FilesArgs,
+    /// End with status 2 where something would change
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// `chancery apply`.
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "  chancery apply tenant.yaml
+  chancery apply ./tenant --delete --yes
+
+Shows the plan and asks. Everything is committed in one step; where one thing is refused, or somebody changed the
+configuration after the plan was made, nothing is changed. AUTH0_ALLOW_DELETE is not read: removing takes --delete.")]
+pub struct ApplyArgs {
+    /// Which files.
+    #[command(flatten)]
+    pub files: FilesArgs,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// `chancery export`.
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "  chancery export ./tenant                      a folder of JSON files
+  chancery export tenant.yaml                   one file, with pages beside it
+  chancery export ./tenant --only clients,roles
+
+Secrets are left out, or are markers such as ##CONNECTIONS_OIDC_SECRET## that --var gives a value. The same configuration is
+written the same each time.")]
+pub struct ExportArgs {
+    /// A folder, or a file that ends in .yaml
+    pub path: PathBuf,
+    /// Only these parts, such as resourceServers,clients
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', conflicts_with = "exclude")]
+    pub only: Vec<String>,
+    /// Not these parts
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+    /// Write into a folder that has files already; those of things that are gone stay
+    #[arg(long)]
+    pub force: bool,
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
 /// Kinds of application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ClientKind {
@@ -427,7 +554,7 @@ mod tests {
         let mut cli = Cli::command();
         let help = cli.render_long_help().to_string();
         assert!(help.contains("chancery dev") && help.contains("chancery api create"), "{help}");
-        for name in ["serve", "dev", "init"] {
+        for name in ["serve", "dev", "init", "plan", "apply", "export"] {
             let command = cli.find_subcommand_mut(name).unwrap();
             let help = command.render_long_help().to_string();
             assert!(help.contains(&format!("  chancery {name}")), "{help}");
@@ -454,6 +581,9 @@ mod tests {
           api          APIs of a running server
           scope        Scopes of an API of a running server
           client       Applications of a running server
+          plan         Show what files would change on a running server, and whom it touches
+          apply        Make a running server as files say: in one go, or not at all
+          export       Write the configuration of a running server into files
           completions  Completions for a shell
           help         Print this message or the help of the given subcommand(s)
 
@@ -475,6 +605,9 @@ mod tests {
           chancery api create https://contacts.example/api --name Contacts \
               --scope 'read:contacts=Read your contacts' --scope 'delete:contacts=Delete your contacts'
           chancery scope add https://contacts.example/api 'update:contacts=Change your contacts'
+
+        Keep the configuration in files, in the layouts of auth0-deploy-cli:
+          chancery export ./tenant && chancery plan ./tenant && chancery apply ./tenant
 
         Data goes to stdout and everything else to stderr. NO_COLOR is respected.
         "#);

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+mod deploy;
 pub mod dev;
 mod files;
 mod keys;

@@ -13,7 +13,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let environment = Environment { master_key: set("CHANCERY_MASTER_KEY").map(Into::into) };
+    let environment = Environment {
+        master_key: set("CHANCERY_MASTER_KEY").map(Into::into),
+        keyword: Some(|name| std::env::var(name).ok()),
+    };
     let mut output = Output::of_process(cli.json, set("NO_COLOR").is_some());
     commands::run(cli.command, &environment, &mut output)
 }

@@ -13,13 +13,16 @@ pub struct Output {
     pub json: bool,
     /// Colour in what goes to stderr.
     pub colour: bool,
+    /// Colour in what goes to stdout.
+    pub data_colour: bool,
 }
 
 impl Output {
     /// The streams of the process. `no_colour` is the wish of <https://no-color.org>.
     pub fn of_process(json: bool, no_colour: bool) -> Self {
         let colour = !no_colour && io::stderr().is_terminal();
-        Self { data: Box::new(io::stdout()), talk: Box::new(io::stderr()), json, colour }
+        let data_colour = !no_colour && !json && io::stdout().is_terminal();
+        Self { data: Box::new(io::stdout()), talk: Box::new(io::stderr()), json, colour, data_colour }
     }
 
     /// Into buffers, for tests.
@@ -28,7 +31,7 @@ impl Output {
         talk: impl Write + Send + 'static,
         json: bool,
     ) -> Self {
-        Self { data: Box::new(data), talk: Box::new(talk), json, colour: false }
+        Self { data: Box::new(data), talk: Box::new(talk), json, colour: false, data_colour: false }
     }
 
     /// A line of data.
@@ -106,9 +109,38 @@ impl Output {
         self.painted("2", text)
     }
 
-    fn painted(&self, code: &str, text: &str) -> String {
-        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    /// Something new, in data.
+    pub fn added(&self, text: &str) -> String {
+        painted(self.data_colour, "32", text)
     }
+
+    /// Something that goes, in data.
+    pub fn removed(&self, text: &str) -> String {
+        painted(self.data_colour, "31", text)
+    }
+
+    /// Something that becomes another, in data.
+    pub fn changed(&self, text: &str) -> String {
+        painted(self.data_colour, "33", text)
+    }
+
+    /// Emphasis in data.
+    pub fn strong_data(&self, text: &str) -> String {
+        painted(self.data_colour, "1", text)
+    }
+
+    /// Something of less weight, in data.
+    pub fn faint_data(&self, text: &str) -> String {
+        painted(self.data_colour, "2", text)
+    }
+
+    fn painted(&self, code: &str, text: &str) -> String {
+        painted(self.colour, code, text)
+    }
+}
+
+fn painted(colour: bool, code: &str, text: &str) -> String {
+    if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 /// Shows its wishes.

@@ -19,9 +19,12 @@ pub(crate) struct Call {
     pub(crate) path: Vec<(&'static str, String)>,
     pub(crate) query: Query,
     pub(crate) body: Value,
+    /// Where writes wait for others to be committed with; `None` where the operation is alone.
+    pub(crate) staged: Option<Store>,
 }
 
 /// Whose token it is.
+#[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) client_id: Option<String>,
     /// The user a token speaks for; `None` for machines.
@@ -53,7 +56,7 @@ impl Call {
     }
 
     pub(crate) fn store(&self) -> &Store {
-        &self.ctx.app.store
+        self.staged.as_ref().unwrap_or(&self.ctx.app.store)
     }
 
     /// The part of the path with this name; empty where the operation has none.
@@ -73,7 +76,10 @@ impl Call {
 
     /// Writes a change and waits until this node sees it. Answers the revision of the configuration.
     pub(crate) async fn apply(&self, change: Change) -> Result<i64, chancery_store::Error> {
-        self.ctx.app.catalog.apply(change).await
+        match &self.staged {
+            Some(staged) => staged.apply(change).await,
+            None => self.ctx.app.catalog.apply(change).await,
+        }
     }
 
     /// An identifier of an API in a body, as it is stored.

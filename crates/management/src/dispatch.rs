@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use crate::call::{Answer, Call, Caller};
 use crate::ops::{Operation, table};
 use crate::query::Query;
-use crate::shape::check;
+use crate::shape::{Shape, check};
 
 /// Every operation under `/api/v2`.
 pub fn routes() -> Router<Arc<App>> {
@@ -43,6 +43,7 @@ pub fn routes() -> Router<Arc<App>> {
     let exported = axum::routing::get(crate::resources::user_export::download);
     let router =
         Router::new().route("/api/v2/openapi.json", described).route("/api/v2/jobs/{p2}/export", exported);
+    let router = crate::changes::add_routes(router);
     let router = by_path.into_iter().fold(router, |router, (path, methods)| router.route(&path, methods));
     router.route("/api/v2/{*rest}", any(no_operation))
 }
@@ -104,7 +105,7 @@ async fn serve(operation: &Operation, ctx: Ctx, path: &RawPathParams, request: R
 }
 
 /// What is left of the calls of this second, on every answer (fact sheet 11.1).
-fn say(response: &mut Response, allowance: Allowance) {
+pub(crate) fn say(response: &mut Response, allowance: Allowance) {
     let headers = response.headers_mut();
     headers.insert("x-ratelimit-limit", allowance.limit.into());
     headers.insert("x-ratelimit-remaining", allowance.remaining.into());
@@ -123,31 +124,11 @@ async fn prepare(
     allowance: &mut Option<Allowance>,
 ) -> Result<Call, Problem> {
     let (parts, body) = request.into_parts();
-    let caller = caller(&ctx, &parts.headers)?;
-    let whom = (&ctx.tenant.tenant, &caller.client_id);
-    let left = ctx.app.management_calls.take(ctx.app.config.management_rate, whom, ctx.now());
-    *allowance = Some(left);
-    if left.is_spent {
-        return Err(Problem::TooMany);
-    }
-    if !caller.has_any(&operation.scopes) {
-        return Err(Problem::InsufficientScope(operation.scopes.clone()));
-    }
-    if !operation.is_built() {
-        return Err(Problem::NotBuilt);
-    }
-    // PostgreSQL stores no U+0000, so nothing is called by one and nothing is kept with one, whatever the engine.
+    let caller = admitted(&ctx, &parts.headers, allowance)?;
+    may(operation, &caller)?;
     let path: Vec<_> = operation.parameters().zip(path.iter().map(|(_, value)| value.to_owned())).collect();
-    if let Some((name, _)) = path.iter().find(|(_, value)| value.contains('\0')) {
-        return Err(Problem::Path(format!("'{NUL}' on property {name}.")));
-    }
     let query = Query::parse(parts.uri.query());
-    if query.holds('\0') {
-        return Err(Problem::query(NUL, ""));
-    }
-    if let Some(shape) = &operation.query {
-        query.check(shape)?;
-    }
+    check_head(operation, &path, &query)?;
     let mut value = Value::Null;
     if let Some(shape) = &operation.body {
         // Only where a text is a body may one come as itself.
@@ -158,17 +139,55 @@ async fn prepare(
         } else {
             read_json(&ctx.app.config, &parts.headers, body).await
         };
-        value = read.map_err(|error| unreadable(&error))?;
-        // No body at all is an empty object where nothing is needed.
-        if value.is_null() && check(shape, &json!({})).is_ok() {
-            value = json!({});
-        }
-        check(shape, &value).map_err(|fault| Problem::payload(&fault.reason, &fault.path))?;
-        if holds_nul(&value) {
-            return Err(Problem::payload(NUL, ""));
-        }
+        value = checked_body(shape, read.map_err(|error| unreadable(&error))?)?;
     }
-    Ok(Call { ctx, caller, path, query, body: value })
+    Ok(Call { ctx, caller, path, query, body: value, staged: None })
+}
+
+/// Whose token it is, if they may call now.
+pub(crate) fn admitted(
+    ctx: &Ctx,
+    headers: &axum::http::HeaderMap,
+    allowance: &mut Option<Allowance>,
+) -> Result<Caller, Problem> {
+    let caller = caller(ctx, headers)?;
+    let whom = (&ctx.tenant.tenant, &caller.client_id);
+    let left = ctx.app.management_calls.take(ctx.app.config.management_rate, whom, ctx.now());
+    *allowance = Some(left);
+    if left.is_spent { Err(Problem::TooMany) } else { Ok(caller) }
+}
+
+/// Whether there is the operation, and the caller may use it.
+pub(crate) fn may(operation: &Operation, caller: &Caller) -> Result<(), Problem> {
+    if !caller.has_any(&operation.scopes) {
+        return Err(Problem::InsufficientScope(operation.scopes.clone()));
+    }
+    if operation.is_built() { Ok(()) } else { Err(Problem::NotBuilt) }
+}
+
+/// PostgreSQL stores no U+0000, so nothing is called by one and nothing is kept with one, whatever the engine.
+pub(crate) fn check_head(
+    operation: &Operation,
+    path: &[(&'static str, String)],
+    query: &Query,
+) -> Result<(), Problem> {
+    if let Some((name, _)) = path.iter().find(|(_, value)| value.contains('\0')) {
+        return Err(Problem::Path(format!("'{NUL}' on property {name}.")));
+    }
+    if query.holds('\0') {
+        return Err(Problem::query(NUL, ""));
+    }
+    operation.query.as_ref().map_or(Ok(()), |shape| query.check(shape))
+}
+
+/// A body that has its shape.
+pub(crate) fn checked_body(shape: &Shape, mut value: Value) -> Result<Value, Problem> {
+    // No body at all is an empty object where nothing is needed.
+    if value.is_null() && check(shape, &json!({})).is_ok() {
+        value = json!({});
+    }
+    check(shape, &value).map_err(|fault| Problem::payload(&fault.reason, &fault.path))?;
+    if holds_nul(&value) { Err(Problem::payload(NUL, "")) } else { Ok(value) }
 }
 
 const NUL: &str = "Text must not hold U+0000";
@@ -200,7 +219,7 @@ fn caller(ctx: &Ctx, headers: &axum::http::HeaderMap) -> Result<Caller, Problem>
     Ok(Caller { client_id: Some(claims.client_id.clone()), user_id, claims })
 }
 
-fn unreadable(error: &BodyError) -> Problem {
+pub(crate) fn unreadable(error: &BodyError) -> Problem {
     match error {
         BodyError::TooLarge => Problem::TooLarge,
         BodyError::ContentType => Problem::UnsupportedMediaType,
@@ -223,13 +242,13 @@ fn respond(ctx: &Ctx, answer: Answer) -> Response {
     response
 }
 
-fn refuse(problem: &Problem) -> Response {
+pub(crate) fn refuse(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     json(status, &problem.body())
 }
 
 /// The tenant log's line about a write: `sapi`. Bodies are left out, since they can hold secrets.
-fn written(operation: &Operation, status: StatusCode, client_id: Option<String>) -> LogEvent {
+pub(crate) fn written(operation: &Operation, status: StatusCode, client_id: Option<String>) -> LogEvent {
     let mut details = serde_json::Map::new();
     details.insert(
         "request".to_owned(),

@@ -3,9 +3,12 @@
 //! One table of operations ([`operations`]) says what there is; one path through [`routes`] checks the caller, the scope
 //! and the shape of the request; the files of `resources` say what happens. A resource kept as documents is a
 //! [`resource`] description of some fifty lines.
+//!
+//! [`changes`] is the one thing beside the wire: many operations in one go, under `/api/chancery/v1`.
 
 mod call;
 mod certificate;
+mod changes;
 mod coverage;
 mod dispatch;
 mod document;

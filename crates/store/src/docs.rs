@@ -242,71 +242,106 @@ impl FromRow for Stored {
 #[derive(Debug)]
 #[must_use = "a change does nothing until it is applied"]
 pub struct Change {
-    tenant: String,
-    batch: Batch,
-    touched: BTreeSet<(Kind, String)>,
+    pub(crate) tenant: String,
+    pub(crate) steps: Vec<Step>,
+    /// Only where the configuration still has this revision.
+    pub(crate) seen: Option<i64>,
+}
+
+/// A part of a change.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Insert { kind: Kind, id: String, uniq: Option<String>, json: String },
+    Update { kind: Kind, id: String, uniq: Option<String>, json: String, seen: i64 },
+    Delete { kind: Kind, id: String },
+    Also(Batch),
 }
 
 impl Change {
     /// Nothing yet.
     pub fn new(tenant: &str) -> Self {
-        Self { tenant: tenant.to_owned(), batch: Batch::default(), touched: BTreeSet::new() }
+        Self { tenant: tenant.to_owned(), steps: Vec::new(), seen: None }
+    }
+
+    /// Nothing happens unless the configuration of the tenant still has the revision `seen`: fails with `Guard` then.
+    pub fn only_at(self, seen: i64) -> Self {
+        Self { seen: Some(seen), ..self }
     }
 
     /// Adds a document. No two of a kind may have the same id or the same `uniq`: that fails with `Conflict`.
-    pub fn insert(mut self, kind: Kind, id: &str, uniq: Option<&str>, json: impl Into<String>) -> Self {
-        self.batch = self.batch.run(
-            "INSERT INTO docs (tenant, kind, id, uniq, rev, doc) VALUES ($1, $2, $3, $4, 1, $5)",
-            params![self.tenant.as_str(), kind.as_str(), id, uniq, json.into()],
-        );
-        self.touch(kind, id)
+    pub fn insert(self, kind: Kind, id: &str, uniq: Option<&str>, json: impl Into<String>) -> Self {
+        self.step(Step::Insert { kind, id: id.to_owned(), uniq: uniq.map(str::to_owned), json: json.into() })
     }
 
     /// Replaces a document; fails with `Guard` unless it still has the revision `seen`.
     pub fn update(
-        mut self,
+        self,
         kind: Kind,
         id: &str,
         uniq: Option<&str>,
         json: impl Into<String>,
         seen: i64,
     ) -> Self {
-        self.batch = self.batch.guard(
-            "UPDATE docs SET doc = $1, uniq = $2, rev = rev + 1 \
-             WHERE tenant = $3 AND kind = $4 AND id = $5 AND rev = $6",
-            params![json.into(), uniq, self.tenant.as_str(), kind.as_str(), id, seen],
-        );
-        self.touch(kind, id)
+        let (id, uniq) = (id.to_owned(), uniq.map(str::to_owned));
+        self.step(Step::Update { kind, id, uniq, json: json.into(), seen })
     }
 
     /// Removes a document; one that is not there is no error.
-    pub fn delete(mut self, kind: Kind, id: &str) -> Self {
-        self.batch = self.batch.run(
-            "DELETE FROM docs WHERE tenant = $1 AND kind = $2 AND id = $3",
-            params![self.tenant.as_str(), kind.as_str(), id],
-        );
-        self.touch(kind, id)
+    pub fn delete(self, kind: Kind, id: &str) -> Self {
+        self.step(Step::Delete { kind, id: id.to_owned() })
     }
 
     /// Records written in the same batch.
-    pub fn also(mut self, batch: Batch) -> Self {
-        self.batch = self.batch.and(batch);
-        self
+    pub fn also(self, batch: Batch) -> Self {
+        self.step(Step::Also(batch))
     }
 
     pub(crate) fn tenant(&self) -> &str {
         &self.tenant
     }
 
-    fn touch(mut self, kind: Kind, id: &str) -> Self {
-        self.touched.insert((kind, id.to_owned()));
+    fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
         self
     }
 
     /// The revision steps first: its row lock puts the changes of a tenant in one order on every engine.
     pub(crate) fn into_batch(self) -> Batch {
-        let batch = step(&self.tenant).and(self.batch);
-        self.touched.iter().fold(batch, |batch, (kind, id)| announce(batch, &self.tenant, kind.as_str(), id))
+        let Self { tenant, steps, seen } = self;
+        let mut touched = BTreeSet::new();
+        let first = match seen {
+            None => step(&tenant),
+            Some(seen) => Batch::default().guard(
+                "UPDATE tenants SET config_rev = config_rev + 1 WHERE id = $1 AND config_rev = $2",
+                params![tenant.as_str(), seen],
+            ),
+        };
+        let batch = steps.into_iter().fold(first, |batch, step| match step {
+            Step::Insert { kind, id, uniq, json } => {
+                touched.insert((kind, id.clone()));
+                batch.run(
+                    "INSERT INTO docs (tenant, kind, id, uniq, rev, doc) VALUES ($1, $2, $3, $4, 1, $5)",
+                    params![tenant.as_str(), kind.as_str(), id, uniq, json],
+                )
+            }
+            Step::Update { kind, id, uniq, json, seen } => {
+                touched.insert((kind, id.clone()));
+                batch.guard(
+                    "UPDATE docs SET doc = $1, uniq = $2, rev = rev + 1 \
+                     WHERE tenant = $3 AND kind = $4 AND id = $5 AND rev = $6",
+                    params![json, uniq, tenant.as_str(), kind.as_str(), id, seen],
+                )
+            }
+            Step::Delete { kind, id } => {
+                touched.insert((kind, id.clone()));
+                batch.run(
+                    "DELETE FROM docs WHERE tenant = $1 AND kind = $2 AND id = $3",
+                    params![tenant.as_str(), kind.as_str(), id],
+                )
+            }
+            Step::Also(also) => batch.and(also),
+        });
+        touched.iter().fold(batch, |batch, (kind, id)| announce(batch, &tenant, kind.as_str(), id))
     }
 }
 
@@ -338,6 +373,9 @@ impl Store {
     /// [`Error::Conflict`](crate::Error::Conflict) where a document exists already, [`Error::Guard`](crate::Error::Guard)
     /// where one was changed by somebody else or the tenant is unknown. Nothing happened then.
     pub async fn apply(&self, change: Change) -> Result<i64> {
+        if let Some(stage) = &self.stage {
+            return Box::pin(stage.apply(change)).await;
+        }
         let tenant = change.tenant.clone();
         self.commit(change.into_batch()).await?;
         self.config_rev(&tenant).await
@@ -348,6 +386,9 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database), as every read here.
     pub async fn doc(&self, tenant: &str, kind: Kind, id: &str) -> Result<Option<Stored>> {
+        if let Some(stage) = &self.stage {
+            return Box::pin(stage.doc(tenant, kind, id)).await;
+        }
         if !is_text(id) {
             return Ok(None);
         }
@@ -360,6 +401,9 @@ impl Store {
     /// # Errors
     /// As [`Store::doc`].
     pub async fn doc_by_uniq(&self, tenant: &str, kind: Kind, uniq: &str) -> Result<Option<Stored>> {
+        if let Some(stage) = &self.stage {
+            return Box::pin(stage.doc_by_uniq(tenant, kind, uniq)).await;
+        }
         if !is_text(uniq) {
             return Ok(None);
         }
@@ -372,6 +416,9 @@ impl Store {
     /// # Errors
     /// As [`Store::doc`].
     pub async fn docs_page(&self, tenant: &str, kind: Kind, offset: i64, limit: i64) -> Result<Vec<Stored>> {
+        if let Some(stage) = &self.stage {
+            return Box::pin(stage.page(tenant, kind, offset, limit)).await;
+        }
         let sql =
             "SELECT id, doc, rev FROM docs WHERE tenant = $1 AND kind = $2 ORDER BY id LIMIT $3 OFFSET $4";
         Ok(self.db.query(sql, params![tenant, kind.as_str(), limit, offset]).await?)
@@ -382,6 +429,9 @@ impl Store {
     /// # Errors
     /// As [`Store::doc`].
     pub async fn docs_after(&self, tenant: &str, kind: Kind, after: &str, limit: i64) -> Result<Vec<Stored>> {
+        if let Some(stage) = &self.stage {
+            return Box::pin(stage.after(tenant, kind, after, limit)).await;
+        }
         let after = crate::rows::storable(after);
         Ok(self.db.query(AFTER, params![tenant, kind.as_str(), after, limit]).await?)
     }
@@ -391,6 +441,9 @@ impl Store {
     /// # Errors
     /// As [`Store::doc`].
     pub async fn docs_count(&self, tenant: &str, kind: Kind) -> Result<i64> {
+        if let Some(stage) = &self.stage {
+            return Box::pin(stage.count(tenant, kind)).await;
+        }
         let sql = "SELECT COUNT(*) FROM docs WHERE tenant = $1 AND kind = $2";
         Ok(self.db.query_one(sql, params![tenant, kind.as_str()]).await?.unwrap_or(0))
     }
@@ -400,6 +453,9 @@ impl Store {
     /// # Errors
     /// As [`Store::doc`].
     pub async fn docs_all(&self, tenant: &str, kind: Kind) -> Result<Vec<Stored>> {
+        if let Some(stage) = &self.stage {
+            return Box::pin(stage.all(tenant, kind)).await;
+        }
         let sql = "SELECT id, doc, rev FROM docs WHERE tenant = $1 AND kind = $2 ORDER BY id";
         Ok(self.db.query(sql, params![tenant, kind.as_str()]).await?)
     }

@@ -42,6 +42,10 @@ impl Store {
         audience: &str,
         scopes: &[S],
     ) -> Result<()> {
+        if let Some(stage) = &self.stage {
+            stage.lose(audience, scopes);
+            return Ok(());
+        }
         let mut after = String::new();
         loop {
             let sql = format!(

@@ -6,7 +6,7 @@ use chancery_core::model::StoredSecret;
 use chancery_db::{Batch, Db, Migrated, Migration};
 use zeroize::Zeroizing;
 
-use crate::{Error, Result, Vault, user_search::Counts};
+use crate::{Error, Result, Vault, stage::Stage, user_search::Counts};
 
 /// The database with the vault that seals its secrets. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Store {
     pub(crate) db: Db,
     pub(crate) vault: Arc<Vault>,
     pub(crate) counts: Arc<Counts>,
+    /// What is written to, in place of the database.
+    pub(crate) stage: Option<Arc<Stage>>,
 }
 
 /// How to open a store.
@@ -79,6 +81,7 @@ impl Store {
             db: Db::open(url, options.db).await?,
             vault: Arc::new(options.vault),
             counts: Arc::default(),
+            stage: None,
         })
     }
 
@@ -109,7 +112,13 @@ impl Store {
     /// # Errors
     /// [`Error::Guard`] where a guarded statement lost a race, [`Error::Conflict`] where something exists already.
     pub async fn commit(&self, batch: Batch) -> Result<()> {
-        Ok(self.db.commit(batch).await?)
+        match &self.stage {
+            None => Ok(self.db.commit(batch).await?),
+            Some(stage) => {
+                stage.keep(batch);
+                Ok(())
+            }
+        }
     }
 
     /// Whether the database answers.

@@ -3,6 +3,7 @@
 mod attack_protection;
 mod authentication_methods;
 mod branding;
+mod changes;
 mod clients;
 mod configuration;
 mod connections;

@@ -39,6 +39,8 @@ pub(super) async fn run(command: ApiCommand, out: &mut Output) -> Result<ExitCod
             Management::connect(server).await?.delete(&path("resource-servers", &api)).await?;
             out.say(&format!("The API {api} is deleted."));
         }
+        ApiCommand::Call(args) => return super::operation::call(args, out).await,
+        ApiCommand::Operations { word } => super::operation::list(word.as_deref(), out)?,
     }
     Ok(ExitCode::SUCCESS)
 }

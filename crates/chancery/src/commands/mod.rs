@@ -1,12 +1,16 @@
 //! What the commands do.
 
 mod api;
+mod apply;
 mod backup;
 mod client;
 mod dev;
+mod export;
 mod init;
 mod keys;
 mod migrate;
+mod operation;
+mod plan;
 mod scope;
 mod serve;
 mod storage;
@@ -26,6 +30,8 @@ use crate::output::Output;
 pub struct Environment {
     /// `CHANCERY_MASTER_KEY`.
     pub master_key: Option<SecretString>,
+    /// Looks up what a keyword in a file stands for.
+    pub keyword: Option<fn(&str) -> Option<String>>,
 }
 
 /// Runs a command to its end. An error is one sentence on stderr and status 1.
@@ -70,6 +76,9 @@ async fn run_async(command: Command, environment: &Environment, out: &mut Output
         Command::Api(command) => api::run(command, out).await,
         Command::Scope(command) => scope::run(command, out).await,
         Command::Client(command) => client::run(command, out).await,
+        Command::Plan(args) => plan::run(args, environment, out).await,
+        Command::Apply(args) => apply::run(args, environment, out).await,
+        Command::Export(args) => export::run(args, out).await,
         Command::Completions { .. } => Ok(ExitCode::SUCCESS),
     }
 }

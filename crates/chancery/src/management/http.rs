@@ -57,10 +57,10 @@ pub(super) struct Client {
 
 /// What a server said.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Null where there was none.
-    pub(super) body: Value,
+    pub(crate) body: Value,
 }
 
 impl Client {

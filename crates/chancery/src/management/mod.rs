@@ -10,6 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
+pub(crate) use self::http::Answer;
 use self::http::{Client, Trust};
 use crate::cli::ServerArgs;
 use crate::dev::ReadyFile;
@@ -19,6 +20,7 @@ use crate::dev::ReadyFile;
 pub(crate) struct Management {
     client: Client,
     base: String,
+    client_id: String,
     token: SecretString,
 }
 
@@ -40,7 +42,17 @@ impl Management {
             bail!(refused());
         }
         let token = answer.body["access_token"].as_str().with_context(refused)?.to_owned().into();
-        Ok(Self { client, base, token })
+        Ok(Self { client, base, client_id: who.client_id, token })
+    }
+
+    /// The issuer, without the slash at its end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The application that asks.
+    pub(crate) fn client_id(&self) -> &str {
+        &self.client_id
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
@@ -75,12 +87,16 @@ impl Management {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
-        let path = format!("/api/v2{path}");
-        let answer = self.client.send(method, &path, Some(&self.token), body).await?;
+        let answer = self.send(method, &format!("/api/v2{path}"), body).await?;
         match answer.status {
             200..=299 => Ok(answer.body),
             status => bail!("{} answered {status}: {}", self.base, said(&answer.body)),
         }
+    }
+
+    /// One request as it stands, and whatever it is answered.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
+        self.client.send(method, path, Some(&self.token), body).await
     }
 }
 
@@ -92,7 +108,7 @@ pub(crate) fn path(resource: &str, id: &str) -> String {
 }
 
 /// The words of an error, of either API.
-fn said(body: &Value) -> String {
+pub(crate) fn said(body: &Value) -> String {
     let text = |name: &str| body[name].as_str();
     let words = text("message").or(text("error_description")).or(text("error"));
     words.map_or_else(|| body.to_string(), str::to_owned)

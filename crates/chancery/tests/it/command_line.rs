@@ -73,6 +73,42 @@ fn an_api_is_defined_from_the_command_line() {
     cli(&["api", "delete", api]);
 }
 
+/// Any operation of the server's table, by method and path or by its id.
+#[test]
+fn any_operation_is_called() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, _) = dev(&folder, "ready.json");
+    let ready = ["--ready-file", "ready.json"];
+    let cli = |arguments: &[&str]| good(folder.path(), &[arguments, &ready].concat());
+    std::fs::write(folder.path().join("role.json"), r#"{"name": "Clerk"}"#).unwrap();
+    let role: Value =
+        serde_json::from_str(&cli(&["api", "call", "POST", "/roles", "--body", "@role.json"])).unwrap();
+    let id = format!("id={}", role["id"].as_str().unwrap());
+    let body = r#"{"description": "Does things"}"#;
+    let changed = cli(&["api", "call", "patch_roles_by_id", "--path", &id, "--body", body]);
+    assert!(changed.contains("Does things"), "{changed}");
+    let listed =
+        cli(&["api", "call", "get_roles", "--query", "name_filter=cler", "--query", "include_totals=true"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!((&listed["total"], &listed["roles"][0]["name"]), (&1.into(), &"Clerk".into()));
+    assert_eq!(cli(&["api", "call", "DELETE", &format!("/roles/{}", &id[3..])]), "{}\n");
+
+    let refuse = |arguments: &[&str]| refused(folder.path(), &[arguments, &ready].concat());
+    let said = refuse(&["api", "call", "POST", "/roles", "--body", "{}"]);
+    assert!(
+        said.starts_with("error: 400: Payload validation error: 'Missing required property: name'"),
+        "{said}"
+    );
+    let said = refuse(&["api", "call", "GET", "/clients/none"]);
+    assert_eq!(said, "error: 404: The client does not exist (inexistent_client)\n");
+    let said = refuse(&["api", "call", "GET", "/clients/none", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["errorCode"], "inexistent_client");
+
+    let table = good(folder.path(), &["api", "operations", "client-grants/{id}"]);
+    assert!(table.contains("patch_client-grants_by_id") && table.contains("update:client_grants"), "{table}");
+    refused(folder.path(), &["api", "operations", "no such thing"]);
+}
+
 /// Another port each time; what was made stays.
 #[test]
 fn dev_mode_finds_its_folder_again() {

@@ -4,6 +4,7 @@
 
 mod certificates;
 mod command_line;
+mod deploy;
 mod dev_mode;
 mod harness;
 mod hostile;

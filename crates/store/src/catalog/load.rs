@@ -75,6 +75,16 @@ pub(super) async fn news(store: &Store, old: &Snapshot, newest: i64) -> Result<O
     apply(store, old.clone(), rev, documents).map(Some)
 }
 
+/// The snapshot as it would be with these documents: id and JSON, `None` where it is gone.
+pub(crate) fn amended(
+    store: &Store,
+    old: &Snapshot,
+    documents: impl Iterator<Item = (Kind, String, Option<String>)>,
+) -> Result<Snapshot> {
+    let documents = documents.map(|(kind, id, doc)| (kind.as_str().to_owned(), id, doc));
+    apply(store, old.clone(), old.rev, documents)
+}
+
 fn empty(store: &Store, tenant: &str) -> Result<Snapshot> {
     Ok(Snapshot {
         tenant: tenant.to_owned(),

@@ -2,7 +2,7 @@
 //! lock, never wait and never see half a change.
 
 mod collections;
-mod load;
+pub(crate) mod load;
 mod ordered;
 mod origin;
 mod prepared;

@@ -19,6 +19,7 @@ mod opaque_tokens;
 mod refresh_tokens;
 mod reset;
 mod sessions;
+mod stage;
 mod sweep;
 mod tenants;
 mod tickets;

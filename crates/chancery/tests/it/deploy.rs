@@ -1,0 +1,399 @@
+//! `chancery export`, `plan` and `apply`: configuration as code, with the binary itself.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use chancery::dev::ReadyFile;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::process::{Running, chancery, dev};
+
+const READY: [&str; 2] = ["--ready-file", "ready.json"];
+
+/// A demo tenant in a folder of its own.
+struct Demo {
+    folder: TempDir,
+    ready: ReadyFile,
+    _server: Running,
+}
+
+struct Said {
+    status: i32,
+    data: String,
+    talk: String,
+}
+
+impl Demo {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (server, ready) = dev(&folder, "ready.json");
+        // A new server makes its next keys in peace, which is a change of the configuration.
+        let storage =
+            ["--database", "sqlite:.chancery/chancery.db", "--master-key-file", ".chancery/master.key"];
+        let begin = Instant::now();
+        let keys =
+            || chancery(folder.path(), &[&["keys", "list"], &storage[..]].concat()).output().unwrap().stdout;
+        while !String::from_utf8(keys()).unwrap().contains("next") {
+            assert!(begin.elapsed() < Duration::from_secs(30), "the keys that wait are not made");
+        }
+        Self { folder, ready, _server: server }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        let output = chancery(self.path(), &[arguments, &READY].concat()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let said = Said {
+            status: output.status.code().unwrap(),
+            data: text(output.stdout),
+            talk: text(output.stderr),
+        };
+        assert!(!said.talk.contains("panicked"), "{}", said.talk);
+        said
+    }
+
+    #[track_caller]
+    fn good(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!(said.status, 0, "{arguments:?}: {}", said.talk);
+        said.data
+    }
+
+    #[track_caller]
+    fn refused(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!(said.status, 1, "{arguments:?}: {}", said.data);
+        said.talk
+    }
+
+    fn api(&self, arguments: &[&str]) -> Value {
+        let text = self.good(&[&["api", "call"], arguments].concat());
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        self.api(&["POST", path, "--body", &body.to_string()])
+    }
+
+    /// Some of everything that files can say.
+    fn furnish(&self) {
+        let oidc = json!({"name": "corp", "strategy": "oidc", "options": {"client_id": "x", "type": "back_channel",
+            "client_secret": "very secret", "issuer": "https://idp.example", "scope": "openid",
+            "authorization_endpoint": "https://idp.example/a", "token_endpoint": "https://idp.example/t",
+            "jwks_uri": "https://idp.example/j"}});
+        self.post("/connections", &oidc);
+        let mail =
+            json!({"body": "<b>hi</b>\n", "from": "a@example.com", "subject": "s", "syntax": "liquid"});
+        self.post(
+            "/connections",
+            &json!({"name": "mail", "strategy": "email", "options": {"email": mail, "name": "email"}}),
+        );
+        let scripts = json!({"login": "function login() {\n  return 1;\n}\n"});
+        let extra = json!({"name": "Extra", "strategy": "auth0", "options": {"customScripts": scripts}});
+        let extra = self.post("/connections", &extra);
+        let paged = json!({"name": "Paged / App", "custom_login_page": "<html>page</html>", "client_metadata": {"a": "b"}});
+        self.post("/clients", &paged);
+        let put = |path: &str, body: Value| drop(self.api(&["PUT", path, "--body", &body.to_string()]));
+        put("/prompts/login/custom-text/en", json!({"login": {"title": "Hello: there"}}));
+        put("/prompts/login/partials", json!({"login": {"form-content-start": "<div>\n  partial\n</div>"}}));
+        let page = "<html><head>{%- auth0:head -%}</head><body>{%- auth0:widget -%}</body></html>";
+        put("/branding/templates/universal-login", json!({"template": page}));
+        let patch = |path: &str, body: Value| drop(self.api(&["PATCH", path, "--body", &body.to_string()]));
+        patch("/prompts/login/screen/login/rendering", json!({"rendering_mode": "advanced"}));
+        patch("/branding", json!({"colors": {"primary": "#112233"}}));
+        patch(
+            "/tenants/settings",
+            json!({"error_page": {"html": "<html>oops</html>", "show_log_link": true, "url": ""}}),
+        );
+        patch("/attack-protection/bot-detection", json!({"bot_detection_level": "high"}));
+        let credentials =
+            json!({"smtp_host": "h", "smtp_port": 25, "smtp_user": "u", "smtp_pass": "hidden pass"});
+        let provider =
+            json!({"name": "smtp", "default_from_address": "a@example.com", "credentials": credentials});
+        self.post("/emails/provider", &provider);
+        let template = json!({"template": "verify_email", "body": "<p>{{ url }}</p>", "from": "a@example.com",
+            "subject": "v", "syntax": "liquid", "enabled": true});
+        patch("/email-templates/verify_email", template);
+        let organization = json!({"name": "acme", "display_name": "Acme", "metadata": {"k": "v"}});
+        let organization = self.post("/organizations", &organization);
+        let below = |what: &str| format!("/organizations/{}/{what}", organization["id"].as_str().unwrap());
+        self.post(&below("enabled_connections"), &json!({"connection_id": extra["id"]}));
+        self.post(&below("discovery-domains"), &json!({"domain": "acme.example", "status": "verified"}));
+        let m2m = &self.ready.clients.m2m.client_id;
+        let grants = self.api(&["GET", &format!("/client-grants?client_id={m2m}")]);
+        let grant = grants[0]["id"].as_str().unwrap();
+        patch(&format!("/client-grants/{grant}"), json!({"organization_usage": "allow"}));
+        self.post(&below("client-grants"), &json!({"grant_id": grant}));
+    }
+
+    fn revision(&self) -> i64 {
+        let plan: Value = serde_json::from_str(&self.good(&["plan", "nothing.yaml", "--json"])).unwrap();
+        plan["revision"].as_i64().unwrap()
+    }
+}
+
+/// All files below a folder, in order.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    let mut waiting = vec![folder.to_path_buf()];
+    while let Some(next) = waiting.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().display().to_string();
+                all.push((name, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn what_is_exported_is_no_change_here_and_makes_the_same_elsewhere() {
+    let (one, other) = (Demo::new(), Demo::new());
+    one.furnish();
+    // The demo applications know the ports of their own server.
+    let only = ["--exclude", "clients"];
+    for (name, root) in [("out", "out"), ("yaml/tenant.yaml", "yaml")] {
+        one.good(&["export", name]);
+        let written = files(&one.path().join(root));
+        for (file, text) in &written {
+            assert!(!text.contains("very secret") && !text.contains("hidden pass"), "{file}");
+        }
+        assert!(one.refused(&["export", name]).contains("--force"));
+        one.good(&["export", name, "--force"]);
+        assert_eq!(files(&one.path().join(root)), written, "the same again");
+        assert_eq!(one.good(&["plan", name, "--delete"]), "No changes.\n");
+        assert_eq!(one.run(&["plan", name, "--exit-code"]).status, 0);
+
+        let path = one.path().join(name).display().to_string();
+        let given = ["--var", "CONNECTIONS_OIDC_SECRET=abc", "--var", "SMTP_PASS=def"];
+        let mut plan = vec!["plan", path.as_str(), "--exit-code"];
+        plan.extend(given);
+        assert_eq!(other.run(&plan).status, 2);
+        let mut apply = vec!["apply", path.as_str(), "--yes"];
+        apply.extend(given);
+        other.good(&apply);
+        let without = [&["plan", path.as_str(), "--delete"][..], &only].concat();
+        assert_eq!(other.good(&without), "No changes.\n", "{name}");
+    }
+    let corp = other.api(&["GET", "/connections?name=corp"]);
+    assert_eq!(corp[0]["options"]["client_secret"], "abc");
+    other.good(&["export", "again", "--exclude", "clients"]);
+    let (mut here, there) = (files(&one.path().join("out")), files(&other.path().join("again")));
+    here.retain(|(name, _)| !name.starts_with("clients/"));
+    let names = |files: &[(String, String)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&there), names(&here));
+    for ((name, there), (_, here)) in there.iter().zip(&here) {
+        assert_eq!(there, here, "{name}");
+    }
+}
+
+#[test]
+fn a_plan_says_who_is_touched_and_changes_nothing() {
+    let demo = Demo::new();
+    demo.write("nothing.yaml", "");
+    let before = demo.revision();
+    demo.write(
+        "tenant.yaml",
+        "resourceServers:\n  - identifier: https://contacts.example/api\n    name: Contacts API\n    scopes:\n      - value: read:contacts\n        description: Read your contacts\nroles: []\n",
+    );
+    let said = demo.run(&["plan", "tenant.yaml", "--exit-code"]);
+    assert_eq!(said.status, 2, "{}", said.talk);
+    let expected = "~ API https://contacts.example/api  (tenant.yaml:2)
+    - scopes[delete:contacts]: {\"value\":\"delete:contacts\",\"description\":\"Delete your contacts\"}
+
+Effects
+  the scope delete:contacts of https://contacts.example/api goes: 1 role (Contacts Admin)
+
+0 to create, 1 to change, 0 to delete.
+";
+    assert_eq!(said.data, expected);
+    assert!(said.talk.contains("role Contacts Admin, role Contacts Reader: kept"), "{}", said.talk);
+
+    let plan: Value =
+        serde_json::from_str(&demo.good(&["plan", "tenant.yaml", "--delete", "--json"])).unwrap();
+    let actions: Vec<_> =
+        plan["changes"].as_array().unwrap().iter().map(|c| (&c["action"], &c["name"])).collect();
+    let (update, delete) = (json!("update"), json!("delete"));
+    let expected = [
+        (&update, &json!("https://contacts.example/api")),
+        (&delete, &json!("Contacts Admin")),
+        (&delete, &json!("Contacts Reader")),
+    ];
+    assert_eq!(actions, expected);
+    let deleted =
+        plan["effects"].as_array().unwrap().iter().find(|effect| effect["name"] == "Contacts Reader");
+    assert_eq!(deleted.unwrap()["users"], json!({"count": 1, "first": ["jane@example.com"]}));
+    assert_eq!(demo.revision(), before);
+
+    // Applied without --delete, roles stay; with it they go. Applications and all else are not spoken of.
+    let clients = demo.api(&["GET", "/clients"]);
+    demo.good(&["apply", "tenant.yaml", "--yes"]);
+    assert_eq!(demo.api(&["GET", "/roles"]).as_array().unwrap().len(), 2);
+    demo.good(&["apply", "tenant.yaml", "--yes", "--delete"]);
+    assert_eq!(demo.api(&["GET", "/roles"]), json!([]));
+    assert_eq!(demo.api(&["GET", "/clients"]), clients);
+    assert_eq!(demo.good(&["plan", "tenant.yaml", "--delete"]), "No changes.\n");
+}
+
+#[test]
+fn the_last_thing_refused_leaves_nothing_of_the_first() {
+    let demo = Demo::new();
+    demo.write("nothing.yaml", "");
+    let before = demo.revision();
+    let good = "resourceServers:\n  - identifier: https://bills.example\n    scopes: [{value: 'read:bills'}]\n\
+                clients:\n  - name: Biller\n    app_type: non_interactive\nclientGrants:\n  - client_id: Biller\n    audience: https://bills.example\n";
+    for (grant, said) in [
+        (
+            "    scope: ['none:such']\n",
+            "tenant.yaml:8: client grant Biller at https://bills.example: 400: The scope 'none:such'",
+        ),
+        (
+            "    scope: 'read:bills'\n",
+            "tenant.yaml:8: client grant Biller at https://bills.example: 400: Payload validation error",
+        ),
+    ] {
+        demo.write("tenant.yaml", &format!("{good}{grant}"));
+        for command in [&["plan"][..], &["apply", "--yes"]] {
+            let talk = demo.refused(&[command, &["tenant.yaml"]].concat());
+            assert!(talk.contains(said), "{talk}");
+        }
+    }
+    assert_eq!(demo.revision(), before);
+    assert!(demo.api(&["GET", "/clients"]).to_string().find("Biller").is_none());
+
+    demo.write("tenant.yaml", &format!("{good}    scope: ['read:bills']\n"));
+    let talk = demo.refused(&["apply", "tenant.yaml"]);
+    assert!(talk.contains("--yes"), "nobody can be asked: {talk}");
+    let done: Value = serde_json::from_str(&demo.good(&["apply", "tenant.yaml", "--yes", "--json"])).unwrap();
+    assert_eq!(done["revision"], before + 1, "one step");
+    let client = done["created"].as_array().unwrap().iter().find(|made| made["type"] == "clients").unwrap();
+    assert_eq!(client["answer"]["client_secret"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn what_is_not_handled_is_named_and_stops_everything() {
+    let demo = Demo::new();
+    let text = "roles:\n  - name: Clerk\nactions:\n  - name: hook\nrules: []\ntriggers: {}\n\
+                guardianFactors:\n  - name: otp\n    enabled: true\n  - name: sms\n    enabled: false\n";
+    demo.write("tenant.yaml", text);
+    for command in [&["plan"][..], &["apply", "--yes"]] {
+        let talk = demo.refused(&[command, &["tenant.yaml"]].concat());
+        assert!(talk.contains("tenant.yaml:4: actions is not handled here"), "{talk}");
+        assert!(
+            talk.contains(
+                "guardianFactors cannot be changed here, and differs in guardianFactors.otp.enabled"
+            ),
+            "{talk}"
+        );
+        assert!(!talk.contains("rules") && !talk.contains("triggers"), "{talk}");
+    }
+    let roles = demo.api(&["GET", "/roles"]).to_string();
+    assert!(!roles.contains("Clerk"));
+    demo.good(&["apply", "tenant.yaml", "--yes", "--exclude", "actions,guardianFactors"]);
+    assert!(
+        demo.refused(&["plan", "tenant.yaml", "--only", "nonsense"]).contains("resourceServers, clients")
+    );
+    assert_eq!(demo.good(&["plan", "tenant.yaml", "--only", "roles"]), "No changes.\n");
+}
+
+/// The application that asks, what belongs to the server, and the placeholder for all applications.
+#[test]
+fn nobody_saws_off_the_branch() {
+    let demo = Demo::new();
+    let text = "clients: []\nclientGrants: []\nresourceServers: []\ndatabases: []\n";
+    demo.write("tenant.yaml", text);
+    demo.good(&["apply", "tenant.yaml", "--yes", "--delete"]);
+    let left = demo.api(&["GET", "/clients?is_global=false"]);
+    assert_eq!(left.as_array().unwrap().len(), 1, "{left}");
+    assert_eq!(left[0]["name"], "Management");
+    let apis = demo.api(&["GET", "/resource-servers"]);
+    assert!(apis.as_array().unwrap().iter().all(|api| api["is_system"] == true), "{apis}");
+    assert_eq!(demo.api(&["GET", "/connections"]), json!([]));
+    demo.write("tenant.yaml", "clients:\n  - name: Management\n    description: other\n");
+    let said = demo.run(&["plan", "tenant.yaml"]);
+    assert_eq!((said.status, said.data.as_str()), (0, "No changes.\n"));
+    assert!(said.talk.contains("it is the application that asks"), "{}", said.talk);
+}
+
+#[test]
+fn hostile_files() {
+    let demo = Demo::new();
+    demo.write("secret.html", "outside");
+    let said = |text: &str| {
+        demo.write("in/tenant.yaml", text);
+        demo.refused(&["plan", "in/tenant.yaml"])
+    };
+    let mut bomb = String::from("clients: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..12 {
+        let below = format!("*a{}, ", level - 1).repeat(10);
+        bomb.push_str(&format!("a{level}: &a{level} [{below}x]\n"));
+    }
+    for (text, expected) in [
+        (bomb.as_str(), "tenant.yaml, line 6: more than 500000 values"),
+        ("roles:\n  - name: a\n    name: b\n", "tenant.yaml, line 3: name is there twice"),
+        (
+            "roles:\n  - name: a\n  - name: a\n",
+            "tenant.yaml:3: role a is there twice, first at tenant.yaml:2",
+        ),
+        ("roles: 5\n", "tenant.yaml:1: roles is a list"),
+        ("roles:\n  - 5\n", "tenant.yaml:2: roles/0 is an object"),
+        ("clients:\n  - name: [x]\n", "tenant.yaml:2: clients 0 needs a text name"),
+        ("- a\n", "tenant.yaml: an object of parts is expected"),
+        ("tenant: [", "tenant.yaml, line "),
+        (
+            "pages:\n  - name: error_page\n    html: ../secret.html\n",
+            "tenant.yaml:2: ../secret.html leads out of the folder",
+        ),
+        (
+            "emailTemplates:\n  - template: verify_email\n    body: ./none.html\n",
+            "tenant.yaml:2: ./none.html: No such file",
+        ),
+        (
+            "tenant:\n  session_lifetime: long\n",
+            "tenant.yaml:2: tenant settings: 400: Payload validation error",
+        ),
+        (
+            "databases:\n  - name: X\n    strategy: auth0\n    enabled_clients: [Nobody]\n",
+            "tenant.yaml:2: there is no application Nobody",
+        ),
+    ] {
+        let talk = said(text);
+        assert!(talk.contains(expected), "{expected}: {talk}");
+        assert!(!talk.contains("outside"), "{talk}");
+    }
+    let huge = std::fs::File::create(demo.path().join("in/tenant.yaml")).unwrap();
+    huge.set_len(17 << 20).unwrap();
+    assert!(demo.refused(&["plan", "in/tenant.yaml"]).contains("larger than 16 MiB"));
+    assert!(demo.refused(&["plan", "nowhere.yaml"]).contains("no such file or folder"));
+
+    demo.write("dir/roles/a.json", "{\"name\": \"a\",\n \"name\": \"b\"}");
+    assert!(demo.refused(&["plan", "dir"]).contains("roles/a.json:2: name is there twice"));
+    demo.write("dir/roles/a.json", "{\"name\": 5}");
+    assert!(demo.refused(&["plan", "dir"]).contains("roles/a.json: roles 0 needs a text name"));
+    demo.write("dir/roles/a.json", "{\"name\": \"a\", \"extra\": 1}");
+    let talk = demo.refused(&["plan", "dir"]);
+    assert!(
+        talk.contains(
+            "roles/a.json: role a: 400: Payload validation error: 'Additional properties not allowed: extra'"
+        ),
+        "{talk}"
+    );
+    std::fs::remove_file(demo.path().join("dir/roles/a.json")).unwrap();
+    std::os::unix::fs::symlink(demo.path().join("ready.json"), demo.path().join("dir/roles/b.json")).unwrap();
+    assert!(demo.refused(&["plan", "dir"]).contains("leads out of the folder"));
+}

@@ -1,0 +1,211 @@
+//! Many operations in one go: all of them, or none. `POST /api/chancery/v1/plan` says what would come of them,
+//! `POST /api/chancery/v1/apply` makes them so. Ours alone: the wire has nothing like it.
+//!
+//! Each operation takes the way it takes alone (scopes, shape, handler), but writes to a stage; the next one sees what was
+//! written there. At the end everything is one batch, guarded by the revision that the caller has seen.
+
+mod effects;
+mod operation;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use chancery_core::problem::Problem;
+use chancery_store::{Error, Snapshot, Staged};
+use chancery_web::{Allowance, App, Ctx, ServerConfig, json, read_json};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use self::operation::{Asked, Wanted};
+use crate::call::{Answer, Call, Caller, stored};
+use crate::dispatch::{admitted, check_head, checked_body, may, refuse, say, unreadable, written};
+use crate::ops::{Operation, table};
+use crate::query::Query;
+
+/// The largest set of changes, in bytes: larger than other bodies, since it carries pages and mails.
+const LARGEST: usize = 16 << 20;
+/// The most operations of a set.
+const MOST: usize = 5000;
+
+pub(crate) fn add_routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
+    router
+        .route("/api/chancery/v1/plan", post(|ctx, request| serve(ctx, request, false)))
+        .route("/api/chancery/v1/apply", post(|ctx, request| serve(ctx, request, true)))
+}
+
+async fn serve(ctx: Ctx, request: Request, is_meant: bool) -> Response {
+    let mut allowance = None;
+    let mut response = match Box::pin(run(ctx, request, is_meant, &mut allowance)).await {
+        Ok(body) => json(StatusCode::OK, &body),
+        Err(failed) => failed.into_response(),
+    };
+    if let Some(allowance) = allowance {
+        say(&mut response, allowance);
+    }
+    response
+}
+
+/// Why a set was refused, and which of its operations was the reason.
+struct Failed {
+    problem: Problem,
+    operation: Option<usize>,
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self { problem, operation: None }
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        let Some(index) = self.operation else { return refuse(&self.problem) };
+        let mut body = serde_json::to_value(self.problem.body()).unwrap_or_default();
+        body["operation"] = index.into();
+        let status = StatusCode::from_u16(self.problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        json(status, &body)
+    }
+}
+
+async fn run(
+    ctx: Ctx,
+    request: Request,
+    is_meant: bool,
+    allowance: &mut Option<Allowance>,
+) -> Result<Value, Failed> {
+    let (parts, body) = request.into_parts();
+    let caller = admitted(&ctx, &parts.headers, allowance)?;
+    let config = ServerConfig { max_body: LARGEST, ..ctx.app.config.clone() };
+    let body = read_json(&config, &parts.headers, body).await.map_err(|error| unreadable(&error))?;
+    let wanted = Wanted::read(body, MOST)?;
+    if is_meant && wanted.revision.is_none() {
+        return Err(Problem::payload("Missing required property: revision", "").into());
+    }
+    // What another node wrote is seen too.
+    ctx.app.catalog.sync().await.map_err(stored)?;
+    let base = ctx.app.catalog.snapshot(&ctx.tenant.tenant).await.map_err(stored)?;
+    if let Some(seen) = wanted.revision.filter(|seen| *seen != base.rev) {
+        return Err(changed(seen).into());
+    }
+    let mut set = Set { staged: ctx.app.store.staged(&base.tenant), now: Arc::clone(&base), ctx, caller };
+    let operations = table().operations;
+    let mut answers: Vec<Answer> = Vec::with_capacity(wanted.operations.len());
+    let mut writes = Vec::new();
+    for (index, asked) in wanted.operations.into_iter().enumerate() {
+        let operation = asked.find(&operations);
+        let answer = match operation {
+            Ok(operation) => {
+                if operation.method != Method::GET {
+                    writes.push((operation, index));
+                }
+                set.perform(operation, asked, &answers).await
+            }
+            Err(problem) => Err(problem),
+        };
+        answers.push(answer.map_err(|problem| Failed { problem, operation: Some(index) })?);
+    }
+    let Set { staged, ctx, caller, .. } = set;
+    if !is_meant {
+        let (effects, hidden) = effects::of(&ctx, &caller, &base, &staged.differences()).await?;
+        // What was read belongs to one revision.
+        if ctx.app.store.config_rev(&base.tenant).await.map_err(stored)? != base.rev {
+            return Err(changed(base.rev).into());
+        }
+        let is_write = |index: &usize| writes.iter().any(|(_, write)| write == index);
+        // What a plan makes is not there: its ids and secrets are good for nothing.
+        let shown: Vec<Value> =
+            answers.iter().enumerate().map(|(index, answer)| shown(answer, !is_write(&index))).collect();
+        return Ok(json!({
+            "revision": base.rev,
+            "operations": shown,
+            "effects": effects,
+            "hidden_effects": hidden,
+        }));
+    }
+    let rev = commit(staged, base.rev).await?;
+    ctx.app.catalog.sync().await.map_err(stored)?;
+    for (operation, index) in &writes {
+        ctx.log(written(operation, answers[*index].status, caller.client_id.clone()));
+    }
+    let shown: Vec<Value> = answers.iter().map(|answer| shown(answer, true)).collect();
+    Ok(json!({"revision": rev, "operations": shown}))
+}
+
+fn shown(answer: &Answer, with_body: bool) -> Value {
+    match answer.body.as_ref().filter(|_| with_body) {
+        Some(body) => json!({"status": answer.status.as_u16(), "body": body}),
+        None => json!({"status": answer.status.as_u16()}),
+    }
+}
+
+async fn commit(staged: Staged, seen: i64) -> Result<i64, Problem> {
+    staged.commit(seen).await.map_err(|error| match error {
+        Error::Guard => changed(seen),
+        Error::Conflict => Problem::conflict("Two of these changes want the same name at the same time."),
+        other => stored(other),
+    })
+}
+
+fn changed(seen: i64) -> Problem {
+    Problem::ConflictAs(
+        "configuration_changed",
+        format!("The configuration was changed by somebody else after revision {seen}. Nothing was done.")
+            .into(),
+    )
+}
+
+/// A set of changes on its way.
+struct Set {
+    ctx: Ctx,
+    caller: Caller,
+    staged: Staged,
+    /// The configuration with everything so far.
+    now: Arc<Snapshot>,
+}
+
+impl Set {
+    /// One operation, as [`dispatch`](crate::dispatch) does it.
+    async fn perform(
+        &mut self,
+        operation: &Operation,
+        asked: Asked,
+        before: &[Answer],
+    ) -> Result<Answer, Problem> {
+        may(operation, &self.caller)?;
+        if !operation::may_be_staged(operation) {
+            return Err(Problem::refused(format!(
+                "{} {} cannot be part of a set of changes.",
+                operation.method, operation.path
+            )));
+        }
+        let Asked { path, query, body, .. } = asked;
+        let path = operation::path(operation, path, before)?;
+        let query = Query::parse(query.as_deref());
+        check_head(operation, &path, &query)?;
+        let body = match (&operation.body, body) {
+            (Some(shape), body) => checked_body(shape, operation::resolved(body, before)?)?,
+            (None, Value::Null) => Value::Null,
+            (None, _) => return Err(Problem::payload("The operation takes no body", "body")),
+        };
+        let ctx = Ctx { tenant: Arc::clone(&self.now), ..self.ctx.clone() };
+        let staged = Some(self.staged.store().clone());
+        let call = Call { ctx, caller: self.caller.clone(), path, query, body, staged };
+        let handler = operation.handler.as_ref().ok_or(Problem::NotBuilt)?;
+        let answer = match handler(call).await {
+            // Whoever reads a whole tenant asks for what may not be there.
+            Err(Problem::NotFound(_)) if operation.method == Method::GET => {
+                Answer::new(StatusCode::NOT_FOUND, None)
+            }
+            other => other?,
+        };
+        self.now = self.staged.snapshot(&self.now).map_err(stored)?;
+        Ok(answer)
+    }
+}
+
+/// Numbers and first names by what they count, for [`effects`].
+type Counts = BTreeMap<&'static str, Value>;
