@@ -166,7 +166,8 @@ fn person(n: usize) -> NewUser {
     let email = format!("{}.{n}@d{}.example", given.to_lowercase(), mixed / 7 % 1000);
     let at = BEGINNING_MS + i64::try_from(n).unwrap_or(0) * 1000;
     let logins = i64::try_from(mixed % 50).unwrap_or(0);
-    let plan = PLANS[[0, 0, 0, 0, 0, 0, 0, 1, 1, 2][mixed / 11 % 10] + usize::from(mixed % 1000 == 0)];
+    let plan =
+        PLANS[[0, 0, 0, 0, 0, 0, 0, 1, 1, 2][mixed / 11 % 10] + usize::from(mixed.is_multiple_of(1000))];
     let connection = ["users", "staff"][usize::from(mixed.is_multiple_of(40))].to_owned();
     let user = User {
         created_at: format_ms(at),
