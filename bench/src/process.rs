@@ -43,26 +43,7 @@ impl Process {
 
     /// CPU time it has used since it started.
     pub(crate) fn cpu(&self) -> Result<Cpu> {
-        let id = self.child.id();
-        let stat = fs::read_to_string(format!("/proc/{id}/stat")).context("the process is gone")?;
-        let ticks = ticks(&stat).context("unexpected form of /proc/PID/stat")?;
-        let mut threads = Vec::new();
-        for entry in fs::read_dir(format!("/proc/{id}/task"))? {
-            let path = entry?.path();
-            let Some(thread) =
-                path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok())
-            else {
-                continue;
-            };
-            // A thread may end between the listing and the reading.
-            if let Ok(text) = fs::read_to_string(path.join("schedstat"))
-                && let Some(nanoseconds) = text.split(' ').next().and_then(|field| field.parse().ok())
-            {
-                threads.push((thread, nanoseconds));
-            }
-        }
-        threads.sort_unstable();
-        Ok(Cpu { ticks, threads })
+        Cpu::of(self.child.id())
     }
 
     /// Memory it holds now, in bytes.
@@ -96,6 +77,29 @@ pub(crate) struct Cpu {
 }
 
 impl Cpu {
+    /// What a process has used since it started.
+    pub(crate) fn of(id: u32) -> Result<Self> {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).context("the process is gone")?;
+        let ticks = ticks(&stat).context("unexpected form of /proc/PID/stat")?;
+        let mut threads = Vec::new();
+        for entry in fs::read_dir(format!("/proc/{id}/task"))? {
+            let path = entry?.path();
+            let Some(thread) =
+                path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok())
+            else {
+                continue;
+            };
+            // A thread may end between the listing and the reading.
+            if let Ok(text) = fs::read_to_string(path.join("schedstat"))
+                && let Some(nanoseconds) = text.split(' ').next().and_then(|field| field.parse().ok())
+            {
+                threads.push((thread, nanoseconds));
+            }
+        }
+        threads.sort_unstable();
+        Ok(Self { ticks, threads })
+    }
+
     /// Nanoseconds used between `earlier` and this moment.
     ///
     /// The threads' account unless a thread ended in between, then the ticks.

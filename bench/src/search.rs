@@ -15,7 +15,7 @@ use chancery_core::{
 use chancery_store::{Batch, Error, NewUser, Options, SearchBounds, Store, Tenant, UserSearch, UserSort};
 use serde_json::json;
 
-use crate::{histogram::Histogram, options};
+use crate::{histogram::Histogram, options, process::Cpu};
 
 const TENANT: &str = "search";
 /// Users of one batch of the filling, and batches under way.
@@ -60,8 +60,10 @@ async fn writes(store: &Store, options: &options::Search) -> Result<()> {
         let user = account(scattered(n) % users);
         Ok(store.record_login(TENANT, &user, "192.0.2.1", 1_700_000_000 + i64::try_from(n)?).await?)
     };
-    let made = async |n: usize| Ok(store.create_user(TENANT, &person(users + n)).await?);
-    let removed = async |n: usize| Ok(store.delete_user(TENANT, &account(users + n)).await?);
+    // Far behind those of a filling that was broken off.
+    let first = users + 10_000_000;
+    let made = async |n: usize| Ok(store.create_user(TENANT, &person(first + n)).await?);
+    let removed = async |n: usize| Ok(store.delete_user(TENANT, &account(first + n)).await?);
     let mut out = stdout().lock();
     let (_, rate) = at_once(duration, usize::MAX, signed_in).await?;
     writeln!(out, "{rate:.0} sign-ins noted a second, {AT_ONCE} at once")?;
@@ -164,7 +166,8 @@ fn person(n: usize) -> NewUser {
     let email = format!("{}.{n}@d{}.example", given.to_lowercase(), mixed / 7 % 1000);
     let at = BEGINNING_MS + i64::try_from(n).unwrap_or(0) * 1000;
     let logins = i64::try_from(mixed % 50).unwrap_or(0);
-    let plan = PLANS[[0, 0, 0, 0, 0, 0, 0, 1, 1, 2][mixed / 11 % 10] + usize::from(mixed % 1000 == 0)];
+    let plan =
+        PLANS[[0, 0, 0, 0, 0, 0, 0, 1, 1, 2][mixed / 11 % 10] + usize::from(mixed.is_multiple_of(1000))];
     let connection = ["users", "staff"][usize::from(mixed.is_multiple_of(40))].to_owned();
     let user = User {
         created_at: format_ms(at),
@@ -312,13 +315,15 @@ struct Line {
     count: u64,
     p50: f64,
     p99: f64,
+    /// Mean CPU time of this process: without the database where that is another one.
+    cpu: f64,
     refused: u64,
 }
 
 impl Kind {
     async fn measured(&self, store: &Store, duration: Duration) -> Result<Line> {
         let (mut times, mut refused, mut n) = (Histogram::default(), 0, 0);
-        let begun = Instant::now();
+        let (begun, mut cpu) = (Instant::now(), Cpu::of(std::process::id())?);
         // A few to warm up, then until the time is over; five at least.
         while begun.elapsed() < duration || n < WARM + 5 {
             let q = (self.q)(n);
@@ -340,13 +345,17 @@ impl Kind {
                 Err(Error::TooBroad) if self.may_be_refused => refused += 1,
                 Err(other) => return Err(anyhow!("{q}: {other}")),
             }
+            if n + 1 == WARM {
+                cpu = Cpu::of(std::process::id())?;
+            }
             if n >= WARM {
                 times.record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
             }
             n += 1;
         }
+        let cpu = Cpu::of(std::process::id())?.since(&cpu) as f64 / times.total().max(1) as f64 / 1e6;
         let ms = |quantile| times.quantile(quantile) as f64 / 1e6;
-        Ok(Line { name: self.name, count: times.total(), p50: ms(0.5), p99: ms(0.99), refused })
+        Ok(Line { name: self.name, count: times.total(), p50: ms(0.5), p99: ms(0.99), cpu, refused })
     }
 }
 
@@ -358,16 +367,20 @@ fn print(lines: &[Line], options: &options::Search) -> Result<()> {
         let lines: Vec<_> = lines
             .iter()
             .map(|line| {
-                json!({"name": line.name, "count": line.count, "p50_ms": line.p50, "p99_ms": line.p99, "refused": line.refused})
+                json!({"name": line.name, "count": line.count, "p50_ms": line.p50, "p99_ms": line.p99, "cpu_ms": line.cpu, "refused": line.refused})
             })
             .collect();
         return writeln!(out, "{:#}", json!({"users": options.users, "searches": lines}))
             .context("cannot print");
     }
-    writeln!(out, "{:<32} {:>8} {:>9} {:>9}", "search", "count", "p50 ms", "p99 ms")?;
+    writeln!(out, "{:<32} {:>8} {:>9} {:>9} {:>9}", "search", "count", "p50 ms", "p99 ms", "CPU ms")?;
     for line in lines {
         let refused = if line.refused > 0 { "  refused as too broad" } else { "" };
-        writeln!(out, "{:<32} {:>8} {:>9.2} {:>9.2}{refused}", line.name, line.count, line.p50, line.p99)?;
+        writeln!(
+            out,
+            "{:<32} {:>8} {:>9.2} {:>9.2} {:>9.2}{refused}",
+            line.name, line.count, line.p50, line.p99, line.cpu
+        )?;
     }
     Ok(())
 }

@@ -8,8 +8,9 @@ use chancery_db::params;
 use super::{CHUNK, CREATED_AT, Candidate, FoundUsers, Key, Row, UserSearch, count, rows};
 use crate::{Error, Result, Store};
 
-/// Rows taken at once.
-const STEP: usize = 500;
+/// Rows taken at the first step, and at most: each one takes twice as many as the one before.
+const FIRST_STEP: usize = CHUNK;
+const MOST_STEP: usize = 4 * CHUNK;
 
 pub(super) struct Walk<'a> {
     store: &'a Store,
@@ -22,6 +23,7 @@ pub(super) struct Walk<'a> {
     /// All whom the query fits, if somebody counts them.
     whole: Whole,
     passed: usize,
+    step: usize,
 }
 
 /// A list of users in order.
@@ -86,7 +88,7 @@ impl<'a> Walk<'a> {
             _ if search.query.is_everything() => Whole::Everybody,
             _ => Whole::Among(None),
         };
-        Self { store, tenant, search, stages, among: None, whole, passed: 0 }
+        Self { store, tenant, search, stages, among: None, whole, passed: 0, step: FIRST_STEP }
     }
 
     /// Through those only.
@@ -109,6 +111,11 @@ impl<'a> Walk<'a> {
             walk.among = Some(keys.into_iter().collect());
         }
         walk
+    }
+
+    /// Whether everybody it goes through fits: then nothing is known quicker.
+    pub(super) fn meets_nobody_else(&self) -> bool {
+        matches!((self.stages.as_slice(), &self.whole), ([Stage::Value { .. }], Whole::In(_)))
     }
 
     pub(super) async fn run(mut self) -> Result<FoundUsers> {
@@ -184,7 +191,8 @@ impl<'a> Walk<'a> {
     }
 
     async fn step(&mut self) -> Result<Step> {
-        let (store, tenant, field) = (self.store, self.tenant, self.search.sort.field);
+        let (store, tenant, field, step) = (self.store, self.tenant, self.search.sort.field, self.step);
+        self.step = (2 * step).min(MOST_STEP);
         let Some(stage) = self.stages.last_mut() else { return Ok(Step::End) };
         match stage {
             Stage::Keys(keys) => {
@@ -192,18 +200,18 @@ impl<'a> Walk<'a> {
                 Ok(if next.is_empty() { Step::End } else { Step::Keys(next) })
             }
             Stage::Users { by, descending, after } => {
-                let rows = store.users_behind(tenant, (*by, *descending), after.as_ref()).await?;
+                let rows = store.users_behind(tenant, (*by, *descending), after.as_ref(), step).await?;
                 *after = rows.last().map(|row| row.key.clone());
                 Ok(if rows.is_empty() { Step::End } else { Step::Rows(rows) })
             }
             Stage::Values { descending, after } => {
-                let rows = store.values_behind(tenant, field, *descending, after.as_ref()).await?;
+                let rows = store.values_behind((tenant, field), *descending, after.as_ref(), step).await?;
                 *after = rows.last().cloned();
                 let keys: Vec<Key> = rows.into_iter().map(|(_, key)| key).collect();
                 Ok(if keys.is_empty() { Step::End } else { Step::Keys(keys) })
             }
             Stage::Value { span, descending, after } => {
-                let keys = store.with_value_behind(tenant, span, *descending, after.as_ref()).await?;
+                let keys = store.with_value_behind((tenant, span), *descending, after.as_ref(), step).await?;
                 *after = keys.last().cloned();
                 Ok(if keys.is_empty() { Step::End } else { Step::Keys(keys) })
             }
@@ -258,9 +266,10 @@ impl Store {
         tenant: &str,
         (by, descending): (By, bool),
         after: Option<&Key>,
+        step: usize,
     ) -> Result<Vec<Row>> {
         let (sign, way) = if descending { ("<", " DESC") } else { (">", "") };
-        let mut params = params![tenant, count(STEP)];
+        let mut params = params![tenant, count(step)];
         let mut sql = format!("SELECT created_ms, id, {} FROM users WHERE tenant = $1", rows::COLUMNS);
         match (by, after) {
             (_, None) => {}
@@ -283,13 +292,13 @@ impl Store {
     /// Users behind a value of a field, in the order of its values.
     async fn values_behind(
         &self,
-        tenant: &str,
-        field: &str,
+        (tenant, field): (&str, &str),
         descending: bool,
         after: Option<&(String, Key)>,
+        step: usize,
     ) -> Result<Vec<(String, Key)>> {
         let (sign, way) = if descending { ("<", " DESC") } else { (">", "") };
-        let mut params = params![tenant, field, count(STEP)];
+        let mut params = params![tenant, field, count(step)];
         let mut behind = String::new();
         if let Some((value, (at, id))) = after {
             behind = format!(" AND (value, at, user_id) {sign} ($4, $5, $6)");
@@ -306,14 +315,14 @@ impl Store {
     /// Users behind one among those with a value, in the order of their making.
     async fn with_value_behind(
         &self,
-        tenant: &str,
-        span: &Span,
+        (tenant, span): (&str, &Span),
         descending: bool,
         after: Option<&Key>,
+        step: usize,
     ) -> Result<Vec<Key>> {
         let Reach::Value(value) = &span.reach else { return Ok(Vec::new()) };
         let (sign, way) = if descending { ("<", " DESC") } else { (">", "") };
-        let mut params = params![tenant, span.field.as_str(), value.as_str(), count(STEP)];
+        let mut params = params![tenant, span.field.as_str(), value.as_str(), count(step)];
         let mut behind = String::new();
         if let Some((at, id)) = after {
             behind = format!(" AND (at, user_id) {sign} ($5, $6)");
