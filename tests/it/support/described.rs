@@ -2,13 +2,14 @@
 
 use std::sync::LazyLock;
 
-use chancery_management::{answer_shapes, shape};
+use chancery_management::{Operation, answer_shapes, operations, shape};
 
 use super::Answer;
 
 type Described = (String, String, shape::Shape);
 
 static DESCRIBED: LazyLock<Vec<Described>> = LazyLock::new(answer_shapes);
+static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(operations);
 
 /// Looks at what succeeded whole: `fields` takes members away.
 pub(super) fn is_as_described(method: &str, target: &str, answer: &Answer) {
@@ -17,10 +18,12 @@ pub(super) fn is_as_described(method: &str, target: &str, answer: &Answer) {
     if !answer.status.is_success() || query.contains("fields=") {
         return;
     }
-    let is_it = |described: &&Described| described.0 == method && fits(&described.1, path);
-    // The narrowest: `/organizations/name/{name}` before what has more holes.
-    let holes = |described: &&Described| described.1.matches('{').count();
-    let Some((_, template, shape)) = DESCRIBED.iter().filter(is_it).min_by_key(holes) else { return };
+    // The narrowest: `/roles/search` before `/roles/{id}`.
+    let is_it = |operation: &&Operation| operation.method == method && fits(operation.path, path);
+    let found = OPERATIONS.iter().filter(is_it).min_by_key(|operation| operation.parameters().count());
+    let Some(template) = found.map(|operation| operation.path) else { return };
+    let is_its = |described: &&Described| described.0 == method && described.1 == template;
+    let Some((_, _, shape)) = DESCRIBED.iter().find(is_its) else { return };
     if let Err(fault) = shape::check(shape, &answer.json()) {
         panic!("{method} {template} is not as described: {} at {:?}\n{answer:?}", fault.reason, fault.path);
     }
