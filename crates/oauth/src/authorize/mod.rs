@@ -32,14 +32,14 @@ pub(crate) async fn by_get(
 ) -> Result<Response, Failure> {
     let encoded = query.unwrap_or_default();
     match Params::from_form(encoded.as_bytes()) {
-        Ok(params) => begin(&ctx, &headers, &params).await,
+        Ok(params) => Box::pin(begin(&ctx, &headers, &params)).await,
         Err(e) => Ok(pages::error(&ctx, &headers, 400, &AuthorizeError::invalid(e.to_string()))),
     }
 }
 
 /// The request in a form (OpenID Connect Core 3.1.2.1).
 pub(crate) async fn by_post(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
-    begin(&ctx, &headers, &params).await
+    Box::pin(begin(&ctx, &headers, &params)).await
 }
 
 /// The browser comes back from our pages: ask again what is next.
@@ -55,7 +55,7 @@ pub(crate) async fn resume(
     let transaction: Transaction =
         serde_json::from_str(&stored.doc).map_err(|_| Failure::server("a transaction cannot be read"))?;
     match Flight::load(&ctx, &headers, transaction, Some(stored)).await? {
-        Some(flight) => flight.go_on().await,
+        Some(flight) => Box::pin(flight.go_on()).await,
         None => Ok(pages::expired(&ctx, &headers)),
     }
 }
@@ -83,7 +83,7 @@ async fn begin(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Respon
     };
     let transaction = Transaction { request, progress: Progress::default(), created_at: ctx.now() };
     match Flight::load(ctx, headers, transaction, None).await? {
-        Some(flight) => flight.go_on().await,
+        Some(flight) => Box::pin(flight.go_on()).await,
         None => Ok(pages::expired(ctx, headers)),
     }
 }
