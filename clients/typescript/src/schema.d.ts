@@ -163,6 +163,61 @@ export interface paths {
         patch: operations["patch_captcha"];
         trace?: never;
     };
+    "/attack-protection/captcha/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get attack protection captcha policies */
+        get: operations["get_attack_protection_captcha_policies"];
+        put?: never;
+        /** Post attack protection captcha policies */
+        post: operations["post_attack_protection_captcha_policies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/attack-protection/captcha/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get attack protection captcha policies by id */
+        get: operations["get_attack_protection_captcha_policies_by_id"];
+        put?: never;
+        post?: never;
+        /** Delete attack protection captcha policies by id */
+        delete: operations["delete_attack_protection_captcha_policies_by_id"];
+        options?: never;
+        head?: never;
+        /** Patch attack protection captcha policies by id */
+        patch: operations["patch_attack_protection_captcha_policies_by_id"];
+        trace?: never;
+    };
+    "/attack-protection/phone-provider-protection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get phone-provider-protection */
+        get: operations["get_phone-provider-protection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Patch phone-provider-protection */
+        patch: operations["patch_phone-provider-protection"];
+        trace?: never;
+    };
     "/attack-protection/suspicious-ip-throttling": {
         parameters: {
             query?: never;
@@ -236,6 +291,23 @@ export interface paths {
         patch: operations["update_phone_provider"];
         trace?: never;
     };
+    "/branding/phone/providers/{id}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try phone provider */
+        post: operations["try_phone_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/branding/phone/templates": {
         parameters: {
             query?: never;
@@ -288,6 +360,23 @@ export interface paths {
         head?: never;
         /** Reset phone template */
         patch: operations["reset_phone_template"];
+        trace?: never;
+    };
+    "/branding/phone/templates/{id}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try phone template */
+        post: operations["try_phone_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/branding/templates/universal-login": {
@@ -380,6 +469,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/client-grants/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get client grants search */
+        get: operations["get_client_grants_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/client-grants/{id}": {
         parameters: {
             query?: never;
@@ -428,6 +534,23 @@ export interface paths {
         put?: never;
         /** Post clients */
         post: operations["post_clients"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/clients/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get clients search */
+        get: operations["get_clients_search"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -534,11 +657,31 @@ export interface paths {
         /** Get connection-profiles */
         get: operations["get_connection-profiles"];
         put?: never;
-        post?: never;
+        /** Post connection-profiles */
+        post: operations["post_connection-profiles"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/connection-profiles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get connection-profiles by id */
+        get: operations["get_connection-profiles_by_id"];
+        put?: never;
+        post?: never;
+        /** Delete connection-profiles by id */
+        delete: operations["delete_connection-profiles_by_id"];
+        options?: never;
+        head?: never;
+        /** Patch connection-profiles by id */
+        patch: operations["patch_connection-profiles_by_id"];
         trace?: never;
     };
     "/connections": {
@@ -667,6 +810,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/connections/{id}/directory-provisioning/synchronizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post synchronizations */
+        post: operations["post_synchronizations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/connections/{id}/directory-provisioning/synchronized-groups": {
         parameters: {
             query?: never;
@@ -682,6 +842,41 @@ export interface paths {
         post: operations["post_synchronized_groups"];
         /** Delete synchronized groups */
         delete: operations["delete_synchronized_groups"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get keys */
+        get: operations["get_keys"];
+        put?: never;
+        /** Post keys */
+        post: operations["post_keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connections/{id}/keys/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post rotate */
+        post: operations["post_rotate"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -759,6 +954,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/connections/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get status */
+        get: operations["get_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/connections/{id}/users": {
         parameters: {
             query?: never;
@@ -831,6 +1043,23 @@ export interface paths {
         patch: operations["patch_custom-domains_by_id"];
         trace?: never;
     };
+    "/custom-domains/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post test domain */
+        post: operations["post_test_domain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/custom-domains/{id}/verify": {
         parameters: {
             query?: never;
@@ -858,7 +1087,8 @@ export interface paths {
         /** Get device-credentials */
         get: operations["get_device-credentials"];
         put?: never;
-        post?: never;
+        /** Post device-credentials */
+        post: operations["post_device-credentials"];
         delete?: never;
         options?: never;
         head?: never;
@@ -948,7 +1178,95 @@ export interface paths {
         /** Get event-streams */
         get: operations["get_event-streams"];
         put?: never;
+        /** Post event-streams */
+        post: operations["post_event-streams"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/event-streams/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get event-streams by id */
+        get: operations["get_event-streams_by_id"];
+        put?: never;
         post?: never;
+        /** Delete event-streams by id */
+        delete: operations["delete_event-streams_by_id"];
+        options?: never;
+        head?: never;
+        /** Patch event-streams by id */
+        patch: operations["patch_event-streams_by_id"];
+        trace?: never;
+    };
+    "/event-streams/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get event deliveries */
+        get: operations["get_event_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/event-streams/{id}/deliveries/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get deliveries by event id */
+        get: operations["get_deliveries_by_event_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/event-streams/{id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post redeliver */
+        post: operations["post_redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/event-streams/{id}/redeliver/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post redeliver by event id */
+        post: operations["post_redeliver_by_event_id"];
         delete?: never;
         options?: never;
         head?: never;
@@ -965,7 +1283,8 @@ export interface paths {
         /** Get flows */
         get: operations["get_flows"];
         put?: never;
-        post?: never;
+        /** Post flows */
+        post: operations["post_flows"];
         delete?: never;
         options?: never;
         head?: never;
@@ -982,11 +1301,85 @@ export interface paths {
         /** Get flows vault connections */
         get: operations["get_flows_vault_connections"];
         put?: never;
+        /** Post flows vault connections */
+        post: operations["post_flows_vault_connections"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/flows/vault/connections/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get flows vault connections by id */
+        get: operations["get_flows_vault_connections_by_id"];
+        put?: never;
+        post?: never;
+        /** Delete flows vault connections by id */
+        delete: operations["delete_flows_vault_connections_by_id"];
+        options?: never;
+        head?: never;
+        /** Patch flows vault connections by id */
+        patch: operations["patch_flows_vault_connections_by_id"];
+        trace?: never;
+    };
+    "/flows/{flow_id}/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get flows executions */
+        get: operations["get_flows_executions"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/flows/{flow_id}/executions/{execution_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get flows executions by execution id */
+        get: operations["get_flows_executions_by_execution_id"];
+        put?: never;
+        post?: never;
+        /** Delete flows executions by execution id */
+        delete: operations["delete_flows_executions_by_execution_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/flows/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get flows by id */
+        get: operations["get_flows_by_id"];
+        put?: never;
+        post?: never;
+        /** Delete flows by id */
+        delete: operations["delete_flows_by_id"];
+        options?: never;
+        head?: never;
+        /** Patch flows by id */
+        patch: operations["patch_flows_by_id"];
         trace?: never;
     };
     "/forms": {
@@ -999,11 +1392,31 @@ export interface paths {
         /** Get forms */
         get: operations["get_forms"];
         put?: never;
-        post?: never;
+        /** Create form */
+        post: operations["create_form"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/forms/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get form */
+        get: operations["get_form"];
+        put?: never;
+        post?: never;
+        /** Delete form */
+        delete: operations["delete_form"];
+        options?: never;
+        head?: never;
+        /** Patch form */
+        patch: operations["patch_form"];
         trace?: never;
     };
     "/grants": {
@@ -1058,6 +1471,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get group */
+        get: operations["get_group"];
+        put?: never;
+        post?: never;
+        /** Delete group */
+        delete: operations["delete_group"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/groups/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get group members */
+        get: operations["get_group_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/groups/{id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get group roles */
+        get: operations["get_group_roles"];
+        put?: never;
+        /** Post group roles */
+        post: operations["post_group_roles"];
+        /** Delete group roles */
+        delete: operations["delete_group_roles"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/guardian/enrollments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get enrollments by id */
+        get: operations["get_enrollments_by_id"];
+        put?: never;
+        post?: never;
+        /** Delete enrollments by id */
+        delete: operations["delete_enrollments_by_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/guardian/factors": {
         parameters: {
             query?: never;
@@ -1075,6 +1560,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/guardian/factors/duo/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get factor duo settings */
+        get: operations["get_factor_duo_settings"];
+        /** Put factor duo settings */
+        put: operations["put_factor_duo_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Patch factor duo settings */
+        patch: operations["patch_factor_duo_settings"];
+        trace?: never;
+    };
     "/guardian/factors/phone/message-types": {
         parameters: {
             query?: never;
@@ -1086,6 +1590,24 @@ export interface paths {
         get: operations["get_message-types"];
         /** Put message-types */
         put: operations["put_message-types"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/guardian/factors/phone/providers/twilio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get phone twilio factor provider */
+        get: operations["get_phone_twilio_factor_provider"];
+        /** Put twilio */
+        put: operations["put_twilio"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1111,6 +1633,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/guardian/factors/phone/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get factor phone templates */
+        get: operations["get_factor_phone_templates"];
+        /** Put factor phone templates */
+        put: operations["put_factor_phone_templates"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/guardian/factors/push-notification/providers/apns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get apns */
+        get: operations["get_apns"];
+        /** Put apns */
+        put: operations["put_apns"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Patch apns */
+        patch: operations["patch_apns"];
+        trace?: never;
+    };
+    "/guardian/factors/push-notification/providers/fcm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put fcm */
+        put: operations["put_fcm"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Patch fcm */
+        patch: operations["patch_fcm"];
+        trace?: never;
+    };
+    "/guardian/factors/push-notification/providers/fcmv1": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put fcmv1 */
+        put: operations["put_fcmv1"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Patch fcmv1 */
+        patch: operations["patch_fcmv1"];
+        trace?: never;
+    };
+    "/guardian/factors/push-notification/providers/sns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get sns */
+        get: operations["get_sns"];
+        /** Put sns */
+        put: operations["put_sns"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Patch sns */
+        patch: operations["patch_sns"];
+        trace?: never;
+    };
     "/guardian/factors/push-notification/selected-provider": {
         parameters: {
             query?: never;
@@ -1129,6 +1743,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/guardian/factors/sms/providers/twilio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get sms twilio factor provider */
+        get: operations["get_sms_twilio_factor_provider"];
+        /** Put sms twilio factor provider */
+        put: operations["put_sms_twilio_factor_provider"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/guardian/factors/sms/selected-provider": {
         parameters: {
             query?: never;
@@ -1140,6 +1772,60 @@ export interface paths {
         get: operations["get_sms_providers"];
         /** Put sms providers */
         put: operations["put_sms_providers"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/guardian/factors/sms/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get factor sms templates */
+        get: operations["get_factor_sms_templates"];
+        /** Put factor sms templates */
+        put: operations["put_factor_sms_templates"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/guardian/factors/webauthn-platform/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get guardian factors webauthn platform settings */
+        get: operations["get_guardian_factors_webauthn_platform_settings"];
+        /** Put guardian factors webauthn platform settings */
+        put: operations["put_guardian_factors_webauthn_platform_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/guardian/factors/webauthn-roaming/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get guardian factors webauthn roaming settings */
+        get: operations["get_guardian_factors_webauthn_roaming_settings"];
+        /** Put guardian factors webauthn roaming settings */
+        put: operations["put_guardian_factors_webauthn_roaming_settings"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1284,6 +1970,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/keys/custom-signing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get custom signing keys */
+        get: operations["get_custom_signing_keys"];
+        /** Put custom signing keys */
+        put: operations["put_custom_signing_keys"];
+        post?: never;
+        /** Delete custom signing keys */
+        delete: operations["delete_custom_signing_keys"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/keys/encryption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get encryption keys */
+        get: operations["get_encryption_keys"];
+        put?: never;
+        /** Post encryption */
+        post: operations["post_encryption"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/keys/encryption/rekey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post encryption rekey */
+        post: operations["post_encryption_rekey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/keys/encryption/{kid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get encryption key */
+        get: operations["get_encryption_key"];
+        put?: never;
+        /** Post encryption key */
+        post: operations["post_encryption_key"];
+        /** Delete encryption key */
+        delete: operations["delete_encryption_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/keys/encryption/{kid}/wrapping-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post encryption wrapping key */
+        post: operations["post_encryption_wrapping_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/keys/network-acls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get all keys network acls */
+        get: operations["get_all_keys_network_acls"];
+        put?: never;
+        /** Create keys network acls */
+        post: operations["create_keys_network_acls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/keys/network-acls/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get keys network acls */
+        get: operations["get_keys_network_acls"];
+        put?: never;
+        post?: never;
+        /** Delete keys network acls */
+        delete: operations["delete_keys_network_acls"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/keys/signing": {
         parameters: {
             query?: never;
@@ -1362,11 +2174,31 @@ export interface paths {
         /** Get log-streams */
         get: operations["get_log-streams"];
         put?: never;
-        post?: never;
+        /** Post log-streams */
+        post: operations["post_log-streams"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/log-streams/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get log-streams by id */
+        get: operations["get_log-streams_by_id"];
+        put?: never;
+        post?: never;
+        /** Delete log-streams by id */
+        delete: operations["delete_log-streams_by_id"];
+        options?: never;
+        head?: never;
+        /** Patch log-streams by id */
+        patch: operations["patch_log-streams_by_id"];
         trace?: never;
     };
     "/logs": {
@@ -1413,11 +2245,32 @@ export interface paths {
         /** Get network-acls */
         get: operations["get_network-acls"];
         put?: never;
-        post?: never;
+        /** Post network-acls */
+        post: operations["post_network-acls"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/network-acls/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get network-acls by id */
+        get: operations["get_network-acls_by_id"];
+        /** Put network-acls by id */
+        put: operations["put_network-acls_by_id"];
+        post?: never;
+        /** Delete network-acls by id */
+        delete: operations["delete_network-acls_by_id"];
+        options?: never;
+        head?: never;
+        /** Patch network-acls by id */
+        patch: operations["patch_network-acls_by_id"];
         trace?: never;
     };
     "/organizations": {
@@ -1447,6 +2300,23 @@ export interface paths {
         };
         /** Get name by name */
         get: operations["get_name_by_name"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/organizations/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get organizations search */
+        get: operations["get_organizations_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1746,6 +2616,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/organizations/{id}/members/{user_id}/effective-roles/sources/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get organization member role source groups */
+        get: operations["get_organization_member_role_source_groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/organizations/{id}/members/{user_id}/roles": {
         parameters: {
             query?: never;
@@ -1799,6 +2686,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/organizations/{organization_id}/groups/{group_id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get organization group roles */
+        get: operations["get_organization_group_roles"];
+        put?: never;
+        /** Post organization group roles */
+        post: operations["post_organization_group_roles"];
+        /** Delete organization group roles */
+        delete: operations["delete_organization_group_roles"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/organizations/{organization_id}/roles/{role_id}/groups": {
         parameters: {
             query?: never;
@@ -1832,6 +2738,24 @@ export interface paths {
         head?: never;
         /** Patch prompts */
         patch: operations["patch_prompts"];
+        trace?: never;
+    };
+    "/prompts/mfa-push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get prompts mfa push */
+        get: operations["get_prompts_mfa_push"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Patch prompts mfa push */
+        patch: operations["patch_prompts_mfa_push"];
         trace?: never;
     };
     "/prompts/rendering": {
@@ -1972,7 +2896,8 @@ export interface paths {
         delete: operations["delete_refresh_token"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Patch refresh-tokens by id */
+        patch: operations["patch_refresh-tokens_by_id"];
         trace?: never;
     };
     "/resource-servers": {
@@ -1987,6 +2912,23 @@ export interface paths {
         put?: never;
         /** Post resource-servers */
         post: operations["post_resource-servers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/resource-servers/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get resource servers search */
+        get: operations["get_resource_servers_search"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2085,6 +3027,25 @@ export interface paths {
         patch: operations["patch_roles_by_id"];
         trace?: never;
     };
+    "/roles/{id}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get role groups */
+        get: operations["get_role_groups"];
+        put?: never;
+        /** Post role groups */
+        post: operations["post_role_groups"];
+        /** Delete role groups */
+        delete: operations["delete_role_groups"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/roles/{id}/permissions": {
         parameters: {
             query?: never;
@@ -2156,6 +3117,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/rules-configs/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put rules-configs by key */
+        put: operations["put_rules-configs_by_key"];
+        post?: never;
+        /** Delete rules-configs by key */
+        delete: operations["delete_rules-configs_by_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/self-service-profiles": {
         parameters: {
             query?: never;
@@ -2166,6 +3145,44 @@ export interface paths {
         /** Get self-service-profiles */
         get: operations["get_self-service-profiles"];
         put?: never;
+        /** Post self-service-profiles */
+        post: operations["post_self-service-profiles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/self-service-profiles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get self-service-profiles by id */
+        get: operations["get_self-service-profiles_by_id"];
+        put?: never;
+        post?: never;
+        /** Delete self-service-profiles by id */
+        delete: operations["delete_self-service-profiles_by_id"];
+        options?: never;
+        head?: never;
+        /** Patch self-service-profiles by id */
+        patch: operations["patch_self-service-profiles_by_id"];
+        trace?: never;
+    };
+    "/self-service-profiles/{id}/custom-text/{language}/{page}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get self service profile custom text */
+        get: operations["get_self_service_profile_custom_text"];
+        /** Put self service profile custom text */
+        put: operations["put_self_service_profile_custom_text"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2188,7 +3205,8 @@ export interface paths {
         delete: operations["delete_session"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Patch sessions by id */
+        patch: operations["patch_sessions_by_id"];
         trace?: never;
     };
     "/sessions/{id}/revoke": {
@@ -2217,6 +3235,23 @@ export interface paths {
         };
         /** Get active-users */
         get: operations["get_active-users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stats/daily": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get daily */
+        get: operations["get_daily"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2342,11 +3377,31 @@ export interface paths {
         /** Get user-attribute-profiles */
         get: operations["get_user-attribute-profiles"];
         put?: never;
-        post?: never;
+        /** Post user-attribute-profiles */
+        post: operations["post_user-attribute-profiles"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/user-attribute-profiles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get user-attribute-profiles by id */
+        get: operations["get_user-attribute-profiles_by_id"];
+        put?: never;
+        post?: never;
+        /** Delete user-attribute-profiles by id */
+        delete: operations["delete_user-attribute-profiles_by_id"];
+        options?: never;
+        head?: never;
+        /** Patch user-attribute-profiles by id */
+        patch: operations["patch_user-attribute-profiles_by_id"];
         trace?: never;
     };
     "/user-blocks": {
@@ -2439,6 +3494,62 @@ export interface paths {
         patch: operations["patch_users_by_id"];
         trace?: never;
     };
+    "/users/{id}/authentication-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get authentication-methods */
+        get: operations["get_authentication-methods"];
+        /** Put authentication-methods */
+        put: operations["put_authentication-methods"];
+        /** Post authentication-methods */
+        post: operations["post_authentication-methods"];
+        /** Delete authentication-methods */
+        delete: operations["delete_authentication-methods"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/authentication-methods/{authentication_method_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get authentication-methods by authentication method id */
+        get: operations["get_authentication-methods_by_authentication_method_id"];
+        put?: never;
+        post?: never;
+        /** Delete authentication-methods by authentication method id */
+        delete: operations["delete_authentication-methods_by_authentication_method_id"];
+        options?: never;
+        head?: never;
+        /** Patch authentication-methods by authentication method id */
+        patch: operations["patch_authentication-methods_by_authentication_method_id"];
+        trace?: never;
+    };
+    "/users/{id}/authenticators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete authenticators */
+        delete: operations["delete_authenticators"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/{id}/connected-accounts": {
         parameters: {
             query?: never;
@@ -2473,6 +3584,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/{id}/effective-permissions/sources/effective-roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get user effective permission role sources */
+        get: operations["get_user_effective_permission_role_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/{id}/effective-roles": {
         parameters: {
             query?: never;
@@ -2482,6 +3610,23 @@ export interface paths {
         };
         /** Get user effective roles */
         get: operations["get_user_effective_roles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/effective-roles/sources/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get user role source groups */
+        get: operations["get_user_role_source_groups"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2502,6 +3647,40 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/federated-connections-tokensets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get federated connections tokensets */
+        get: operations["get_federated_connections_tokensets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/federated-connections-tokensets/{tokenset_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete federated connections tokenset */
+        delete: operations["delete_federated_connections_tokenset"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2575,6 +3754,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/{id}/multifactor/actions/invalidate-remember-browser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post invalidate-remember-browser */
+        post: operations["post_invalidate-remember-browser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/multifactor/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete multifactor by provider */
+        delete: operations["delete_multifactor_by_provider"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/{id}/organizations": {
         parameters: {
             query?: never;
@@ -2611,6 +3824,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users/{id}/recovery-code-regeneration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post recovery-code-regeneration */
+        post: operations["post_recovery-code-regeneration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/{id}/revoke-access": {
         parameters: {
             query?: never;
@@ -2622,6 +3852,23 @@ export interface paths {
         put?: never;
         /** User revoke access */
         post: operations["user_revoke_access"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{id}/risk-assessments/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post clear assessors */
+        post: operations["post_clear_assessors"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3104,6 +4351,7 @@ export interface operations {
                     shields?: ("block" | "user_notification")[] | null;
                     allowlist?: string[] | null;
                     mode?: ("count_per_identifier_and_ip" | "count_per_identifier") | null;
+                    form_submission_mode?: ("auto" | "manual") | null;
                     max_attempts?: number | null;
                 };
             };
@@ -3191,6 +4439,283 @@ export interface operations {
                     simple_captcha?: {
                         [key: string]: unknown;
                     } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_attack_protection_captcha_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_attack_protection_captcha_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    description?: string;
+                    priority: number;
+                    match: {
+                        auth0_managed?: string[];
+                        geo_country_codes?: string[];
+                    };
+                    action: {
+                        /** @enum {string} */
+                        active_provider_id?: "simple_captcha" | "auth_challenge" | "recaptcha_v2" | "recaptcha_enterprise" | "hcaptcha" | "friendly_captcha" | "arkose";
+                        simple_captcha?: {
+                            [key: string]: unknown;
+                        };
+                        auth_challenge?: {
+                            fail_open?: boolean;
+                        };
+                        recaptcha_v2?: {
+                            site_key?: string;
+                            secret?: string;
+                        };
+                        recaptcha_enterprise?: {
+                            site_key?: string;
+                            project_id?: string;
+                            api_key?: string;
+                        };
+                        hcaptcha?: {
+                            site_key?: string;
+                            secret?: string;
+                        };
+                        friendly_captcha?: {
+                            site_key?: string;
+                            secret?: string;
+                        };
+                        arkose?: {
+                            site_key?: string;
+                            secret?: string;
+                            client_subdomain?: string;
+                            verify_subdomain?: string;
+                            fail_open?: boolean;
+                        };
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_attack_protection_captcha_policies_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_attack_protection_captcha_policies_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_attack_protection_captcha_policies_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    description?: string | null;
+                    priority?: number | null;
+                    match?: {
+                        auth0_managed?: string[];
+                        geo_country_codes?: string[];
+                    } | null;
+                    action?: {
+                        /** @enum {string} */
+                        active_provider_id?: "simple_captcha" | "auth_challenge" | "recaptcha_v2" | "recaptcha_enterprise" | "hcaptcha" | "friendly_captcha" | "arkose";
+                        simple_captcha?: {
+                            [key: string]: unknown;
+                        };
+                        auth_challenge?: {
+                            fail_open?: boolean;
+                        };
+                        recaptcha_v2?: {
+                            site_key?: string;
+                            secret?: string;
+                        };
+                        recaptcha_enterprise?: {
+                            site_key?: string;
+                            project_id?: string;
+                            api_key?: string;
+                        };
+                        hcaptcha?: {
+                            site_key?: string;
+                            secret?: string;
+                        };
+                        friendly_captcha?: {
+                            site_key?: string;
+                            secret?: string;
+                        };
+                        arkose?: {
+                            site_key?: string;
+                            secret?: string;
+                            client_subdomain?: string;
+                            verify_subdomain?: string;
+                            fail_open?: boolean;
+                        };
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "get_phone-provider-protection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "patch_phone-provider-protection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    type: ("exponential" | "none" | "default") | null;
                 };
             };
         };
@@ -3527,6 +5052,42 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    try_phone_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: phone */
+                    to: string;
+                    /** @enum {string} */
+                    delivery_method?: "text" | "voice";
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     get_phone_templates: {
         parameters: {
             query?: {
@@ -3700,6 +5261,42 @@ export interface operations {
         responses: {
             /** @description Done. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    try_phone_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: phone */
+                    to: string;
+                    /** @enum {string} */
+                    delivery_method?: "text" | "voice";
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4312,6 +5909,39 @@ export interface operations {
                     } & {
                         [key: string]: unknown;
                     };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_client_grants_search: {
+        parameters: {
+            query?: {
+                q?: string;
+                parser?: "scim" | "lucene";
+                fields?: string;
+                include_fields?: boolean;
+                take?: number;
+                from?: string;
+                sort?: "audience" | "updated_at";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -5075,7 +6705,9 @@ export interface operations {
                     redirection_policy?: "allow_always" | "open_redirect_protection";
                     express_configuration?: {
                         initiate_login_uri_template: string;
+                        /** Format: user-attribute-profile-id */
                         user_attribute_profile_id: string;
+                        /** Format: connection-profile-id */
                         connection_profile_id: string;
                         enable_client: boolean;
                         enable_organization: boolean;
@@ -5089,7 +6721,9 @@ export interface operations {
                         oin_submission_id?: string;
                     };
                     my_organization_configuration?: {
+                        /** Format: connection-profile-id */
                         connection_profile_id?: string;
+                        /** Format: user-attribute-profile-id */
                         user_attribute_profile_id?: string;
                         allowed_strategies: ("pingfederate" | "adfs" | "waad" | "google-apps" | "okta" | "oidc" | "samlp")[];
                         /** @enum {string} */
@@ -5175,6 +6809,39 @@ export interface operations {
                     } & {
                         [key: string]: unknown;
                     };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_clients_search: {
+        parameters: {
+            query?: {
+                q?: string;
+                parser?: "scim" | "lucene";
+                fields?: string;
+                include_fields?: boolean;
+                take?: number;
+                from?: string;
+                sort?: "name" | "updated_at";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -5848,7 +7515,9 @@ export interface operations {
                     par_request_expiry?: number | null;
                     express_configuration?: {
                         initiate_login_uri_template: string;
+                        /** Format: user-attribute-profile-id */
                         user_attribute_profile_id: string;
+                        /** Format: connection-profile-id */
                         connection_profile_id: string;
                         enable_client: boolean;
                         enable_organization: boolean;
@@ -5862,7 +7531,9 @@ export interface operations {
                         oin_submission_id?: string;
                     } | null;
                     my_organization_configuration?: {
+                        /** Format: connection-profile-id */
                         connection_profile_id?: string;
+                        /** Format: user-attribute-profile-id */
                         user_attribute_profile_id?: string;
                         allowed_strategies: ("pingfederate" | "adfs" | "waad" | "google-apps" | "okta" | "oidc" | "samlp")[];
                         /** @enum {string} */
@@ -6051,12 +7722,447 @@ export interface operations {
     };
     "get_connection-profiles": {
         parameters: {
-            query?: never;
+            query?: {
+                from?: string;
+                take?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "post_connection-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    organization?: {
+                        /** @enum {string} */
+                        show_as_button?: "none" | "optional" | "required";
+                        /** @enum {string} */
+                        assign_membership_on_login?: "none" | "optional" | "required";
+                    };
+                    connection_name_prefix_template?: string | null;
+                    enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                    connection_config?: Record<string, never> | null;
+                    strategy_overrides?: {
+                        pingfederate?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        ad?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        adfs?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        waad?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        "google-apps"?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        okta?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        oidc?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        samlp?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                    } | null;
+                    provisioning?: {
+                        scim?: {
+                            tokens: {
+                                scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                default_expiry?: number | null;
+                                max_allowed_expiry?: number | null;
+                            };
+                        };
+                        google_workspace?: {
+                            sync_users: boolean;
+                        };
+                    };
+                    cross_app_access_resource_app?: {
+                        status: {
+                            /** @enum {string} */
+                            default_value: "enabled" | "disabled";
+                            allowed_values?: ("enabled" | "disabled")[];
+                        };
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "get_connection-profiles_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "delete_connection-profiles_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "patch_connection-profiles_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    organization?: {
+                        /** @enum {string} */
+                        show_as_button?: "none" | "optional" | "required";
+                        /** @enum {string} */
+                        assign_membership_on_login?: "none" | "optional" | "required";
+                    } | null;
+                    connection_name_prefix_template?: string | null;
+                    enabled_features?: ("scim" | "universal_logout" | "directory_sync")[] | null;
+                    connection_config?: Record<string, never> | null;
+                    strategy_overrides?: {
+                        pingfederate?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        ad?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        adfs?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        waad?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        "google-apps"?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        okta?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        oidc?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                        samlp?: {
+                            enabled_features?: ("scim" | "universal_logout" | "directory_sync")[];
+                            connection_config?: Record<string, never>;
+                            provisioning?: {
+                                scim?: {
+                                    tokens: {
+                                        scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                        default_expiry?: number | null;
+                                        max_allowed_expiry?: number | null;
+                                    };
+                                };
+                                google_workspace?: {
+                                    sync_users: boolean;
+                                };
+                            };
+                        };
+                    } | null;
+                    provisioning?: {
+                        scim?: {
+                            tokens: {
+                                scopes: ("get:users" | "post:users" | "patch:users" | "delete:users" | "put:users")[];
+                                default_expiry?: number | null;
+                                max_allowed_expiry?: number | null;
+                            };
+                        };
+                        google_workspace?: {
+                            sync_users: boolean;
+                        };
+                    } | null;
+                    cross_app_access_resource_app?: {
+                        status: {
+                            /** @enum {string} */
+                            default_value: "enabled" | "disabled";
+                            allowed_values?: ("enabled" | "disabled")[];
+                        };
+                    } | null;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -6495,7 +8601,10 @@ export interface operations {
     };
     "get_connections-directory-provisionings": {
         parameters: {
-            query?: never;
+            query?: {
+                from?: string;
+                take?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6520,7 +8629,10 @@ export interface operations {
     };
     "get_connections-scim-configurations": {
         parameters: {
-            query?: never;
+            query?: {
+                from?: string;
+                take?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7158,6 +9270,33 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    post_synchronizations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     "get_synchronized-groups": {
         parameters: {
             query?: {
@@ -7294,6 +9433,101 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    signing_alg?: "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "ES256" | "ES384";
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_rotate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    signing_alg?: "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "ES256" | "ES384";
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -7546,6 +9780,33 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    get_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     delete_users_by_email: {
         parameters: {
             query: {
@@ -7626,6 +9887,7 @@ export interface operations {
                     domain_metadata?: {
                         [key: string]: string | null;
                     };
+                    /** Format: hostname */
                     relying_party_identifier?: string;
                 };
             };
@@ -7793,6 +10055,33 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    post_test_domain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     post_verify: {
         parameters: {
             query?: never;
@@ -7840,6 +10129,45 @@ export interface operations {
         responses: {
             /** @description Done. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "post_device-credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    device_name: string;
+                    /** @enum {string} */
+                    type: "public_key";
+                    value: string;
+                    device_id: string;
+                    /** Format: client-id */
+                    client_id?: string;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8185,7 +10513,10 @@ export interface operations {
     };
     "get_event-streams": {
         parameters: {
-            query?: never;
+            query?: {
+                from?: string;
+                take?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8194,6 +10525,337 @@ export interface operations {
         responses: {
             /** @description Done. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "post_event-streams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    subscriptions?: {
+                        /** @enum {string} */
+                        event_type?: "group.created" | "group.deleted" | "group.member.added" | "group.member.deleted" | "group.role.assigned" | "group.role.deleted" | "group.updated" | "organization.connection.added" | "organization.connection.removed" | "organization.connection.updated" | "organization.created" | "organization.deleted" | "organization.group.role.assigned" | "organization.group.role.deleted" | "organization.member.added" | "organization.member.deleted" | "organization.member.role.assigned" | "organization.member.role.deleted" | "organization.updated" | "user.created" | "user.deleted" | "user.updated" | "connection.created" | "connection.deleted" | "connection.updated";
+                    }[];
+                    destination: {
+                        /** @enum {string} */
+                        type: "webhook";
+                        configuration: {
+                            /** Format: https-or-empty */
+                            webhook_endpoint: string;
+                            webhook_authorization: {
+                                /** @enum {string} */
+                                method: "basic";
+                                username: string;
+                                password?: string;
+                            } | {
+                                /** @enum {string} */
+                                method: "bearer";
+                                token?: string;
+                            } | {
+                                /** @enum {string} */
+                                method: "custom_header";
+                                header_key: string;
+                                header_value?: string;
+                            };
+                        };
+                    } | {
+                        /** @enum {string} */
+                        type: "eventbridge";
+                        configuration: {
+                            aws_account_id: string;
+                            /** @enum {string} */
+                            aws_region: "af-south-1" | "ap-east-1" | "ap-east-2" | "ap-northeast-1" | "ap-northeast-2" | "ap-northeast-3" | "ap-south-1" | "ap-south-2" | "ap-southeast-1" | "ap-southeast-2" | "ap-southeast-3" | "ap-southeast-4" | "ap-southeast-5" | "ap-southeast-6" | "ap-southeast-7" | "ca-central-1" | "ca-west-1" | "eu-central-1" | "eu-central-2" | "eu-north-1" | "eu-south-1" | "eu-south-2" | "eu-west-1" | "eu-west-2" | "eu-west-3" | "il-central-1" | "me-central-1" | "me-south-1" | "mx-central-1" | "sa-east-1" | "us-gov-east-1" | "us-gov-west-1" | "us-east-1" | "us-east-2" | "us-west-1" | "us-west-2";
+                            aws_partner_event_source?: string;
+                        };
+                    } | {
+                        /** @enum {string} */
+                        type: "action";
+                        configuration: {
+                            action_id: string;
+                        };
+                    };
+                    /** @enum {string} */
+                    status?: "enabled" | "disabled";
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "get_event-streams_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "delete_event-streams_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "patch_event-streams_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    subscriptions?: {
+                        /** @enum {string} */
+                        event_type?: "group.created" | "group.deleted" | "group.member.added" | "group.member.deleted" | "group.role.assigned" | "group.role.deleted" | "group.updated" | "organization.connection.added" | "organization.connection.removed" | "organization.connection.updated" | "organization.created" | "organization.deleted" | "organization.group.role.assigned" | "organization.group.role.deleted" | "organization.member.added" | "organization.member.deleted" | "organization.member.role.assigned" | "organization.member.role.deleted" | "organization.updated" | "user.created" | "user.deleted" | "user.updated" | "connection.created" | "connection.deleted" | "connection.updated";
+                    }[] | null;
+                    destination?: ({
+                        /** @enum {string} */
+                        type: "webhook";
+                        configuration: {
+                            /** Format: https-or-empty */
+                            webhook_endpoint: string;
+                            webhook_authorization: {
+                                /** @enum {string} */
+                                method: "basic";
+                                username: string;
+                                password?: string;
+                            } | {
+                                /** @enum {string} */
+                                method: "bearer";
+                                token?: string;
+                            } | {
+                                /** @enum {string} */
+                                method: "custom_header";
+                                header_key: string;
+                                header_value?: string;
+                            };
+                        };
+                    } | {
+                        /** @enum {string} */
+                        type: "eventbridge";
+                        configuration: {
+                            aws_account_id: string;
+                            /** @enum {string} */
+                            aws_region: "af-south-1" | "ap-east-1" | "ap-east-2" | "ap-northeast-1" | "ap-northeast-2" | "ap-northeast-3" | "ap-south-1" | "ap-south-2" | "ap-southeast-1" | "ap-southeast-2" | "ap-southeast-3" | "ap-southeast-4" | "ap-southeast-5" | "ap-southeast-6" | "ap-southeast-7" | "ca-central-1" | "ca-west-1" | "eu-central-1" | "eu-central-2" | "eu-north-1" | "eu-south-1" | "eu-south-2" | "eu-west-1" | "eu-west-2" | "eu-west-3" | "il-central-1" | "me-central-1" | "me-south-1" | "mx-central-1" | "sa-east-1" | "us-gov-east-1" | "us-gov-west-1" | "us-east-1" | "us-east-2" | "us-west-1" | "us-west-2";
+                            aws_partner_event_source?: string;
+                        };
+                    } | {
+                        /** @enum {string} */
+                        type: "action";
+                        configuration: {
+                            action_id: string;
+                        };
+                    }) | null;
+                    status?: ("enabled" | "disabled") | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_event_deliveries: {
+        parameters: {
+            query?: {
+                statuses?: string;
+                event_types?: string;
+                date_from?: string;
+                date_to?: string;
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_deliveries_by_event_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_redeliver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: date-time */
+                    date_from?: string;
+                    /** Format: date-time */
+                    date_to?: string;
+                    statuses?: "failed"[];
+                    event_types?: ("group.created" | "group.deleted" | "group.member.added" | "group.member.deleted" | "group.role.assigned" | "group.role.deleted" | "group.updated" | "organization.connection.added" | "organization.connection.removed" | "organization.connection.updated" | "organization.created" | "organization.deleted" | "organization.group.role.assigned" | "organization.group.role.deleted" | "organization.member.added" | "organization.member.deleted" | "organization.member.role.assigned" | "organization.member.role.deleted" | "organization.updated" | "user.created" | "user.deleted" | "user.updated" | "connection.created" | "connection.deleted" | "connection.updated")[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_redeliver_by_event_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8210,7 +10872,13 @@ export interface operations {
     };
     get_flows: {
         parameters: {
-            query?: never;
+            query?: {
+                page?: number;
+                per_page?: number;
+                include_totals?: boolean;
+                hydrate?: "form_count"[];
+                synchronous?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8233,14 +10901,375 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
-    get_flows_vault_connections: {
+    post_flows: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    actions?: ({
+                        id: string;
+                        alias?: string;
+                        type: string;
+                        action: string;
+                        allow_failure?: boolean;
+                        mask_output?: boolean;
+                        params?: {
+                            [key: string]: unknown;
+                        };
+                        notes?: string;
+                    } & {
+                        [key: string]: unknown;
+                    })[];
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_flows_vault_connections: {
+        parameters: {
+            query?: {
+                page?: number;
+                per_page?: number;
+                include_totals?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_flows_vault_connections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    app_id: "ACTIVECAMPAIGN" | "AIRTABLE" | "AUTH0" | "BIGQUERY" | "CLEARBIT" | "DOCUSIGN" | "GOOGLE_SHEETS" | "HTTP" | "HUBSPOT" | "JWT" | "MAILCHIMP" | "MAILJET" | "PIPEDRIVE" | "SALESFORCE" | "SENDGRID" | "SLACK" | "STRIPE" | "TELEGRAM" | "TWILIO" | "WHATSAPP" | "ZAPIER";
+                    name: string;
+                    setup?: {
+                        [key: string]: unknown;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_flows_vault_connections_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_flows_vault_connections_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_flows_vault_connections_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    setup?: {
+                        [key: string]: unknown;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_flows_executions: {
+        parameters: {
+            query?: {
+                page?: number;
+                per_page?: number;
+                include_totals?: boolean;
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path: {
+                flow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_flows_executions_by_execution_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                flow_id: string;
+                execution_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_flows_executions_by_execution_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                flow_id: string;
+                execution_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_flows_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_flows_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_flows_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    actions?: ({
+                        id: string;
+                        alias?: string;
+                        type: string;
+                        action: string;
+                        allow_failure?: boolean;
+                        mask_output?: boolean;
+                        params?: {
+                            [key: string]: unknown;
+                        };
+                        notes?: string;
+                    } & {
+                        [key: string]: unknown;
+                    })[] | null;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -8260,12 +11289,239 @@ export interface operations {
     };
     get_forms: {
         parameters: {
-            query?: never;
+            query?: {
+                page?: number;
+                per_page?: number;
+                include_totals?: boolean;
+                hydrate?: ("flow_count" | "links")[];
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    create_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    messages?: {
+                        errors?: {
+                            [key: string]: string;
+                        };
+                        custom?: {
+                            [key: string]: string;
+                        };
+                    } | null;
+                    languages?: {
+                        primary?: string;
+                        default?: string;
+                    } | null;
+                    translations?: {
+                        [key: string]: unknown;
+                    } | null;
+                    nodes?: ({
+                        id: string;
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    })[] | null;
+                    start?: ({
+                        hidden_fields?: {
+                            [key: string]: unknown;
+                        }[];
+                        next_node?: string;
+                        coordinates?: {
+                            [key: string]: unknown;
+                        };
+                    } & {
+                        [key: string]: unknown;
+                    }) | null;
+                    ending?: ({
+                        redirection?: {
+                            [key: string]: unknown;
+                        };
+                        after_submit?: {
+                            [key: string]: unknown;
+                        };
+                        coordinates?: {
+                            [key: string]: unknown;
+                        };
+                        resume_flow?: boolean;
+                    } & {
+                        [key: string]: unknown;
+                    }) | null;
+                    style?: ({
+                        css?: string;
+                    } & {
+                        [key: string]: unknown;
+                    }) | null;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_form: {
+        parameters: {
+            query?: {
+                hydrate?: ("flow_count" | "links")[];
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    messages?: {
+                        errors?: {
+                            [key: string]: string;
+                        };
+                        custom?: {
+                            [key: string]: string;
+                        };
+                    } | null;
+                    languages?: {
+                        primary?: string;
+                        default?: string;
+                    } | null;
+                    translations?: {
+                        [key: string]: unknown;
+                    } | null;
+                    nodes?: ({
+                        id: string;
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    })[] | null;
+                    start?: ({
+                        hidden_fields?: {
+                            [key: string]: unknown;
+                        }[];
+                        next_node?: string;
+                        coordinates?: {
+                            [key: string]: unknown;
+                        };
+                    } & {
+                        [key: string]: unknown;
+                    }) | null;
+                    ending?: ({
+                        redirection?: {
+                            [key: string]: unknown;
+                        };
+                        after_submit?: {
+                            [key: string]: unknown;
+                        };
+                        coordinates?: {
+                            [key: string]: unknown;
+                        };
+                        resume_flow?: boolean;
+                    } & {
+                        [key: string]: unknown;
+                    }) | null;
+                    style?: ({
+                        css?: string;
+                    } & {
+                        [key: string]: unknown;
+                    }) | null;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -8367,6 +11623,271 @@ export interface operations {
     };
     get_groups: {
         parameters: {
+            query?: {
+                connection_id?: string;
+                name?: string;
+                external_id?: string;
+                search?: string;
+                fields?: string;
+                include_fields?: boolean;
+                page?: number;
+                per_page?: number;
+                include_totals?: boolean;
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_group_members: {
+        parameters: {
+            query?: {
+                from?: string;
+                take?: number;
+                fields?: string;
+                include_fields?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_group_roles: {
+        parameters: {
+            query?: {
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_group_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    roles: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_group_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    roles: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_enrollments_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_enrollments_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_factors: {
+        parameters: {
             query?: never;
             header?: never;
             path?: never;
@@ -8390,7 +11911,7 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
-    get_factors: {
+    get_factor_duo_settings: {
         parameters: {
             query?: never;
             header?: never;
@@ -8398,6 +11919,72 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_factor_duo_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ikey?: string;
+                    skey?: string;
+                    host?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_factor_duo_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ikey?: string | null;
+                    skey?: string | null;
+                    host?: string | null;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -8451,6 +12038,65 @@ export interface operations {
             content: {
                 "application/json": {
                     message_types: ("sms" | "voice")[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_phone_twilio_factor_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_twilio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    from?: string | null;
+                    messaging_service_sid?: string | null;
+                    auth_token?: string | null;
+                    sid?: string | null;
                 };
             };
         };
@@ -8528,6 +12174,373 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    get_factor_phone_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_factor_phone_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    enrollment_message: string;
+                    verification_message: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_apns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_apns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    sandbox?: boolean;
+                    bundle_id?: string | null;
+                    p12?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_apns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    sandbox?: boolean | null;
+                    bundle_id?: string | null;
+                    p12?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_fcm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    server_key?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_fcm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    server_key?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_fcmv1: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    server_credentials?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_fcmv1: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    server_credentials?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_sns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_sns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    aws_access_key_id?: string | null;
+                    aws_secret_access_key?: string | null;
+                    aws_region?: string | null;
+                    sns_apns_platform_application_arn?: string | null;
+                    sns_gcm_platform_application_arn?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_sns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    aws_access_key_id?: string | null;
+                    aws_secret_access_key?: string | null;
+                    aws_region?: string | null;
+                    sns_apns_platform_application_arn?: string | null;
+                    sns_gcm_platform_application_arn?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     get_pn_providers: {
         parameters: {
             query?: never;
@@ -8585,6 +12598,65 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    get_sms_twilio_factor_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_sms_twilio_factor_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    from?: string | null;
+                    messaging_service_sid?: string | null;
+                    auth_token?: string | null;
+                    sid?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     get_sms_providers: {
         parameters: {
             query?: never;
@@ -8622,6 +12694,179 @@ export interface operations {
                 "application/json": {
                     /** @enum {string} */
                     provider: "auth0" | "twilio" | "phone-message-hook";
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_factor_sms_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_factor_sms_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    enrollment_message: string;
+                    verification_message: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_guardian_factors_webauthn_platform_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_guardian_factors_webauthn_platform_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    overrideRelyingParty?: boolean;
+                    relyingPartyIdentifier?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_guardian_factors_webauthn_roaming_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_guardian_factors_webauthn_roaming_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    userVerification?: "discouraged" | "preferred" | "required";
+                    overrideRelyingParty?: boolean;
+                    relyingPartyIdentifier?: string;
                 };
             };
         };
@@ -8922,6 +13167,417 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    get_custom_signing_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_custom_signing_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    keys: {
+                        /** @enum {string} */
+                        kty: "EC" | "RSA";
+                        kid?: string;
+                        /** @enum {string} */
+                        use?: "sig";
+                        key_ops?: "verify"[];
+                        /** @enum {string} */
+                        alg?: "RS256" | "RS384" | "RS512" | "ES256" | "ES384" | "ES512" | "PS256" | "PS384" | "PS512";
+                        n?: string;
+                        e?: string;
+                        /** @enum {string} */
+                        crv?: "P-256" | "P-384" | "P-521";
+                        x?: string;
+                        y?: string;
+                        x5u?: string;
+                        x5c?: string[];
+                        x5t?: string;
+                        "x5t#S256"?: string;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_custom_signing_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_encryption_keys: {
+        parameters: {
+            query?: {
+                page?: number;
+                per_page?: number;
+                include_totals?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_encryption: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    type: "customer-provided-root-key" | "tenant-encryption-key";
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_encryption_rekey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_encryption_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_encryption_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    wrapped_key: string;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_encryption_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_encryption_wrapping_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_all_keys_network_acls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    create_keys_network_acls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /** @enum {string} */
+                    alg: "hmac-sha256";
+                    value: string;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_keys_network_acls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_keys_network_acls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     get_signing_keys: {
         parameters: {
             query?: never;
@@ -9034,6 +13690,240 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "post_log-streams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    /** @enum {string} */
+                    type: "http" | "eventbridge" | "eventgrid" | "datadog" | "splunk" | "sumo" | "segment" | "mixpanel";
+                    isPriority?: boolean;
+                    filters?: ({
+                        /** @enum {string} */
+                        type?: "category";
+                        /** @enum {string} */
+                        name?: "auth.login.fail" | "auth.login.notification" | "auth.login.success" | "auth.logout.fail" | "auth.logout.success" | "auth.signup.fail" | "auth.signup.success" | "auth.silent_auth.fail" | "auth.silent_auth.success" | "auth.token_exchange.fail" | "auth.token_exchange.success" | "management.fail" | "management.success" | "scim.event" | "system.notification" | "user.fail" | "user.notification" | "user.success" | "actions" | "other" | "device" | "security";
+                    } & {
+                        [key: string]: unknown;
+                    })[] | null;
+                    pii_config?: {
+                        log_fields: ("first_name" | "last_name" | "username" | "email" | "phone" | "address")[];
+                        /** @enum {string} */
+                        method?: "mask" | "hash";
+                        /** @enum {string} */
+                        algorithm?: "xxhash";
+                    } | null;
+                    sink: {
+                        httpAuthorization?: string | null;
+                        /** @enum {string} */
+                        httpContentFormat?: "JSONARRAY" | "JSONLINES" | "JSONOBJECT";
+                        httpContentType?: string;
+                        /** Format: https-or-empty */
+                        httpEndpoint: string;
+                        httpCustomHeaders?: {
+                            header?: string;
+                            value?: string;
+                        }[];
+                    } | {
+                        awsAccountId: string;
+                        /** @enum {string} */
+                        awsRegion: "af-south-1" | "ap-east-1" | "ap-east-2" | "ap-northeast-1" | "ap-northeast-2" | "ap-northeast-3" | "ap-south-1" | "ap-south-2" | "ap-southeast-1" | "ap-southeast-2" | "ap-southeast-3" | "ap-southeast-4" | "ap-southeast-5" | "ap-southeast-6" | "ap-southeast-7" | "ca-central-1" | "ca-west-1" | "eu-central-1" | "eu-central-2" | "eu-north-1" | "eu-south-1" | "eu-south-2" | "eu-west-1" | "eu-west-2" | "eu-west-3" | "il-central-1" | "me-central-1" | "me-south-1" | "mx-central-1" | "sa-east-1" | "us-gov-east-1" | "us-gov-west-1" | "us-east-1" | "us-east-2" | "us-west-1" | "us-west-2";
+                        awsPartnerEventSource?: string;
+                    } | {
+                        azureSubscriptionId: string;
+                        azureRegion: string;
+                        azureResourceGroup: string;
+                        azurePartnerTopic?: string;
+                    } | {
+                        datadogApiKey: string;
+                        /** @enum {string} */
+                        datadogRegion: "us" | "eu" | "us3" | "us5";
+                    } | {
+                        splunkDomain: string;
+                        splunkPort: string;
+                        splunkToken: string;
+                        splunkSecure: boolean;
+                    } | {
+                        sumoSourceAddress: string;
+                    } | {
+                        segmentWriteKey: string;
+                    } | {
+                        /** @enum {string} */
+                        mixpanelRegion: "us" | "eu";
+                        mixpanelProjectId: string;
+                        mixpanelServiceAccountUsername: string;
+                        mixpanelServiceAccountPassword: string;
+                    };
+                    startFrom?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "get_log-streams_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "delete_log-streams_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "patch_log-streams_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    status?: ("active" | "paused" | "suspended") | null;
+                    isPriority?: boolean | null;
+                    filters?: ({
+                        /** @enum {string} */
+                        type?: "category";
+                        /** @enum {string} */
+                        name?: "auth.login.fail" | "auth.login.notification" | "auth.login.success" | "auth.logout.fail" | "auth.logout.success" | "auth.signup.fail" | "auth.signup.success" | "auth.silent_auth.fail" | "auth.silent_auth.success" | "auth.token_exchange.fail" | "auth.token_exchange.success" | "management.fail" | "management.success" | "scim.event" | "system.notification" | "user.fail" | "user.notification" | "user.success" | "actions" | "other" | "device" | "security";
+                    } & {
+                        [key: string]: unknown;
+                    })[] | null;
+                    pii_config?: {
+                        log_fields: ("first_name" | "last_name" | "username" | "email" | "phone" | "address")[];
+                        /** @enum {string} */
+                        method?: "mask" | "hash";
+                        /** @enum {string} */
+                        algorithm?: "xxhash";
+                    } | null;
+                    sink?: ({
+                        httpAuthorization?: string | null;
+                        /** @enum {string} */
+                        httpContentFormat?: "JSONARRAY" | "JSONLINES" | "JSONOBJECT";
+                        httpContentType?: string;
+                        /** Format: https-or-empty */
+                        httpEndpoint: string;
+                        httpCustomHeaders?: {
+                            header?: string;
+                            value?: string;
+                        }[];
+                    } | {
+                        awsAccountId: string;
+                        /** @enum {string} */
+                        awsRegion: "af-south-1" | "ap-east-1" | "ap-east-2" | "ap-northeast-1" | "ap-northeast-2" | "ap-northeast-3" | "ap-south-1" | "ap-south-2" | "ap-southeast-1" | "ap-southeast-2" | "ap-southeast-3" | "ap-southeast-4" | "ap-southeast-5" | "ap-southeast-6" | "ap-southeast-7" | "ca-central-1" | "ca-west-1" | "eu-central-1" | "eu-central-2" | "eu-north-1" | "eu-south-1" | "eu-south-2" | "eu-west-1" | "eu-west-2" | "eu-west-3" | "il-central-1" | "me-central-1" | "me-south-1" | "mx-central-1" | "sa-east-1" | "us-gov-east-1" | "us-gov-west-1" | "us-east-1" | "us-east-2" | "us-west-1" | "us-west-2";
+                        awsPartnerEventSource?: string;
+                    } | {
+                        azureSubscriptionId: string;
+                        azureRegion: string;
+                        azureResourceGroup: string;
+                        azurePartnerTopic?: string;
+                    } | {
+                        datadogApiKey: string;
+                        /** @enum {string} */
+                        datadogRegion: "us" | "eu" | "us3" | "us5";
+                    } | {
+                        splunkDomain: string;
+                        splunkPort: string;
+                        splunkToken: string;
+                        splunkSecure: boolean;
+                    } | {
+                        sumoSourceAddress: string;
+                    } | {
+                        segmentWriteKey: string;
+                    } | {
+                        /** @enum {string} */
+                        mixpanelRegion: "us" | "eu";
+                        mixpanelProjectId: string;
+                        mixpanelServiceAccountUsername: string;
+                        mixpanelServiceAccountPassword: string;
+                    }) | null;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -9164,12 +14054,333 @@ export interface operations {
     };
     "get_network-acls": {
         parameters: {
-            query?: never;
+            query?: {
+                page?: number;
+                per_page?: number;
+                include_totals?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "post_network-acls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    description: string;
+                    active: boolean;
+                    priority?: number;
+                    rule: {
+                        action: {
+                            /** @constant */
+                            block?: true;
+                            /** @constant */
+                            allow?: true;
+                            /** @constant */
+                            log?: true;
+                            /** @constant */
+                            redirect?: true;
+                            redirect_uri?: string;
+                        };
+                        match?: {
+                            asns?: number[];
+                            geo_country_codes?: string[];
+                            geo_subdivision_codes?: string[];
+                            ipv4_cidrs?: string[];
+                            ipv6_cidrs?: string[];
+                            ja3_fingerprints?: string[];
+                            ja4_fingerprints?: string[];
+                            user_agents?: string[];
+                            hostnames?: string[];
+                            connecting_ipv4_cidrs?: string[];
+                            connecting_ipv6_cidrs?: string[];
+                            auth0_managed?: string[];
+                            http_message_signature?: {
+                                keys: {
+                                    id: string;
+                                }[];
+                            };
+                        };
+                        not_match?: {
+                            asns?: number[];
+                            geo_country_codes?: string[];
+                            geo_subdivision_codes?: string[];
+                            ipv4_cidrs?: string[];
+                            ipv6_cidrs?: string[];
+                            ja3_fingerprints?: string[];
+                            ja4_fingerprints?: string[];
+                            user_agents?: string[];
+                            hostnames?: string[];
+                            connecting_ipv4_cidrs?: string[];
+                            connecting_ipv6_cidrs?: string[];
+                            auth0_managed?: string[];
+                            http_message_signature?: {
+                                keys: {
+                                    id: string;
+                                }[];
+                            };
+                        };
+                        /** @enum {string} */
+                        scope: "management" | "authentication" | "tenant" | "dynamic_client_registration";
+                        match_all?: boolean;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "get_network-acls_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "put_network-acls_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    description: string;
+                    active: boolean;
+                    priority?: number;
+                    rule: {
+                        action: {
+                            /** @constant */
+                            block?: true;
+                            /** @constant */
+                            allow?: true;
+                            /** @constant */
+                            log?: true;
+                            /** @constant */
+                            redirect?: true;
+                            redirect_uri?: string;
+                        };
+                        match?: {
+                            asns?: number[];
+                            geo_country_codes?: string[];
+                            geo_subdivision_codes?: string[];
+                            ipv4_cidrs?: string[];
+                            ipv6_cidrs?: string[];
+                            ja3_fingerprints?: string[];
+                            ja4_fingerprints?: string[];
+                            user_agents?: string[];
+                            hostnames?: string[];
+                            connecting_ipv4_cidrs?: string[];
+                            connecting_ipv6_cidrs?: string[];
+                            auth0_managed?: string[];
+                            http_message_signature?: {
+                                keys: {
+                                    id: string;
+                                }[];
+                            };
+                        };
+                        not_match?: {
+                            asns?: number[];
+                            geo_country_codes?: string[];
+                            geo_subdivision_codes?: string[];
+                            ipv4_cidrs?: string[];
+                            ipv6_cidrs?: string[];
+                            ja3_fingerprints?: string[];
+                            ja4_fingerprints?: string[];
+                            user_agents?: string[];
+                            hostnames?: string[];
+                            connecting_ipv4_cidrs?: string[];
+                            connecting_ipv6_cidrs?: string[];
+                            auth0_managed?: string[];
+                            http_message_signature?: {
+                                keys: {
+                                    id: string;
+                                }[];
+                            };
+                        };
+                        /** @enum {string} */
+                        scope: "management" | "authentication" | "tenant" | "dynamic_client_registration";
+                        match_all?: boolean;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "delete_network-acls_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "patch_network-acls_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    description?: string | null;
+                    active?: boolean | null;
+                    priority?: number | null;
+                    rule?: {
+                        action: {
+                            /** @constant */
+                            block?: true;
+                            /** @constant */
+                            allow?: true;
+                            /** @constant */
+                            log?: true;
+                            /** @constant */
+                            redirect?: true;
+                            redirect_uri?: string;
+                        };
+                        match?: {
+                            asns?: number[];
+                            geo_country_codes?: string[];
+                            geo_subdivision_codes?: string[];
+                            ipv4_cidrs?: string[];
+                            ipv6_cidrs?: string[];
+                            ja3_fingerprints?: string[];
+                            ja4_fingerprints?: string[];
+                            user_agents?: string[];
+                            hostnames?: string[];
+                            connecting_ipv4_cidrs?: string[];
+                            connecting_ipv6_cidrs?: string[];
+                            auth0_managed?: string[];
+                            http_message_signature?: {
+                                keys: {
+                                    id: string;
+                                }[];
+                            };
+                        };
+                        not_match?: {
+                            asns?: number[];
+                            geo_country_codes?: string[];
+                            geo_subdivision_codes?: string[];
+                            ipv4_cidrs?: string[];
+                            ipv6_cidrs?: string[];
+                            ja3_fingerprints?: string[];
+                            ja4_fingerprints?: string[];
+                            user_agents?: string[];
+                            hostnames?: string[];
+                            connecting_ipv4_cidrs?: string[];
+                            connecting_ipv6_cidrs?: string[];
+                            auth0_managed?: string[];
+                            http_message_signature?: {
+                                keys: {
+                                    id: string;
+                                }[];
+                            };
+                        };
+                        /** @enum {string} */
+                        scope: "management" | "authentication" | "tenant" | "dynamic_client_registration";
+                        match_all?: boolean;
+                    } | null;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -9370,6 +14581,37 @@ export interface operations {
                     } & {
                         [key: string]: unknown;
                     };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_organizations_search: {
+        parameters: {
+            query?: {
+                q?: string;
+                parser?: "scim" | "lucene";
+                take?: number;
+                from?: string;
+                sort?: "name" | "display_name" | "created_at";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -10461,6 +15703,8 @@ export interface operations {
             content: {
                 "application/json": {
                     members: string[];
+                } & {
+                    [key: string]: unknown;
                 };
             };
         };
@@ -10492,6 +15736,8 @@ export interface operations {
             content: {
                 "application/json": {
                     members: string[];
+                } & {
+                    [key: string]: unknown;
                 };
             };
         };
@@ -10513,6 +15759,38 @@ export interface operations {
     get_organization_member_effective_roles: {
         parameters: {
             query?: {
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_organization_member_role_source_groups: {
+        parameters: {
+            query: {
+                role_id: string;
                 from?: string;
                 take?: number;
             };
@@ -10700,6 +15978,101 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    get_organization_group_roles: {
+        parameters: {
+            query?: {
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path: {
+                organization_id: string;
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_organization_group_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    roles: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_organization_group_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    roles: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     get_organization_role_groups: {
         parameters: {
             query?: {
@@ -10769,6 +16142,64 @@ export interface operations {
                     universal_login_experience?: ("new" | "classic") | null;
                     identifier_first?: boolean | null;
                     webauthn_platform_first_factor?: boolean | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_prompts_mfa_push: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_prompts_mfa_push: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    app_name?: string | null;
+                    apple_app_link?: string | null;
+                    google_app_link?: string | null;
                 };
             };
         };
@@ -11270,6 +16701,41 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    "patch_refresh-tokens_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    refresh_token_metadata?: {
+                        [key: string]: unknown;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     "get_resource-servers": {
         parameters: {
             query?: {
@@ -11524,6 +16990,39 @@ export interface operations {
                     } & {
                         [key: string]: unknown;
                     };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_resource_servers_search: {
+        parameters: {
+            query?: {
+                q?: string;
+                parser?: "scim" | "lucene";
+                fields?: string;
+                include_fields?: boolean;
+                take?: number;
+                from?: string;
+                sort?: "identifier" | "name" | "updated_at";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -12078,6 +17577,98 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    get_role_groups: {
+        parameters: {
+            query?: {
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_role_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    groups: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_role_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    groups: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     get_role_permission: {
         parameters: {
             query?: {
@@ -12318,14 +17909,292 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    "put_rules-configs_by_key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    value: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "delete_rules-configs_by_key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     "get_self-service-profiles": {
+        parameters: {
+            query?: {
+                page?: number;
+                per_page?: number;
+                include_totals?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "post_self-service-profiles": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    description?: string | null;
+                    branding?: {
+                        /** Format: uri */
+                        logo_url?: string;
+                        colors?: {
+                            /** Format: html-color */
+                            primary: string;
+                        } & {
+                            [key: string]: unknown;
+                        };
+                    } | null;
+                    allowed_strategies?: ("oidc" | "samlp" | "waad" | "google-apps" | "adfs" | "okta" | "auth0-samlp" | "okta-samlp" | "keycloak-samlp" | "pingfederate")[];
+                    user_attributes?: {
+                        name: string;
+                        description: string;
+                        is_optional: boolean;
+                    }[] | null;
+                    user_attribute_profile_id?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "get_self-service-profiles_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "delete_self-service-profiles_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "patch_self-service-profiles_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    description?: string | null;
+                    branding?: {
+                        /** Format: uri */
+                        logo_url?: string;
+                        colors?: {
+                            /** Format: html-color */
+                            primary: string;
+                        } & {
+                            [key: string]: unknown;
+                        };
+                    } | null;
+                    allowed_strategies?: ("oidc" | "samlp" | "waad" | "google-apps" | "adfs" | "okta" | "auth0-samlp" | "okta-samlp" | "keycloak-samlp" | "pingfederate")[] | null;
+                    user_attributes?: {
+                        name: string;
+                        description: string;
+                        is_optional: boolean;
+                    }[] | null;
+                    user_attribute_profile_id?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_self_service_profile_custom_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                language: string;
+                page: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_self_service_profile_custom_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                language: string;
+                page: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: string;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -12397,6 +18266,41 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    patch_sessions_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    session_metadata?: {
+                        [key: string]: unknown;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     revoke_session: {
         parameters: {
             query?: never;
@@ -12427,6 +18331,34 @@ export interface operations {
     "get_active-users": {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_daily: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -13004,12 +18936,403 @@ export interface operations {
     };
     "get_user-attribute-profiles": {
         parameters: {
-            query?: never;
+            query?: {
+                from?: string;
+                take?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "post_user-attribute-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    user_id?: {
+                        /** @enum {string} */
+                        oidc_mapping?: "sub";
+                        saml_mapping?: string[];
+                        scim_mapping?: string;
+                        strategy_overrides?: {
+                            pingfederate?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            ad?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            adfs?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            waad?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            "google-apps"?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            okta?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            oidc?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            samlp?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                        };
+                    } | null;
+                    user_attributes: {
+                        [key: string]: {
+                            description: string;
+                            label: string;
+                            profile_required: boolean;
+                            auth0_mapping: string;
+                            oidc_mapping?: {
+                                mapping: string;
+                                display_name?: string;
+                            };
+                            saml_mapping?: string[];
+                            scim_mapping?: string;
+                            strategy_overrides?: {
+                                pingfederate?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                ad?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                adfs?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                waad?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                "google-apps"?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                okta?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                oidc?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                samlp?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "get_user-attribute-profiles_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "delete_user-attribute-profiles_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "patch_user-attribute-profiles_by_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    user_id?: {
+                        /** @enum {string} */
+                        oidc_mapping?: "sub";
+                        saml_mapping?: string[];
+                        scim_mapping?: string;
+                        strategy_overrides?: {
+                            pingfederate?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            ad?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            adfs?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            waad?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            "google-apps"?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            okta?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            oidc?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                            samlp?: {
+                                /** @enum {string} */
+                                oidc_mapping?: "sub" | "oid" | "email";
+                                saml_mapping?: string[];
+                                scim_mapping?: string;
+                            };
+                        };
+                    } | null;
+                    user_attributes?: {
+                        [key: string]: {
+                            description: string;
+                            label: string;
+                            profile_required: boolean;
+                            auth0_mapping: string;
+                            oidc_mapping?: {
+                                mapping: string;
+                                display_name?: string;
+                            };
+                            saml_mapping?: string[];
+                            scim_mapping?: string;
+                            strategy_overrides?: {
+                                pingfederate?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                ad?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                adfs?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                waad?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                "google-apps"?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                okta?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                oidc?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                                samlp?: {
+                                    oidc_mapping?: {
+                                        mapping: string;
+                                        display_name?: string;
+                                    };
+                                    saml_mapping?: string[];
+                                    scim_mapping?: string;
+                                };
+                            };
+                        };
+                    } | null;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -13529,6 +19852,269 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    "get_authentication-methods": {
+        parameters: {
+            query?: {
+                page?: number;
+                per_page?: number;
+                include_totals?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "put_authentication-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    type: "phone" | "email" | "totp";
+                    /** @enum {string} */
+                    preferred_authentication_method?: "voice" | "sms";
+                    name?: string;
+                    phone_number?: string;
+                    email?: string;
+                    totp_secret?: string;
+                }[];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "post_authentication-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    type: "phone" | "email" | "totp" | "webauthn-roaming" | "passkey";
+                    name?: string;
+                    totp_secret?: string;
+                    phone_number?: string;
+                    email?: string;
+                    /** @enum {string} */
+                    preferred_authentication_method?: "voice" | "sms";
+                    key_id?: string;
+                    public_key?: string;
+                    /** Format: uuid */
+                    aaguid?: string;
+                    /** Format: hostname */
+                    relying_party_identifier?: string;
+                    /** @enum {string} */
+                    credential_device_type?: "single_device" | "multi_device";
+                    credential_backed_up?: boolean;
+                    identity_user_id?: string;
+                    user_agent?: string;
+                    user_handle?: string;
+                    transports?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "delete_authentication-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "get_authentication-methods_by_authentication_method_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                authentication_method_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "delete_authentication-methods_by_authentication_method_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                authentication_method_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "patch_authentication-methods_by_authentication_method_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                authentication_method_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    preferred_authentication_method?: ("voice" | "sms") | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_authenticators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     "get_connected-accounts": {
         parameters: {
             query?: {
@@ -13590,9 +20176,72 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    get_user_effective_permission_role_sources: {
+        parameters: {
+            query: {
+                from?: string;
+                take?: number;
+                resource_server_identifier: string;
+                permission_name: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     get_user_effective_roles: {
         parameters: {
             query?: {
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_user_role_source_groups: {
+        parameters: {
+            query: {
+                role_id: string;
                 from?: string;
                 take?: number;
             };
@@ -13639,6 +20288,59 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_federated_connections_tokensets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_federated_connections_tokenset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                tokenset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -13772,6 +20474,57 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    "post_invalidate-remember-browser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_multifactor_by_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -13933,6 +20686,33 @@ export interface operations {
             "5XX": components["responses"]["Failed"];
         };
     };
+    "post_recovery-code-regeneration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
     user_revoke_access: {
         parameters: {
             query?: never;
@@ -13959,6 +20739,39 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_clear_assessors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: connection-name */
+                    connection: string;
+                    assessors: "new-device"[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];

@@ -32,14 +32,14 @@ pub(crate) async fn by_get(
 ) -> Result<Response, Failure> {
     let encoded = query.unwrap_or_default();
     match Params::from_form(encoded.as_bytes()) {
-        Ok(params) => begin(&ctx, &headers, &params).await,
+        Ok(params) => Box::pin(begin(&ctx, &headers, &params)).await,
         Err(e) => Ok(pages::error(&ctx, &headers, 400, &AuthorizeError::invalid(e.to_string()))),
     }
 }
 
 /// The request in a form (OpenID Connect Core 3.1.2.1).
 pub(crate) async fn by_post(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
-    begin(&ctx, &headers, &params).await
+    Box::pin(begin(&ctx, &headers, &params)).await
 }
 
 /// The browser comes back from our pages: ask again what is next.
