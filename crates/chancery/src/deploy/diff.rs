@@ -178,11 +178,12 @@ pub(super) fn lines(wanted: &Unit, live: &Unit) -> Vec<Line> {
         // A system API has a name of its own.
         let is_given = name == "name" && live.raw.get("is_system") == Some(&Value::Bool(true));
         // What is not shown cannot be compared.
-        let is_hidden = name == "client_secret" && !live.raw.contains_key("client_secret");
+        let is_secret = matches!(name.as_str(), "client_secret");
+        let is_hidden = is_secret && !live.raw.contains_key(name);
         if is_id || is_given || is_hidden {
             continue;
         }
-        let raw = if name == "client_secret" { live.raw.get(name) } else { live.value.get(name) };
+        let raw = if is_secret { live.raw.get(name) } else { live.value.get(name) };
         compare(name, value, raw, &mut out);
     }
     out

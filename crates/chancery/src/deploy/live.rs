@@ -97,10 +97,15 @@ const ATTACK_PROTECTION: [(&str, &str); 5] = [
     ("captcha", "captcha"),
     ("suspiciousIpThrottling", "suspicious-ip-throttling"),
 ];
-/// Parts whose only form here is what the server answers.
-const FIXED: [(&str, &[(&str, &str)]); 6] = [
+/// Parts whose only form here is what the server answers: one thing, several under their names, or (in brackets) a list of
+/// things that have names.
+const FIXED: [(&str, &[(&str, &str)]); 7] = [
     ("guardianFactors", &[("", "/guardian/factors")]),
     ("guardianPolicies", &[("policies", "/guardian/policies")]),
+    (
+        "guardianFactorTemplates",
+        &[("[phone]", "/guardian/factors/phone/templates"), ("[sms]", "/guardian/factors/sms/templates")],
+    ),
     ("guardianPhoneFactorSelectedProvider", &[("", "/guardian/factors/phone/selected-provider")]),
     ("guardianPhoneFactorMessageTypes", &[("", "/guardian/factors/phone/message-types")]),
     (
@@ -664,10 +669,17 @@ impl<'a, W: Fn(&str) -> bool> Builder<'a, W> {
             let mut whole = json!({});
             for (member, path) in paths {
                 let Some(found) = self.reads.one(path, &[]) else { continue };
-                if member.is_empty() {
-                    whole = found.clone();
-                } else {
-                    whole[*member] = found.clone();
+                match member.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+                    Some(name) => {
+                        let mut named = found.clone();
+                        named["name"] = name.into();
+                        whole = match whole {
+                            Value::Array(list) => list.into_iter().chain([named]).collect(),
+                            _ => json!([named]),
+                        };
+                    }
+                    None if member.is_empty() => whole = found.clone(),
+                    None => whole[*member] = found.clone(),
                 }
             }
             self.live.fixed.insert(part.to_owned(), whole);

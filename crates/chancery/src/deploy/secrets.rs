@@ -12,8 +12,10 @@ pub(super) fn hide(of: Type, value: &mut Map<String, Value>) {
             let options = value.get_mut("options").and_then(Value::as_object_mut);
             for (name, member) in options.into_iter().flatten() {
                 if is_secret(name) && member.is_string() {
-                    let what =
-                        if name == "client_secret" { "SECRET".to_owned() } else { name.to_uppercase() };
+                    let what = match name.as_str() {
+                        "client_secret" => "SECRET".to_owned(),
+                        other => other.to_uppercase(),
+                    };
                     *member = format!("##CONNECTIONS_{strategy}_{what}##").into();
                 }
             }
