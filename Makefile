@@ -13,7 +13,7 @@ release:
 	$(CARGO) build --release -p chancery
 
 ## Everything; installs what the tests need.
-test: setup check interop fuzz-smoke
+test: setup check interop recordings fuzz-smoke
 
 ## Formatting, lints and the Rust tests.
 check: fmt lint unit
