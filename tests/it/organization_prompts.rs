@@ -196,3 +196,52 @@ async fn names_cannot_be_tried_without_end() {
     let answer = browser.submit(&page, &[("organization", "acme")]).await.expect(429);
     assert!(answer.header("retry-after").is_some());
 }
+
+/// Security case 13: the pages do nothing where the application does not have its users asked.
+#[tokio::test]
+async fn nobody_chooses_where_nobody_is_asked() {
+    let app = TestApp::new().await;
+    let (acme, jane) = (Acme::new(&app).await, app.jane().await);
+    acme.add(&app, &jane).await;
+    acme.give_role(&app, &jane, "Contacts Admin").await;
+    let choice = [("organization", "acme"), ("organization", acme.id.as_str()), ("action", "skip")];
+    for (usage, behavior) in [
+        ("deny", "post_login_prompt"),
+        ("deny", "pre_login_prompt"),
+        ("allow", "no_prompt"),
+        ("require", "no_prompt"),
+    ] {
+        prompts(&app, usage, behavior).await;
+        let asked = if usage == "require" { acme.ask(&app) } else { ask(&app) };
+        let mut browser = Browser::new(&app);
+        let login = browser.open(&asked.with("prompt", "consent")).await;
+        let state = login.form().value("state");
+        // Before the login, and again between it and the consent.
+        for page in [NAME, PICKER] {
+            assert_eq!(browser.get(&format!("{page}?state={state}")).await.status, 303, "{usage} {page}");
+            for pair in choice {
+                browser.post(page, &[("state", &state), pair]).await.expect(303);
+            }
+        }
+        let consent = browser.log_in(&login, &JANE).await;
+        assert_eq!(consent.form().action, "/u/consent", "{usage} {behavior}");
+        for page in [NAME, PICKER] {
+            for pair in choice {
+                browser.post(page, &[("state", &state), pair]).await.expect(303);
+            }
+        }
+        let landed = Landing::of(&browser.go_through(consent, &JANE).await);
+        let wanted = if usage == "require" { json!(acme.id) } else { Value::Null };
+        assert_eq!(org_id(&app, &landed).await, wanted, "{usage} {behavior}");
+    }
+
+    // A choice that was made while there was one counts no more when there is none.
+    prompts(&app, "allow", "pre_login_prompt").await;
+    let mut browser = Browser::new(&app);
+    let page = browser.open(&ask(&app)).await;
+    let chosen = browser.submit(&page, &[("organization", "acme")]).await;
+    prompts(&app, "deny", "pre_login_prompt").await;
+    let login = browser.follow(chosen).await;
+    let landed = Landing::of(&browser.go_through(login, &JANE).await);
+    assert_eq!(org_id(&app, &landed).await, Value::Null);
+}

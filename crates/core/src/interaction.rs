@@ -19,9 +19,12 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// The organization it takes place in: the one asked for, else the one the user chose.
-    pub fn organization(&self) -> Option<&str> {
-        self.request.organization.as_deref().or(self.progress.organization.as_deref())
+    /// The organization it takes place in: the one asked for, else the one the user chose, while the application leaves the
+    /// choice to its users.
+    pub fn organization(&self, client: &Client) -> Option<&str> {
+        let leaves_choice = client.organization_prompt() != OrganizationPrompt::NoPrompt;
+        let chosen = self.progress.organization.as_deref().filter(|_| leaves_choice);
+        self.request.organization.as_deref().or(chosen)
     }
 }
 

@@ -4,7 +4,7 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_core::interaction::Progress;
-use chancery_core::model::{Organization, User};
+use chancery_core::model::{Organization, OrganizationPrompt, User};
 use chancery_core::params::Params;
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
@@ -25,7 +25,7 @@ pub(crate) async fn show_name(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    Ok(match open(ctx, &headers, query).await? {
+    Ok(match open(ctx, &headers, query, OrganizationPrompt::PreLoginPrompt).await? {
         Ok(screen) => name_page(&screen, StatusCode::OK, String::new(), None),
         Err(page) => *page,
     })
@@ -41,7 +41,7 @@ pub(crate) async fn submit_name(
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };
-    if screen.is_settled() {
+    if !screen.is_due(OrganizationPrompt::PreLoginPrompt) {
         return Ok(screen.back());
     }
     if pressed(&params) == Some("skip") && screen.client.serves_individuals() {
@@ -68,7 +68,7 @@ pub(crate) async fn show_choice(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let screen = match open(ctx, &headers, query).await? {
+    let screen = match open(ctx, &headers, query, OrganizationPrompt::PostLoginPrompt).await? {
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };
@@ -99,25 +99,32 @@ pub(crate) async fn submit_choice(
     }
 }
 
-async fn open(ctx: Ctx, headers: &HeaderMap, query: Option<String>) -> Result<Answered<Screen>, Failure> {
+async fn open(
+    ctx: Ctx,
+    headers: &HeaderMap,
+    query: Option<String>,
+    page: OrganizationPrompt,
+) -> Result<Answered<Screen>, Failure> {
     let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     Ok(match Screen::open(ctx, headers, &params).await? {
         // Nothing to ask any more: the engine knows what is due instead.
-        Ok(screen) if screen.is_settled() => Err(Box::new(screen.back())),
+        Ok(screen) if !screen.is_due(page) => Err(Box::new(screen.back())),
         other => other,
     })
 }
 
 impl Screen {
-    /// Whether it is known already where this login takes place.
-    fn is_settled(&self) -> bool {
+    /// Whether the application has its users asked by this page, and the answer is still wanting: a choice that nobody asked
+    /// for counts for nothing (security case 13).
+    fn is_due(&self, page: OrganizationPrompt) -> bool {
         let goes_without = self.transaction.progress.as_individual && self.client.serves_individuals();
-        self.organization.is_some() || goes_without
+        let is_settled = self.organization.is_some() || goes_without;
+        self.client.organization_prompt() == page && !is_settled
     }
 
     /// Who may choose, and among what; `None` where nobody is signed in or the choice was made.
     async fn choices(&self, headers: &HeaderMap) -> Result<Option<(User, Vec<Organization>)>, Failure> {
-        if self.is_settled() {
+        if !self.is_due(OrganizationPrompt::PostLoginPrompt) {
             return Ok(None);
         }
         let Some((session, user)) = self.session(headers).await? else { return Ok(None) };

@@ -52,7 +52,7 @@ impl Screen {
         let Some((stored, transaction, client)) = opened else {
             return Ok(Err(Box::new(expired(&ctx, headers))));
         };
-        let organization = match transaction.organization() {
+        let organization = match transaction.organization(&client) {
             None => None,
             Some(named) => match ctx.organization(named).await? {
                 None => return Ok(Err(Box::new(expired(&ctx, headers)))),

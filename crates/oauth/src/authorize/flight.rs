@@ -42,7 +42,7 @@ impl Flight<'_> {
         let request = &self.transaction.request;
         if matches!(self.place, Place::Nowhere) {
             let named: String =
-                self.transaction.organization().unwrap_or_default().chars().take(200).collect();
+                self.transaction.organization(&self.client).unwrap_or_default().chars().take(200).collect();
             let error = AuthorizeError::invalid(format!("parameter organization is invalid: {named}"));
             return self.refuse(&error).await;
         }

@@ -32,7 +32,7 @@ impl<'a> Flight<'a> {
                 None => return Ok(None),
             },
         };
-        let mut place = Place::find(ctx, &client, transaction.organization()).await?;
+        let mut place = Place::find(ctx, &client, transaction.organization(&client)).await?;
         let invitation = match (place.organization(), &request.invitation) {
             (Some(organization), Some(ticket)) => {
                 ctx.invitation(ticket, organization, &request.client_id).await?
