@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use secrecy::SecretString;
@@ -257,11 +258,16 @@ pub struct ServerArgs {
     )]
     pub client_secret: Option<SecretString>,
     /// Ready file of `chancery dev`, instead of the three above
-    #[arg(long, env = "CHANCERY_READY_FILE", value_name = "FILE", global = true)]
+    #[arg(long, env = "CHANCERY_READY_FILE", value_name = "FILE", global = true, value_parser = path())]
     pub ready_file: Option<PathBuf>,
     /// PEM file of a certificate authority to trust
-    #[arg(long, env = "CHANCERY_CA_FILE", value_name = "FILE", global = true)]
+    #[arg(long, env = "CHANCERY_CA_FILE", value_name = "FILE", global = true, value_parser = path())]
     pub ca_file: Option<PathBuf>,
+}
+
+/// A path that may be empty: a variable of the environment that is empty is not set.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// `chancery api ...`.
@@ -350,7 +356,7 @@ pub struct ApiCreate {
     #[arg(long, value_name = "ALG")]
     pub signing_alg: Option<String>,
     /// Seconds an access token lives
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub token_lifetime: Option<u32>,
     /// Where.
     #[command(flatten)]
@@ -379,7 +385,7 @@ pub enum ScopeCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Take scopes from an API, and from every role and user that holds them
+    /// Take scopes from an API, and from every client grant, role and user that holds them
     Remove {
         /// Identifier (audience) or id of the API
         api: String,
@@ -462,9 +468,11 @@ pub struct FilesArgs {
   chancery plan ./tenant --exit-code            for pipelines: status 2 where something would change
   chancery plan ./tenant --json | jq .effects
 
-What the files do not speak about is left alone: parts, things (without --delete), members. Nothing is changed: the server
-tries everything and throws it away, so what it would refuse is refused here. Status: 0, or with --exit-code 2 where there
-are changes; 1 where something is wrong.")]
+What the files do not speak about is left alone: parts, things (without --delete), members.
+
+Nothing is changed: the server tries everything and throws it away, so what it would refuse is refused here.
+
+Status: 0, or with --exit-code 2 where there are changes; 1 where something is wrong.")]
 pub struct PlanArgs {
     /// Which files.
     #[command(flatten)]
@@ -479,8 +487,10 @@ pub struct PlanArgs {
 #[command(after_help = "  chancery apply tenant.yaml
   chancery apply ./tenant --delete --yes
 
-Shows the plan and asks. Everything is committed in one step; where one thing is refused, or somebody changed the
-configuration after the plan was made, nothing is changed. AUTH0_ALLOW_DELETE is not read: removing takes --delete.")]
+Shows the plan and asks. Everything is committed in one step; where one thing is refused, or somebody changed the \
+configuration after the plan was made, nothing is changed.
+
+AUTH0_ALLOW_DELETE is not read: removing takes --delete.")]
 pub struct ApplyArgs {
     /// Which files.
     #[command(flatten)]
@@ -496,8 +506,9 @@ pub struct ApplyArgs {
   chancery export tenant.yaml                   one file, with pages beside it
   chancery export ./tenant --only clients,roles
 
-Secrets are left out, or are markers such as ##CONNECTIONS_OIDC_SECRET## that --var gives a value. The same configuration is
-written the same each time.")]
+Secrets are left out, or are markers such as ##CONNECTIONS_OIDC_SECRET## that --var gives a value.
+
+The same configuration is written the same each time.")]
 pub struct ExportArgs {
     /// A folder, or a file that ends in .yaml
     pub path: PathBuf,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::cli::{ApiCommand, ApiCreate};
@@ -17,7 +17,7 @@ pub(super) async fn run(command: ApiCommand, out: &mut Output) -> Result<ExitCod
             out.table(&apis, &["IDENTIFIER", "NAME", "SCOPES", "ID"], &rows)?;
         }
         ApiCommand::Show { api, server } => {
-            let api = Management::connect(server).await?.get(&path("resource-servers", &api)).await?;
+            let api = found(&Management::connect(server).await?, &api).await?;
             out.value(&api)?;
         }
         ApiCommand::Create(args) => {
@@ -36,13 +36,21 @@ pub(super) async fn run(command: ApiCommand, out: &mut Output) -> Result<ExitCod
             ));
         }
         ApiCommand::Delete { api, server } => {
-            Management::connect(server).await?.delete(&path("resource-servers", &api)).await?;
+            let management = Management::connect(server).await?;
+            // Deleting what is not there is no error on the wire, but a slip of whoever types.
+            found(&management, &api).await?;
+            management.delete(&path("resource-servers", &api)).await?;
             out.say(&format!("The API {api} is deleted."));
         }
         ApiCommand::Call(args) => return super::operation::call(args, out).await,
         ApiCommand::Operations { word } => super::operation::list(word.as_deref(), out)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One API, by its identifier or id.
+pub(super) async fn found(management: &Management, api: &str) -> Result<Value> {
+    management.get(&path("resource-servers", api)).await.with_context(|| format!("the API {api}"))
 }
 
 fn row(api: &Value) -> Vec<String> {
@@ -53,10 +61,9 @@ fn row(api: &Value) -> Vec<String> {
 
 fn body(args: &ApiCreate) -> Result<Value> {
     let scopes: Vec<Value> = args.scope.iter().map(|text| scope(text)).collect::<Result<_>>()?;
-    let mut body = json!({ "identifier": args.identifier, "allow_offline_access": args.offline });
-    if let Some(name) = &args.name {
-        body["name"] = json!(name);
-    }
+    let name = args.name.as_ref().unwrap_or(&args.identifier);
+    let mut body =
+        json!({ "identifier": args.identifier, "name": name, "allow_offline_access": args.offline });
     if !scopes.is_empty() {
         body["scopes"] = Value::Array(scopes);
     }

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use serde_json::{Value, json};
 
 use crate::cli::{ClientCommand, ClientCreate, ClientKind};
-use crate::management::Management;
+use crate::management::{Management, path};
 use crate::output::Output;
 
 pub(super) async fn run(command: ClientCommand, out: &mut Output) -> Result<ExitCode> {
@@ -23,9 +23,14 @@ pub(super) async fn run(command: ClientCommand, out: &mut Output) -> Result<Exit
             let client = management.post("/clients", &body).await?;
             for (audience, scope) in &grants {
                 let grant = json!({ "client_id": client["client_id"], "audience": audience, "scope": scope });
-                let granted = management.post("/client-grants", &grant).await;
-                granted
-                    .with_context(|| format!("the application is made, but not its grant for {audience}"))?;
+                if let Err(error) = management.post("/client-grants", &grant).await {
+                    return Err(undone(
+                        &management,
+                        &client,
+                        error.context(format!("the grant for {audience}")),
+                    )
+                    .await);
+                }
             }
             out.one(&client, &summary(&client, &grants))?;
             if client["token_endpoint_auth_method"] != "none" {
@@ -34,6 +39,17 @@ pub(super) async fn run(command: ClientCommand, out: &mut Output) -> Result<Exit
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Nobody would ever see the secret of an application whose grants fail: it goes again, and its other grants with it.
+async fn undone(management: &Management, client: &Value, why: Error) -> Error {
+    let id = client["client_id"].as_str().unwrap_or_default();
+    match management.delete(&path("clients", id)).await {
+        Ok(_) => why.context("no application was made"),
+        Err(error) => {
+            why.context(format!("the application {id} was made, and cannot be deleted again ({error:#})"))
+        }
+    }
 }
 
 /// What one needs to use it.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::api::scope;
+use super::api::{found, scope};
 use crate::cli::ScopeCommand;
 use crate::management::{Management, path};
 use crate::output::Output;
@@ -36,7 +36,7 @@ pub(super) async fn run(command: ScopeCommand, out: &mut Output) -> Result<ExitC
 }
 
 async fn read(management: &Management, api: &str) -> Result<Vec<Value>> {
-    Ok(list(management.get(&path("resource-servers", api)).await?))
+    Ok(list(found(management, api).await?))
 }
 
 async fn write(management: &Management, api: &str, scopes: &[Value]) -> Result<Vec<Value>> {

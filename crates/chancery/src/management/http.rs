@@ -66,11 +66,13 @@ pub(crate) struct Answer {
 impl Client {
     /// For the server at this address, of which the path is not used.
     pub(super) fn new(url: &str, trust: Trust) -> Result<Self> {
-        let url = Url::parse(url).with_context(|| format!("{url} is no URL"))?;
+        let given = url;
+        let whole = || format!("{given}: a URL begins with http:// or https://");
+        let url = Url::parse(given).with_context(whole)?;
         let tls = match url.scheme() {
             "http" => None,
             "https" => Some(TlsConnector::from(Arc::new(tls_config(trust)?))),
-            other => bail!("{other}: only http and https are spoken here"),
+            _ => bail!(whole()),
         };
         Ok(Self { url, tls })
     }

@@ -2,7 +2,7 @@
 
 mod http;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ::http::Method;
 use anyhow::{Context, Result, bail};
@@ -38,6 +38,9 @@ impl Management {
         });
         let answer = client.send(Method::POST, "/oauth/token", None, Some(&body)).await?;
         let refused = || format!("{base} gives no token for its Management API: {}", said(&answer.body));
+        if answer.status == 401 {
+            bail!("{base} gives no token for its Management API: the client id or secret is wrong");
+        }
         if answer.status != 200 {
             bail!(refused());
         }
@@ -119,23 +122,27 @@ struct Who {
     url: String,
     client_id: String,
     client_secret: SecretString,
-    ca_file: Option<std::path::PathBuf>,
+    ca_file: Option<PathBuf>,
 }
 
 impl Who {
     /// What is given singly wins over the ready file.
     fn of(args: ServerArgs) -> Result<Self> {
-        let ready = args.ready_file.as_deref().map(ReadyFile::read).transpose()?;
+        // A variable of the environment that is empty is not set.
+        let path = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
+        let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let ready = path(args.ready_file).as_deref().map(ReadyFile::read).transpose()?;
         let management = ready.as_ref().map(|ready| &ready.clients.management);
-        let url = args.url.or(ready.as_ref().map(|ready| ready.issuer.clone()));
-        let client_id = args.client_id.or(management.map(|client| client.client_id.clone()));
+        let url = text(args.url).or(ready.as_ref().map(|ready| ready.issuer.clone()));
+        let client_id = text(args.client_id).or(management.map(|client| client.client_id.clone()));
         let from_ready = management.and_then(|client| client.client_secret.clone()).map(Into::into);
-        let client_secret: Option<SecretString> = args.client_secret.or(from_ready);
+        let client_secret: Option<SecretString> =
+            args.client_secret.filter(|secret| !secret.expose_secret().is_empty()).or(from_ready);
         Ok(Self {
             url: url.context(HOW)?,
             client_id: client_id.context(HOW)?,
             client_secret: client_secret.context(HOW)?,
-            ca_file: args.ca_file.or(ready.map(|ready| ready.ca_file.into())),
+            ca_file: path(args.ca_file).or(ready.map(|ready| ready.ca_file.into())),
         })
     }
 

@@ -71,6 +71,55 @@ fn an_api_is_defined_from_the_command_line() {
     let said = refused(folder.path(), &["api", "show", "https://no.example", "--ready-file", "ready.json"]);
     assert!(said.contains("404") && said.contains("does not exist"), "{said}");
     cli(&["api", "delete", api]);
+    let said = refused(folder.path(), &["api", "delete", api, "--ready-file", "ready.json"]);
+    assert!(said.contains("404") && said.contains(api) && !said.contains("is deleted"), "{said}");
+    let said =
+        refused(folder.path(), &["scope", "add", "https://no.example", "a", "--ready-file", "ready.json"]);
+    assert!(said.contains("the API https://no.example: "), "{said}");
+
+    // What has no name is called what it is, and what lives for no time is refused.
+    cli(&["api", "create", "https://unnamed.example"]);
+    let shown: Value = serde_json::from_str(&cli(&["api", "show", "https://unnamed.example"])).unwrap();
+    assert_eq!(shown["name"], "https://unnamed.example");
+    let lifetime =
+        ["api", "create", "https://x.example", "--token-lifetime", "0", "--ready-file", "ready.json"];
+    assert!(refused(folder.path(), &lifetime).contains("--token-lifetime"));
+}
+
+/// Of an application whose grants fail nobody would see the secret.
+#[test]
+fn an_application_without_its_grants_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, ready) = dev(&folder, "ready.json");
+    let listed = || good(folder.path(), &["client", "list", "--json", "--ready-file", "ready.json"]);
+    let before = listed();
+    let good_grant = format!("{}={}", ready.api.identifier, ready.api.scopes[0]);
+    for wrong in ["https://no.example=a".to_owned(), format!("{}=none:such", ready.api.identifier)] {
+        let create = ["client", "create", "Job", "--type", "m2m", "--grant", &good_grant, "--grant", &wrong];
+        let said = refused(folder.path(), &[&create[..], &["--ready-file", "ready.json"]].concat());
+        assert!(said.contains("no application was made: the grant for https://"), "{said}");
+        assert_eq!(listed(), before);
+    }
+}
+
+#[test]
+fn who_calls_wrongly_is_told_how() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, ready) = dev(&folder, "ready.json");
+    let list = |url: &str| {
+        let id = &ready.clients.management.client_id;
+        let mut command = chancery(
+            folder.path(),
+            &["api", "list", "--url", url, "--client-id", id, "--client-secret", "wrong"],
+        );
+        let output = command.env("CHANCERY_READY_FILE", "").output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(list(&ready.issuer).contains("the client id or secret is wrong"), "{}", list(&ready.issuer));
+    for url in ["localhost:1", "localhost"] {
+        assert!(list(url).contains("a URL begins with http:// or https://"), "{}", list(url));
+    }
 }
 
 /// Any operation of the server's table, by method and path or by its id.
