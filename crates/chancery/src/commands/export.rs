@@ -1,6 +1,7 @@
 //! `chancery export`: a running server's configuration as files.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -21,8 +22,14 @@ pub(super) async fn run(args: ExportArgs, out: &mut Output) -> Result<ExitCode> 
         .filter(|part| (args.only.is_empty() || args.only.contains(part)) && !args.exclude.contains(part))
         .collect();
     let is_file = deploy::yaml_name(&args.path).is_some();
+    if !is_file && !args.path.is_dir() && has_ending(&args.path) {
+        bail!(
+            "{}: a file ends in .yaml or .yml; a folder with such a name is made first",
+            args.path.display()
+        );
+    }
     let is_taken = match is_file {
-        true => args.path.exists(),
+        true => is_there(&args.path),
         false => {
             args.path.is_file() || args.path.read_dir().is_ok_and(|mut entries| entries.next().is_some())
         }
@@ -40,7 +47,11 @@ pub(super) async fn run(args: ExportArgs, out: &mut Output) -> Result<ExitCode> 
     }
     let written = deploy::written(&args.path, all);
     let root = if is_file { args.path.parent().unwrap_or(&args.path) } else { &args.path };
-    let root = if root.as_os_str().is_empty() { std::path::Path::new(".") } else { root };
+    let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+    // Pages and mails lie beside a YAML file, where others may lie already.
+    if let Some(name) = written.0.keys().find(|name| is_there(&root.join(name))).filter(|_| !args.force) {
+        bail!("{} is there already: --force writes over it", root.join(name).display());
+    }
     std::fs::create_dir_all(root).with_context(|| root.display().to_string())?;
     written.write(root)?;
     out.say(&format!(
@@ -51,6 +62,17 @@ pub(super) async fn run(args: ExportArgs, out: &mut Output) -> Result<ExitCode> 
         live.revision
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A link that leads nowhere is there too: what is written would go where it leads.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// `tenant.json`, but not `tenant-1.2`.
+fn has_ending(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ending.len() <= 5 && ending.chars().all(|c| c.is_ascii_alphabetic()))
 }
 
 const LISTS: [&str; 7] =
