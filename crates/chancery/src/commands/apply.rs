@@ -33,7 +33,10 @@ pub(super) async fn run(args: ApplyArgs, environment: &Environment, out: &mut Ou
     }
     let planned = Planned { operations: operations.clone(), of };
     let answers = sets.apply(plan.revision, operations).await;
-    let answers = answers.map_err(|error| readable(error, &plan.diff.changes, &planned))?;
+    let answers = match answers {
+        Ok(answers) => answers,
+        Err(error) => return Err(readable(error, &plan.diff.changes, &planned, &sets).await),
+    };
     // What was made, with the ids and secrets that only its creation shows.
     let mut created: Vec<Value> = Vec::new();
     let mut last = None;

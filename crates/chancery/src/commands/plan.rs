@@ -47,9 +47,10 @@ pub(super) async fn prepare(
     for name in &files.strange {
         out.say(&format!("{name} is no part of the layout, and is not read."));
     }
+    files.check_names(&args.exclude)?;
     let chosen = chosen(&files, &args.only, &args.exclude)?;
-    let (mut wanted, left_out) = files.units()?;
-    wanted.retain(|unit| chosen.contains(unit.of.part()));
+    files.check_markers(&chosen)?;
+    let (wanted, left_out) = files.units(&chosen)?;
     for line in left_out {
         out.say(&format!("{line}."));
     }
@@ -66,7 +67,7 @@ pub(super) async fn prepare(
             // Somebody was quicker; what they did is looked at too.
             Err(error)
                 if tries < TRIES && error.downcast_ref::<Refused>().is_some_and(Refused::is_change) => {}
-            Err(error) => return Err(readable(error, &diff.changes, &planned)),
+            Err(error) => return Err(readable(error, &diff.changes, &planned, &sets).await),
         }
     };
     let plan = Plan {
@@ -84,7 +85,7 @@ fn chosen(files: &Assets, only: &[String], exclude: &[String]) -> Result<BTreeSe
     let all = files.spoken();
     let known = parts();
     if let Some(name) =
-        only.iter().chain(exclude).find(|name| !all.contains(*name) && !known.contains(&name.as_str()))
+        only.iter().chain(exclude).find(|name| !files.has_name(name) && !known.contains(&name.as_str()))
     {
         bail!("{name} is no part of files: they are {}", known.join(", "));
     }
@@ -94,17 +95,39 @@ fn chosen(files: &Assets, only: &[String], exclude: &[String]) -> Result<BTreeSe
         .collect())
 }
 
-/// A refusal with the place in the files that it is about.
-pub(super) fn readable(error: anyhow::Error, changes: &[Change], planned: &Planned) -> anyhow::Error {
+/// A refusal with the place in the files that it is about, and the API that there is not where it is about that.
+pub(super) async fn readable(
+    error: anyhow::Error,
+    changes: &[Change],
+    planned: &Planned,
+    sets: &Sets,
+) -> anyhow::Error {
     let Some(refused) = error.downcast_ref::<Refused>() else { return error };
-    let change = refused.operation.and_then(|index| changes.get(*planned.of.get(index)?));
-    match change {
-        Some(change) => {
-            let place = change.unit.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
-            anyhow!("{place}{}: {}", change.unit, refused.message)
+    let about = refused.operation.and_then(|index| {
+        let change = changes.get(*planned.of.get(index)?)?;
+        Some((change, planned.operations.get(index)?))
+    });
+    let Some((change, operation)) = about else { return error };
+    let place = change.unit.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+    if refused.is_missing() {
+        for identifier in apis_named(operation) {
+            let is_made = |change: &Change| {
+                change.unit.of.part() == "resourceServers" && change.unit.name == identifier
+            };
+            if !changes.iter().any(is_made) && sets.lacks_api(identifier).await {
+                return anyhow!("{place}{}: there is no API {identifier}", change.unit);
+            }
         }
-        None => error,
     }
+    anyhow!("{place}{}: {}", change.unit, refused.message)
+}
+
+/// The APIs that a client grant or permissions of a role name.
+fn apis_named(operation: &Value) -> BTreeSet<&str> {
+    let body = &operation["body"];
+    let permissions = body["permissions"].as_array().into_iter().flatten();
+    let held = permissions.map(|permission| &permission["resource_server_identifier"]);
+    std::iter::once(&body["audience"]).chain(held).filter_map(Value::as_str).collect()
 }
 
 /// Data to stdout, talk to stderr.

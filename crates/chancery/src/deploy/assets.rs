@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 
-use super::files::Place;
-use super::keywords::is_marker;
-use super::secrets;
+use super::files::{Lines, Place};
+use super::keywords::{Keywords, is_marker};
 use super::unit::{Type, Unit, ordered};
+use super::{names, secrets};
 
 /// What files say: each part with its value, and where everything stands.
 #[derive(Debug, Default)]
@@ -16,12 +16,28 @@ pub(crate) struct Assets {
     pub(super) parts: Map<String, Value>,
     /// By JSON pointer.
     pub(super) places: HashMap<String, Place>,
-    /// What nobody knows what to do with: files and folders that are no part of the layout.
+    /// Where there is but one file: its name, and where everything stands in it.
+    pub(super) lines: Option<(String, Lines)>,
+    /// What stands for what in them.
+    pub(super) keywords: Keywords,
+    /// Files beside the configuration, such as a README.
     pub(crate) strange: Vec<String>,
+    /// Folders and JSON files that are no part of the layout.
+    pub(super) unknown: Vec<Unknown>,
+}
+
+/// A name that says nothing here, with the known one that is most like it.
+#[derive(Debug)]
+pub(super) struct Unknown {
+    pub(super) name: String,
+    pub(super) meant: Option<&'static str>,
 }
 
 impl Assets {
     pub(super) fn place(&self, pointer: &str) -> Place {
+        if let Some((file, lines)) = &self.lines {
+            return Place { file: file.clone(), line: lines.of(pointer) };
+        }
         let mut pointer = pointer;
         loop {
             if let Some(place) = self.places.get(pointer) {
@@ -39,10 +55,67 @@ impl Assets {
         self.parts.iter().filter(|(_, value)| !value.is_null()).map(|(part, _)| part.clone()).collect()
     }
 
-    /// The units of every part that is read here, with what was left out of them.
-    pub(crate) fn units(&self) -> Result<(Vec<Unit>, Vec<String>)> {
+    /// Names that are most likely slips stop everything, unless they are left out by name.
+    pub(crate) fn check_names(&self, exclude: &[String]) -> Result<()> {
+        let is_meant = |name: &str| !exclude.iter().any(|excluded| excluded == name);
+        let known = super::known_parts();
+        if let Some(part) = self.parts.keys().find(|part| is_meant(part) && !known.contains(&part.as_str())) {
+            let place = self.place(&format!("/{part}"));
+            let meant = names::nearest(part, &known);
+            bail!("{place}: {part} is no part of files{}", suggestion(part, meant));
+        }
+        match self.unknown.iter().find(|unknown| is_meant(&unknown.name)) {
+            Some(Unknown { name, meant }) => {
+                bail!("{name} is no part of the layout{}", suggestion(name, *meant))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether `--exclude` may name it.
+    pub(crate) fn has_name(&self, name: &str) -> bool {
+        self.parts.contains_key(name) || self.unknown.iter().any(|unknown| unknown.name == name)
+    }
+
+    /// Markers that nothing is given for would go to the server as they stand. Those of secrets are left out instead.
+    pub(crate) fn check_markers(&self, chosen: &BTreeSet<String>) -> Result<()> {
+        let parts = self.parts.iter().filter(|(part, _)| chosen.contains(*part));
+        for (part, value) in parts {
+            if let Some((pointer, marker)) = self.unfilled(&format!("/{part}"), part, value) {
+                let name = marker.trim_matches(['#', '@']);
+                bail!(
+                    "{}: nothing is given for {marker}; --var {name}=VALUE or the environment gives it a value",
+                    self.place(&pointer)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The first of them below a value, and where.
+    fn unfilled(&self, pointer: &str, member: &str, value: &Value) -> Option<(String, String)> {
+        match value {
+            Value::String(text) if is_marker(text) && secrets::is_secret(member) => None,
+            Value::String(text) => {
+                let marker = self.keywords.unfilled(text)?;
+                Some((pointer.to_owned(), marker.to_owned()))
+            }
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(index, item)| self.unfilled(&format!("{pointer}/{index}"), member, item)),
+            Value::Object(members) => members.iter().find_map(|(name, value)| {
+                let escaped = name.replace('~', "~0").replace('/', "~1");
+                self.unfilled(&format!("{pointer}/{escaped}"), name, value)
+            }),
+            _ => None,
+        }
+    }
+
+    /// The units of the chosen parts that are read here, with what was left out of them.
+    pub(crate) fn units(&self, chosen: &BTreeSet<String>) -> Result<(Vec<Unit>, Vec<String>)> {
         let mut units = Vec::new();
-        for (part, value) in &self.parts {
+        for (part, value) in self.parts.iter().filter(|(part, _)| chosen.contains(*part)) {
             if !value.is_null() {
                 self.part(part, value, &mut units)?;
             }
@@ -51,6 +124,7 @@ impl Assets {
         for unit in &mut units {
             let about = unit.to_string();
             let mut found = Vec::new();
+            drop_idle_captchas(&mut unit.value);
             strip_markers(&mut unit.value, "", &mut found);
             if !found.is_empty() {
                 left_out.push(format!(
@@ -116,7 +190,7 @@ impl Assets {
     fn object<'a>(&self, pointer: &str, value: &'a Value) -> Result<&'a Map<String, Value>> {
         match value {
             Value::Object(members) => Ok(members),
-            _ => bail!("{}: {} is an object", self.place(pointer), &pointer[1..]),
+            _ => bail!("{}: {} must be an object", self.place(pointer), in_words(pointer)),
         }
     }
 
@@ -127,7 +201,7 @@ impl Assets {
 
     fn list(&self, part: &str, value: &Value, of: Type) -> Result<Vec<Unit>> {
         let Value::Array(items) = value else {
-            bail!("{}: {part} is a list", self.place(&format!("/{part}")))
+            bail!("{}: {part} must be a list", self.place(&format!("/{part}")))
         };
         let mut units = Vec::new();
         for (index, item) in items.iter().enumerate() {
@@ -140,7 +214,7 @@ impl Assets {
             let place = self.place(&pointer);
             let name = name_of(of, &members);
             let Some(name) = name else {
-                bail!("{place}: {} needs a text {}", pointer[1..].replace('/', " "), known_by(of));
+                bail!("{place}: {} needs {}", in_words(&pointer), known_by(of));
             };
             units.push(Unit::new(of, name, members).at(place));
         }
@@ -223,10 +297,24 @@ fn name_of(of: Type, members: &Map<String, Value>) -> Option<String> {
 
 fn known_by(of: Type) -> &'static str {
     match of {
-        Type::Api => "identifier",
-        Type::EmailTemplate => "template",
-        Type::ClientGrant => "client_id (or default_for) and audience",
-        _ => "name",
+        Type::Api => "an identifier",
+        Type::EmailTemplate => "a template",
+        Type::ClientGrant => "a client_id (or default_for) and an audience",
+        _ => "a name",
+    }
+}
+
+/// `/clients/0` as `the first of clients`.
+fn in_words(pointer: &str) -> String {
+    const FIRST: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
+    let pointer = &pointer[1..];
+    let item = pointer.rsplit_once('/').and_then(|(list, index)| Some((list, index.parse::<usize>().ok()?)));
+    match item {
+        Some((list, index)) => match FIRST.get(index) {
+            Some(word) => format!("the {word} of {list}"),
+            None => format!("number {} of {list}", index + 1),
+        },
+        None => pointer.replace('/', "."),
     }
 }
 
@@ -277,9 +365,14 @@ fn read_only(of: Type) -> &'static [&'static str] {
     }
 }
 
-/// Flags of another time that the wire shows and does not take.
-const OLD_FLAGS: [&str; 4] =
-    ["allow_changing_enable_sso", "enable_sso", "disable_impersonation", "remove_stale_idp_attributes"];
+/// Flags that the wire shows and does not take.
+const OLD_FLAGS: [&str; 5] = [
+    "allow_changing_enable_sso",
+    "cannot_change_enforce_client_authentication_on_passwordless_start",
+    "enable_sso",
+    "disable_impersonation",
+    "remove_stale_idp_attributes",
+];
 
 /// The one form of a unit.
 pub(super) fn tidy(unit: &mut Unit) {
@@ -327,10 +420,33 @@ pub(super) fn tidy(unit: &mut Unit) {
     }
 }
 
+/// Other tools for this layout want a secret for each provider of captchas. Of one that is not in use and has no key there is
+/// none, and nothing to be said.
+fn drop_idle_captchas(members: &mut Map<String, Value>) {
+    let Some(active) = members.get("active_provider_id").cloned() else { return };
+    for (_, settings) in members.iter_mut().filter(|(provider, _)| **provider != active) {
+        let Some(settings) = settings.as_object_mut() else { continue };
+        let has_key = settings.get("site_key").and_then(Value::as_str).is_some_and(|key| !key.is_empty());
+        if !has_key {
+            let is_left = |name: &str, value: &Value| {
+                !(secrets::is_secret(name) && value.as_str().is_some_and(is_marker))
+            };
+            settings.retain(|name, value| is_left(name, value));
+        }
+    }
+}
+
+fn suggestion(name: &str, meant: Option<&str>) -> String {
+    match meant {
+        Some(meant) => format!(": is {meant} meant? --exclude {name} leaves it out"),
+        None => format!("; --exclude {name} leaves it out"),
+    }
+}
+
 /// Takes out what is still a marker: a secret that nobody gave.
 fn strip_markers(members: &mut Map<String, Value>, path: &str, found: &mut Vec<String>) {
     members.retain(|name, value| match value {
-        Value::String(text) if is_marker(text) => {
+        Value::String(text) if secrets::is_secret(name) && is_marker(text) => {
             found.push(format!("{path}{name} ({text})"));
             false
         }

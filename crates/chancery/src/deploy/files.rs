@@ -91,6 +91,16 @@ impl Folder {
         Ok(Self { root, keywords })
     }
 
+    /// What is put into its files.
+    pub(super) fn keywords(&self) -> &Keywords {
+        &self.keywords
+    }
+
+    /// Whether a name is that of a folder.
+    pub(super) fn is_folder(&self, name: &str) -> bool {
+        self.root.join(name).is_dir()
+    }
+
     /// Whether there is a file or a folder with this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.root.join(name).exists()

@@ -1,5 +1,5 @@
 //! `##NAME##` and `@@NAME@@` in files: the first is replaced by a text as it stands, the second by a value as JSON, with the
-//! quotes around it. What nobody gives a value stays as it is, and is left out where it would be written.
+//! quotes around it. What nobody gives a value stays as it is at first: a secret is then left out, anything else refused.
 
 use std::path::Path;
 
@@ -60,6 +60,18 @@ impl Keywords {
         }
         out.push_str(rest);
         out
+    }
+
+    /// The first marker of a text that nothing is given for.
+    pub(super) fn unfilled<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let mut rest = text;
+        while let Some((before, marker, name, _)) = next_marker(rest) {
+            if self.value(name).is_none() {
+                return Some(marker);
+            }
+            rest = &rest[before.len() + marker.len()..];
+        }
+        None
     }
 
     fn value(&self, name: &str) -> Option<Value> {

@@ -26,6 +26,11 @@ pub(crate) fn read(path: &Path, keywords: Keywords) -> Result<Assets> {
     yaml_file::read(&Folder::open(folder, keywords)?, name)
 }
 
+/// Parts of these layouts that are not handled here.
+pub(super) fn other_parts() -> impl Iterator<Item = &'static str> {
+    directory::other_parts()
+}
+
 /// Writes the layout that the path asks for: a YAML file where it ends so, a folder otherwise.
 pub(crate) fn written(path: &Path, parts: Map<String, Value>) -> Written {
     match yaml_name(path) {
@@ -79,7 +84,7 @@ mod tests {
     }
 
     fn units(assets: &Assets) -> Vec<(String, Value)> {
-        let (units, left_out) = assets.units().unwrap();
+        let (units, left_out) = assets.units(&assets.spoken()).unwrap();
         assert_eq!(left_out, Vec::<String>::new());
         let mut units: Vec<_> =
             units.into_iter().map(|unit| (unit.to_string(), Value::Object(unit.value))).collect();
@@ -99,7 +104,7 @@ mod tests {
             assert_eq!(back.strange, Vec::<String>::new());
             assert_eq!(units(&back), units(&given), "{name}");
             // And from units to parts again.
-            let (found, _) = back.units().unwrap();
+            let (found, _) = back.units(&back.spoken()).unwrap();
             let again = written(&path, assets(&found));
             assert_eq!(again.0.len(), all.0.len(), "{name}");
         }
@@ -115,5 +120,14 @@ mod tests {
         let found = read(folder.path(), Keywords::default()).unwrap();
         assert_eq!(found.strange, ["README.md"]);
         assert_eq!(found.spoken().into_iter().collect::<Vec<_>>(), ["actions", "roles"]);
+        found.check_names(&[]).unwrap();
+        std::fs::create_dir(folder.path().join("clientz")).unwrap();
+        let found = read(folder.path(), Keywords::default()).unwrap();
+        let said = found.check_names(&[]).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "clientz is no part of the layout: is clients meant? --exclude clientz leaves it out"
+        );
+        found.check_names(&["clientz".to_owned()]).unwrap();
     }
 }

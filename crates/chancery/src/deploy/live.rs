@@ -255,6 +255,10 @@ pub(super) fn is_fixed(part: &str) -> bool {
     FIXED.iter().any(|(fixed, _)| *fixed == part)
 }
 
+pub(super) fn fixed_parts() -> impl Iterator<Item = &'static str> {
+    FIXED.iter().map(|(part, _)| *part)
+}
+
 /// What is asked for, and what came.
 #[derive(Default)]
 struct Reads {

@@ -8,6 +8,7 @@ mod files;
 mod keywords;
 mod layout;
 mod live;
+mod names;
 mod operations;
 mod secrets;
 mod set;
@@ -28,6 +29,11 @@ pub(crate) use self::unit::{Unit, parts};
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+
+/// Every part that files may have, whether it is handled here or not.
+fn known_parts() -> Vec<&'static str> {
+    parts().into_iter().chain(live::fixed_parts()).chain(layout::other_parts()).collect()
+}
 
 /// Parts of the files that nothing here changes, in words; nothing where they say no more than the server does.
 pub(crate) fn unhandled(files: &Assets, live: &Live, wanted: &BTreeSet<String>) -> Vec<String> {

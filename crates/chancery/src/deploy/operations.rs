@@ -448,7 +448,10 @@ fn body(change: &Change, live: Option<&Unit>) -> Map<String, Value> {
     for line in &change.lines {
         let name = line.path.split(['.', '[']).next().unwrap_or_default();
         if let Some(wanted) = change.unit.value.get(name).filter(|_| !body.contains_key(name)) {
-            body.insert(name.to_owned(), merged(wanted, live.and_then(|live| live.raw.get(name))));
+            // The server merges flags itself, and shows more of them than it takes.
+            let is_merged_there = change.unit.of == Type::Tenant && name == "flags";
+            let before = live.and_then(|live| live.raw.get(name)).filter(|_| !is_merged_there);
+            body.insert(name.to_owned(), merged(wanted, before));
         }
     }
     body

@@ -78,7 +78,7 @@ pub(super) fn concealed(path: &str, value: &Value) -> Value {
 }
 
 /// Whether a member is a secret, by its name.
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     const ENDS: [&str; 11] = [
         "secret",
         "password",

@@ -7,7 +7,7 @@ use chancery_management::{Operation, operations};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::management::{Management, said};
+use crate::management::{Management, path, said};
 
 /// A server that plans and applies.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ pub(crate) struct Answers {
 /// Why a set was not taken.
 #[derive(Debug)]
 pub(crate) struct Refused {
+    status: u16,
     code: Option<String>,
     /// What the server says.
     pub(crate) message: String,
@@ -39,6 +40,11 @@ impl Refused {
     /// Whether the configuration was changed meanwhile.
     pub(crate) fn is_change(&self) -> bool {
         self.code.as_deref() == Some("configuration_changed")
+    }
+
+    /// Whether something was not found.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.status == 404
     }
 }
 
@@ -83,17 +89,27 @@ impl Sets {
         self.send("/api/chancery/v1/apply", &body).await
     }
 
+    /// Whether the server says that it has no such API; no where it says nothing about it.
+    pub(crate) async fn lacks_api(&self, identifier: &str) -> bool {
+        let path = format!("/api/v2{}", path("resource-servers", identifier));
+        let answer = self.management.send(Method::GET, &path, None).await;
+        answer.is_ok_and(|answer| answer.status == 404)
+    }
+
     async fn send(&self, path: &str, body: &Value) -> Result<Answers> {
         let mut answer = self.management.send(Method::POST, path, Some(body)).await?;
         match answer.status {
             200 => {}
-            404 => bail!("{} has no {path}: it is no server of this kind, or an older one", self.issuer()),
+            // What an operation of the set does not find is a refusal like others.
+            404 if answer.body.get("operation").is_none() => {
+                bail!("{} has no {path}: it is no server of this kind, or an older one", self.issuer())
+            }
             status => {
                 let operation =
                     answer.body["operation"].as_u64().and_then(|index| usize::try_from(index).ok());
                 let code = answer.body["errorCode"].as_str().map(str::to_owned);
                 let message = format!("{status}: {}", said(&answer.body));
-                return Err(Refused { code, message, operation }.into());
+                return Err(Refused { status, code, message, operation }.into());
             }
         }
         let revision = answer.body["revision"].as_i64().context("the answer names no revision")?;

@@ -104,7 +104,10 @@ pub(crate) fn show(plan: &Plan, out: &Output) -> Vec<String> {
     if !lines.is_empty() {
         lines.push(String::new());
     }
-    lines.push(out.strong_data(&plan.summary()));
+    // Where something is not handled, nobody knows that there are no changes.
+    if !plan.diff.changes.is_empty() || plan.unhandled.is_empty() {
+        lines.push(out.strong_data(&plan.summary()));
+    }
     lines
 }
 
@@ -181,7 +184,7 @@ fn effect_text(effect: &Value) -> String {
     let was_counted = COUNTED.iter().any(|(name, _, _)| effect.get(name).is_some());
     match counts.is_empty() {
         false => format!("{what}: {}", counts.join(", ")),
-        true if was_counted => format!("{what}: nobody holds it"),
+        true if was_counted => format!("{what}, and nobody has it"),
         true => what,
     }
 }

@@ -350,9 +350,9 @@ fn hostile_files() {
             "roles:\n  - name: a\n  - name: a\n",
             "tenant.yaml:3: role a is there twice, first at tenant.yaml:2",
         ),
-        ("roles: 5\n", "tenant.yaml:1: roles is a list"),
-        ("roles:\n  - 5\n", "tenant.yaml:2: roles/0 is an object"),
-        ("clients:\n  - name: [x]\n", "tenant.yaml:2: clients 0 needs a text name"),
+        ("roles: 5\n", "tenant.yaml:1: roles must be a list"),
+        ("roles:\n  - 5\n", "tenant.yaml:2: the first of roles must be an object"),
+        ("clients:\n  - name: [x]\n", "tenant.yaml:2: the first of clients needs a name"),
         ("- a\n", "tenant.yaml: an object of parts is expected"),
         ("tenant: [", "tenant.yaml, line "),
         (
@@ -384,7 +384,7 @@ fn hostile_files() {
     demo.write("dir/roles/a.json", "{\"name\": \"a\",\n \"name\": \"b\"}");
     assert!(demo.refused(&["plan", "dir"]).contains("roles/a.json:2: name is there twice"));
     demo.write("dir/roles/a.json", "{\"name\": 5}");
-    assert!(demo.refused(&["plan", "dir"]).contains("roles/a.json: roles 0 needs a text name"));
+    assert!(demo.refused(&["plan", "dir"]).contains("roles/a.json: the first of roles needs a name"));
     demo.write("dir/roles/a.json", "{\"name\": \"a\", \"extra\": 1}");
     let talk = demo.refused(&["plan", "dir"]);
     assert!(
@@ -396,4 +396,118 @@ fn hostile_files() {
     std::fs::remove_file(demo.path().join("dir/roles/a.json")).unwrap();
     std::os::unix::fs::symlink(demo.path().join("ready.json"), demo.path().join("dir/roles/b.json")).unwrap();
     assert!(demo.refused(&["plan", "dir"]).contains("leads out of the folder"));
+}
+
+#[test]
+fn one_flag_is_changed_and_the_others_stay() {
+    let demo = Demo::new();
+    let flags = || demo.api(&["GET", "/tenants/settings"])["flags"].clone();
+    let mut expected = flags();
+    expected["disable_clickjack_protection_headers"] = json!(true);
+    demo.write("tenant.yaml", "tenant:\n  flags:\n    disable_clickjack_protection_headers: true\n");
+    demo.good(&["apply", "tenant.yaml", "--yes"]);
+    assert_eq!(flags(), expected);
+    // Whole as it is exported, too.
+    demo.good(&["export", "out", "--only", "tenant"]);
+    let exported = std::fs::read_to_string(demo.path().join("out/tenant.json")).unwrap();
+    let other = exported.replace(
+        "\"disable_clickjack_protection_headers\": true",
+        "\"disable_clickjack_protection_headers\": false",
+    );
+    assert_ne!(other, exported);
+    demo.write("out/tenant.json", &other);
+    demo.good(&["apply", "out", "--yes"]);
+    expected["disable_clickjack_protection_headers"] = json!(false);
+    assert_eq!(flags(), expected);
+}
+
+#[test]
+fn an_unknown_api_is_named_with_its_place() {
+    let demo = Demo::new();
+    let role = "roles:\n  - name: Clerk\n    permissions:\n      - permission_name: read:contacts\n        \
+                resource_server_identifier: https://contacts.example/api\n      - permission_name: read:x\n        \
+                resource_server_identifier: https://no.example\n";
+    let grant = "clientGrants:\n  - client_id: Management\n    audience: https://none.example\n    scope: []\n  \
+                 - client_id: Demo M2M\n    audience: https://no.example\n    scope: []\n";
+    for (text, line, about) in
+        [(role, 2, "role Clerk"), (grant, 5, "client grant Demo M2M at https://no.example")]
+    {
+        demo.write("tenant.yaml", text);
+        for command in [&["plan"][..], &["apply", "--yes"]] {
+            let talk = demo.refused(&[command, &["tenant.yaml"]].concat());
+            let expected = format!("tenant.yaml:{line}: {about}: there is no API https://no.example\n");
+            assert!(talk.ends_with(&expected), "{talk}");
+        }
+    }
+}
+
+#[test]
+fn an_export_writes_over_nothing() {
+    let demo = Demo::new();
+    demo.furnish();
+    demo.write("emailTemplates/verify_email.html", "mine");
+    let talk = demo.refused(&["export", "tenant.yaml"]);
+    assert!(talk.contains("emailTemplates/verify_email.html is there already: --force"), "{talk}");
+    assert!(!demo.path().join("tenant.yaml").exists(), "nothing is half written");
+    let mine = || std::fs::read_to_string(demo.path().join("emailTemplates/verify_email.html")).unwrap();
+    assert_eq!(mine(), "mine");
+    demo.good(&["export", "tenant.yaml", "--force"]);
+    assert_ne!(mine(), "mine");
+    let talk = demo.refused(&["export", "foo.json"]);
+    assert!(talk.contains("foo.json: a file ends in .yaml or .yml"), "{talk}");
+    assert!(!demo.path().join("foo.json").exists());
+}
+
+#[test]
+fn slips_in_names_stop_everything() {
+    let demo = Demo::new();
+    demo.write("tenant.yaml", "resourceServres:\n  - identifier: https://a.example\nroles: []\n");
+    for more in [&[][..], &["--only", "roles"]] {
+        let said = demo.run(&[&["plan", "tenant.yaml"], more].concat());
+        assert_eq!((said.status, said.data.as_str()), (1, ""), "{}", said.talk);
+        let expected = "resourceServres is no part of files: is resourceServers meant?";
+        assert!(
+            said.talk.contains("error: tenant.yaml:2: ") && said.talk.contains(expected),
+            "{}",
+            said.talk
+        );
+    }
+    assert_eq!(demo.good(&["plan", "tenant.yaml", "--exclude", "resourceServres"]), "No changes.\n");
+    demo.write("dir/clientz/a.json", "{\"name\": \"a\"}");
+    demo.write("dir/README.md", "of mine");
+    let talk = demo.refused(&["plan", "dir"]);
+    assert!(talk.contains("clientz is no part of the layout: is clients meant?"), "{talk}");
+    let said = demo.run(&["plan", "dir", "--exclude", "clientz"]);
+    assert_eq!(said.status, 0, "{}", said.talk);
+    assert!(said.talk.contains("README.md is no part of the layout, and is not read."), "{}", said.talk);
+    demo.write("tenant.yaml", "actions:\n  - name: hook\n");
+    let said = demo.run(&["plan", "tenant.yaml"]);
+    assert_eq!((said.status, said.data.as_str()), (1, ""), "{}", said.talk);
+}
+
+#[test]
+fn markers_are_filled_or_refused() {
+    let demo = Demo::new();
+    let text = "clients:\n  - name: App\n    callbacks:\n      - https://a.example/cb\n      - https://##HOST##/cb\n";
+    demo.write("tenant.yaml", text);
+    let said = demo.run(&["plan", "tenant.yaml"]);
+    assert_eq!((said.status, said.data.as_str()), (1, ""), "{}", said.talk);
+    assert!(said.talk.contains("tenant.yaml:5: nothing is given for ##HOST##"), "{}", said.talk);
+    demo.good(&["plan", "tenant.yaml", "--var", "HOST=b.example"]);
+    demo.write("tenant.yaml", "roles:\n  - name: '##ROLE##'\n");
+    assert!(demo.refused(&["plan", "tenant.yaml"]).contains("tenant.yaml:2: nothing is given for ##ROLE##"));
+    // A text that only looks like one is its own value.
+    assert!(demo.good(&["plan", "tenant.yaml", "--var", "ROLE=##ROLE##"]).contains("+ role ##ROLE##"));
+    assert!(demo.good(&["plan", "tenant.yaml", "--exclude", "roles"]).contains("No changes."));
+}
+
+/// Secrets are left out of what is exported, which is worth a word only where there may be one, and in what is looked at.
+#[test]
+fn what_is_exported_is_planned_in_silence() {
+    let demo = Demo::new();
+    demo.good(&["export", "out"]);
+    for more in [&[][..], &["--only", "resourceServers"]] {
+        let said = demo.run(&[&["plan", "out"], more].concat());
+        assert_eq!((said.status, said.data.as_str(), said.talk.as_str()), (0, "No changes.\n", ""));
+    }
 }

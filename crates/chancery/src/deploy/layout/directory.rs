@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::text;
 use super::yaml_file::move_out;
-use crate::deploy::assets::{Assets, attack_protection_path};
+use crate::deploy::assets::{Assets, Unknown, attack_protection_path};
 use crate::deploy::files::{Folder, Place, Written, sanitized};
+use crate::deploy::names;
 
 /// Folders that hold one JSON file for each item of a part.
 const SIMPLE: [(&str, &str); 6] = [
@@ -45,7 +46,8 @@ const OTHERS: [(&str, &str); 22] = [
 ];
 
 pub(super) fn read(folder: &Folder) -> Result<Assets> {
-    let mut reader = Reader { folder, assets: Assets::default() };
+    let assets = Assets { keywords: folder.keywords().clone(), ..Assets::default() };
+    let mut reader = Reader { folder, assets };
     for name in folder.names(".")? {
         reader.entry(&name)?;
     }
@@ -292,7 +294,12 @@ impl Reader<'_> {
     /// Parts that are not read here keep their place, so that they can be named.
     fn other(&mut self, name: &str) -> Result<()> {
         let Some((_, part)) = OTHERS.iter().find(|(folder, _)| *folder == name) else {
-            self.assets.strange.push(name.to_owned());
+            if self.folder.is_folder(name) || name.ends_with(".json") {
+                let meant = names::nearest(name, &known());
+                self.assets.unknown.push(Unknown { name: name.to_owned(), meant });
+            } else {
+                self.assets.strange.push(name.to_owned());
+            }
             return Ok(());
         };
         let mut all = Vec::new();
@@ -308,6 +315,29 @@ impl Reader<'_> {
         self.put(part, Value::Array(all), name);
         Ok(())
     }
+}
+
+/// Every name that is part of the layout.
+fn known() -> Vec<&'static str> {
+    const REST: [&str; 11] = [
+        "tenant.json",
+        "database-connections",
+        "emails",
+        "branding",
+        "prompts",
+        "attack-protection",
+        "pages",
+        "themes",
+        "guardian",
+        "risk-assessment",
+        "supplemental-signals.json",
+    ];
+    SIMPLE.iter().chain(&OTHERS).map(|(folder, _)| *folder).chain(REST).collect()
+}
+
+/// Parts that are not handled here, but are no slips.
+pub(super) fn other_parts() -> impl Iterator<Item = &'static str> {
+    OTHERS.iter().map(|(_, part)| *part).chain(["guardianFactorProviders", "migrations"])
 }
 
 const ATTACK_PROTECTION: [&str; 5] = [

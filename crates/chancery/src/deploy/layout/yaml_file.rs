@@ -20,26 +20,8 @@ pub(super) fn read(folder: &Folder, name: &str) -> Result<Assets> {
     for (part, value) in &mut parts {
         reader.fill(part, value)?;
     }
-    let mut assets = Assets { parts, ..Assets::default() };
-    for pointer in pointers(&assets.parts) {
-        let place = reader.place(&pointer);
-        assets.places.insert(pointer, place);
-    }
-    Ok(assets)
-}
-
-/// Where parts and the items of lists stand: finer is not asked for.
-fn pointers(parts: &Map<String, Value>) -> Vec<String> {
-    let mut pointers = Vec::new();
-    for (part, value) in parts {
-        pointers.push(format!("/{part}"));
-        match value {
-            Value::Array(items) => pointers.extend((0..items.len()).map(|index| format!("/{part}/{index}"))),
-            Value::Object(members) => pointers.extend(members.keys().map(|name| format!("/{part}/{name}"))),
-            _ => {}
-        }
-    }
-    pointers
+    let lines = Some((name.to_owned(), lines));
+    Ok(Assets { parts, lines, keywords: folder.keywords().clone(), ..Assets::default() })
 }
 
 struct Reader<'a> {
