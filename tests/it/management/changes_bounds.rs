@@ -65,3 +65,75 @@ async fn what_was_applied_is_read_and_removed() {
     assert_eq!(planned["effects"][0]["effect"], "connection_deleted");
     app.api("DELETE", &path, Value::Null).await.expect(202);
 }
+
+#[tokio::test]
+async fn who_may_only_write_learns_nothing_by_a_plan() {
+    let app = TestApp::new().await;
+    let find = async |path: &str, name: &str| {
+        let all = app.manage("GET", path, Value::Null).await;
+        let found = all.as_array().unwrap().iter().find(|each| each["name"] == name).cloned();
+        found.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let role = find("/roles", "Contacts Reader").await;
+    let connections = app.manage("GET", "/connections", Value::Null).await;
+    let connection = connections[0]["id"].as_str().unwrap();
+    let grants = app.manage("GET", "/client-grants", Value::Null).await;
+    let grants = grants.as_array().unwrap();
+    let grant = grants.iter().find(|grant| grant["audience"] == API).unwrap()["id"].as_str().unwrap();
+    let client = app.clients.m2m.client_id.as_str();
+    let organization = app.manage("POST", "/organizations", json!({"name": "secret-org"})).await;
+    let organization = organization["id"].as_str().unwrap();
+    let token = app
+        .token_with(&[
+            "delete:roles",
+            "delete:connections",
+            "delete:client_grants",
+            "delete:clients",
+            "delete:organizations",
+            "update:resource_servers",
+        ])
+        .await;
+    let operations = json!([
+        {"operation": "patch_resource-servers_by_id", "path": {"id": API}, "body": {"scopes": []}},
+        {"operation": "delete_client-grants_by_id", "path": {"id": grant}},
+        {"operation": "delete_clients_by_id", "path": {"id": client}},
+        {"operation": "delete_roles_by_id", "path": {"id": role}},
+        {"operation": "delete_connections_by_id", "path": {"id": connection}},
+        {"operation": "delete_organizations_by_id", "path": {"id": organization}},
+    ]);
+    // Each alone, since one tells what another would.
+    for (operation, effect, id, scope) in [
+        (0, "scope_removed", API, "read:resource_servers"),
+        (1, "client_grant_deleted", grant, "read:client_grants"),
+        (2, "application_deleted", client, "read:clients"),
+        (3, "role_deleted", role.as_str(), "read:roles"),
+        (4, "connection_deleted", connection, "read:connections"),
+        (5, "organization_deleted", organization, "read:organizations"),
+    ] {
+        let body = json!({"operations": [operations[operation]]});
+        let planned = app.send(Call::post("/api/chancery/v1/plan").bearer(&token).json(&body)).await;
+        let planned = planned.expect(200).json();
+        let effects = planned["effects"].as_array().unwrap();
+        assert!(effects.contains(&json!({"effect": effect, "id": id})), "{planned}");
+        let hidden = planned["hidden_effects"].as_array().unwrap();
+        assert!(hidden.contains(&json!(scope)), "{planned}");
+        let told = planned.to_string();
+        for secret in ["Demo M2M", "read:contacts", "Contacts", "secret-org", "jane"] {
+            assert!(!told.contains(secret), "{secret}: {planned}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn holders_have_names_for_who_may_read_applications() {
+    let app = TestApp::new().await;
+    let scopes = ["update:resource_servers", "read:resource_servers", "read:client_grants"];
+    let token = app.token_with(&scopes).await;
+    let body = json!({"operations": [{"operation": "patch_resource-servers_by_id", "path": {"id": API},
+        "body": {"scopes": [{"value": "delete:contacts"}]}}]});
+    let planned = app.send(Call::post("/api/chancery/v1/plan").bearer(&token).json(&body)).await;
+    let planned = planned.expect(200).json();
+    let client = app.clients.m2m.client_id.as_str();
+    assert_eq!(planned["effects"][0]["applications"], json!({"count": 1, "first": [client]}));
+    assert!(planned["hidden_effects"].as_array().unwrap().contains(&json!("read:clients")), "{planned}");
+}

@@ -93,7 +93,13 @@ async fn run(
     if let Some(seen) = wanted.revision.filter(|seen| *seen != base.rev) {
         return Err(changed(seen).into());
     }
-    let mut set = Set { staged: ctx.app.store.staged(&base.tenant), now: Arc::clone(&base), ctx, caller };
+    let mut set = Set {
+        staged: ctx.app.store.staged(&base.tenant),
+        now: Arc::clone(&base),
+        ctx,
+        caller,
+        sent: BTreeSet::new(),
+    };
     let operations = table().operations;
     let mut answers = Answers::default();
     let mut writes = Vec::new();
@@ -112,9 +118,9 @@ async fn run(
         kept.map_err(|problem| Failed { problem, operation: Some(index) })?;
     }
     let answers = answers.into_all();
-    let Set { staged, ctx, caller, .. } = set;
+    let Set { staged, ctx, caller, sent, .. } = set;
     if !is_meant {
-        let (effects, hidden) = effects::of(&ctx, &caller, &base, &staged.differences()).await?;
+        let (effects, hidden) = effects::of(&ctx, &caller, &base, &staged.differences(), &sent).await?;
         // What was read belongs to one revision.
         if ctx.app.store.config_rev(&base.tenant).await.map_err(stored)? != base.rev {
             return Err(changed(base.rev).into());
@@ -169,6 +175,8 @@ struct Set {
     staged: Staged,
     /// The configuration with everything so far.
     now: Arc<Snapshot>,
+    /// What the paths call things by.
+    sent: BTreeSet<String>,
 }
 
 impl Set {
@@ -191,6 +199,7 @@ impl Set {
         let path = operation::path(operation, path, before)?;
         let query = Query::parse(query.as_deref());
         check_head(operation, &path, &query)?;
+        self.sent.extend(path.iter().map(|(_, value)| value.clone()));
         let body = match (&operation.body, body) {
             (Some(shape), body) => checked_body(shape, before.resolved(body)?)?,
             (None, Value::Null) => Value::Null,
