@@ -137,3 +137,82 @@ async fn holders_have_names_for_who_may_read_applications() {
     assert_eq!(planned["effects"][0]["applications"], json!({"count": 1, "first": [client]}));
     assert!(planned["hidden_effects"].as_array().unwrap().contains(&json!("read:clients")), "{planned}");
 }
+
+#[tokio::test]
+async fn reads_are_bounded_as_alone() {
+    let app = TestApp::new().await;
+    let long = |length: usize| "x".repeat(length);
+    for (operation, message) in [
+        (
+            json!({"operation": "get_roles", "query": format!("fields={}", long(8186))}),
+            "Query validation error: 'String is too long (8193 bytes), maximum 8192'.",
+        ),
+        (
+            json!({"operation": "get_roles_by_id", "path": {"id": long(8193)}}),
+            "Path validation error: 'String is too long (8193 bytes), maximum 8192' on property id.",
+        ),
+    ] {
+        let answer = app.set("plan", &json!({"operations": [{"operation": "get_roles"}, operation]})).await;
+        assert_eq!((answer.status.as_u16(), answer.text("message").as_str()), (400, message));
+        assert_eq!(answer.json()["operation"], 1);
+    }
+    let read = app
+        .plan(json!([{"operation": "get_roles", "query": format!("fields=name,{}", long(8000))},
+            {"operation": "get_roles_by_id", "path": {"id": long(8192)}}]))
+        .await;
+    assert_eq!(read["operations"][0]["body"][0], json!({"name": "Contacts Admin"}));
+    assert_eq!(read["operations"][1]["status"], 404);
+}
+
+#[tokio::test]
+async fn answers_that_are_kept_are_bounded() {
+    let app = TestApp::new().await;
+    let page = json!({"operation": "patch_settings", "body": {"error_page": {
+        "html": "x".repeat(500_000), "show_log_link": false}}});
+    let reads = std::iter::repeat_n(json!({"operation": "tenant_settings_route"}), 300);
+    let operations: Vec<Value> = std::iter::once(page).chain(reads).collect();
+    let answer = app.set("plan", &json!({"operations": operations})).await;
+    assert!(answer.text("message").contains("larger than 64 MiB"), "{}", answer.status);
+    assert_eq!(answer.status, 400);
+}
+
+#[tokio::test]
+async fn a_set_counts_as_many_calls_as_it_has_operations() {
+    let app = TestApp::new().await;
+    let left = async |operations: usize| {
+        let operations = vec![json!({"operation": "get_roles"}); operations];
+        let answer = app.set("plan", &json!({"operations": operations})).await;
+        answer.header("x-ratelimit-remaining").unwrap().parse::<u32>().unwrap()
+    };
+    let before = left(0).await;
+    assert_eq!(before - left(7).await, 7);
+}
+
+#[tokio::test]
+async fn keys_of_connections_are_made_when_it_is_meant_and_so_many() {
+    let app = TestApp::new().await;
+    let revision = app.revision().await;
+    let signing = |number: usize| {
+        json!({"operation": "post_connections", "body": {
+            "name": format!("signs{number}"), "strategy": "oidc", "options": {
+                "client_id": "x", "issuer": "https://idp.example", "token_endpoint_auth_method": "private_key_jwt",
+                "authorization_endpoint": "https://idp.example/a", "token_endpoint": "https://idp.example/t",
+                "jwks_uri": "https://idp.example/k"}}})
+    };
+    let keys = json!({"operation": "get_keys", "path": {"id": {"$result": [0, "id"]}}});
+    let one = json!([signing(0), keys]);
+    let planned = app.plan(one.clone()).await;
+    assert_eq!(planned["operations"][1]["body"], json!([]), "none is made for a plan");
+    let applied = app.set("apply", &json!({"revision": revision, "operations": one})).await;
+    let applied = applied.expect(200).json();
+    assert_eq!(applied["operations"][1]["body"].as_array().unwrap().len(), 2);
+
+    let many: Vec<Value> = (1..22).map(signing).collect();
+    let answer = app.set("plan", &json!({"operations": many})).await;
+    answer.is_problem(
+        400,
+        Some("invalid_body"),
+        "A set of changes makes keys for 20 connections at most: apply the others after it.",
+    );
+    assert_eq!(answer.json()["operation"], 20);
+}

@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 
 use self::answers::Answers;
 use self::operation::{Asked, Wanted};
-use crate::call::{Answer, Call, Caller, stored};
-use crate::dispatch::{admitted, check_head, checked_body, may, refuse, say, unreadable, written};
+use crate::call::{Answer, Call, Caller, Part, stored};
+use crate::dispatch::{admitted, charge, check_head, checked_body, may, refuse, say, unreadable, written};
 use crate::ops::{Operation, table};
 use crate::query::Query;
 
@@ -84,6 +84,7 @@ async fn run(
     let config = ServerConfig { max_body: LARGEST, ..ctx.app.config.clone() };
     let body = read_json(&config, &parts.headers, body).await.map_err(|error| unreadable(&error))?;
     let wanted = Wanted::read(body, MOST)?;
+    charge(&ctx, &caller, wanted.operations.len().saturating_sub(1), allowance);
     if is_meant && wanted.revision.is_none() {
         return Err(Problem::payload("Missing required property: revision", "").into());
     }
@@ -93,8 +94,10 @@ async fn run(
     if let Some(seen) = wanted.revision.filter(|seen| *seen != base.rev) {
         return Err(changed(seen).into());
     }
+    let staged = ctx.app.store.staged(&base.tenant);
     let mut set = Set {
-        staged: ctx.app.store.staged(&base.tenant),
+        part: Part::new(staged.store().clone(), is_meant),
+        staged,
         now: Arc::clone(&base),
         ctx,
         caller,
@@ -173,6 +176,7 @@ struct Set {
     ctx: Ctx,
     caller: Caller,
     staged: Staged,
+    part: Part,
     /// The configuration with everything so far.
     now: Arc<Snapshot>,
     /// What the paths call things by.
@@ -206,7 +210,7 @@ impl Set {
             (None, _) => return Err(Problem::payload("The operation takes no body", "body")),
         };
         let ctx = Ctx { tenant: Arc::clone(&self.now), ..self.ctx.clone() };
-        let staged = Some(self.staged.store().clone());
+        let staged = Some(self.part.clone());
         let call = Call { ctx, caller: self.caller.clone(), path, query, body, staged };
         let handler = operation.handler.as_ref().ok_or(Problem::NotBuilt)?;
         let answer = match handler(call).await {
