@@ -1,6 +1,7 @@
 //! What an operation gets, and what it gives.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::http::StatusCode;
 use chancery_core::problem::{Missing, Problem};
@@ -19,9 +20,38 @@ pub(crate) struct Call {
     pub(crate) path: Vec<(&'static str, String)>,
     pub(crate) query: Query,
     pub(crate) body: Value,
-    /// Where writes wait for others to be committed with; `None` where the operation is alone.
-    pub(crate) staged: Option<Store>,
+    /// The set of changes that it is part of; `None` where the operation is alone.
+    pub(crate) staged: Option<Part>,
 }
+
+/// A set of changes, for the operations in it.
+#[derive(Clone)]
+pub(crate) struct Part {
+    /// Where writes wait for others to be committed with.
+    store: Store,
+    /// Whether it is to be applied, not planned.
+    pub(crate) is_meant: bool,
+    /// Connections that keys were made for.
+    keyed: Arc<AtomicUsize>,
+}
+
+impl Part {
+    pub(crate) fn new(store: Store, is_meant: bool) -> Self {
+        Self { store, is_meant, keyed: Arc::default() }
+    }
+
+    /// Counts a connection that needs keys, each of which is much work.
+    pub(crate) fn count_keyed(&self) -> Result<(), Problem> {
+        if self.keyed.fetch_add(1, Ordering::Relaxed) < MOST_KEYED {
+            return Ok(());
+        }
+        Err(Problem::refused(format!(
+            "A set of changes makes keys for {MOST_KEYED} connections at most: apply the others after it."
+        )))
+    }
+}
+
+const MOST_KEYED: usize = 20;
 
 /// Whose token it is.
 #[derive(Clone)]
@@ -56,7 +86,7 @@ impl Call {
     }
 
     pub(crate) fn store(&self) -> &Store {
-        self.staged.as_ref().unwrap_or(&self.ctx.app.store)
+        self.staged.as_ref().map_or(&self.ctx.app.store, |part| &part.store)
     }
 
     /// The part of the path with this name; empty where the operation has none.
@@ -77,7 +107,7 @@ impl Call {
     /// Writes a change and waits until this node sees it. Answers the revision of the configuration.
     pub(crate) async fn apply(&self, change: Change) -> Result<i64, chancery_store::Error> {
         match &self.staged {
-            Some(staged) => staged.apply(change).await,
+            Some(part) => part.store.apply(change).await,
             None => self.ctx.app.catalog.apply(change).await,
         }
     }

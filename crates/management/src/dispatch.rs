@@ -157,6 +157,15 @@ pub(crate) fn admitted(
     if left.is_spent { Err(Problem::TooMany) } else { Ok(caller) }
 }
 
+/// Counts the other calls that a request which was [`admitted`] is worth.
+pub(crate) fn charge(ctx: &Ctx, caller: &Caller, calls: usize, allowance: &mut Option<Allowance>) {
+    let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+    let whom = (&ctx.tenant.tenant, &caller.client_id);
+    let left = ctx.app.management_calls.take_many(calls, ctx.app.config.management_rate, whom, ctx.now());
+    // It was let in, whatever is left.
+    *allowance = Some(Allowance { is_spent: false, ..left });
+}
+
 /// Whether there is the operation, and the caller may use it.
 pub(crate) fn may(operation: &Operation, caller: &Caller) -> Result<(), Problem> {
     if !caller.has_any(&operation.scopes) {

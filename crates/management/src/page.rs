@@ -1,5 +1,7 @@
 //! Lists: pages by offset, pages by checkpoint, and the choice of members. The same everywhere (fact sheet 11.1).
 
+use std::collections::HashSet;
+
 use chancery_core::problem::Problem;
 use chancery_jose::{base64url, base64url_decode};
 use serde_json::{Map, Value};
@@ -156,7 +158,8 @@ pub(crate) fn by_checkpoint(query: &Query) -> Result<Page, Problem> {
 pub(crate) fn chosen(mut value: Value, query: &Query, kept: &[&str]) -> Value {
     let Some(fields) = query.text("fields").filter(|fields| !fields.is_empty()) else { return value };
     let include = query.flag("include_fields").unwrap_or(true);
-    let named = |name: &str| fields.split(',').any(|field| field.trim() == name);
+    let fields: HashSet<&str> = fields.split(',').map(str::trim).collect();
+    let named = |name: &str| fields.contains(name);
     match &mut value {
         Value::Object(members) => {
             members.retain(|name, _| named(name) == include || kept.contains(&name.as_str()));

@@ -24,8 +24,12 @@ pub(crate) async fn search<R: Resource>(call: Call) -> Result<Answer, Problem> {
         (None, Page::After { key, take }) => in_order_of_ids::<R>(&call, &filter, key, *take).await?,
         (None, Page::Offset { .. }) => return Err(Problem::Internal),
     };
-    let items = slice.items.into_iter().map(|value| chosen(value, &call.query, R::KEPT)).collect();
-    Ok(Answer::ok(page.body(R::MEMBER, Slice { items, ..slice })))
+    let mut body = page.body(R::MEMBER, slice);
+    // A search is a page by checkpoint, and those have their member.
+    if let Some(items) = body.get_mut(R::MEMBER) {
+        *items = chosen(items.take(), &call.query, R::KEPT);
+    }
+    Ok(Answer::ok(body))
 }
 
 /// Looks no further than it must.

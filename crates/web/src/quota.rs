@@ -28,6 +28,12 @@ pub struct Quota {
 impl Quota {
     /// Counts one call of `whom` against `limit`. `now` is in seconds.
     pub fn take(&self, limit: u32, whom: impl Hash, now: i64) -> Allowance {
+        self.take_many(1, limit, whom, now)
+    }
+
+    /// Counts a request that is worth so many calls. There must be one left; what is beyond the second is not owed, so that
+    /// a request that is worth more than the limit can be made at all.
+    pub fn take_many(&self, calls: u32, limit: u32, whom: impl Hash, now: i64) -> Allowance {
         let key = self.hasher.hash_one(whom);
         let mut windows = self.lock();
         if windows.len() >= MOST_WINDOWS && !windows.contains_key(&key) {
@@ -44,7 +50,7 @@ impl Quota {
         }
         let is_spent = window.1 >= limit;
         if !is_spent {
-            window.1 += 1;
+            window.1 = window.1.saturating_add(calls).min(limit);
         }
         Allowance { limit, remaining: limit - window.1, reset: now.saturating_add(1), is_spent }
     }
@@ -77,6 +83,16 @@ mod tests {
         assert!(!take("b", 10).is_spent, "others have their own");
         assert_eq!(take("a", 10), Allowance { limit: 2, remaining: 0, reset: 11, is_spent: true });
         assert!(!take("a", 11).is_spent, "a new second");
+    }
+
+    #[test]
+    fn many_at_once() {
+        let quota = Quota::default();
+        let take = |calls, now| quota.take_many(calls, 10, "a", now);
+        assert_eq!(take(4, 10), Allowance { limit: 10, remaining: 6, reset: 11, is_spent: false });
+        assert_eq!(take(400, 10), Allowance { limit: 10, remaining: 0, reset: 11, is_spent: false });
+        assert!(take(1, 10).is_spent);
+        assert_eq!(take(1, 11).remaining, 9, "nothing is owed");
     }
 
     #[test]

@@ -6,20 +6,20 @@ use super::api_path;
 use crate::support::*;
 
 impl TestApp {
-    async fn set(&self, which: &str, body: &Value) -> Answer {
+    pub(super) async fn set(&self, which: &str, body: &Value) -> Answer {
         let token = self.management_token().await;
         self.send(Call::post(&format!("/api/chancery/v1/{which}")).bearer(&token).json(body)).await
     }
 
-    async fn plan(&self, operations: Value) -> Value {
+    pub(super) async fn plan(&self, operations: Value) -> Value {
         self.set("plan", &json!({"operations": operations})).await.expect(200).json()
     }
 
-    async fn revision(&self) -> i64 {
+    pub(super) async fn revision(&self) -> i64 {
         self.plan(json!([])).await["revision"].as_i64().unwrap()
     }
 
-    async fn names(&self, path: &str) -> Vec<String> {
+    pub(super) async fn names(&self, path: &str) -> Vec<String> {
         let all = self.manage("GET", path, Value::Null).await;
         let mut names: Vec<_> =
             all.as_array().unwrap().iter().map(|each| each["name"].as_str().unwrap().to_owned()).collect();

@@ -4,6 +4,7 @@ mod attack_protection;
 mod authentication_methods;
 mod branding;
 mod changes;
+mod changes_bounds;
 mod clients;
 mod configuration;
 mod connections;

@@ -19,9 +19,10 @@ pub(super) async fn of(
     caller: &Caller,
     base: &Snapshot,
     differences: &[Difference],
+    sent: &BTreeSet<String>,
 ) -> Result<(Vec<Value>, Vec<&'static str>), Problem> {
     let gone = Gone::of(differences)?;
-    let mut effects = Effects { ctx, caller, base, gone, all: Vec::new(), hidden: Vec::new() };
+    let mut effects = Effects { ctx, caller, base, sent, gone, all: Vec::new(), hidden: Vec::new() };
     for difference in differences {
         match difference.kind {
             Kind::Api => effects.api(difference).await?,
@@ -40,6 +41,8 @@ struct Effects<'a> {
     ctx: &'a Ctx,
     caller: &'a Caller,
     base: &'a Snapshot,
+    /// What the caller called things by.
+    sent: &'a BTreeSet<String>,
     gone: Gone,
     all: Vec<Value>,
     hidden: Vec<&'static str>,
@@ -92,19 +95,26 @@ impl Effects<'_> {
         let after = model::<Api>(difference.after.as_deref())?;
         let identifier = before.identifier.as_str();
         let gone = lost_scopes(&before, after.as_ref());
+        if after.is_some() && gone.is_empty() {
+            return Ok(());
+        }
+        let effect = if after.is_none() { "api_deleted" } else { "scope_removed" };
+        let shown = self.ctx.origin.absolute(identifier).to_string();
+        if !self.may_name("read:resource_servers", effect, &[&before.id, identifier, &shown]) {
+            return Ok(());
+        }
         let (tenant, store, now) = (&self.base.tenant, &self.ctx.app.store, self.ctx.now());
-        let tokens = match self.may("read:refresh_tokens") && (after.is_none() || !gone.is_empty()) {
+        let tokens = match self.may("read:refresh_tokens") {
             true => Some(store.tokens_with_scopes(tenant, identifier, &gone, now).await.map_err(stored)?),
             false => None,
         };
-        let shown = self.ctx.origin.absolute(identifier);
-        let about = |effect: &str| json!({"effect": effect, "api": shown.to_string(), "name": before.name});
+        let about = || json!({"effect": effect, "api": shown, "name": before.name});
         if after.is_none() {
             let mut counts = self.holders(identifier, None).await?;
             if let Some((all, _, more)) = &tokens {
                 counts.insert("refresh_tokens", number(*all, *more));
             }
-            self.add(about("api_deleted"), counts);
+            self.add(about(), counts);
             return Ok(());
         }
         for (index, scope) in gone.iter().enumerate() {
@@ -112,7 +122,7 @@ impl Effects<'_> {
             if let Some((_, each, more)) = &tokens {
                 counts.insert("refresh_tokens", number(each[index], *more));
             }
-            let mut about = about("scope_removed");
+            let mut about = about();
             about["scope"] = scope.as_str().into();
             self.add(about, counts);
         }
@@ -131,8 +141,10 @@ impl Effects<'_> {
                         grant.allow_all_scopes == Some(true) || scopes.any(|held| held == scope)
                     })
             };
+            let holding: Vec<_> = base.client_grants().filter(holds).collect();
+            let is_named = !holding.is_empty() && self.may("read:clients");
             let mut names: Vec<String> =
-                base.client_grants().filter(holds).map(|grant| self.application(grant)).collect();
+                holding.into_iter().map(|grant| self.application(grant, is_named)).collect();
             names.sort();
             names.dedup();
             counts.insert("applications", few(names));
@@ -163,6 +175,9 @@ impl Effects<'_> {
     async fn client(&mut self, difference: &Difference) -> Result<(), Problem> {
         let Some(before) = model::<Client>(difference.before.as_deref())? else { return Ok(()) };
         if difference.after.is_some() {
+            return Ok(());
+        }
+        if !self.may_name("read:clients", "application_deleted", &[&before.client_id]) {
             return Ok(());
         }
         let mut counts = Counts::new();
@@ -206,9 +221,14 @@ impl Effects<'_> {
         if with_client || all_told || (lost.is_empty() && after.is_some()) {
             return Ok(());
         }
-        let audience = self.ctx.origin.absolute(&before.audience).to_string();
         let effect = if after.is_some() { "client_grant_narrowed" } else { "client_grant_deleted" };
-        let application = self.application(&before);
+        let lost: Vec<String> = lost.into_iter().cloned().collect();
+        if !self.may_name("read:client_grants", effect, &[&before.id]) {
+            return Ok(());
+        }
+        let audience = self.ctx.origin.absolute(&before.audience).to_string();
+        let is_named = before.client_id.is_none() || self.may("read:clients");
+        let application = self.application(&before, is_named);
         self.all.push(json!({"effect": effect, "name": application, "api": audience, "scopes": lost}));
         Ok(())
     }
@@ -227,13 +247,16 @@ impl Effects<'_> {
         if after.is_some() && lost.is_empty() {
             return Ok(());
         }
+        let effect = if after.is_some() { "role_narrowed" } else { "role_deleted" };
+        if !self.may_name("read:roles", effect, &[&before.id]) {
+            return Ok(());
+        }
         let mut counts = Counts::new();
         if self.may("read:users") {
             let store = &self.ctx.app.store;
             let touched = store.users_with_role(&self.base.tenant, &before.id).await.map_err(stored)?;
             counts.insert("users", self.people(touched).await?);
         }
-        let effect = if after.is_some() { "role_narrowed" } else { "role_deleted" };
         self.add(json!({"effect": effect, "name": before.name, "scopes": lost}), counts);
         Ok(())
     }
@@ -242,7 +265,6 @@ impl Effects<'_> {
     async fn connection(&mut self, difference: &Difference) -> Result<(), Problem> {
         let Some(before) = model::<Connection>(difference.before.as_deref())? else { return Ok(()) };
         let after = model::<Connection>(difference.after.as_deref())?;
-        let mut counts = Counts::new();
         let left = self.base.clients().filter(|client| {
             client.global != Some(true)
                 && before.serves(&client.client_id)
@@ -253,6 +275,11 @@ impl Effects<'_> {
         if after.is_some() && left.is_empty() {
             return Ok(());
         }
+        let effect = if after.is_some() { "connection_left" } else { "connection_deleted" };
+        if !self.may_name("read:connections", effect, &[&before.id]) {
+            return Ok(());
+        }
+        let mut counts = Counts::new();
         if self.may("read:clients") {
             counts.insert("applications", few(left));
         }
@@ -261,7 +288,6 @@ impl Effects<'_> {
             let touched = store.users_of_connection(&self.base.tenant, &before.name).await.map_err(stored)?;
             counts.insert("users", self.people(touched).await?);
         }
-        let effect = if after.is_some() { "connection_left" } else { "connection_deleted" };
         self.add(json!({"effect": effect, "name": before.name}), counts);
         Ok(())
     }
@@ -270,6 +296,9 @@ impl Effects<'_> {
     async fn organization(&mut self, difference: &Difference) -> Result<(), Problem> {
         let Some(before) = model::<Organization>(difference.before.as_deref())? else { return Ok(()) };
         if difference.after.is_some() {
+            return Ok(());
+        }
+        if !self.may_name("read:organizations", "organization_deleted", &[&before.id]) {
             return Ok(());
         }
         let mut counts = Counts::new();
@@ -282,9 +311,10 @@ impl Effects<'_> {
         Ok(())
     }
 
-    fn application(&self, grant: &ClientGrant) -> String {
+    /// Whose grant it is: by id where applications cannot be read.
+    fn application(&self, grant: &ClientGrant, is_named: bool) -> String {
         let Some(id) = &grant.client_id else { return "every third-party application".to_owned() };
-        self.base.client(id).map_or_else(|| id.clone(), |client| client.name.clone())
+        self.base.client(id).filter(|_| is_named).map_or_else(|| id.clone(), |client| client.name.clone())
     }
 
     /// Users by their address where they have one.
@@ -305,6 +335,16 @@ impl Effects<'_> {
         let may = self.caller.has(scope);
         if !may && !self.hidden.contains(&scope) {
             self.hidden.push(scope);
+        }
+        may
+    }
+
+    /// As [`Self::may`]. Who may not read things of the kind is told that something happens to the one they spoke of, by the
+    /// name they gave it, and nothing that they did not know.
+    fn may_name(&mut self, scope: &'static str, effect: &str, ids: &[&str]) -> bool {
+        let may = self.may(scope);
+        if !may && let Some(id) = ids.iter().find(|id| self.sent.contains(**id)) {
+            self.all.push(json!({"effect": effect, "id": id}));
         }
         may
     }

@@ -4,10 +4,11 @@
 //! Each operation takes the way it takes alone (scopes, shape, handler), but writes to a stage; the next one sees what was
 //! written there. At the end everything is one batch, guarded by the revision that the caller has seen.
 
+mod answers;
 mod effects;
 mod operation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Router;
@@ -20,9 +21,10 @@ use chancery_web::{Allowance, App, Ctx, ServerConfig, json, read_json};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use self::answers::Answers;
 use self::operation::{Asked, Wanted};
-use crate::call::{Answer, Call, Caller, stored};
-use crate::dispatch::{admitted, check_head, checked_body, may, refuse, say, unreadable, written};
+use crate::call::{Answer, Call, Caller, Part, stored};
+use crate::dispatch::{admitted, charge, check_head, checked_body, may, refuse, say, unreadable, written};
 use crate::ops::{Operation, table};
 use crate::query::Query;
 
@@ -82,6 +84,7 @@ async fn run(
     let config = ServerConfig { max_body: LARGEST, ..ctx.app.config.clone() };
     let body = read_json(&config, &parts.headers, body).await.map_err(|error| unreadable(&error))?;
     let wanted = Wanted::read(body, MOST)?;
+    charge(&ctx, &caller, wanted.operations.len().saturating_sub(1), allowance);
     if is_meant && wanted.revision.is_none() {
         return Err(Problem::payload("Missing required property: revision", "").into());
     }
@@ -91,9 +94,17 @@ async fn run(
     if let Some(seen) = wanted.revision.filter(|seen| *seen != base.rev) {
         return Err(changed(seen).into());
     }
-    let mut set = Set { staged: ctx.app.store.staged(&base.tenant), now: Arc::clone(&base), ctx, caller };
+    let staged = ctx.app.store.staged(&base.tenant);
+    let mut set = Set {
+        part: Part::new(staged.store().clone(), is_meant),
+        staged,
+        now: Arc::clone(&base),
+        ctx,
+        caller,
+        sent: BTreeSet::new(),
+    };
     let operations = table().operations;
-    let mut answers: Vec<Answer> = Vec::with_capacity(wanted.operations.len());
+    let mut answers = Answers::default();
     let mut writes = Vec::new();
     for (index, asked) in wanted.operations.into_iter().enumerate() {
         let operation = asked.find(&operations);
@@ -102,23 +113,25 @@ async fn run(
                 if operation.method != Method::GET {
                     writes.push((operation, index));
                 }
-                set.perform(operation, asked, &answers).await
+                set.perform(operation, asked, &mut answers).await
             }
             Err(problem) => Err(problem),
         };
-        answers.push(answer.map_err(|problem| Failed { problem, operation: Some(index) })?);
+        let kept = answer.and_then(|answer| answers.push(answer));
+        kept.map_err(|problem| Failed { problem, operation: Some(index) })?;
     }
-    let Set { staged, ctx, caller, .. } = set;
+    let answers = answers.into_all();
+    let Set { staged, ctx, caller, sent, .. } = set;
     if !is_meant {
-        let (effects, hidden) = effects::of(&ctx, &caller, &base, &staged.differences()).await?;
+        let (effects, hidden) = effects::of(&ctx, &caller, &base, &staged.differences(), &sent).await?;
         // What was read belongs to one revision.
         if ctx.app.store.config_rev(&base.tenant).await.map_err(stored)? != base.rev {
             return Err(changed(base.rev).into());
         }
-        let is_write = |index: &usize| writes.iter().any(|(_, write)| write == index);
+        let writes: BTreeSet<usize> = writes.into_iter().map(|(_, index)| index).collect();
         // What a plan makes is not there: its ids and secrets are good for nothing.
-        let shown: Vec<Value> =
-            answers.iter().enumerate().map(|(index, answer)| shown(answer, !is_write(&index))).collect();
+        let each = answers.into_iter().enumerate();
+        let shown: Vec<Value> = each.map(|(index, answer)| shown(answer, !writes.contains(&index))).collect();
         return Ok(json!({
             "revision": base.rev,
             "operations": shown,
@@ -131,12 +144,12 @@ async fn run(
     for (operation, index) in &writes {
         ctx.log(written(operation, answers[*index].status, caller.client_id.clone()));
     }
-    let shown: Vec<Value> = answers.iter().map(|answer| shown(answer, true)).collect();
+    let shown: Vec<Value> = answers.into_iter().map(|answer| shown(answer, true)).collect();
     Ok(json!({"revision": rev, "operations": shown}))
 }
 
-fn shown(answer: &Answer, with_body: bool) -> Value {
-    match answer.body.as_ref().filter(|_| with_body) {
+fn shown(answer: Answer, with_body: bool) -> Value {
+    match answer.body.filter(|_| with_body) {
         Some(body) => json!({"status": answer.status.as_u16(), "body": body}),
         None => json!({"status": answer.status.as_u16()}),
     }
@@ -163,8 +176,11 @@ struct Set {
     ctx: Ctx,
     caller: Caller,
     staged: Staged,
+    part: Part,
     /// The configuration with everything so far.
     now: Arc<Snapshot>,
+    /// What the paths call things by.
+    sent: BTreeSet<String>,
 }
 
 impl Set {
@@ -173,7 +189,7 @@ impl Set {
         &mut self,
         operation: &Operation,
         asked: Asked,
-        before: &[Answer],
+        before: &mut Answers,
     ) -> Result<Answer, Problem> {
         may(operation, &self.caller)?;
         if !operation::may_be_staged(operation) {
@@ -182,17 +198,19 @@ impl Set {
                 operation.method, operation.path
             )));
         }
+        asked.check()?;
         let Asked { path, query, body, .. } = asked;
         let path = operation::path(operation, path, before)?;
         let query = Query::parse(query.as_deref());
         check_head(operation, &path, &query)?;
+        self.sent.extend(path.iter().map(|(_, value)| value.clone()));
         let body = match (&operation.body, body) {
-            (Some(shape), body) => checked_body(shape, operation::resolved(body, before)?)?,
+            (Some(shape), body) => checked_body(shape, before.resolved(body)?)?,
             (None, Value::Null) => Value::Null,
             (None, _) => return Err(Problem::payload("The operation takes no body", "body")),
         };
         let ctx = Ctx { tenant: Arc::clone(&self.now), ..self.ctx.clone() };
-        let staged = Some(self.staged.store().clone());
+        let staged = Some(self.part.clone());
         let call = Call { ctx, caller: self.caller.clone(), path, query, body, staged };
         let handler = operation.handler.as_ref().ok_or(Problem::NotBuilt)?;
         let answer = match handler(call).await {

@@ -5,7 +5,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::call::Answer;
+use super::answers::Answers;
 use crate::ops::Operation;
 
 /// A set of operations.
@@ -17,7 +17,8 @@ pub(super) struct Wanted {
     pub(super) operations: Vec<Asked>,
 }
 
-/// One operation. A value `{"$result": [2, "client_id"]}` in path or body is that member of the answer to the third one.
+/// One operation. A value `{"$result": [2, "client_id"]}` in path or body is that member of the answer to the third one:
+/// a text, a number or a boolean.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
@@ -48,8 +49,39 @@ impl Asked {
     pub(super) fn find<'a>(&self, operations: &'a [Operation]) -> Result<&'a Operation, Problem> {
         let found = operations.iter().find(|operation| operation.id == self.operation);
         found.ok_or_else(|| {
-            Problem::payload(&format!("No operation has the id {}", self.operation), "operation")
+            let named: String = self.operation.chars().take(64).collect();
+            Problem::payload(&format!("No operation has the id {named}"), "operation")
         })
+    }
+
+    /// A set is read without the bounds of a URL, and what it writes is read back by parsers that go so deep and no deeper.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let length = self.query.as_deref().map_or(0, str::len);
+        if length > LONGEST {
+            return Err(Problem::query(&too_long(length), ""));
+        }
+        if depth(&self.body) > DEEPEST {
+            return Err(Problem::payload(&format!("Nested deeper than {DEEPEST} levels"), "body"));
+        }
+        Ok(())
+    }
+}
+
+/// The longest query, and the longest part of a path.
+const LONGEST: usize = 8 << 10;
+/// Lists and objects within each other, of a body.
+const DEEPEST: usize = 64;
+
+fn too_long(length: usize) -> String {
+    format!("String is too long ({length} bytes), maximum {LONGEST}")
+}
+
+/// The reader of the request goes no deeper than 128.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(depth).max().unwrap_or(0) + 1,
+        Value::Object(members) => members.values().map(depth).max().unwrap_or(0) + 1,
+        _ => 0,
     }
 }
 
@@ -62,50 +94,23 @@ pub(super) fn may_be_staged(operation: &Operation) -> bool {
 pub(super) fn path(
     operation: &Operation,
     mut given: Map<String, Value>,
-    before: &[Answer],
+    before: &mut Answers,
 ) -> Result<Vec<(&'static str, String)>, Problem> {
     let mut path = Vec::new();
     for name in operation.parameters() {
-        let value = resolved(given.shift_remove(name).unwrap_or_default(), before)?;
+        let value = before.resolved(given.shift_remove(name).unwrap_or_default())?;
         let Value::String(value) = value else {
             return Err(Problem::Path(format!("'Missing required property: {name}'.")));
         };
+        if value.len() > LONGEST {
+            return Err(Problem::Path(format!("'{}' on property {name}.", too_long(value.len()))));
+        }
         path.push((name, value));
     }
     match given.keys().next() {
         Some(name) => Err(Problem::Path(format!("'Additional properties not allowed: {name}'."))),
         None => Ok(path),
     }
-}
-
-/// A value with the answers that it speaks of.
-pub(super) fn resolved(value: Value, before: &[Answer]) -> Result<Value, Problem> {
-    Ok(match value {
-        Value::Array(items) => {
-            Value::Array(items.into_iter().map(|item| resolved(item, before)).collect::<Result<_, _>>()?)
-        }
-        Value::Object(members) if members.contains_key(RESULT) => result(&members, before)?,
-        Value::Object(members) => {
-            let each = members.into_iter().map(|(name, value)| Ok((name, resolved(value, before)?)));
-            Value::Object(each.collect::<Result<_, Problem>>()?)
-        }
-        other => other,
-    })
-}
-
-const RESULT: &str = "$result";
-
-fn result(members: &Map<String, Value>, before: &[Answer]) -> Result<Value, Problem> {
-    let wrong =
-        || Problem::payload("$result is an earlier operation's number and a member of its answer", "body");
-    let Some(Value::Array(parts)) = members.get(RESULT).filter(|_| members.len() == 1) else {
-        return Err(wrong());
-    };
-    let [index, name] = parts.as_slice() else { return Err(wrong()) };
-    let index = index.as_u64().and_then(|index| usize::try_from(index).ok()).ok_or_else(wrong)?;
-    let name = name.as_str().ok_or_else(wrong)?;
-    let answer = before.get(index).and_then(|answer| answer.body.as_ref());
-    answer.and_then(|body| body.get(name)).cloned().ok_or_else(wrong)
 }
 
 /// Operations that write configuration and nothing else: no users, no keys, no mail, no question to anybody outside.
@@ -164,8 +169,6 @@ const CONFIGURATION: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::ops::operations;
 
@@ -189,21 +192,5 @@ mod tests {
         }
         let get = operations().into_iter().find(|operation| operation.id == "get_users").unwrap();
         assert!(may_be_staged(&get));
-    }
-
-    #[test]
-    fn answers_are_taken_over() {
-        let before = [Answer::ok(json!({"client_id": "abc"}))];
-        let body = json!({"grants": [{"client_id": {"$result": [0, "client_id"]}}]});
-        assert_eq!(resolved(body, &before).unwrap(), json!({"grants": [{"client_id": "abc"}]}));
-        for wrong in [
-            json!({"$result": [1, "client_id"]}),
-            json!({"$result": [0, "none"]}),
-            json!({"$result": [-1, "client_id"]}),
-            json!({"$result": "client_id"}),
-            json!({"$result": [0, "client_id"], "more": 1}),
-        ] {
-            assert!(resolved(wrong.clone(), &before).is_err(), "{wrong}");
-        }
     }
 }

@@ -48,7 +48,12 @@ pub(super) async fn ensure(call: &Call, connection: &Connection, change: Change)
         return Ok(change);
     }
     let algorithm = algorithm(option("token_endpoint_auth_signing_alg"))?;
-    let document = first(call, connection, algorithm).await?;
+    if let Some(part) = &call.staged {
+        part.count_keyed()?;
+    }
+    // What a plan makes is thrown away, so nobody works for it.
+    let is_meant = call.staged.as_ref().is_none_or(|part| part.is_meant);
+    let document = if is_meant { first(call, connection, algorithm).await? } else { json!({"keys": []}) };
     let json = serde_json::to_string(&document).map_err(internal)?;
     Ok(change.insert(KIND, &connection.id, None, json))
 }
