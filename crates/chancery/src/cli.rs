@@ -130,8 +130,10 @@ pub struct DevArgs {
     /// Name that the server is called by
     #[arg(long, env = "CHANCERY_HOST", value_name = "NAME", default_value = "localhost")]
     pub host: String,
+    // Never from the environment: there CHANCERY_READY_FILE says which server is called, and a second `dev` would
+    // overwrite what the clients of the first one read.
     /// File to write issuer, applications with their secrets, and people to, once it serves
-    #[arg(long, env = "CHANCERY_READY_FILE", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
     /// Address for Prometheus
     #[arg(long, env = "CHANCERY_METRICS", value_name = "ADDRESS")]
@@ -258,10 +260,16 @@ pub struct ServerArgs {
     )]
     pub client_secret: Option<SecretString>,
     /// Ready file of `chancery dev`, instead of the three above
-    #[arg(long, env = "CHANCERY_READY_FILE", value_name = "FILE", global = true, value_parser = path())]
+    #[arg(
+        long,
+        env = "CHANCERY_READY_FILE",
+        value_name = "FILE",
+        global = true,
+        value_parser = path_or_empty()
+    )]
     pub ready_file: Option<PathBuf>,
     /// PEM file of a certificate authority to trust
-    #[arg(long, env = "CHANCERY_CA_FILE", value_name = "FILE", global = true, value_parser = path())]
+    #[arg(long, env = "CHANCERY_CA_FILE", value_name = "FILE", global = true, value_parser = path_or_empty())]
     pub ca_file: Option<PathBuf>,
 }
 
@@ -537,6 +545,11 @@ pub enum ClientKind {
     Web,
     /// Machine to machine: no people
     M2m,
+}
+
+/// A variable that is empty is as good as none: whoever reads the path takes an empty one for that.
+fn path_or_empty() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 fn tenant_id(text: &str) -> Result<String, String> {

@@ -264,7 +264,7 @@ fn errors() -> [SampleError; 8] {
 }
 
 fn frame() -> Frame {
-    Frame { tenant_name: "Acme".into(), logo: None, accent: None, icon: None }
+    Frame { tenant_name: "Acme".into(), logo_name: "Acme".into(), logo: None, accent: None, icon: None }
 }
 
 fn link(url: &str) -> Result<Link, String> {

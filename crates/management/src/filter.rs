@@ -271,7 +271,8 @@ fn is_field(text: &str) -> bool {
 
 fn refused(at: &str) -> Problem {
     let shown: String = at.chars().take(40).collect();
-    Problem::RefusedAs("invalid_query_string", format!("The filter is not understood at '{shown}'").into())
+    let place = if shown.is_empty() { "the end".to_owned() } else { format!("'{shown}'") };
+    Problem::RefusedAs("invalid_query_string", format!("The filter is not understood at {place}").into())
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ pub fn frame(ctx: &Ctx) -> Frame {
     let accents = said(&[(&looks.theme, "/colors/primary_button"), (&looks.brand, "/colors/primary")]);
     Frame {
         tenant_name: tenant_name(ctx).to_owned(),
+        logo_name: tenant_name(ctx).to_owned(),
         logo: logos.iter().map(String::as_str).chain(settings.picture_url.as_deref()).find_map(Link::new),
         accent: accents.iter().find_map(|colour| Accent::parse(colour)),
         icon: said(&[(&looks.brand, "/favicon_url")]).iter().find_map(|url| Link::new(url)),

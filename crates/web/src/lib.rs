@@ -20,6 +20,7 @@ mod limits;
 mod listener;
 mod logs;
 mod mail;
+mod mail_text;
 mod middleware;
 mod organization;
 mod outside;

@@ -7,6 +7,7 @@ use chancery_store::Kind;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
+use crate::mail_text::plain;
 use crate::{Ctx, Mail, Route};
 
 /// The longest mail that a template may make.
@@ -20,11 +21,7 @@ impl Ctx {
         let provider = self.setting(Kind::EmailProvider, "provider").unwrap_or_default();
         let mut mail = standard;
         if let Some(own) = self.own_words(template, given) {
-            let link = own.given.get("url").and_then(Value::as_str).unwrap_or_default();
-            mail.text = format!("{}\n\n{link}", own.subject.as_deref().unwrap_or(&mail.subject))
-                .trim_end()
-                .to_owned()
-                + "\n";
+            mail.text = plain(&own.html);
             mail.subject = own.subject.unwrap_or(mail.subject);
             mail.html = own.html;
             mail.from = own.from;
@@ -94,7 +91,7 @@ impl Ctx {
             text(member).and_then(|text| read(text, Writing::Plain, 1000)).map(|line| one_line(&line))
         };
         let (subject, from) = (line("subject"), line("from"));
-        Some(OwnWords { html, subject, from, given: values })
+        Some(OwnWords { html, subject, from })
     }
 
     /// The tenant's own mail server. Providers other than SMTP are kept, and nothing is sent through them.
@@ -176,7 +173,6 @@ struct OwnWords {
     html: String,
     subject: Option<String>,
     from: Option<String>,
-    given: Value,
 }
 
 /// No second header line can begin in it.

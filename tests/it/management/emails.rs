@@ -10,6 +10,13 @@ async fn sign_up(app: &TestApp, email: &str) {
     app.send(Call::post("/dbconnections/signup").json(&body)).await.expect(200);
 }
 
+/// The path that a mail leads to.
+fn link(text: &str) -> String {
+    let word = text.split_whitespace().find(|word| word.contains("?ticket=")).unwrap();
+    let address = word.trim_start_matches('<').split('>').next().unwrap();
+    address.replace(ISSUER.trim_end_matches('/'), "")
+}
+
 #[tokio::test]
 async fn a_template_is_what_the_mail_says() {
     let app = TestApp::new().await;
@@ -26,17 +33,17 @@ async fn a_template_is_what_the_mail_says() {
     assert_eq!((mail.from, mail.route), (None, None), "the server's own sender is nobody else's to choose");
     assert!(mail.html.starts_with("<p>Hi after@example.com, welcome to "), "{}", mail.html);
     assert!(mail.html.contains("/u/email-verification?ticket=") && mail.text.contains("?ticket="));
+    assert!(
+        mail.text.starts_with("Hi after@example.com, welcome to ") && mail.text.contains(": yes <http"),
+        "{}",
+        mail.text
+    );
 
     // Whoever has proven the address is greeted, where there are words for it, and once.
     let welcome =
         json!({"enabled": true, "body": "<h1>Welcome {{ user.email | upcase }}</h1>", "subject": "Hi"});
     app.manage("PATCH", "/email-templates/welcome_email", welcome).await;
-    let link = mail
-        .text
-        .lines()
-        .find(|line| line.contains("?ticket="))
-        .unwrap()
-        .replace(ISSUER.trim_end_matches('/'), "");
+    let link = link(&mail.text);
     for _ in 0..2 {
         app.send(Call::get(&link)).await;
     }
@@ -45,7 +52,7 @@ async fn a_template_is_what_the_mail_says() {
     assert_eq!(greetings.len(), 1);
     assert_eq!(
         (greetings[0].html.as_str(), greetings[0].text.as_str()),
-        ("<h1>Welcome AFTER@EXAMPLE.COM</h1>", "Hi\n")
+        ("<h1>Welcome AFTER@EXAMPLE.COM</h1>", "Welcome AFTER@EXAMPLE.COM\n")
     );
 
     // Switched off it is not sent, unless an administrator asks.
@@ -58,7 +65,7 @@ async fn a_template_is_what_the_mail_says() {
 #[tokio::test]
 async fn values_are_not_markup_and_templates_are_read_when_written() {
     let app = TestApp::new().await;
-    let reset = json!({"template": "reset_email", "body": "<i>{{ user.user_metadata.nick }}</i> {{ url }}", "from": "", "subject": "", "syntax": "liquid", "enabled": true, "urlLifetimeInSeconds": 120});
+    let reset = json!({"template": "reset_email", "body": "<i>{{ user.user_metadata.nick }}</i> {{ url }} {{ tenant }}{{ user.user_metadata }}", "from": "", "subject": "", "syntax": "liquid", "enabled": true, "urlLifetimeInSeconds": 120});
     app.manage("POST", "/email-templates", reset).await;
     let jane = app.jane().await;
     app.manage(
@@ -71,14 +78,11 @@ async fn values_are_not_markup_and_templates_are_read_when_written() {
     app.send(Call::post("/dbconnections/change_password").json(&ask)).await.expect(200);
     let mail = app.app.outbox.kept().remove(0);
     assert!(mail.html.starts_with("<i>&lt;script&gt;</i> "), "{}", mail.html);
+    assert!(mail.html.ends_with(" demo"), "a thing is spoken of by its name, or not at all: {}", mail.html);
+    assert!(mail.text.starts_with("<script> http"), "{}", mail.text);
     assert!(mail.subject.starts_with("Choose a new password"), "an empty subject is ours");
     // The link is good for as long as the template says.
-    let link = mail
-        .text
-        .lines()
-        .find(|line| line.contains("?ticket="))
-        .unwrap()
-        .replace(ISSUER.trim_end_matches('/'), "");
+    let link = link(&mail.text);
     app.send(Call::get(&link)).await.expect(200);
     app.clock.advance(121);
     assert!(!app.send(Call::get(&link)).await.body.contains("type=\"password\""));

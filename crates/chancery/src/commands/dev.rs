@@ -12,7 +12,7 @@ use chancery_core::{Clock, Rng, ids};
 use chancery_store::{KeyState, NextKeys, Store};
 use chancery_web::{Background, Limits, Listener, ServerConfig, Tls};
 
-use super::{Environment, serve};
+use super::{Environment, serve, storage};
 use crate::assemble::{DEMO_TENANT, Parts};
 use crate::certificates;
 use crate::cli::DevArgs;
@@ -29,6 +29,10 @@ use crate::seed::{self, DemoClients, Seed, Seeding, demo_clients, management_sco
 
 pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
     logging::start(LogFormat::Auto, &args.log, out.colour)?;
+    // One of an earlier run would send clients to a server that is gone.
+    if let Some(path) = &args.ready_file {
+        drop(fs::remove_file(path));
+    }
     // A new database needs keys, and finding primes takes longer than everything else.
     let rng: Arc<dyn Rng> = Arc::new(SystemRng::prepared()?);
     let database = database(&args);
@@ -50,6 +54,8 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     let tls = Tls::from_pem(&fs::read(&certificates.certificate)?, &fs::read(&certificates.key)?)?;
     let clients = demo_clients(&master_key);
     let store = crate::assemble::open(&database, &master_key).await?;
+    let own = storage::require_master_key(&store, &store.tenants().await?).await;
+    own.context("this database belongs to another data folder: use the --data folder it was made with")?;
     prepare(&store, (&origins, &clients), &rng, keys).await?;
 
     let parts = Parts {
@@ -62,8 +68,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     };
     let metrics = serve::Metrics::start(args.metrics.as_deref())?;
     let assembled = parts.assemble(clients).await?;
-    let loaded = assembled.app.catalog.snapshot(DEMO_TENANT).await;
-    loaded.context("this database belongs to another data folder: use the --data folder it was made with")?;
+    assembled.app.catalog.snapshot(DEMO_TENANT).await.context("the demo tenant cannot be served")?;
     let background = Background::start(&assembled.app);
     let metrics = metrics.serve(&assembled.app);
     let named = serve::name_kept(Arc::clone(&assembled.app), vec![DEMO_TENANT.to_owned()]);

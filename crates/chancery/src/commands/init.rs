@@ -20,9 +20,12 @@ use crate::seed::{self, DemoClients, Seed, Seeding, management_scopes, random_ma
 pub(super) async fn run(args: InitArgs, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
     let origins: Vec<String> = args.origin.iter().map(|text| origin(text)).collect::<Result<_>>()?;
     let settings = storage::settings(args.storage, environment)?;
-    let store = storage::connect(&settings).await?;
+    let store = storage::connect_or_create(&settings).await?;
     store.migrate().await?;
-    for tenant in store.tenants().await? {
+    let tenants = store.tenants().await?;
+    // One master key for the whole database: `serve` has one.
+    storage::require_master_key(&store, &tenants).await?;
+    for tenant in tenants {
         if tenant.id == args.tenant
             && store.docs_count(&tenant.id, chancery_store::Kind::SigningKey).await? > 0
         {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use chancery_core::{Clock, Rng, iso};
-use chancery_store::{Error, KeyMaterial, KeyState, NextKeys, SigningKeyDoc, Store, Tenant};
+use chancery_store::{Error, Family, KeyMaterial, KeyState, NextKeys, SigningKeyDoc, Store, Tenant};
 use serde_json::{Value, json};
 
 use super::{Environment, storage};
-use crate::cli::KeysCommand;
+use crate::cli::{KeysCommand, TenantStorage};
 use crate::clock::SystemClock;
 use crate::master_key;
 use crate::output::Output;
@@ -32,14 +32,14 @@ pub(super) async fn run(
             list(&store, &tenant, out).await?;
         }
         KeysCommand::Rotate(args) => {
-            let (store, tenant) = storage::tenant(args, environment).await?;
+            let (store, tenant) = sealed_tenant(args, environment).await?;
             let material = material().await?;
             store.rotate_keys(&tenant.id, next(&tenant, &material)).await?;
             out.say("The waiting keys sign from now on. Tokens signed before stay good until their key is revoked.");
             list(&store, &tenant, out).await?;
         }
         KeysCommand::Revoke { kid, tenant } => {
-            let (store, tenant) = storage::tenant(tenant, environment).await?;
+            let (store, tenant) = sealed_tenant(tenant, environment).await?;
             let material = material().await?;
             match store.revoke_key(&tenant.id, &kid, next(&tenant, &material)).await {
                 Err(Error::Guard) => bail!("tenant {} has no key {kid} that could be revoked", tenant.id),
@@ -52,6 +52,13 @@ pub(super) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
+/// The tenant, to be written to with its own master key only.
+async fn sealed_tenant(args: TenantStorage, environment: &Environment) -> Result<(Store, Tenant)> {
+    let (store, tenant) = storage::tenant(args, environment).await?;
+    storage::require_master_key(&store, std::slice::from_ref(&tenant)).await?;
+    Ok((store, tenant))
+}
+
 async fn list(store: &Store, tenant: &Tenant, out: &mut Output) -> Result<()> {
     let keys = store.signing_keys(&tenant.id).await?;
     store.close().await;
@@ -59,12 +66,7 @@ async fn list(store: &Store, tenant: &Tenant, out: &mut Output) -> Result<()> {
     let rows: Vec<_> = keys
         .iter()
         .map(|key| {
-            vec![
-                key.kid.clone(),
-                format!("{:?}", key.family),
-                state(key).to_owned(),
-                time(Some(key.created_at)),
-            ]
+            vec![key.kid.clone(), family(key).to_owned(), state(key).to_owned(), time(Some(key.created_at))]
         })
         .collect();
     out.table(&values, &["KID", "FAMILY", "STATE", "CREATED"], &rows)
@@ -80,6 +82,15 @@ fn value(key: &SigningKeyDoc) -> Value {
         "rotated_at": key.rotated_at.map(|at| time(Some(at))),
         "revoked_at": key.revoked_at.map(|at| time(Some(at))),
     })
+}
+
+/// As `kty` of a JSON Web Key spells it (RFC 7518, section 6.1).
+fn family(key: &SigningKeyDoc) -> &'static str {
+    match key.family {
+        Family::Rsa => "RSA",
+        Family::Ec => "EC",
+        Family::Okp => "OKP",
+    }
 }
 
 fn state(key: &SigningKeyDoc) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use chancery_store::Store;
 use serde_json::json;
 
@@ -12,10 +12,11 @@ use crate::output::Output;
 
 pub(super) async fn run(args: MigrateArgs, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
     let settings = storage::settings(args.storage, environment)?;
-    if args.check && is_missing_file(settings.database()?) {
-        bail!("there is no such database");
-    }
-    let store = storage::connect_without_key(&settings).await?;
+    let store = if args.check {
+        storage::connect_without_key(&settings).await?
+    } else {
+        storage::connect_or_create_without_key(&settings).await?
+    };
     let before = store.schema_version().await?;
     let known = Store::known_schema_version();
     if !args.check {
@@ -35,9 +36,4 @@ pub(super) async fn run(args: MigrateArgs, environment: &Environment, out: &mut 
         out.line(&format!("schema {after}, was {before}"))?;
     }
     Ok(if after < known { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-/// Looking must not make an empty database.
-fn is_missing_file(database: &str) -> bool {
-    database.strip_prefix("sqlite:").is_some_and(|path| !std::path::Path::new(path).exists())
 }

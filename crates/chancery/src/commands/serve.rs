@@ -38,6 +38,7 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
     if tenants.is_empty() {
         bail!("the database has no tenant yet: make one with `chancery init`");
     }
+    storage::require_master_key(&store, &tenants).await?;
     let config = ServerConfig {
         trusted_proxies: settings.networks()?,
         management_rate: settings.management_rate.unwrap_or(50_000).max(1),

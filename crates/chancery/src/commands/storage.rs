@@ -1,7 +1,7 @@
 //! Commands that open the database themselves.
 
 use anyhow::{Context, Result, bail};
-use chancery_store::Store;
+use chancery_store::{Store, Tenant};
 
 use super::Environment;
 use crate::cli::{StorageArgs, TenantStorage};
@@ -26,21 +26,49 @@ pub(super) fn layered(
     Ok(flags.over(from_environment).over(file))
 }
 
-/// The database as it is.
-pub(super) async fn connect(settings: &Settings) -> Result<Store> {
+/// The database as it is, made where there is none.
+pub(super) async fn connect_or_create(settings: &Settings) -> Result<Store> {
     crate::assemble::connect(settings.database()?, &settings.master_key()?).await
 }
 
-/// For commands that touch nothing that is sealed: any key will do.
-pub(super) async fn connect_without_key(settings: &Settings) -> Result<Store> {
+/// As [`connect_or_create`], for a command that touches nothing that is sealed: any key will do.
+pub(super) async fn connect_or_create_without_key(settings: &Settings) -> Result<Store> {
     crate::assemble::connect(settings.database()?, &MasterKey::default()).await
 }
 
-/// The database, refused where its schema is not that of this release.
+/// A database that is there, for commands that touch nothing that is sealed.
+pub(super) async fn connect_without_key(settings: &Settings) -> Result<Store> {
+    require_file(settings.database()?)?;
+    connect_or_create_without_key(settings).await
+}
+
+/// A database that is there, refused where its schema is not that of this release.
 pub(super) async fn connect_current(settings: &Settings) -> Result<Store> {
-    let store = connect(settings).await?;
+    require_file(settings.database()?)?;
+    let store = connect_or_create(settings).await?;
     require_current(&store).await?;
     Ok(store)
+}
+
+/// Looking must not make an empty database, which opening a file of SQLite does.
+fn require_file(database: &str) -> Result<()> {
+    let Some(path) = database.strip_prefix("sqlite:") else { return Ok(()) };
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if !std::path::Path::new(path).exists() {
+        bail!("there is no such database: {path}");
+    }
+    Ok(())
+}
+
+/// Refuses a master key that is not the one these tenants were made with. To be called before anything is written:
+/// what is sealed with a wrong key is lost to the right one.
+pub(super) async fn require_master_key(store: &Store, tenants: &[Tenant]) -> Result<()> {
+    for tenant in tenants {
+        let checked = store.check_master_key(&tenant.id).await;
+        checked
+            .with_context(|| format!("tenant {}: is this its master key? Nothing was changed", tenant.id))?;
+    }
+    Ok(())
 }
 
 pub(super) async fn require_current(store: &Store) -> Result<()> {
@@ -55,10 +83,7 @@ pub(super) async fn require_current(store: &Store) -> Result<()> {
 }
 
 /// The tenant named, or the only one there is.
-pub(super) async fn tenant(
-    args: TenantStorage,
-    environment: &Environment,
-) -> Result<(Store, chancery_store::Tenant)> {
+pub(super) async fn tenant(args: TenantStorage, environment: &Environment) -> Result<(Store, Tenant)> {
     let store = connect_current(&settings(args.storage, environment)?).await?;
     let mut tenants = store.tenants().await?;
     let tenant = match args.tenant {

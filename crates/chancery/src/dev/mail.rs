@@ -9,7 +9,7 @@ use chancery_web::{App, Ctx, hosted, json};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
-use super::pages::page;
+use super::pages::letters;
 
 #[derive(Template)]
 #[template(path = "mail.html")]
@@ -21,6 +21,8 @@ struct Shown {
     to: String,
     subject: String,
     lines: Vec<Vec<Piece>>,
+    /// Shown in a frame that runs nothing.
+    html: String,
 }
 
 /// Text, or an address to click.
@@ -45,15 +47,21 @@ pub(super) async fn mail(State(app): State<Arc<App>>, _: Ctx, headers: HeaderMap
         lines: mail.text.lines().map(pieces).collect(),
         to: mail.to,
         subject: mail.subject,
+        html: mail.html,
     });
-    page(&Page { mails: mails.collect() })
+    letters(&Page { mails: mails.collect() })
 }
 
 fn pieces(line: &str) -> Vec<Piece> {
     let mut pieces = Vec::<Piece>::new();
     for word in line.split_inclusive(' ') {
         let bare = word.trim_end();
-        if bare.starts_with("http://") || bare.starts_with("https://") {
+        if let Some((link, after)) = bare.strip_prefix('<').and_then(|inner| inner.split_once('>'))
+            && is_address(link)
+        {
+            pieces.push(Piece::Link(link.to_owned()));
+            pieces.push(Piece::Text(after.to_owned() + &word[bare.len()..]));
+        } else if is_address(bare) {
             pieces.push(Piece::Link(bare.to_owned()));
             pieces.push(Piece::Text(word[bare.len()..].to_owned()));
         } else if let Some(Piece::Text(text)) = pieces.last_mut() {
@@ -65,6 +73,10 @@ fn pieces(line: &str) -> Vec<Piece> {
     pieces
 }
 
+fn is_address(word: &str) -> bool {
+    word.starts_with("http://") || word.starts_with("https://")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +86,8 @@ mod tests {
         let text = |text: &str| Piece::Text(text.to_owned());
         let link = Piece::Link("http://localhost:4000/x?y=1".to_owned());
         assert_eq!(pieces("Open http://localhost:4000/x?y=1 now"), [text("Open "), link, text(" now")]);
+        let link = || Piece::Link("https://a.example/".to_owned());
+        assert_eq!(pieces("Open <https://a.example/>."), [text("Open "), link(), text(".")]);
         assert_eq!(pieces(""), []);
         assert_eq!(pieces("javascript:alert(1)"), [text("javascript:alert(1)")]);
     }

@@ -91,14 +91,26 @@ fn callback_page(ctx: &Ctx, dev: &Dev, posted: &str) -> Response {
 
 /// A page with the policy that all of them have: nothing inline, nothing from elsewhere, no frames.
 pub(super) fn page(template: &impl Template) -> Response {
+    with_policy(template, POLICY)
+}
+
+/// As [`page`], for mail in frames: they have this page's policy, and a mail has its styles within. The frames run no
+/// scripts, whatever the policy says.
+pub(super) fn letters(template: &impl Template) -> Response {
+    with_policy(template, LETTERS)
+}
+
+fn with_policy(template: &impl Template, policy: &'static str) -> Response {
     let text = match template.render() {
         Ok(text) => text,
         Err(error) => return Failure::server(error).into_response(),
     };
     let mut response = html(StatusCode::OK, text);
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
 }
 
 const POLICY: &str = "default-src 'none'; base-uri 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; \
     connect-src 'self'; form-action 'self'; frame-ancestors 'none'";
+const LETTERS: &str = "default-src 'none'; base-uri 'none'; script-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' \
+    https: data:; form-action 'none'; frame-ancestors 'none'";

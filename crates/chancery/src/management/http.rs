@@ -66,13 +66,14 @@ pub(crate) struct Answer {
 impl Client {
     /// For the server at this address, of which the path is not used.
     pub(super) fn new(url: &str, trust: Trust) -> Result<Self> {
-        let given = url;
-        let whole = || format!("{given}: a URL begins with http:// or https://");
-        let url = Url::parse(given).with_context(whole)?;
+        // `localhost:4000` alone would be read as the scheme `localhost`.
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            bail!("{url}: the URL of a server begins with http:// or https://");
+        }
+        let url = Url::parse(url).with_context(|| format!("{url} is no URL"))?;
         let tls = match url.scheme() {
-            "http" => None,
             "https" => Some(TlsConnector::from(Arc::new(tls_config(trust)?))),
-            _ => bail!(whole()),
+            _ => None,
         };
         Ok(Self { url, tls })
     }

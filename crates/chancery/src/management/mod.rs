@@ -3,6 +3,7 @@
 mod http;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ::http::Method;
 use anyhow::{Context, Result, bail};
@@ -27,7 +28,7 @@ pub(crate) struct Management {
 impl Management {
     /// Signs in with the client credentials grant.
     pub(crate) async fn connect(args: ServerArgs) -> Result<Self> {
-        let who = Who::of(args)?;
+        let who = Who::of(args).await?;
         let client = Client::new(&who.url, who.trust()?)?;
         let base = who.url.trim_end_matches('/').to_owned();
         let body = json!({
@@ -38,11 +39,10 @@ impl Management {
         });
         let answer = client.send(Method::POST, "/oauth/token", None, Some(&body)).await?;
         let refused = || format!("{base} gives no token for its Management API: {}", said(&answer.body));
-        if answer.status == 401 {
-            bail!("{base} gives no token for its Management API: the client id or secret is wrong");
-        }
-        if answer.status != 200 {
-            bail!(refused());
+        match answer.status {
+            200 => {}
+            401 => bail!("{base} gives no token: the client id or secret is wrong"),
+            _ => bail!(refused()),
         }
         let token = answer.body["access_token"].as_str().with_context(refused)?.to_owned().into();
         Ok(Self { client, base, client_id: who.client_id, token })
@@ -127,17 +127,17 @@ struct Who {
 
 impl Who {
     /// What is given singly wins over the ready file.
-    fn of(args: ServerArgs) -> Result<Self> {
-        // A variable of the environment that is empty is not set.
-        let path = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
-        let text = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let ready = path(args.ready_file).as_deref().map(ReadyFile::read).transpose()?;
+    async fn of(args: ServerArgs) -> Result<Self> {
+        let args = without_empty(args);
+        let ready = match args.ready_file.as_deref() {
+            Some(path) => Some(await_ready(path).await?),
+            None => None,
+        };
         let management = ready.as_ref().map(|ready| &ready.clients.management);
-        let url = text(args.url).or(ready.as_ref().map(|ready| ready.issuer.clone()));
-        let client_id = text(args.client_id).or(management.map(|client| client.client_id.clone()));
+        let url = args.url.or(ready.as_ref().map(|ready| ready.issuer.clone()));
+        let client_id = args.client_id.or(management.map(|client| client.client_id.clone()));
         let from_ready = management.and_then(|client| client.client_secret.clone()).map(Into::into);
-        let client_secret: Option<SecretString> =
-            args.client_secret.filter(|secret| !secret.expose_secret().is_empty()).or(from_ready);
+        let client_secret: Option<SecretString> = args.client_secret.or(from_ready);
         Ok(Self {
             url: url.context(HOW)?,
             client_id: client_id.context(HOW)?,
@@ -150,6 +150,34 @@ impl Who {
         self.ca_file.as_deref().map_or(Ok(Trust::System), |path: &Path| Trust::file(path))
     }
 }
+
+/// A variable that is set to nothing is not set.
+fn without_empty(args: ServerArgs) -> ServerArgs {
+    let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let path = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
+    ServerArgs {
+        url: args.url,
+        client_id: args.client_id,
+        client_secret: args.client_secret.filter(|secret| !secret.expose_secret().is_empty()),
+        ready_file: path(args.ready_file),
+        ca_file: path(args.ca_file),
+    }
+}
+
+/// What a server writes once it serves: one that was started just now needs a moment for it.
+async fn await_ready(path: &Path) -> Result<ReadyFile> {
+    for _ in 0..READY_ATTEMPTS {
+        if path.exists() {
+            break;
+        }
+        tokio::time::sleep(READY_PAUSE).await;
+    }
+    ReadyFile::read(path)
+}
+
+/// Ten seconds in all: a first start makes keys.
+const READY_ATTEMPTS: u32 = 100;
+const READY_PAUSE: Duration = Duration::from_millis(100);
 
 const HOW: &str = "say which server and as whom: --url, --client-id and --client-secret, or CHANCERY_URL, CHANCERY_CLIENT_ID \
     and CHANCERY_CLIENT_SECRET (`chancery init` prints them), or --ready-file of `chancery dev`";
@@ -169,10 +197,19 @@ mod tests {
         assert_eq!(said(&json!({ "error": "access_denied", "error_description": "no" })), "no");
     }
 
-    #[test]
-    fn whoever_says_too_little_is_told_what_to_say() {
+    #[tokio::test]
+    async fn whoever_says_too_little_is_told_what_to_say() {
         let nothing =
             ServerArgs { url: None, client_id: None, client_secret: None, ready_file: None, ca_file: None };
-        assert!(Who::of(nothing).err().unwrap().to_string().contains("chancery init"));
+        let empty = ServerArgs {
+            url: Some(String::new()),
+            client_id: Some(String::new()),
+            client_secret: Some(String::new().into()),
+            ready_file: Some(PathBuf::new()),
+            ca_file: Some(PathBuf::new()),
+        };
+        for args in [nothing, empty] {
+            assert!(Who::of(args).await.err().unwrap().to_string().contains("chancery init"));
+        }
     }
 }

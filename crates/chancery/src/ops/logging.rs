@@ -13,7 +13,9 @@ use crate::config::LogFormat;
 /// Where the filter cannot be read, or logging was begun before.
 pub fn start(format: LogFormat, filter: &str, colour: bool) -> Result<()> {
     let filter = EnvFilter::builder().parse(filter).with_context(|| format!("the log filter {filter:?}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Where stderr is closed, its errors have nowhere to go: the library would print them there, which panics.
+    let builder = tracing_subscriber::fmt().log_internal_errors(false);
+    let builder = builder.with_env_filter(filter).with_writer(io::stderr);
     let json = match format {
         LogFormat::Json => true,
         LogFormat::Text => false,

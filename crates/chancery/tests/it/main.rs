@@ -8,6 +8,7 @@ mod deploy;
 mod dev_mode;
 mod harness;
 mod hostile;
+mod master_key;
 mod process;
 mod seeding;
 mod shutdown;

@@ -2,12 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use chancery::dev::ReadyFile;
 
-use crate::process::{ask, start, wait_for};
+use crate::process::{Running, ask, chancery, start, wait_for};
 
 #[test]
 fn told_to_stop_it_is_not_ready_and_finishes() {
@@ -52,6 +52,27 @@ fn told_to_stop_it_is_not_ready_and_finishes() {
     assert!(answer.contains("unsupported_grant_type") && answer.contains("connection: close"), "{answer}");
     assert!(server.0.wait().unwrap().success());
     assert!(TcpStream::connect(&metrics).is_err());
+}
+
+/// Whoever read its log is gone: requests are answered all the same, and it ends well.
+#[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let sockets = ["dev", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--ready-file", "r"];
+    let mut command = chancery(folder.path(), &[&sockets[..], &["--log", "trace"]].concat());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    let mut server = Running(child);
+    wait_for(&folder.path().join("r"));
+    let ready = ReadyFile::read(&folder.path().join("r")).unwrap();
+    let authority = ready.issuer.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    for _ in 0..3 {
+        let answer = ask(&authority, "/.well-known/openid-configuration");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    assert!(Command::new("kill").arg(server.0.id().to_string()).status().unwrap().success());
+    let status = server.0.wait().unwrap();
+    assert!(status.success(), "{status}");
 }
 
 /// What one read brings: the answer is small. Empty where the connection is closed.

@@ -103,7 +103,7 @@ impl Comparison {
 
 /// What is not there is as good as empty: `{% if name == "" %}` and `{% if name == blank %}`.
 fn is_same(left: &Value, right: &Value) -> bool {
-    left == right || (left.is_null() && *right == Value::String(String::new()))
+    left == right || (left.is_null() && *right == Value::String(String::new())) || named(left) == Some(right)
 }
 
 impl Operand {
@@ -131,10 +131,17 @@ fn text(value: &Value) -> String {
     let mut text = match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
+        // `{{ tenant }}` is its name, as it is where the tenant is no more than that. Others say nothing.
+        Value::Object(_) => named(value).and_then(Value::as_str).unwrap_or_default().to_owned(),
         other => other.to_string(),
     };
     text.truncate(text.floor_char_boundary(LONGEST.min(text.len())));
     text
+}
+
+/// What stands for a thing of several members.
+fn named(value: &Value) -> Option<&Value> {
+    value.as_object()?.get("name")
 }
 
 fn escaped(text: &str) -> String {
@@ -185,6 +192,16 @@ mod tests {
         );
         assert_eq!(plain("a{% comment %}{{ broken {% endcomment %}b"), "ab");
         assert_eq!(plain("{{ url | url_encode }}"), "https%3A%2F%2Fa.example%2F%3Fa%3D1%26b%3D2");
+    }
+
+    #[test]
+    fn things_are_spoken_of_by_their_names() {
+        let given =
+            json!({"tenant": {"name": "acme", "support_email": "s"}, "user_metadata": {"lang": "de"}});
+        let said = |text: &str| Liquid::parse(text).unwrap().render(&given, Writing::Plain, 100);
+        assert_eq!(said("{{ tenant }} {{ tenant | upcase }} {{ tenant.name }}"), "acme ACME acme");
+        assert_eq!(said("[{{ user_metadata }}]"), "[]");
+        assert_eq!(said("{% if tenant == 'acme' and user_metadata %}yes{% endif %}"), "yes");
     }
 
     #[test]

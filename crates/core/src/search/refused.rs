@@ -6,9 +6,9 @@ use super::{MOST_BYTES, MOST_DEPTH, MOST_TERMS};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Not the language.
-    #[error("the search is not understood at '{at}': {why}")]
+    #[error("the search is not understood at {}: {why}", place(.at))]
     Syntax {
-        /// The beginning of what was not understood.
+        /// The beginning of what was not understood; empty where something is missing at the end.
         at: String,
         /// What would be.
         why: &'static str,
@@ -40,6 +40,10 @@ impl Refused {
     pub(super) fn field(field: &str, why: &'static str) -> Self {
         Self::Field { field: shortened(field), why }
     }
+}
+
+fn place(at: &str) -> String {
+    if at.is_empty() { "the end".to_owned() } else { format!("'{at}'") }
 }
 
 fn shortened(text: &str) -> String {

@@ -37,8 +37,10 @@ pub use web_message::WebMessage;
 /// What stands around every page of a tenant.
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
-    /// The tenant's name for people.
+    /// Where people sign in: the tenant's name for people, or that of the organization.
     pub tenant_name: String,
+    /// Whose logo it is.
+    pub logo_name: String,
     /// The tenant's logo; our mark unless set.
     pub logo: Option<Link>,
     /// The tenant's accent colour; ours unless set.

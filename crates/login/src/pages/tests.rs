@@ -25,7 +25,13 @@ fn link() -> Link {
 }
 
 fn frame() -> Frame {
-    Frame { tenant_name: attack(), logo: Some(link()), accent: Accent::parse("#e0218a"), icon: Some(link()) }
+    Frame {
+        tenant_name: attack(),
+        logo_name: attack(),
+        logo: Some(link()),
+        accent: Accent::parse("#e0218a"),
+        icon: Some(link()),
+    }
 }
 
 fn form() -> Form {

@@ -1,6 +1,6 @@
 //! Making, rotating and revoking signing keys.
 
-use super::{Family, KeyMaterial, KeyState, SigningKeyDoc, material::Owner};
+use super::{Family, KeyMaterial, KeyState, SigningKeyDoc, context, material::Owner};
 use crate::{
     Change, Error, Kind, Result, Store,
     error::{parse, print},
@@ -77,6 +77,20 @@ impl Store {
     /// [`Error::Corrupt`] where a document cannot be read.
     pub async fn signing_keys(&self, tenant: &str) -> Result<Vec<SigningKeyDoc>> {
         Ok(self.keys_with_rev(tenant).await?.into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// Whether this store's master key is the one that the tenant's keys are sealed with. Nothing is to be sealed for the
+    /// tenant where it is not: neither key would open all of it afterwards.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where a key that signs, or waits to, was sealed with another master key.
+    pub async fn check_master_key(&self, tenant: &str) -> Result<()> {
+        for key in self.signing_keys(tenant).await? {
+            if let (KeyState::Current | KeyState::Next, Some(sealed)) = (key.state, &key.sealed) {
+                self.vault.open(&context(tenant, &key.kid), sealed)?;
+            }
+        }
+        Ok(())
     }
 
     /// In every family the next key begins to sign, the current one becomes previous, and `next` waits. Keys that were
