@@ -273,11 +273,6 @@ pub struct ServerArgs {
     pub ca_file: Option<PathBuf>,
 }
 
-/// A path that may be empty: a variable of the environment that is empty is not set.
-fn path() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().map(PathBuf::from)
-}
-
 /// `chancery api ...`.
 #[derive(Subcommand, Debug, Clone)]
 pub enum ApiCommand {

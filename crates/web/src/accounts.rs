@@ -379,7 +379,7 @@ impl Ctx {
         if let (Some(user), Some(address)) = (user, address) {
             let link = format!("{}/u/reset-verify?ticket={}", self.origin.base, handle.expose());
             let given = self.spoken_of(&user, client_id, &link);
-            self.post("reset_email", self.message(address, "reset", &link), given);
+            self.post(self.message(address, "reset", &link), given);
             self.note("scpr", &user, connection);
         }
         Ok(ResetLink::Taken)
@@ -524,7 +524,7 @@ impl Ctx {
         };
         self.app.store.insert_ticket(&self.tenant.tenant, &handle, &ticket).await?;
         let link = format!("{}/u/email-verification?ticket={}", self.origin.base, handle.expose());
-        self.post("verify_email", self.message(address, "verify", &link), self.spoken_of(user, None, &link));
+        self.post(self.message(address, "verify", &link), self.spoken_of(user, None, &link));
         Ok(())
     }
 
@@ -533,9 +533,16 @@ impl Ctx {
         if self.is_mail_written("welcome_email") {
             let text = "Your address is confirmed.".to_owned();
             let html = format!("<p>{text}</p>");
-            let standard =
-                crate::Mail { to, subject: "Welcome".to_owned(), text, html, from: None, route: None };
-            self.post("welcome_email", standard, self.spoken_of(user, None, ""));
+            let standard = crate::Mail {
+                to,
+                template: "welcome_email",
+                subject: "Welcome".to_owned(),
+                text,
+                html,
+                from: None,
+                route: None,
+            };
+            self.post(standard, self.spoken_of(user, None, ""));
         }
     }
 
@@ -566,6 +573,7 @@ impl Ctx {
         let rest = "If you do not know them, do nothing: nothing happens unless the link is opened.";
         let standard = crate::Mail {
             to: invitation.email.clone(),
+            template: "user_invitation",
             from: None,
             route: None,
             subject: format!("Invitation to {title}"),
@@ -586,20 +594,26 @@ impl Ctx {
             "invitation": {"email": invitation.email},
             "organization": {"id": invitation.organization_id, "name": title, "display_name": title},
         });
-        self.post("user_invitation", standard, given.as_object().cloned().unwrap_or_default());
+        self.post(standard, move || match given {
+            serde_json::Value::Object(given) => given,
+            _ => serde_json::Map::new(),
+        });
     }
 
     fn message(&self, to: String, kind: &str, link: &str) -> crate::Mail {
         let name = self.tenant.settings.friendly_name.as_deref().unwrap_or("Chancery");
-        let (subject, line) = match kind {
-            "reset" => {
-                ("Choose a new password", "Somebody, we hope you, asked for a new password. Choose it here:")
-            }
-            _ => ("Confirm your email address", "Please confirm that this address is yours:"),
+        let (template, subject, line) = match kind {
+            "reset" => (
+                "reset_email",
+                "Choose a new password",
+                "Somebody, we hope you, asked for a new password. Choose it here:",
+            ),
+            _ => ("verify_email", "Confirm your email address", "Please confirm that this address is yours:"),
         };
         let rest = "If it was not you, nothing happens unless the link is opened.";
         crate::Mail {
             to,
+            template,
             from: None,
             route: None,
             subject: format!("{subject} - {}", one_line(name)),

@@ -51,7 +51,7 @@ pub use id_token::{IdTokenClaims, verify_id_token};
 pub use limits::{Attempt, Attempts, TooManyAttempts};
 pub use listener::{Limits, Listener, serve};
 pub use logs::LogQueue;
-pub use mail::{Mail, MemoryOutbox, Outbox, Route};
+pub use mail::{Letter, Mail, MemoryOutbox, Outbox, Route};
 pub use middleware::wrap;
 pub use organization::is_enabled;
 pub use proxies::{Network, Networks};

@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 pub struct Mail {
     /// Address.
     pub to: String,
+    /// What kind of mail it is: the name of its template.
+    pub template: &'static str,
     /// One line.
     pub subject: String,
     /// For every reader.
@@ -22,9 +24,49 @@ pub struct Mail {
     pub route: Option<Route>,
 }
 
+/// A message that is handed over. It may not be worded yet: a tenant's template is rendered on the way, so that nobody who
+/// asks for a mail waits for that, or sees from the time whether there was one.
+pub struct Letter {
+    tenant: Option<String>,
+    write: Box<dyn FnOnce() -> Mail + Send>,
+}
+
+impl Letter {
+    /// One that `write` makes, to leave by `route`.
+    pub(crate) fn later(route: Option<&Route>, write: impl FnOnce() -> Mail + Send + 'static) -> Self {
+        Self { tenant: route.map(|route| route.tenant.clone()), write: Box::new(write) }
+    }
+
+    /// Whose own mail server it leaves by; none for the server's.
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// The message. May take a moment: not for a thread that others wait for.
+    pub fn write(self) -> Mail {
+        (self.write)()
+    }
+}
+
+impl From<Mail> for Letter {
+    fn from(mail: Mail) -> Self {
+        let tenant = mail.route.as_ref().map(|route| route.tenant.clone());
+        Self { tenant, write: Box::new(move || mail) }
+    }
+}
+
+/// Shows by which way it leaves.
+impl std::fmt::Debug for Letter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Letter").field("tenant", &self.tenant).finish_non_exhaustive()
+    }
+}
+
 /// A mail server of a tenant's own, at which the tenant's administrator has an account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Route {
+    /// Whose it is.
+    pub tenant: String,
     /// Its name.
     pub host: String,
     /// 465 speaks TLS from the start, others turn to it (STARTTLS).
@@ -42,17 +84,17 @@ impl std::fmt::Debug for Route {
     }
 }
 
-/// Shows neither text nor page: they hold links that are secrets.
+/// Shows neither subject nor text nor page: they may hold links that are secrets.
 impl std::fmt::Debug for Mail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mail").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("Mail").field("to", &self.to).field("template", &self.template).finish_non_exhaustive()
     }
 }
 
 /// Where mail is handed over. Never waits and never fails: trouble on the way is the outbox's own.
 pub trait Outbox: Send + Sync + 'static {
     /// Takes the message.
-    fn send(&self, mail: Mail);
+    fn send(&self, letter: Letter);
 
     /// The last messages, newest first, where the outbox keeps them (development and tests).
     fn kept(&self) -> Vec<Mail> {
@@ -65,23 +107,27 @@ pub trait Outbox: Send + Sync + 'static {
 
 /// Keeps the last hundred messages and sends none.
 #[derive(Default)]
-pub struct MemoryOutbox(Mutex<VecDeque<Mail>>);
+pub struct MemoryOutbox(Mutex<VecDeque<Letter>>);
 
 impl MemoryOutbox {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Mail>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Letter>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Outbox for MemoryOutbox {
-    fn send(&self, mail: Mail) {
+    fn send(&self, letter: Letter) {
         let mut kept = self.lock();
         kept.truncate(MOST - 1);
-        kept.push_front(mail);
+        kept.push_front(letter);
     }
 
+    /// Written when they are looked at.
     fn kept(&self) -> Vec<Mail> {
-        self.lock().iter().cloned().collect()
+        let mut kept = self.lock();
+        let mails: Vec<Mail> = kept.drain(..).map(Letter::write).collect();
+        kept.extend(mails.iter().cloned().map(Letter::from));
+        mails
     }
 
     fn forget(&self) {
@@ -107,18 +153,25 @@ mod tests {
         let outbox = MemoryOutbox::default();
         for n in 0..150 {
             let text = "https://acme.example/reset?ticket=secret".to_owned();
-            outbox.send(Mail {
+            let mail = Mail {
                 to: "jane@example.com".into(),
-                subject: n.to_string(),
+                template: "reset_email",
+                subject: format!("{n} ticket=secret"),
                 text,
                 html: String::new(),
                 from: None,
                 route: None,
-            });
+            };
+            outbox.send(mail.into());
         }
         let kept = outbox.kept();
-        assert_eq!((kept.len(), kept[0].subject.as_str(), kept[99].subject.as_str()), (100, "149", "50"));
-        assert!(!format!("{:?}", kept[0]).contains("secret"));
+        assert_eq!(kept.len(), 100);
+        assert!(kept[0].subject.starts_with("149 ") && kept[99].subject.starts_with("50 "));
+        assert_eq!(outbox.kept(), kept, "as often as it is looked at");
+        assert_eq!(
+            format!("{:?}", kept[0]),
+            r#"Mail { to: "jane@example.com", template: "reset_email", .. }"#
+        );
         outbox.forget();
         assert!(outbox.kept().is_empty());
     }

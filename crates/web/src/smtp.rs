@@ -1,6 +1,7 @@
 //! Mail by SMTP: queued, sent in the background, tried again when the server is away. A tenant may have a mail server of its
 //! own, which must be one of the internet: who administers a tenant does not thereby reach into the network of this machine.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncTransport, Message, Tokio1Executor};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::outside::is_outside;
-use crate::{Mail, Networks, Outbox, Route};
+use crate::{Letter, Mail, Networks, Outbox, Route};
 
 /// Why no mail can be sent with these settings.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +29,12 @@ pub enum SmtpError {
     Sender(lettre::address::AddressError),
 }
 
-/// Hands mail to an SMTP server. Cheap to clone.
+/// Hands mail to an SMTP server. Cheap to clone. What leaves by the server's own way and what leaves by tenants' servers
+/// never wait for each other.
 #[derive(Clone, Debug)]
 pub struct SmtpOutbox {
-    queue: mpsc::Sender<Mail>,
+    own: mpsc::Sender<Letter>,
+    tenants: mpsc::Sender<Letter>,
 }
 
 /// How mail leaves.
@@ -65,9 +68,12 @@ impl SmtpOutbox {
             Ok((transport, from.parse().map_err(SmtpError::Sender)?))
         });
         let server = server.transpose()?;
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(work(Ways { server, inner_networks: settings.inner_networks.clone() }, rng, waiting));
-        Ok(Self { queue })
+        let ways = Arc::new(Ways { server, inner_networks: settings.inner_networks.clone() });
+        let (own, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(send_own(Arc::clone(&ways), Arc::clone(&rng), waiting));
+        let (tenants, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(send_tenants(ways, rng, waiting));
+        Ok(Self { own, tenants })
     }
 }
 
@@ -121,8 +127,9 @@ impl Ways {
 }
 
 impl Outbox for SmtpOutbox {
-    fn send(&self, mail: Mail) {
-        if self.queue.try_send(mail).is_err() {
+    fn send(&self, letter: Letter) {
+        let queue = if letter.tenant().is_some() { &self.tenants } else { &self.own };
+        if queue.try_send(letter).is_err() {
             tracing::error!("a mail was dropped: {QUEUE} are waiting for the SMTP server");
         }
     }
@@ -133,17 +140,38 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// Before each further try.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
-/// Messages on their way at a time by the server's own way, and by all the ways of tenants: a tenant whose server does not
-/// answer holds up none but tenants. One that waits for another try holds up nobody.
+/// Messages on their way at a time by the server's own way, by all the ways of tenants, and by that of one tenant: one whose
+/// server does not answer leaves room for others. A message that waits for another try holds up nobody.
 const AT_ONCE: usize = 8;
+const AT_ONCE_OF_ONE: usize = 2;
+/// Messages by one tenant's own server that are on their way or wait for another try.
+const HELD_OF_ONE: usize = 50;
 
-async fn work(ways: Ways, rng: Arc<dyn Rng>, mut waiting: mpsc::Receiver<Mail>) {
-    let ways = Arc::new(ways);
+/// The server's own way: who comes when it is full waits in the queue.
+async fn send_own(ways: Arc<Ways>, rng: Arc<dyn Rng>, mut waiting: mpsc::Receiver<Letter>) {
     let held = Arc::new(Semaphore::new(QUEUE));
-    let (own, tenants) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(AT_ONCE)));
-    while let Some(mail) = waiting.recv().await {
+    let slots = Slots { all: Arc::new(Semaphore::new(AT_ONCE)), of_one: None };
+    while let Some(letter) = waiting.recv().await {
         let Ok(place) = Arc::clone(&held).acquire_owned().await else { return };
-        let slots = Arc::clone(if mail.route.is_some() { &tenants } else { &own });
+        let Some(mail) = written(letter).await else { continue };
+        let (ways, rng, slots) = (Arc::clone(&ways), Arc::clone(&rng), slots.clone());
+        tokio::spawn(async move {
+            deliver(&ways, &mail, &*rng, &slots).await;
+            drop(place);
+        });
+    }
+}
+
+/// Tenants' servers: nobody waits for a place, since that would let one tenant hold up the others.
+async fn send_tenants(ways: Arc<Ways>, rng: Arc<dyn Rng>, mut waiting: mpsc::Receiver<Letter>) {
+    let mut places = Places::default();
+    while let Some(letter) = waiting.recv().await {
+        let tenant = letter.tenant().unwrap_or_default();
+        let Some((place, slots)) = places.take(tenant) else {
+            tracing::error!(tenant, "a mail was dropped: too many wait for the tenant's mail server");
+            continue;
+        };
+        let Some(mail) = written(letter).await else { continue };
         let (ways, rng) = (Arc::clone(&ways), Arc::clone(&rng));
         tokio::spawn(async move {
             deliver(&ways, &mail, &*rng, &slots).await;
@@ -152,27 +180,80 @@ async fn work(ways: Ways, rng: Arc<dyn Rng>, mut waiting: mpsc::Receiver<Mail>) 
     }
 }
 
-/// What the server refuses for good is not tried again. Links in mails are secrets, so only the subject is logged.
-async fn deliver(ways: &Ways, mail: &Mail, rng: &dyn Rng, slots: &Semaphore) {
+/// One after another, so that templates take one thread at most for each of the two ways.
+async fn written(letter: Letter) -> Option<Mail> {
+    let written = tokio::task::spawn_blocking(move || letter.write()).await;
+    written.inspect_err(|error| tracing::error!("a mail could not be written: {error}")).ok()
+}
+
+/// Room for the mail of tenants with a server of their own.
+struct Places {
+    held: Arc<Semaphore>,
+    all: Arc<Semaphore>,
+    /// Of tenants that have mail on its way: what is held, what is sent at this moment.
+    tenants: HashMap<String, (Arc<Semaphore>, Arc<Semaphore>)>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        let (held, all) = (Semaphore::new(QUEUE), Semaphore::new(AT_ONCE));
+        Self { held: Arc::new(held), all: Arc::new(all), tenants: HashMap::new() }
+    }
+}
+
+impl Places {
+    /// A place, given back when it is dropped, if there is one.
+    fn take(&mut self, tenant: &str) -> Option<([OwnedSemaphorePermit; 2], Slots)> {
+        self.tenants.retain(|_, (held, _)| held.available_permits() < HELD_OF_ONE);
+        let any = Arc::clone(&self.held).try_acquire_owned().ok()?;
+        let new = || (Arc::new(Semaphore::new(HELD_OF_ONE)), Arc::new(Semaphore::new(AT_ONCE_OF_ONE)));
+        let (held, slots) = self.tenants.entry(tenant.to_owned()).or_insert_with(new);
+        let own = Arc::clone(held).try_acquire_owned().ok()?;
+        Some(([any, own], Slots { all: Arc::clone(&self.all), of_one: Some(Arc::clone(slots)) }))
+    }
+}
+
+/// What a message needs to be sent at this moment.
+#[derive(Clone)]
+struct Slots {
+    all: Arc<Semaphore>,
+    of_one: Option<Arc<Semaphore>>,
+}
+
+/// What the server refuses for good is not tried again. Texts, pages and subjects of mails may hold links that are secrets, so
+/// only the kind of mail is logged.
+async fn deliver(ways: &Ways, mail: &Mail, rng: &dyn Rng, slots: &Slots) {
+    let template = mail.template;
     for pause in PAUSES.into_iter().map(Some).chain([None]) {
-        let Ok(slot) = slots.acquire().await else { return };
+        // The tenant's first: who waits for it keeps none of the others' places.
+        let of_one = match &slots.of_one {
+            Some(slots) => Some(slots.acquire().await),
+            None => None,
+        };
+        let all = slots.all.acquire().await;
         let (transport, from) = match ways.of(mail).await {
             Ok(way) => way,
             Err(why) => {
-                tracing::error!("a mail was not sent, because {why}: {}", mail.subject);
+                tracing::error!(template, "a mail ({template}) was not sent, because {why}");
                 return;
             }
         };
         let Some(message) = compose(mail, &from, rng) else {
-            tracing::warn!("a mail was dropped: its address cannot be written as a header");
+            tracing::warn!(
+                template,
+                "a mail ({template}) was dropped: its address cannot be written as a header"
+            );
             return;
         };
         let Err(e) = transport.send(message).await else { return };
-        drop(slot);
+        drop((all, of_one));
         match pause {
             Some(pause) if !e.is_permanent() => tokio::time::sleep(pause).await,
             _ => {
-                tracing::error!("a mail could not be delivered to the SMTP server: {e}");
+                tracing::error!(
+                    template,
+                    "a mail ({template}) could not be delivered to the SMTP server: {e}"
+                );
                 return;
             }
         }
@@ -224,6 +305,7 @@ mod tests {
     fn mail(to: &str) -> Mail {
         Mail {
             to: to.to_owned(),
+            template: "reset_email",
             subject: "Grüße\r\nBcc: x@y.example".to_owned(),
             text: "plain".to_owned(),
             html: "<p>page</p>".to_owned(),
@@ -257,7 +339,7 @@ mod tests {
         let server = Some((url, "no-reply@acme.example".to_owned()));
         let settings = SmtpSettings { server, ..SmtpSettings::default() };
         let outbox = SmtpOutbox::start(&settings, Arc::new(TestRng::default())).unwrap();
-        outbox.send(mail("jane@example.com"));
+        outbox.send(mail("jane@example.com").into());
         let tries = Arc::new(AtomicUsize::new(0));
         let received = loop {
             let (stream, _) = listener.accept().await.unwrap();
@@ -273,7 +355,8 @@ mod tests {
 
     fn own(host: &str, port: u16) -> Mail {
         let password = zeroize::Zeroizing::new("secret".to_owned());
-        let route = Route { host: host.to_owned(), port, user: String::new(), password };
+        let route =
+            Route { tenant: "acme".to_owned(), host: host.to_owned(), port, user: String::new(), password };
         Mail {
             from: Some("Acme <hello@acme.example>".to_owned()),
             route: Some(route),
@@ -288,13 +371,61 @@ mod tests {
         let inner_networks = Networks(vec!["127.0.0.0/8".parse().unwrap()]);
         let settings = SmtpSettings { server: None, inner_networks };
         let outbox = SmtpOutbox::start(&settings, Arc::new(TestRng::default())).unwrap();
-        outbox.send(own("127.0.0.1", port));
+        outbox.send(own("127.0.0.1", port).into());
         let (stream, _) = listener.accept().await.unwrap();
         let received = converse(stream).await;
         assert!(
             received.contains("EHLO acme.example") && received.contains("From: Acme <hello@acme.example>"),
             "{received}"
         );
+    }
+
+    /// A server that takes connections and says nothing: its tenant's mail fills that tenant's places and nobody else's.
+    #[tokio::test]
+    async fn a_dead_server_of_a_tenant_holds_up_nobody_else() {
+        let bind = || TcpListener::bind("127.0.0.1:0");
+        let (dead, living, servers) = (bind().await.unwrap(), bind().await.unwrap(), bind().await.unwrap());
+        let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+        let server =
+            Some((format!("smtp://127.0.0.1:{}", port(&servers)), "no-reply@acme.example".to_owned()));
+        let inner_networks = Networks(vec!["127.0.0.0/8".parse().unwrap()]);
+        let outbox =
+            SmtpOutbox::start(&SmtpSettings { server, inner_networks }, Arc::new(TestRng::default()))
+                .unwrap();
+        let soon = Duration::from_secs(10);
+        for _ in 0..4 {
+            for _ in 0..QUEUE / 2 {
+                outbox.send(own("127.0.0.1", port(&dead)).into());
+            }
+            let drained = async {
+                while outbox.tenants.capacity() < QUEUE {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(soon, drained).await.unwrap();
+        }
+        outbox.send(mail("jane@example.com").into());
+        let mut other = own("127.0.0.1", port(&living));
+        other.route.as_mut().unwrap().tenant = "other".to_owned();
+        outbox.send(other.into());
+        for listener in [servers, living] {
+            let (stream, _) = tokio::time::timeout(soon, listener.accept()).await.unwrap().unwrap();
+            assert!(converse(stream).await.contains("RCPT TO:<jane@example.com>"));
+        }
+    }
+
+    #[test]
+    fn one_tenant_has_so_many_places() {
+        let mut places = Places::default();
+        let mut taken: Vec<_> = (0..HELD_OF_ONE).map(|_| places.take("acme").unwrap()).collect();
+        assert!(places.take("acme").is_none());
+        assert!(places.take("other").is_some());
+        taken.pop();
+        assert!(places.take("acme").is_some());
+        taken.clear();
+        drop(places.take("other"));
+        assert_eq!(places.tenants.len(), 1, "who has nothing on its way is forgotten");
+        assert_eq!(places.held.available_permits(), QUEUE);
     }
 
     /// Security case 7: a tenant's setting does not reach into the network of the machine.

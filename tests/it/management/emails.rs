@@ -94,6 +94,35 @@ async fn values_are_not_markup_and_templates_are_read_when_written() {
     }
 }
 
+/// A short template may ask for much: then the mail comes in standard words. Whoever asks for a mail does not wait for its
+/// template either way.
+#[tokio::test]
+async fn a_template_that_asks_for_too_much_is_given_up_after_the_answer() {
+    let app = TestApp::new().await;
+    let condition = ["user.user_metadata.note contains 'y'"; 16].join(" or ");
+    let body = format!("{}Hello {{{{ url }}}}", format!("{{% if {condition} %}}{{% endif %}}").repeat(10));
+    let reset = json!({"template": "reset_email", "body": body, "from": "", "subject": "Mine", "syntax": "liquid", "enabled": true});
+    app.manage("POST", "/email-templates", reset).await;
+    let path = format!("/users/{}", segment(&app.jane().await));
+    let ask = json!({"client_id": app.clients.web.client_id, "connection": CONNECTION, "email": JANE.email});
+    for (length, subject, given_up) in [(10, "Mine", 0), (60_000, "Choose a new password - ", 1)] {
+        app.manage("PATCH", &path, json!({"user_metadata": {"note": "x".repeat(length)}})).await;
+        app.send(Call::post("/dbconnections/change_password").json(&ask)).await.expect(200);
+        assert_eq!(logged(&app).await, 0, "nothing is rendered before the answer");
+        let mail = app.app.outbox.kept().remove(0);
+        assert!(mail.subject.starts_with(subject) && mail.html.contains("ticket="), "{}", mail.subject);
+        assert_eq!(logged(&app).await, given_up);
+    }
+}
+
+/// How many failed notifications the tenant's log tells of.
+async fn logged(app: &TestApp) -> usize {
+    app.app.logs.flush().await.unwrap();
+    let events = app.manage("GET", "/logs?per_page=100", Value::Null).await;
+    let events = events.as_array().unwrap();
+    events.iter().filter(|event| event["type"] == "fn").count()
+}
+
 #[tokio::test]
 async fn mail_leaves_by_the_tenants_own_server() {
     let app = TestApp::new().await;

@@ -142,7 +142,7 @@ impl Who {
             url: url.context(HOW)?,
             client_id: client_id.context(HOW)?,
             client_secret: client_secret.context(HOW)?,
-            ca_file: path(args.ca_file).or(ready.map(|ready| ready.ca_file.into())),
+            ca_file: args.ca_file.or(ready.map(|ready| ready.ca_file.into())),
         })
     }
 
@@ -156,8 +156,8 @@ fn without_empty(args: ServerArgs) -> ServerArgs {
     let text = |text: Option<String>| text.filter(|text| !text.is_empty());
     let path = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
     ServerArgs {
-        url: args.url,
-        client_id: args.client_id,
+        url: text(args.url),
+        client_id: text(args.client_id),
         client_secret: args.client_secret.filter(|secret| !secret.expose_secret().is_empty()),
         ready_file: path(args.ready_file),
         ca_file: path(args.ca_file),

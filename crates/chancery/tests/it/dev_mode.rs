@@ -177,14 +177,16 @@ async fn pages_have_a_strict_policy_and_escape_what_they_show() {
     let request = "http://localhost:4000/authorize?audience=https:%2F%2Fcontacts.example%2Fapi";
     assert!(index.contains(request), "{index}");
 
-    server.app.outbox.send(Mail {
+    let mail = Mail {
         to: "jane@example.com".to_owned(),
+        template: "reset_email",
         subject: "<b>Reset</b>".to_owned(),
         text: "Open http://localhost:4000/u/reset?ticket=1&x=2\n<script>alert(1)</script>".to_owned(),
         html: String::new(),
         from: None,
         route: None,
-    });
+    };
+    server.app.outbox.send(mail.into());
     let mut request = get("/dev/mail");
     request.headers_mut().insert("accept", "text/html,*/*".parse().unwrap());
     let page = call(&server, request).await.text;

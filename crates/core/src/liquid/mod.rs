@@ -1,5 +1,6 @@
 //! The part of Liquid that texts of mail are written in: outputs with filters, and conditions. There are no loops, no
-//! includes and nothing else that a template could use to run long or to read what it was not given.
+//! includes and nothing else that could read what it was not given. Conditions and filters alone can look at much, many
+//! times: [`Budget`] bounds that.
 //!
 //! ```text
 //! Hello {{ user.name | default: "there" }}
@@ -32,6 +33,22 @@ pub enum Writing {
     /// Into plain text.
     Plain,
 }
+
+/// How many bytes rendering may yet look at and make. One is for all the parts of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget(usize);
+
+impl Budget {
+    /// So many bytes.
+    pub fn new(bytes: usize) -> Self {
+        Self(bytes)
+    }
+}
+
+/// The budget is used up: what the template asks for is too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the template looks at too much")]
+pub struct Spent;
 
 #[derive(Clone, Debug, PartialEq)]
 enum Node {

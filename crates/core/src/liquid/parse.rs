@@ -40,7 +40,9 @@ impl<'a> Reader<'a> {
         let mut nodes = Vec::new();
         loop {
             let rest = &self.text[self.at..];
-            let next = [rest.find("{{"), rest.find("{%")].into_iter().flatten().min();
+            // One search for both: a search for one of them would go to the end of the text at every tag.
+            let opens = |at: usize| matches!(rest.as_bytes().get(at + 1), Some(b'{' | b'%'));
+            let next = rest.match_indices('{').map(|(at, _)| at).find(|at| opens(*at));
             let Some(next) = next else {
                 nodes.push(Node::Text(rest.to_owned()));
                 self.at = self.text.len();
