@@ -118,7 +118,7 @@ fn who_calls_wrongly_is_told_how() {
     };
     assert!(list(&ready.issuer).contains("the client id or secret is wrong"), "{}", list(&ready.issuer));
     for url in ["localhost:1", "localhost"] {
-        assert!(list(url).contains("a URL begins with http:// or https://"), "{}", list(url));
+        assert!(list(url).contains("begins with http:// or https://"), "{}", list(url));
     }
 }
 

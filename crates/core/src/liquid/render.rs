@@ -435,8 +435,8 @@ mod tests {
             if_often("s contains s"),
             if_often("s != t"),
             if_often("list contains 'y'"),
-            "{{ u | upcase | downcase | strip }}".repeat(100),
-            "{{ list | append: u | url_encode }}".repeat(100),
+            "{{ list | upcase | downcase | strip }}".repeat(100),
+            "{{ list | append: list | url_encode }}".repeat(100),
             "{{ s }}".repeat(100),
         ] {
             let read = Liquid::parse(&template).unwrap();
