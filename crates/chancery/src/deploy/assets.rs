@@ -95,7 +95,7 @@ impl Assets {
     /// The first of them below a value, and where.
     fn unfilled(&self, pointer: &str, member: &str, value: &Value) -> Option<(String, String)> {
         match value {
-            Value::String(text) if is_marker(text) && secrets::is_secret(member) => None,
+            Value::String(text) if is_marker(text) && secrets::may_be_missing(member) => None,
             Value::String(text) => {
                 let marker = self.keywords.unfilled(text)?;
                 Some((pointer.to_owned(), marker.to_owned()))
@@ -429,7 +429,7 @@ fn drop_idle_captchas(members: &mut Map<String, Value>) {
         let has_key = settings.get("site_key").and_then(Value::as_str).is_some_and(|key| !key.is_empty());
         if !has_key {
             let is_left = |name: &str, value: &Value| {
-                !(secrets::is_secret(name) && value.as_str().is_some_and(is_marker))
+                !(secrets::may_be_missing(name) && value.as_str().is_some_and(is_marker))
             };
             settings.retain(|name, value| is_left(name, value));
         }
@@ -446,7 +446,7 @@ fn suggestion(name: &str, meant: Option<&str>) -> String {
 /// Takes out what is still a marker: a secret that nobody gave.
 fn strip_markers(members: &mut Map<String, Value>, path: &str, found: &mut Vec<String>) {
     members.retain(|name, value| match value {
-        Value::String(text) if secrets::is_secret(name) && is_marker(text) => {
+        Value::String(text) if secrets::may_be_missing(name) && is_marker(text) => {
             found.push(format!("{path}{name} ({text})"));
             false
         }

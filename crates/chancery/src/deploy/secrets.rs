@@ -77,6 +77,12 @@ pub(super) fn concealed(path: &str, value: &Value) -> Value {
     }
 }
 
+/// Whether files may leave a member open: a secret, or what other tools for this layout take for one and write a marker for,
+/// whether there is one or not.
+pub(super) fn may_be_missing(name: &str) -> bool {
+    is_secret(name) || name == "project_id"
+}
+
 /// Whether a member is a secret, by its name.
 pub(super) fn is_secret(name: &str) -> bool {
     const ENDS: [&str; 11] = [
