@@ -9,7 +9,7 @@ use std::ops::RangeBounds;
 use chancery_core::iso::parse_ms;
 use chancery_core::model::User;
 use chancery_core::search::{
-    Cover, Dialect, MOST_BYTES, MOST_TERMS, Query, REST, Reach, order_of, parse, postings, text,
+    Cover, Dialect, MOST_BYTES, MOST_TERMS, Query, REST, Reach, order_of, parse, parse_scim, postings, text,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -17,7 +17,11 @@ fuzz_target!(|input: &str| {
     let (q, user) = input.split_once('\n').unwrap_or((input, "{}"));
     let user: User = serde_json::from_str(user).unwrap_or_default();
     let document = serde_json::to_value(&user).expect("a user has a JSON form");
-    for dialect in [Dialect::Users, Dialect::Logs] {
+    for dialect in [Dialect::Users, Dialect::Logs, Dialect::Documents] {
+        if let Ok(filter) = parse_scim(q, dialect) {
+            assert!(q.len() <= MOST_BYTES && terms(&filter) <= MOST_TERMS);
+            let _ = filter.fits(&document);
+        }
         match parse(q, dialect) {
             Err(refused) => assert!(refused.to_string().len() < 400),
             Ok(query) => {

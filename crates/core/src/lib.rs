@@ -10,6 +10,7 @@ pub mod ids;
 pub mod interaction;
 pub mod iso;
 pub mod liquid;
+pub mod markup;
 pub mod model;
 pub mod oauth;
 pub mod params;

@@ -12,7 +12,6 @@ mod changes;
 mod coverage;
 mod dispatch;
 mod document;
-mod filter;
 mod kept;
 mod openapi;
 mod ops;

@@ -1,11 +1,11 @@
 //! `GET /clients/search` and its like: documents that a filter describes, by checkpoint.
 
 use chancery_core::problem::Problem;
+use chancery_core::search::{Dialect, Query, Refused, parse, parse_scim};
 use chancery_store::Stored;
 use serde_json::Value;
 
 use crate::call::{Answer, Call, read_stored, stored};
-use crate::filter::Filter;
 use crate::page::{Page, Slice, by_checkpoint, chosen};
 use crate::resource::Resource;
 
@@ -17,8 +17,11 @@ const STEP: i64 = 500;
 /// Whatever the filter describes, in the order asked for.
 pub(crate) async fn search<R: Resource>(call: Call) -> Result<Answer, Problem> {
     let page = by_checkpoint(&call.query)?;
-    let is_scim = call.query.text("parser") == Some("scim");
-    let filter = Filter::parse(call.query.text("q").unwrap_or_default(), is_scim)?;
+    let q = call.query.text("q").unwrap_or_default();
+    let filter = understood(match call.query.text("parser") {
+        Some("scim") => parse_scim(q, Dialect::Documents),
+        _ => parse(q, Dialect::Documents),
+    })?;
     let slice = match (call.query.text("sort"), &page) {
         (Some(name), _) => sorted::<R>(&call, &filter, &page, name).await?,
         (None, Page::After { key, take }) => in_order_of_ids::<R>(&call, &filter, key, *take).await?,
@@ -32,10 +35,21 @@ pub(crate) async fn search<R: Resource>(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(body))
 }
 
+/// What was read, or why it is none in the words of the wire.
+pub(crate) fn understood(read: Result<Query, Refused>) -> Result<Query, Problem> {
+    read.map_err(|refused| {
+        let mut said = refused.to_string();
+        if let Some(first) = said.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Problem::RefusedAs("invalid_query_string", format!("{said}.").into())
+    })
+}
+
 /// Looks no further than it must.
 async fn in_order_of_ids<R: Resource>(
     call: &Call,
-    filter: &Filter,
+    filter: &Query,
     key: &str,
     take: i64,
 ) -> Result<Slice, Problem> {
@@ -59,12 +73,7 @@ async fn in_order_of_ids<R: Resource>(
     }
 }
 
-async fn sorted<R: Resource>(
-    call: &Call,
-    filter: &Filter,
-    page: &Page,
-    name: &str,
-) -> Result<Slice, Problem> {
+async fn sorted<R: Resource>(call: &Call, filter: &Query, page: &Page, name: &str) -> Result<Slice, Problem> {
     let mut found = Vec::new();
     for doc in call.store().docs_all(call.tenant(), R::KIND).await.map_err(stored)? {
         if let Some(value) = fitting::<R>(call, filter, &doc)? {
@@ -78,7 +87,7 @@ async fn sorted<R: Resource>(
 }
 
 /// The document as the caller may see it, if it is what the filter describes.
-fn fitting<R: Resource>(call: &Call, filter: &Filter, doc: &Stored) -> Result<Option<Value>, Problem> {
+fn fitting<R: Resource>(call: &Call, filter: &Query, doc: &Stored) -> Result<Option<Value>, Problem> {
     let mut value = R::show(call, &read_stored(&doc.json)?)?;
     if let Some(members) = value.as_object_mut() {
         members.retain(|name, _| !SECRET.contains(&name.as_str()));

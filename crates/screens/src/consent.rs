@@ -6,7 +6,6 @@ use chancery_core::ids;
 use chancery_core::interaction::Progress;
 use chancery_core::model::User;
 use chancery_core::oauth::origin_of;
-use chancery_core::params::Params;
 use chancery_core::records::Consent as Record;
 use chancery_db::Batch;
 use chancery_login::consent_lines::{AskedScope, consent_lines};
@@ -25,8 +24,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    let screen = match Screen::open(ctx, &headers, &params).await? {
+    let screen = match Screen::show(ctx, &headers, query).await? {
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };

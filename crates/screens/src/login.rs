@@ -5,7 +5,6 @@ use axum::response::Response;
 use chancery_core::ids::Handle;
 use chancery_core::interaction::Progress;
 use chancery_core::model::{Connection, OrganizationPrompt, User};
-use chancery_core::params::Params;
 use chancery_core::records::{LogEvent, Session};
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{Identifier, Login, Problem};
@@ -21,8 +20,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    let screen = match Screen::open(ctx, &headers, &params).await? {
+    let screen = match Screen::show(ctx, &headers, query).await? {
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };

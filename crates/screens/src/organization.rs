@@ -5,7 +5,6 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_core::interaction::Progress;
 use chancery_core::model::{Organization, OrganizationPrompt, User};
-use chancery_core::params::Params;
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{ChooseOrganization, NameOrganization, OrganizationChoice, Problem};
@@ -105,8 +104,7 @@ async fn open(
     query: Option<String>,
     page: OrganizationPrompt,
 ) -> Result<Answered<Screen>, Failure> {
-    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    Ok(match Screen::open(ctx, headers, &params).await? {
+    Ok(match Screen::show(ctx, headers, query).await? {
         // Nothing to ask any more: the engine knows what is due instead.
         Ok(screen) if !screen.is_due(page) => Err(Box::new(screen.back())),
         other => other,

@@ -23,8 +23,7 @@ pub(crate) async fn show_request(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    let screen = match Screen::open(ctx, &headers, &params).await? {
+    let screen = match Screen::show(ctx, &headers, query).await? {
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };

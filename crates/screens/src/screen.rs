@@ -33,6 +33,16 @@ pub(crate) struct Screen {
 pub(crate) type Answered<T> = Result<T, Box<Response>>;
 
 impl Screen {
+    /// As [`Screen::open`], for a page that is asked for by its address.
+    pub(crate) async fn show(
+        ctx: Ctx,
+        headers: &HeaderMap,
+        query: Option<String>,
+    ) -> Result<Answered<Self>, Failure> {
+        let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+        Self::open(ctx, headers, &params).await
+    }
+
     /// The transaction that `state` names, if this browser began it; else the page that says it is over. A form that
     /// another site posted is refused.
     pub(crate) async fn open(

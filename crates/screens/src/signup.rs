@@ -4,7 +4,6 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_connect::password_policy;
 use chancery_core::model::Connection;
-use chancery_core::params::Params;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{Problem, RuleLine, Signup};
 use chancery_web::{Ctx, Failure, Profile, SignUp, SignUpForm};
@@ -21,8 +20,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    let screen = match Screen::open(ctx, &headers, &params).await? {
+    let screen = match Screen::show(ctx, &headers, query).await? {
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };

@@ -9,6 +9,7 @@ use chancery_connect::password_policy::{self, Rule};
 use chancery_connect::{HashError, users};
 use chancery_core::ids::Handle;
 use chancery_core::iso;
+use chancery_core::markup::escaped;
 use chancery_core::model::{Connection, User};
 use chancery_core::oauth::OAuthError;
 use chancery_core::records::{Invitation, LogEvent, Session, Ticket};
@@ -632,22 +633,6 @@ impl Ctx {
             ..LogEvent::default()
         });
     }
-}
-
-/// As text in HTML, in attributes too.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 enum Accepted {

@@ -73,7 +73,7 @@ impl Binder {
             }
             (Kind::Text | Kind::Any, Value::Word(parts)) => {
                 let pattern = Pattern::of(parts.iter().map(|part| fold(part)).collect());
-                if !pattern.is_prefix() && pattern.literal().chars().count() < LEAST_LITERAL {
+                if !pattern.is_prefix() && pattern.literal().chars().count() < self.dialect.least_literal() {
                     return Err(Refused::field(
                         field,
                         "an asterisk elsewhere than at the end needs three characters beside it",
@@ -89,9 +89,6 @@ impl Binder {
         Ok(Term { field: field.to_owned(), folding, test })
     }
 }
-
-/// Characters that a word with an asterisk must have, unless the asterisk is at its end.
-const LEAST_LITERAL: usize = 3;
 
 fn number(field: &str, text: &str) -> Result<Test, Refused> {
     let number = parsed(field, text)?;

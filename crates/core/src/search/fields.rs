@@ -9,6 +9,8 @@ pub enum Dialect {
     Users,
     /// Log events.
     Logs,
+    /// Documents of configuration, such as applications.
+    Documents,
 }
 
 /// How texts of a field are compared.
@@ -58,6 +60,7 @@ impl Dialect {
 
     pub(super) fn folding(self, field: &str) -> Folding {
         match (self, field) {
+            (Self::Documents, _) => Folding::Lower,
             (Self::Users, "email" | "email.domain" | "name" | "given_name" | "family_name" | "nickname") => {
                 Folding::Lower
             }
@@ -79,6 +82,15 @@ impl Dialect {
                 "user_id",
             ],
             Self::Logs => &["user_name", "connection", "client_name", "type", "ip", "log_id", "description"],
+            Self::Documents => &["name", "display_name", "identifier", "client_id", "audience", "id"],
+        }
+    }
+
+    /// Characters that a word with an asterisk must have, unless the asterisk is at its end. Documents are few.
+    pub(super) const fn least_literal(self) -> usize {
+        match self {
+            Self::Users | Self::Logs => 3,
+            Self::Documents => 0,
         }
     }
 }

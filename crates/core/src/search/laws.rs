@@ -138,7 +138,7 @@ proptest! {
 
     #[test]
     fn nothing_panics_and_all_is_bounded(q in query(), user in user()) {
-        for dialect in [Dialect::Users, Dialect::Logs] {
+        for dialect in [Dialect::Users, Dialect::Logs, Dialect::Documents] {
             if let Ok(query) = parse(&q, dialect) {
                 query.fits(&serde_json::to_value(&user).unwrap());
                 let _ = Cover::of(&query, false);

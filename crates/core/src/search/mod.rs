@@ -1,4 +1,5 @@
-//! Searching for users and log events: a subset of Lucene's query language (fact sheet 11.2 and 12, D70).
+//! Searching for users, log events and documents: a subset of Lucene's query language (fact sheet 11.2 and 12, D70), and SCIM's
+//! notation for the same queries (D83).
 //!
 //! Text becomes a [`Query`] that is bounded in length, depth and clauses; a query tells which documents it [fits], and for
 //! users which [`Cover`] of the index holds all that it could fit. The index only proposes: the document decides.
@@ -13,6 +14,7 @@ mod pattern;
 mod postings;
 mod query;
 mod refused;
+mod scim;
 mod syntax;
 
 pub use cover::{Cover, Reach, Span};
@@ -35,6 +37,14 @@ pub const MOST_TERMS: usize = 256;
 /// [`Refused`], which says what to change.
 pub fn parse(text: &str, dialect: Dialect) -> Result<Query, Refused> {
     bind::bind(syntax::read(text)?, dialect)
+}
+
+/// Reads a filter in SCIM's notation. An empty one, and `*`, fit everything.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_scim(text: &str, dialect: Dialect) -> Result<Query, Refused> {
+    bind::bind(scim::read(text)?, dialect)
 }
 
 #[cfg(test)]

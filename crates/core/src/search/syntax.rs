@@ -197,19 +197,9 @@ impl Reader<'_> {
     }
 
     fn phrase(&mut self) -> Result<String, Refused> {
-        let mut text = String::new();
-        let mut chars = self.rest.char_indices().skip(1);
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' => {
-                    self.rest = &self.rest[at + 1..];
-                    return Ok(text);
-                }
-                '\\' => text.extend(chars.next().map(|(_, escaped)| escaped)),
-                _ => text.push(c),
-            }
-        }
-        Err(Refused::at(self.rest, "a quotation mark is not closed"))
+        let (text, rest) = phrase(self.rest)?;
+        self.rest = rest;
+        Ok(text)
     }
 
     fn word(&mut self) -> Result<Value, Refused> {
@@ -354,6 +344,20 @@ impl Reader<'_> {
             || rest.is_empty()
             || rest.starts_with(|c: char| c.is_whitespace() || matches!(c, '(' | ')'))
     }
+}
+
+/// The text between the quotation mark that begins here and the next, and what comes behind it.
+pub(super) fn phrase(quoted: &str) -> Result<(String, &str), Refused> {
+    let mut text = String::new();
+    let mut chars = quoted.char_indices().skip(1);
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Ok((text, &quoted[at + 1..])),
+            '\\' => text.extend(chars.next().map(|(_, escaped)| escaped)),
+            _ => text.push(c),
+        }
+    }
+    Err(Refused::at(quoted, "a quotation mark is not closed"))
 }
 
 enum Limit {

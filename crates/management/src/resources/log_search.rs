@@ -7,12 +7,13 @@ use std::ops::Bound;
 
 use chancery_core::problem::Problem;
 use chancery_core::records::LogEvent;
-use chancery_core::search::{Dialect, Query, Term, Test};
+use chancery_core::search::{Dialect, Query, Term, Test, parse};
 use chancery_store::LogWalk;
 
 use super::logs::shown;
-use super::user_search::{direction, understood};
+use super::user_search::direction;
 use crate::call::{Call, stored};
+use crate::search::understood;
 
 /// What is looked for, and in which order.
 pub(super) struct Search {
@@ -25,7 +26,7 @@ impl Search {
         let mut query = Query::everything();
         for name in ["q", "search"] {
             if let Some(text) = call.query.text(name).filter(|text| !text.trim().is_empty()) {
-                query = query.and(understood(text, Dialect::Logs)?);
+                query = query.and(understood(parse(text, Dialect::Logs))?);
             }
         }
         let oldest_first = match call.query.text("sort").filter(|sort| !sort.is_empty()).map(direction) {

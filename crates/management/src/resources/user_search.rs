@@ -1,10 +1,11 @@
 //! Searching for users: the parameters of `GET /users` (fact sheet 11.2, D70, D71).
 
 use chancery_core::problem::Problem;
-use chancery_core::search::{Dialect, Query, Refused, is_sortable, parse};
+use chancery_core::search::{Dialect, Query, is_sortable, parse};
 use chancery_store::{FoundUsers, SearchBounds, UserOrder, UserSearch, UserSort};
 
 use crate::call::{Call, stored};
+use crate::search::understood;
 
 /// Who is looked for, and in which order.
 pub(super) struct Search<'a> {
@@ -15,7 +16,7 @@ pub(super) struct Search<'a> {
 impl<'a> Search<'a> {
     pub(super) fn of(call: &'a Call) -> Result<Self, Problem> {
         engine(call.query.text("search_engine"))?;
-        let mut query = understood(call.query.text("q").unwrap_or_default(), Dialect::Users)?;
+        let mut query = understood(parse(call.query.text("q").unwrap_or_default(), Dialect::Users))?;
         if let Some(connection) = call.query.text("connection").filter(|name| !name.is_empty()) {
             query = query.and(Query::is("identities.connection", connection));
         }
@@ -83,15 +84,4 @@ pub(super) fn direction(text: &str) -> Result<(&str, bool), Problem> {
         Some((field, "-1")) if !field.is_empty() => Ok((field, true)),
         _ => Err(Problem::query("Write field:1, or field:-1 for the reverse", "sort")),
     }
-}
-
-/// A query in the words of whoever wrote it, or why it is none.
-pub(super) fn understood(q: &str, dialect: Dialect) -> Result<Query, Problem> {
-    parse(q, dialect).map_err(|refused: Refused| {
-        let mut said = refused.to_string();
-        if let Some(first) = said.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        Problem::RefusedAs("invalid_query_string", format!("{said}.").into())
-    })
 }
