@@ -9,10 +9,9 @@ use chancery_connect::password_policy::{self, Rule};
 use chancery_connect::{HashError, users};
 use chancery_core::ids::Handle;
 use chancery_core::iso;
-use chancery_core::markup::escaped;
 use chancery_core::model::{Connection, User};
 use chancery_core::oauth::OAuthError;
-use chancery_core::records::{Invitation, LogEvent, Session, Ticket};
+use chancery_core::records::{LogEvent, Session, Ticket};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use tokio::task::yield_now;
@@ -529,24 +528,6 @@ impl Ctx {
         Ok(())
     }
 
-    /// Greets somebody whose address is proven, in the tenant's words: without them nobody is greeted.
-    fn mail_welcome(&self, user: &User, to: String) {
-        if self.is_mail_written("welcome_email") {
-            let text = "Your address is confirmed.".to_owned();
-            let html = format!("<p>{text}</p>");
-            let standard = crate::Mail {
-                to,
-                template: "welcome_email",
-                subject: "Welcome".to_owned(),
-                text,
-                html,
-                from: None,
-                route: None,
-            };
-            self.post(standard, self.spoken_of(user, None, ""));
-        }
-    }
-
     async fn acceptable<'a>(
         &self,
         connection: &Connection,
@@ -564,63 +545,6 @@ impl Ctx {
             Ok(hash) => Ok(Accepted::Hash(hash)),
             Err(HashError::Busy(_)) => Err(OAuthError::Unavailable.into()),
             Err(HashError::TooLong) => Ok(Accepted::Bad),
-        }
-    }
-
-    /// Sends an invitation to an organization, named by `title`.
-    pub fn mail_invitation(&self, invitation: &Invitation, title: &str, link: &str) {
-        let (title, inviter) = (one_line(title), one_line(&invitation.inviter));
-        let line = format!("{inviter} invites you to {title}. Accept here:");
-        let rest = "If you do not know them, do nothing: nothing happens unless the link is opened.";
-        let standard = crate::Mail {
-            to: invitation.email.clone(),
-            template: "user_invitation",
-            from: None,
-            route: None,
-            subject: format!("Invitation to {title}"),
-            text: format!("{line}\n\n{link}\n\n{rest}\n"),
-            // Names and the application's address are others' words.
-            html: format!(
-                "<p>{}</p><p><a href=\"{}\">{}</a></p><p>{rest}</p>",
-                escaped(&line),
-                escaped(link),
-                escaped(&format!("Accept the invitation to {title}"))
-            ),
-        };
-        let given = serde_json::json!({
-            "url": link,
-            "email": invitation.email,
-            "user": {"email": invitation.email},
-            "inviter": {"name": inviter},
-            "invitation": {"email": invitation.email},
-            "organization": {"id": invitation.organization_id, "name": title, "display_name": title},
-        });
-        self.post(standard, move || match given {
-            serde_json::Value::Object(given) => given,
-            _ => serde_json::Map::new(),
-        });
-    }
-
-    fn message(&self, to: String, kind: &str, link: &str) -> crate::Mail {
-        let name = self.tenant.settings.friendly_name.as_deref().unwrap_or("Chancery");
-        let (template, subject, line) = match kind {
-            "reset" => (
-                "reset_email",
-                "Choose a new password",
-                "Somebody, we hope you, asked for a new password. Choose it here:",
-            ),
-            _ => ("verify_email", "Confirm your email address", "Please confirm that this address is yours:"),
-        };
-        let rest = "If it was not you, nothing happens unless the link is opened.";
-        crate::Mail {
-            to,
-            template,
-            from: None,
-            route: None,
-            subject: format!("{subject} - {}", one_line(name)),
-            text: format!("{line}\n\n{link}\n\n{rest}\n"),
-            // The link is made of our origin and URL-safe characters; the rest is ours.
-            html: format!("<p>{line}</p><p><a href=\"{link}\">{subject}</a></p><p>{rest}</p>"),
         }
     }
 
@@ -652,9 +576,4 @@ async fn next_beat(begun: Instant) {
     while Instant::now() < beat {
         yield_now().await;
     }
-}
-
-/// No second header line can begin in a subject.
-fn one_line(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(100).collect()
 }

@@ -3,6 +3,7 @@
 //!
 //! The wall clock and the environment are not here: the binary brings them as arguments.
 
+mod account_mail;
 mod accounts;
 mod app;
 mod background;

@@ -1,4 +1,4 @@
-//! The words of a mail for readers that show no HTML.
+//! The words of a mail that are no HTML: for readers that show none, and for headers.
 
 use std::borrow::Cow;
 
@@ -30,6 +30,11 @@ pub(crate) fn plain(html: &str) -> String {
     }
     text.say(&decoded(rest));
     text.finish()
+}
+
+/// At most so many characters; no second header line can begin in them.
+pub(crate) fn one_line(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(most).collect()
 }
 
 /// Elements of which nothing is shown.

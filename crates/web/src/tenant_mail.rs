@@ -11,7 +11,7 @@ use chancery_store::{Kind, Snapshot};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use crate::mail_text::plain;
+use crate::mail_text::{one_line, plain};
 use crate::{Ctx, Letter, Mail, Route};
 
 /// The longest mail that a template may make.
@@ -213,7 +213,7 @@ where
     };
     let Some(html) = read(body, Writing::Html, MOST)? else { return Ok(None) };
     let mut line = |member: &str| match text(member) {
-        Some(text) => Ok(read(text, Writing::Plain, 1000)?.map(|line| one_line(&line))),
+        Some(text) => Ok(read(text, Writing::Plain, 1000)?.map(|line| one_line(&line, 200))),
         None => Ok(None),
     };
     let (subject, from) = (line("subject")?, line("from")?);
@@ -238,9 +238,4 @@ fn with_tenant(tenant: &Snapshot, mut given: Map<String, Value>) -> Map<String, 
 
 fn setting(tenant: &Snapshot, kind: Kind, id: &str) -> Option<Value> {
     tenant.document(kind, id).and_then(|json| serde_json::from_str(json).ok())
-}
-
-/// No second header line can begin in it.
-fn one_line(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

@@ -1,0 +1,90 @@
+//! What the server itself says in mails about accounts; a tenant may say it in its own words (`tenant_mail`).
+
+use chancery_core::markup::escaped;
+use chancery_core::model::User;
+use chancery_core::records::Invitation;
+use serde_json::{Map, Value, json};
+
+use crate::mail_text::one_line;
+use crate::{Ctx, Mail};
+
+/// Characters of a name in a subject.
+const MOST: usize = 100;
+
+impl Ctx {
+    /// The link that somebody asked for: `reset` or `verify`.
+    pub(crate) fn message(&self, to: String, kind: &str, link: &str) -> Mail {
+        let name = self.tenant.settings.friendly_name.as_deref().unwrap_or("Chancery");
+        let (template, subject, line) = match kind {
+            "reset" => (
+                "reset_email",
+                "Choose a new password",
+                "Somebody, we hope you, asked for a new password. Choose it here:",
+            ),
+            _ => ("verify_email", "Confirm your email address", "Please confirm that this address is yours:"),
+        };
+        let rest = "If it was not you, nothing happens unless the link is opened.";
+        Mail {
+            to,
+            template,
+            from: None,
+            route: None,
+            subject: format!("{subject} - {}", one_line(name, MOST)),
+            text: format!("{line}\n\n{link}\n\n{rest}\n"),
+            // The link is made of our origin and URL-safe characters; the rest is ours.
+            html: format!("<p>{line}</p><p><a href=\"{link}\">{subject}</a></p><p>{rest}</p>"),
+        }
+    }
+
+    /// Sends an invitation to an organization, named by `title`.
+    pub fn mail_invitation(&self, invitation: &Invitation, title: &str, link: &str) {
+        let (title, inviter) = (one_line(title, MOST), one_line(&invitation.inviter, MOST));
+        let line = format!("{inviter} invites you to {title}. Accept here:");
+        let rest = "If you do not know them, do nothing: nothing happens unless the link is opened.";
+        let standard = Mail {
+            to: invitation.email.clone(),
+            template: "user_invitation",
+            from: None,
+            route: None,
+            subject: format!("Invitation to {title}"),
+            text: format!("{line}\n\n{link}\n\n{rest}\n"),
+            // Names and the application's address are others' words.
+            html: format!(
+                "<p>{}</p><p><a href=\"{}\">{}</a></p><p>{rest}</p>",
+                escaped(&line),
+                escaped(link),
+                escaped(&format!("Accept the invitation to {title}"))
+            ),
+        };
+        let given = json!({
+            "url": link,
+            "email": invitation.email,
+            "user": {"email": invitation.email},
+            "inviter": {"name": inviter},
+            "invitation": {"email": invitation.email},
+            "organization": {"id": invitation.organization_id, "name": title, "display_name": title},
+        });
+        self.post(standard, move || match given {
+            Value::Object(given) => given,
+            _ => Map::new(),
+        });
+    }
+
+    /// Greets somebody whose address is proven, in the tenant's words: without them nobody is greeted.
+    pub(crate) fn mail_welcome(&self, user: &User, to: String) {
+        if self.is_mail_written("welcome_email") {
+            let text = "Your address is confirmed.".to_owned();
+            let html = format!("<p>{text}</p>");
+            let standard = Mail {
+                to,
+                template: "welcome_email",
+                subject: "Welcome".to_owned(),
+                text,
+                html,
+                from: None,
+                route: None,
+            };
+            self.post(standard, self.spoken_of(user, None, ""));
+        }
+    }
+}
