@@ -28,7 +28,11 @@ async fn both_notations_find_the_same() {
     );
     let next = format!("sort=name&q=name:ze*&take=2&from={}", first["next"].as_str().unwrap());
     assert_eq!(names(&ask(&next).await, "clients"), ["Zenith"]);
-    assert_eq!(names(&ask("q=zebra").await, "clients"), ["Zebra"], "a word alone is looked for in names");
+    assert_eq!(
+        names(&ask("sort=name&q=ZEB").await, "clients"),
+        ["Zebra", "Zebu"],
+        "a word alone is looked for within names"
+    );
     app.api("GET", "/clients/search?q=name:", Value::Null).await.expect(400);
     app.api("GET", "/clients/search?parser=scim&q=name", Value::Null).await.expect(400);
     app.api("GET", "/clients/search?parser=sql", Value::Null).await.expect(400);

@@ -28,6 +28,7 @@ impl Binder {
             Written::Term { field: Some(field), value } => Query::Term(self.term(&field, value)?),
             Written::Term { field: None, value: Value::Any } => Query::everything(),
             Written::Term { field: None, value } => {
+                let value = if self.dialect.finds_parts() { anywhere(value) } else { value };
                 let fields = self.dialect.bare().iter();
                 Query::Any(
                     fields.map(|field| Ok(Query::Term(self.term(field, value.clone())?))).collect::<Result<
@@ -87,6 +88,16 @@ impl Binder {
             (Kind::Any, Value::Range(from, to)) => Test::Mixed((from, to)),
         };
         Ok(Term { field: field.to_owned(), folding, test })
+    }
+}
+
+/// A word or phrase with anything around it.
+fn anywhere(value: Value) -> Value {
+    let around = |text: String| Value::Word(vec![String::new(), text, String::new()]);
+    match value {
+        Value::Word(mut parts) if parts.len() == 1 => around(parts.swap_remove(0)),
+        Value::Phrase(text) => around(text),
+        other => other,
     }
 }
 

@@ -86,6 +86,11 @@ impl Dialect {
         }
     }
 
+    /// Whether a word without a field is found within a value, too: names of documents have several words.
+    pub(super) const fn finds_parts(self) -> bool {
+        matches!(self, Self::Documents)
+    }
+
     /// Characters that a word with an asterisk must have, unless the asterisk is at its end. Documents are few.
     pub(super) const fn least_literal(self) -> usize {
         match self {

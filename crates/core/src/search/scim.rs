@@ -167,6 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn a_word_alone_is_found_within_names() {
+        let document = json!({"name": "Nightly export", "app_type": "spa"});
+        for (q, fits) in
+            [("export", true), ("\"ly exp\"", true), ("night*", true), ("spa", false), ("-export", false)]
+        {
+            assert_eq!(parse(q, Dialect::Documents).unwrap().fits(&document), fits, "{q}");
+        }
+    }
+
+    #[test]
     fn what_is_no_filter_says_where() {
         for (text, said) in [
             ("name", "at the end"),
