@@ -29,8 +29,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
-    /// Dev mode: its routes, and a clock that can be moved.
-    pub dev: bool,
+    /// Settings of the server. In dev mode there are its routes, and a clock that can be moved.
+    pub config: ServerConfig,
     /// A tenant to be made where it is missing; `None` serves what is in the database.
     pub tenant: Option<TenantSetup>,
 }
@@ -77,8 +77,7 @@ pub async fn assemble(setup: Setup) -> Result<Assembled> {
             seeding.first(tenant.seed, seed::FirstKeys::from(&*tenant.keys)).await?;
         }
     }
-    let (clock, rng, config) =
-        (setup.clock, setup.rng, ServerConfig { dev: setup.dev, ..ServerConfig::default() });
+    let (clock, rng, config) = (setup.clock, setup.rng, setup.config);
     let parts = Parts { store, clock, rng, config, outbox: None, stopping: CancellationToken::new() };
     parts.assemble(clients).await
 }

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
+use crate::authorities;
 use crate::master_key::{self, MasterKey};
 
 /// Every setting of `serve`, each under one name: `http` in the file, `--http` as a flag, `CHANCERY_HTTP` in the
@@ -74,6 +75,14 @@ pub struct Settings {
     #[arg(long, env = "CHANCERY_MAIL_NETWORKS", value_name = "RANGE", value_delimiter = ',')]
     pub mail_networks: Option<Vec<String>>,
 
+    /// Networks from which documents that tenants name are fetched (metadata of applications and identity providers), beside the internet
+    #[arg(long, env = "CHANCERY_FETCH_NETWORKS", value_name = "RANGE", value_delimiter = ',')]
+    pub fetch_networks: Option<Vec<String>>,
+
+    /// Authorities (PEM) to trust instead of the system's when documents are fetched
+    #[arg(long, env = "CHANCERY_FETCH_CA_FILE", value_name = "FILE")]
+    pub fetch_ca_file: Option<PathBuf>,
+
     /// Connections at a time
     #[arg(long, env = "CHANCERY_MAX_CONNECTIONS", value_name = "N")]
     pub max_connections: Option<usize>,
@@ -132,6 +141,8 @@ impl Settings {
             smtp_url: self.smtp_url.or(lower.smtp_url),
             mail_from: self.mail_from.or(lower.mail_from),
             mail_networks: self.mail_networks.or(lower.mail_networks),
+            fetch_networks: self.fetch_networks.or(lower.fetch_networks),
+            fetch_ca_file: self.fetch_ca_file.or(lower.fetch_ca_file),
             max_connections: self.max_connections.or(lower.max_connections),
             shutdown_seconds: self.shutdown_seconds.or(lower.shutdown_seconds),
             log_retention_days: self.log_retention_days.or(lower.log_retention_days),
@@ -196,6 +207,22 @@ impl Settings {
     /// As [`Settings::networks`].
     pub fn mail_networks(&self) -> Result<Networks> {
         networks(self.mail_networks.as_deref(), "the setting mail_networks")
+    }
+
+    /// Where documents are fetched from beside the internet.
+    ///
+    /// # Errors
+    /// As [`Settings::networks`].
+    pub fn fetch_networks(&self) -> Result<Networks> {
+        networks(self.fetch_networks.as_deref(), "the setting fetch_networks")
+    }
+
+    /// Who is trusted when documents are fetched; `None` is whom the system trusts.
+    ///
+    /// # Errors
+    /// Names the file when it cannot be read or holds no certificate.
+    pub fn fetch_authorities(&self) -> Result<Option<rustls::RootCertStore>> {
+        self.fetch_ca_file.as_deref().map(authorities::from_file).transpose()
     }
 }
 

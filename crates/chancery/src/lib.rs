@@ -4,6 +4,7 @@
 //! This crate alone reads the wall clock and the environment, and draws randomness from the system.
 
 mod assemble;
+mod authorities;
 pub mod certificates;
 pub mod cli;
 pub mod clock;

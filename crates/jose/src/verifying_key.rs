@@ -1,6 +1,6 @@
 //! Keys that verify. What a key *is* decides what it can verify; no header and no caller can widen that.
 
-use crate::encoding::pem_decode;
+use crate::encoding::{pem, pem_decode};
 use crate::public_key::Public;
 use crate::{Algorithm, Error, Jwk};
 use aws_lc_rs::hmac;
@@ -98,6 +98,12 @@ impl VerifyingKey {
         jwk.kid = self.kid.as_deref().map(str::to_owned);
         jwk.alg = self.only.map(|only| only.to_string());
         Some(jwk)
+    }
+
+    /// The public key as PEM (SubjectPublicKeyInfo); `None` for a secret.
+    pub fn to_pem(&self) -> Option<String> {
+        let Material::Public { public, .. } = &*self.material else { return None };
+        Some(pem("PUBLIC KEY", &public.to_spki()))
     }
 
     /// Verifies a bare signature over `message`. ECDSA signatures are `r || s` (RFC 7518, section 3.4).

@@ -13,7 +13,9 @@ use tokio_util::sync::CancellationToken;
 use crate::cors::AllowedOrigins;
 use crate::middleware::{RequestIds, RouteMetrics};
 use crate::shares::Shares;
-use crate::{Attempts, LogQueue, MemoryOutbox, Networks, Outbox, Quota, Rates, Signer, VerifiedTokens};
+use crate::{
+    Attempts, Fetcher, LogQueue, MemoryOutbox, Networks, Outbox, Quota, Rates, Signer, VerifiedTokens,
+};
 
 /// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
 pub struct App {
@@ -31,6 +33,8 @@ pub struct App {
     pub rng: Arc<dyn Rng>,
     /// Mail.
     pub outbox: Arc<dyn Outbox>,
+    /// Documents that others publish.
+    pub fetcher: Fetcher,
     /// Tenant log events on their way to the database.
     pub logs: LogQueue,
     /// Wrong passwords, counted.
@@ -75,6 +79,10 @@ pub struct ServerConfig {
     pub log_retention: i64,
     /// Calls of the Management API that one application may make in a second. Default 50,000.
     pub management_rate: u32,
+    /// Where documents are fetched from beside the internet. Default nowhere.
+    pub fetch_networks: Networks,
+    /// Who is trusted when documents are fetched. Default: whom the system trusts.
+    pub fetch_authorities: Option<rustls::RootCertStore>,
 }
 
 impl Default for ServerConfig {
@@ -88,6 +96,8 @@ impl Default for ServerConfig {
             request_timeout: Duration::from_secs(30),
             log_retention: 30 * 24 * 3600,
             management_rate: 50_000,
+            fetch_networks: Networks::default(),
+            fetch_authorities: None,
         }
     }
 }
@@ -169,6 +179,7 @@ impl AppBuilder {
             signer,
             hasher,
             outbox: self.outbox.unwrap_or_else(|| Arc::new(MemoryOutbox::default())),
+            fetcher: Fetcher::new(self.config.fetch_networks.clone(), self.config.fetch_authorities.clone()),
             logs: LogQueue::new(self.store.clone()),
             attempts: Attempts::default(),
             management_calls: Quota::default(),

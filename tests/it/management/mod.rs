@@ -5,6 +5,7 @@ mod authentication_methods;
 mod branding;
 mod changes;
 mod changes_bounds;
+mod client_documents;
 mod clients;
 mod configuration;
 mod connections;

@@ -7,7 +7,7 @@ use chancery::seed::{DemoClients, Seed};
 use chancery::{Assembled, FirstKeys, Setup, TenantSetup, assemble, master_key};
 use chancery_core::Rng;
 use chancery_jose::{Algorithm, JwkSet, Unverified, VerifyingKey};
-use chancery_web::App;
+use chancery_web::{App, ServerConfig};
 use http_body_util::BodyExt;
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -39,22 +39,37 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// On SQLite, in a folder that goes with it.
     pub(crate) async fn new() -> Self {
+        Self::configured(ServerConfig::default()).await
+    }
+
+    /// On SQLite, with settings of the server.
+    pub(crate) async fn configured(config: ServerConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = format!("sqlite:{}", folder.path().join("chancery.db").display());
-        Self::over(Wish { engine: "SQLite", database, folder: Some(Arc::new(folder)), seed: 1 }).await
+        Self::over(Wish { engine: "SQLite", database, folder: Some(Arc::new(folder)), seed: 1, config }).await
     }
 
     /// On PostgreSQL; `None`, with the reason printed, where there is none.
     pub(crate) async fn postgres() -> Option<Self> {
         let database = chancery_pgtest::fresh_database_from("server", prepare).await;
         let database = chancery_pgtest::skip(database)?;
-        Some(Self::over(Wish { engine: "PostgreSQL", database, folder: None, seed: 1 }).await)
+        Some(
+            Self::over(Wish {
+                engine: "PostgreSQL",
+                database,
+                folder: None,
+                seed: 1,
+                config: ServerConfig::default(),
+            })
+            .await,
+        )
     }
 
     /// Another node on the same database, at the same time of day.
     pub(crate) async fn neighbour(&self, number: u64) -> Self {
         let (database, folder) = (self.database.clone(), self.folder.clone());
-        let wish = Wish { engine: self.engine, database, folder, seed: 1 + number };
+        let config = ServerConfig::default();
+        let wish = Wish { engine: self.engine, database, folder, seed: 1 + number, config };
         let node = Self::over(wish).await;
         let ahead = chancery_core::Clock::now(&*self.clock) - chancery_core::Clock::now(&*node.clock);
         node.clock.advance(ahead);
@@ -68,7 +83,7 @@ impl TestApp {
             master_key: master_key::generate(&TestRng::default()),
             clock: Arc::<TestClock>::clone(&clock),
             rng: Arc::new(TestRng::seeded(wish.seed)),
-            dev: false,
+            config: wish.config,
             tenant: Some(TenantSetup {
                 seed: Seed::Demo,
                 origins: ORIGINS.map(str::to_owned).to_vec(),
@@ -169,6 +184,7 @@ struct Wish {
     database: String,
     folder: Option<Arc<TempDir>>,
     seed: u64,
+    config: ServerConfig,
 }
 
 async fn prepare(database: String) -> Result<(), String> {

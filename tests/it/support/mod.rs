@@ -10,6 +10,7 @@ mod fuel;
 mod keyed;
 pub(crate) mod kolmogorov;
 mod page;
+mod published;
 mod tokens;
 
 pub(crate) use app::{CALLBACK, ISSUER, TestApp, engines};
@@ -21,6 +22,7 @@ pub(crate) use flows::{API, CONNECTION, JANE, SAM, segment};
 pub(crate) use fuel::{TestClock, TestRng};
 pub(crate) use keyed::{KID, KeyedClient, pem};
 pub(crate) use page::{Form, unescape};
+pub(crate) use published::Publisher;
 pub(crate) use tokens::decode;
 
 /// `name=value` pairs as tests write them.

@@ -13,8 +13,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -22,6 +21,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
+
+use crate::authorities;
 
 /// Whose word about certificates is believed.
 #[derive(Debug)]
@@ -35,17 +36,7 @@ pub(super) enum Trust {
 impl Trust {
     /// The authorities of a PEM file.
     pub(super) fn file(path: &Path) -> Result<Self> {
-        let shown = path.display();
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in
-            CertificateDer::pem_file_iter(path).with_context(|| format!("the CA file {shown}"))?
-        {
-            roots.add(certificate.with_context(|| format!("the CA file {shown}"))?)?;
-        }
-        if roots.is_empty() {
-            bail!("the CA file {shown} holds no certificate");
-        }
-        Ok(Self::Authorities(roots))
+        Ok(Self::Authorities(authorities::from_file(path)?))
     }
 }
 

@@ -11,6 +11,7 @@ use chancery::seed::Seed;
 use chancery::{Assembled, FirstKeys, Setup, TenantSetup, assemble};
 use chancery_core::Rng;
 use chancery_store::KeyMaterial;
+use chancery_web::ServerConfig;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -44,7 +45,7 @@ pub(crate) fn setup(database: &str, dev: bool, seed: Seed) -> Setup {
         master_key: MasterKey::new([7; 32]),
         clock: Arc::new(SystemClock),
         rng,
-        dev,
+        config: ServerConfig { dev, ..ServerConfig::default() },
         tenant: Some(TenantSetup {
             seed,
             origins: vec![ORIGIN.to_owned(), "https://localhost:4443".to_owned()],

@@ -2,6 +2,7 @@
 
 mod authorize_checks;
 mod authorize_request;
+mod client_metadata;
 mod error;
 mod pkce;
 mod redirect_uri;
@@ -10,6 +11,7 @@ mod token_request;
 
 pub use authorize_checks::{CheckFailure, Surroundings, check};
 pub use authorize_request::{AuthorizeRequest, Prompts, ScreenHint};
+pub use client_metadata::{ClientDocument, LARGEST_CLIENT_DOCUMENT, check_client_id_url};
 pub use error::{AuthorizeError, OAuthError};
 pub use pkce::{Challenge, ChallengeMethod};
 pub use redirect_uri::{RedirectUri, allowed_logout_url, is_loopback_host, origin_of};

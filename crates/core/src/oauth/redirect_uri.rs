@@ -220,7 +220,7 @@ fn is_plain_with_fragment(url: &str) -> bool {
 }
 
 /// Schemes that run code in the page that follows them (security case 5); refused even when registered.
-fn has_script_scheme(url: &str) -> bool {
+pub(super) fn has_script_scheme(url: &str) -> bool {
     let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
     ["javascript", "data", "vbscript", "blob", "file", "about", "view-source"].contains(&scheme.as_str())
 }

@@ -49,6 +49,11 @@ impl Resource for Clients {
         &client.client_id
     }
 
+    /// The URL where it describes itself, if it does.
+    fn unique(client: &Client) -> Option<String> {
+        client.rest.get("external_client_id").and_then(Value::as_str).map(str::to_owned)
+    }
+
     fn held<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a Client> {
         snapshot.client(id).map(|client| &client.client)
     }
@@ -195,7 +200,7 @@ fn may_update(call: &Call, body: &Map<String, Value>) -> Result<(), Problem> {
 }
 
 /// A body with what the server adds (fact sheet 1.10).
-fn new_client(call: &Call, mut body: Map<String, Value>) -> Result<Client, Problem> {
+pub(super) fn new_client(call: &Call, mut body: Map<String, Value>) -> Result<Client, Problem> {
     let rng = &*call.ctx.app.rng;
     credentials::adopt(&mut body, Vec::new(), rng, call.ctx.now_ms)?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);

@@ -6,6 +6,7 @@ mod attack_protection;
 mod authentication_methods;
 mod blocks;
 mod branding;
+mod client_documents;
 mod client_grants;
 pub(crate) mod clients;
 mod collection;
@@ -45,6 +46,7 @@ use crate::ops::Table;
 pub(crate) fn bind(table: &mut Table) {
     apis::bind(table);
     clients::bind(table);
+    client_documents::bind(table);
     client_grants::bind(table);
     roles::bind(table);
     users::bind(table);

@@ -1,0 +1,68 @@
+//! A server of somebody else's, over TLS, that publishes JSON documents.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chancery::certificates;
+use chancery_web::{Limits, Listener, ServerConfig, Tls, serve};
+use http::{StatusCode, Uri};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::Value;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+type Documents = Arc<Mutex<HashMap<String, Value>>>;
+
+pub(crate) struct Publisher {
+    /// `https://localhost:PORT`.
+    pub(crate) origin: String,
+    /// Settings of a server that may fetch from it.
+    pub(crate) config: ServerConfig,
+    documents: Documents,
+    _running: DropGuard,
+}
+
+impl Publisher {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+        let files = certificates::ensure(folder.path(), "localhost", now).unwrap();
+        let read = |path: &std::path::Path| std::fs::read(path).unwrap();
+        let tls = Tls::from_pem(&read(&files.certificate), &read(&files.key)).unwrap();
+        let mut roots = RootCertStore::empty();
+        for authority in CertificateDer::pem_file_iter(&files.ca).unwrap() {
+            roots.add(authority.unwrap()).unwrap();
+        }
+        let socket = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let origin = format!("https://localhost:{}", socket.local_addr().unwrap().port());
+        let documents = Documents::default();
+        let routes = Router::new().fallback(document).with_state(Arc::clone(&documents));
+        let stop = CancellationToken::new();
+        let listeners = vec![Listener::Tls(socket, Arc::new(tls))];
+        tokio::spawn(serve(routes, listeners, Limits::default(), stop.clone()));
+        let fetch_networks = chancery_web::Networks(vec!["127.0.0.1".parse().unwrap()]);
+        let config =
+            ServerConfig { fetch_networks, fetch_authorities: Some(roots), ..ServerConfig::default() };
+        Self { origin, config, documents, _running: stop.drop_guard() }
+    }
+
+    /// From now on this stands at a path.
+    pub(crate) fn publish(&self, path: &str, document: Value) {
+        self.documents.lock().unwrap().insert(path.to_owned(), document);
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+}
+
+async fn document(State(documents): State<Documents>, uri: Uri) -> Response {
+    match documents.lock().unwrap().get(uri.path()) {
+        Some(document) => axum::Json(document.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
