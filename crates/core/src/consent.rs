@@ -22,6 +22,8 @@ pub struct Question<'a> {
     pub redirect_uri: Option<&'a str>,
     /// The tenant lets loopback callbacks skip consent too ([`crate::model::TenantFlags::skip_consent_on_loopback`]).
     pub skips_on_loopback: bool,
+    /// The dashboard asks from its own server ([`crate::dashboard::asks_itself`]).
+    pub is_dashboard: bool,
 }
 
 /// Whether to ask, and why.
@@ -39,6 +41,8 @@ pub enum Need {
     FirstPartySignIn,
     /// A first-party application with a verifiable callback, and the API lets such ones skip.
     SkippedByApi,
+    /// The dashboard, on its own server.
+    Dashboard,
     /// Everything wanted was consented to before.
     Stored,
 }
@@ -51,7 +55,7 @@ impl Need {
 
     /// Whether a consent is to be kept although nobody was asked, since refresh tokens hang on it.
     pub fn is_implicit(self) -> bool {
-        matches!(self, Self::NotInFlow | Self::FirstPartySignIn | Self::SkippedByApi)
+        matches!(self, Self::NotInFlow | Self::FirstPartySignIn | Self::SkippedByApi | Self::Dashboard)
     }
 }
 
@@ -66,6 +70,9 @@ pub fn needs_consent(question: &Question<'_>) -> Need {
     }
     if question.is_forced {
         return Need::Forced;
+    }
+    if question.is_dashboard {
+        return Need::Dashboard;
     }
     if client.is_first_party {
         match question.target.api() {
@@ -162,6 +169,7 @@ mod tests {
             is_forced: false,
             redirect_uri: Some("https://app.example/cb"),
             skips_on_loopback: false,
+            is_dashboard: false,
         };
         change(&mut question);
         needs_consent(&question)
@@ -179,6 +187,8 @@ mod tests {
         assert_eq!(ask(&theirs, skips, |_| {}), Need::First, "a third party can never skip");
         assert_eq!(ask(&ours, skips, |q| q.is_forced = true), Need::Forced);
         assert_eq!(ask(&ours, Target::Userinfo, |q| q.is_forced = true), Need::Forced);
+        assert_eq!(ask(&ours, asks, |q| q.is_dashboard = true), Need::Dashboard);
+        assert_eq!(ask(&ours, asks, |q| (q.is_dashboard, q.is_forced) = (true, true)), Need::Forced);
         for flow in [Flow::ClientCredentials, Flow::Password, Flow::PasswordRealm] {
             assert_eq!(ask(&theirs, asks, |q| (q.flow, q.is_forced) = (flow, true)), Need::NotInFlow);
         }
@@ -211,6 +221,7 @@ mod tests {
                 is_forced: false,
                 redirect_uri: None,
                 skips_on_loopback: false,
+                is_dashboard: false,
             };
             needs_consent(&q)
         };

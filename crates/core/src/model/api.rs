@@ -99,6 +99,11 @@ impl Api {
         self.enforce_policies.unwrap_or(false)
     }
 
+    /// Whether it matters what its users hold: RBAC is on, or this is the Management API, where it cannot be off.
+    pub fn asks_for_permissions(&self) -> bool {
+        self.enforces_policies() || self.is_system()
+    }
+
     /// The dialect in force.
     pub fn dialect(&self) -> Dialect {
         self.token_dialect.unwrap_or_default()

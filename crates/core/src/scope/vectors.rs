@@ -348,6 +348,7 @@ fn question<'a>(request: &Request<'a>, want: &'a [&'a str], stored: Option<&'a [
         is_forced: false,
         redirect_uri: Some("https://app.example/cb"),
         skips_on_loopback: false,
+        is_dashboard: false,
     }
 }
 
