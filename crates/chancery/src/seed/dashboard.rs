@@ -5,10 +5,30 @@ use chancery_core::model::{
     SubjectType,
 };
 use chancery_core::{dashboard, ids};
-use chancery_store::Error;
+use chancery_store::{Change, Error, Kind};
 
 use super::fresh::{MANAGEMENT_IDENTIFIER, application};
-use super::{Credentials, Seeding};
+use super::{Credentials, Seeding, documents};
+
+/// What is missing of application, grant and role; what is there stays as it is. Answers the role's id.
+pub(crate) async fn add_missing(
+    seeding: &Seeding<'_>,
+    mut change: Change,
+) -> Result<(Change, String), Error> {
+    let (store, tenant) = (seeding.store, seeding.tenant);
+    if store.doc(tenant, Kind::Client, dashboard::CLIENT_ID).await?.is_none() {
+        change = documents::client(change, &client(seeding)?)?;
+    }
+    let grant = client_grant(seeding);
+    if store.doc_by_uniq(tenant, Kind::ClientGrant, &grant.unique_name()).await?.is_none() {
+        change = documents::client_grant(change, &grant)?;
+    }
+    if let Some(found) = store.doc_by_uniq(tenant, Kind::Role, dashboard::ROLE).await? {
+        return Ok((change, found.id));
+    }
+    let role = role(seeding);
+    Ok((documents::role(change, &role)?, role.id))
+}
 
 /// Public, since it runs in the browser, and sent back to each origin of the tenant.
 pub(crate) fn client(seeding: &Seeding<'_>) -> Result<Client, Error> {
