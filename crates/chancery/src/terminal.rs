@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, Result, bail};
+use chancery_jose::constant_time_eq;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -18,7 +19,8 @@ pub(crate) fn new_password(question: &str) -> Result<Option<SecretString>> {
     if first.expose_secret().is_empty() {
         return Ok(None);
     }
-    if hidden("The same again: ")?.expose_secret() != first.expose_secret() {
+    let again = hidden("The same again: ")?;
+    if !constant_time_eq(again.expose_secret().as_bytes(), first.expose_secret().as_bytes()) {
         bail!("the two are not the same; nothing was changed");
     }
     Ok(Some(first))

@@ -93,6 +93,7 @@ fn api(seeding: &Seeding<'_>) -> Api {
     let scope = |(value, description): (&str, &str)| ScopeDefinition {
         value: value.to_owned(),
         description: Some(description.to_owned()),
+        consent: None,
     };
     Api {
         id: seeding.object_id(),

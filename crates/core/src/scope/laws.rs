@@ -52,7 +52,9 @@ fn an_api() -> impl Strategy<Value = Api> {
     (some_of(&POOL[6..10]), prop::option::weighted(0.7, policy), flags).prop_map(|(live, policy, flags)| {
         let mut api = api();
         api.scopes = Some(
-            live.iter().map(|s| ScopeDefinition { value: (*s).to_owned(), description: None }).collect(),
+            live.iter()
+                .map(|s| ScopeDefinition { value: (*s).to_owned(), description: None, consent: None })
+                .collect(),
         );
         api.subject_type_authorization = policy.map(|policy| SubjectTypeAuthorization {
             client: None,
@@ -359,8 +361,11 @@ proptest! {
 fn hostile_sizes() {
     let mut api = api();
     api.enforce_policies = Some(true);
-    api.scopes =
-        Some((0..1000).map(|n| ScopeDefinition { value: format!("s{n}"), description: None }).collect());
+    api.scopes = Some(
+        (0..1000)
+            .map(|n| ScopeDefinition { value: format!("s{n}"), description: None, consent: None })
+            .collect(),
+    );
     let names: Vec<String> = (0..1000).map(|n| format!("s{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let roles: Vec<Role> = (0..20).map(|n| role(&format!("rol_{n:02}"), &names)).collect();

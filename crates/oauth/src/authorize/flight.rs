@@ -64,14 +64,13 @@ impl Flight<'_> {
                 return self.refuse(&error).await;
             }
         };
-        let stored_scope = self.consent.as_ref().map(|c| c.scope.as_slice());
         let question = |want: &[&str]| {
             needs_consent(&Question {
                 flow: self.flow(),
                 client: &self.client,
                 target: self.audience.target(),
                 want,
-                stored: stored_scope,
+                stored: self.consent.as_ref(),
                 is_forced: false,
                 redirect_uri: Some(request.redirect_uri.as_str()),
                 skips_on_loopback: self.ctx.tenant.settings.flags.skip_consent_on_loopback.unwrap_or(false),

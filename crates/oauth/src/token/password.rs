@@ -130,6 +130,7 @@ fn implied_consent(ctx: &Ctx, authorization: &Authorization) -> Consent {
         audience: authorization.audience.clone().unwrap_or_default(),
         organization_id: String::new(),
         scope: authorization.scope.clone(),
+        declined: Vec::new(),
         implicit: true,
     }
 }
