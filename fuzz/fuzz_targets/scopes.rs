@@ -227,7 +227,7 @@ fn api(scopes: Vec<String>, policy: u8, flags: [bool; 5]) -> Api {
         serde_json::from_value(json!({"id": "6a0000000000000000000001", "identifier": API})).expect("an API");
     // No API can define a reserved scope: the Management API refuses it.
     let defined = scopes.into_iter().filter(|value| !is_reserved(value));
-    api.scopes = Some(defined.map(|value| ScopeDefinition { value, description: None }).collect());
+    api.scopes = Some(defined.map(|value| ScopeDefinition { value, description: None, consent: None }).collect());
     let policy = match policy % 4 {
         1 => Some(Policy::RequireClientGrant),
         2 => Some(Policy::AllowAll),

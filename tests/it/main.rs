@@ -8,6 +8,7 @@ mod architecture;
 mod authorize;
 mod bad_input;
 mod crash;
+mod dashboard;
 mod dbconnections;
 mod discovery;
 mod logout;

@@ -16764,6 +16764,8 @@ export interface operations {
                         scopes?: ({
                             value: string;
                             description?: string;
+                            /** @enum {string} */
+                            consent?: "required" | "optional" | "sensitive";
                         } & {
                             [key: string]: unknown;
                         })[];
@@ -16795,6 +16797,8 @@ export interface operations {
                             scopes?: ({
                                 value: string;
                                 description?: string;
+                                /** @enum {string} */
+                                consent?: "required" | "optional" | "sensitive";
                             } & {
                                 [key: string]: unknown;
                             })[];
@@ -16827,6 +16831,8 @@ export interface operations {
                             scopes?: ({
                                 value: string;
                                 description?: string;
+                                /** @enum {string} */
+                                consent?: "required" | "optional" | "sensitive";
                             } & {
                                 [key: string]: unknown;
                             })[];
@@ -16876,6 +16882,8 @@ export interface operations {
                     scopes?: {
                         value: string;
                         description?: string;
+                        /** @enum {string} */
+                        consent?: "required" | "optional" | "sensitive";
                     }[];
                     /** @enum {string} */
                     signing_alg?: "HS256" | "RS256" | "RS512" | "PS256" | "ES256" | "EdDSA";
@@ -16969,6 +16977,8 @@ export interface operations {
                         scopes?: ({
                             value: string;
                             description?: string;
+                            /** @enum {string} */
+                            consent?: "required" | "optional" | "sensitive";
                         } & {
                             [key: string]: unknown;
                         })[];
@@ -17058,6 +17068,8 @@ export interface operations {
                         scopes?: ({
                             value: string;
                             description?: string;
+                            /** @enum {string} */
+                            consent?: "required" | "optional" | "sensitive";
                         } & {
                             [key: string]: unknown;
                         })[];
@@ -17129,6 +17141,8 @@ export interface operations {
                     scopes?: {
                         value: string;
                         description?: string;
+                        /** @enum {string} */
+                        consent?: "required" | "optional" | "sensitive";
                     }[] | null;
                     signing_alg?: ("HS256" | "RS256" | "RS512" | "PS256" | "ES256" | "EdDSA") | null;
                     signing_secret?: string | null;
@@ -17220,6 +17234,8 @@ export interface operations {
                         scopes?: ({
                             value: string;
                             description?: string;
+                            /** @enum {string} */
+                            consent?: "required" | "optional" | "sensitive";
                         } & {
                             [key: string]: unknown;
                         })[];

@@ -57,6 +57,9 @@ pub enum Command {
     /// Signing keys of a tenant, and the master key
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Users who may administer a tenant through its dashboard
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Tenants of a database
     #[command(subcommand)]
     Tenant(TenantCommand),
@@ -219,6 +222,42 @@ pub enum KeysCommand {
         #[command(flatten)]
         tenant: TenantStorage,
     },
+}
+
+/// `chancery admin ...`.
+#[derive(Subcommand, Debug, Clone)]
+pub enum AdminCommand {
+    /// Make an administrator, and what the dashboard needs where it is missing
+    Create(AdminCreate),
+    /// List who holds permissions on the Management API, outside organizations
+    List(TenantStorage),
+}
+
+/// `chancery admin create`.
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "  chancery admin create --email you@acme.example --config /etc/chancery.toml
+  pass show acme | chancery admin create --email you@acme.example --password-stdin
+  chancery admin create --email ada@acme.example --grant     somebody who signs in already
+
+The password is asked for; where there is no terminal, or nothing is typed, one is made up and printed once.
+
+The application, its client grant and the role are made where they are missing, and left alone where they are there.")]
+pub struct AdminCreate {
+    /// Address of the administrator
+    #[arg(long, value_name = "EMAIL")]
+    pub email: String,
+    /// Give the role to a user who is there already
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub grant: bool,
+    /// Read the password from the first line of stdin
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Database of users; not needed where there is one only
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Which tenant.
+    #[command(flatten)]
+    pub tenant: TenantStorage,
 }
 
 /// A tenant of a database.
@@ -596,6 +635,7 @@ mod tests {
           migrate      Bring the database to this release
           backup       Copy a running SQLite database to a file
           keys         Signing keys of a tenant, and the master key
+          admin        Users who may administer a tenant through its dashboard
           tenant       Tenants of a database
           api          APIs of a running server
           scope        Scopes of an API of a running server

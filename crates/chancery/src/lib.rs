@@ -22,6 +22,7 @@ pub mod output;
 pub mod rng;
 mod routes;
 pub mod seed;
+mod terminal;
 
 pub use assemble::{Assembled, DEMO_TENANT, Setup, TenantSetup, assemble, connect, open};
 pub use keys::{FirstKeys, KeysInTheMaking};

@@ -1,6 +1,9 @@
 //! Whether the user must be asked for consent (fact sheet 4.1).
 
-use crate::model::Client;
+use std::collections::HashSet;
+
+use crate::model::{Api, Client, ScopeConsent};
+use crate::records::Consent;
 use crate::scope::{Flow, Target};
 
 /// What the answer depends on.
@@ -14,14 +17,16 @@ pub struct Question<'a> {
     pub target: Target<'a>,
     /// What would be granted.
     pub want: &'a [&'a str],
-    /// What the user consented to before, for this application, API and organization.
-    pub stored: Option<&'a [String]>,
+    /// What the user answered before, for this application, API and organization.
+    pub stored: Option<&'a Consent>,
     /// `prompt` contains `consent`.
     pub is_forced: bool,
     /// Where the answer goes; `None` in flows without.
     pub redirect_uri: Option<&'a str>,
     /// The tenant lets loopback callbacks skip consent too ([`crate::model::TenantFlags::skip_consent_on_loopback`]).
     pub skips_on_loopback: bool,
+    /// The dashboard asks from its own server ([`crate::dashboard::asks_itself`]).
+    pub is_dashboard: bool,
 }
 
 /// Whether to ask, and why.
@@ -39,7 +44,9 @@ pub enum Need {
     FirstPartySignIn,
     /// A first-party application with a verifiable callback, and the API lets such ones skip.
     SkippedByApi,
-    /// Everything wanted was consented to before.
+    /// The dashboard, on its own server.
+    Dashboard,
+    /// Everything wanted was answered before.
     Stored,
 }
 
@@ -51,7 +58,7 @@ impl Need {
 
     /// Whether a consent is to be kept although nobody was asked, since refresh tokens hang on it.
     pub fn is_implicit(self) -> bool {
-        matches!(self, Self::NotInFlow | Self::FirstPartySignIn | Self::SkippedByApi)
+        matches!(self, Self::NotInFlow | Self::FirstPartySignIn | Self::SkippedByApi | Self::Dashboard)
     }
 }
 
@@ -67,6 +74,9 @@ pub fn needs_consent(question: &Question<'_>) -> Need {
     if question.is_forced {
         return Need::Forced;
     }
+    if question.is_dashboard {
+        return Need::Dashboard;
+    }
     if client.is_first_party {
         match question.target.api() {
             None => return Need::FirstPartySignIn,
@@ -78,15 +88,52 @@ pub fn needs_consent(question: &Question<'_>) -> Need {
     }
     match question.stored {
         None => Need::First,
-        Some(stored) if covers(stored, question.want) => Need::Stored,
+        Some(stored) if answers(stored, question) => Need::Stored,
         Some(_) => Need::MoreWanted,
     }
 }
 
-/// Whether everything wanted is among what was consented to.
-pub fn covers(stored: &[String], want: &[&str]) -> bool {
-    let stored: std::collections::HashSet<&str> = stored.iter().map(String::as_str).collect();
-    want.iter().all(|scope| stored.contains(scope))
+/// Whether the user said yes or no to everything wanted. A no counts while it may be said: to a scope that has become
+/// required since, it is no answer.
+fn answers(stored: &Consent, question: &Question<'_>) -> bool {
+    let allowed: HashSet<&str> = stored.scope.iter().map(String::as_str).collect();
+    let declined: HashSet<&str> = stored.declined.iter().map(String::as_str).collect();
+    let may_decline = |scope| is_choice(question.target.api(), scope);
+    let mut want = question.want.iter();
+    want.all(|scope| allowed.contains(scope) || (declined.contains(scope) && may_decline(scope)))
+}
+
+/// Whether the user may leave out this scope and let the application have the rest.
+pub fn is_choice(api: Option<&Api>, scope: &str) -> bool {
+    api.is_some_and(|api| api.consent_to(scope) != ScopeConsent::Required)
+}
+
+/// Whether the box of a scope that may be left out is ticked before the user did anything: as they left it, where they
+/// were asked before.
+pub fn begins_ticked(api: &Api, scope: &str, stored: Option<&Consent>) -> bool {
+    let among =
+        |list: fn(&Consent) -> &Vec<String>| stored.is_some_and(|s| list(s).iter().any(|s| s == scope));
+    if among(|stored| &stored.scope) {
+        return true;
+    }
+    api.consent_to(scope) == ScopeConsent::Optional && !among(|stored| &stored.declined)
+}
+
+/// What a user lets an application have of what it wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Everything but what was left out.
+    pub allowed: Vec<String>,
+    /// What was left out.
+    pub declined: Vec<String>,
+}
+
+/// The answer of somebody who agrees, with these boxes ticked. Only what may be left out can be; nothing is allowed that is
+/// not wanted, whatever was ticked.
+pub fn answer(wanted: &[String], api: Option<&Api>, is_ticked: impl Fn(&str) -> bool) -> Answer {
+    let (declined, allowed) =
+        wanted.iter().cloned().partition(|scope| is_choice(api, scope) && !is_ticked(scope));
+    Answer { allowed, declined }
 }
 
 /// What a callback says about who stands behind it.
@@ -136,10 +183,10 @@ fn may_skip(question: &Question<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
-    use crate::model::Api;
 
     fn api(skip: bool) -> Api {
         serde_json::from_value(json!({
@@ -152,7 +199,7 @@ mod tests {
         Client { client_id: "W".into(), is_first_party: first_party, ..Client::default() }
     }
 
-    fn ask(client: &Client, target: Target<'_>, change: impl FnOnce(&mut Question<'_>)) -> Need {
+    fn ask<'a>(client: &'a Client, target: Target<'a>, change: impl FnOnce(&mut Question<'a>)) -> Need {
         let mut question = Question {
             flow: Flow::Code,
             client,
@@ -162,6 +209,7 @@ mod tests {
             is_forced: false,
             redirect_uri: Some("https://app.example/cb"),
             skips_on_loopback: false,
+            is_dashboard: false,
         };
         change(&mut question);
         needs_consent(&question)
@@ -179,6 +227,8 @@ mod tests {
         assert_eq!(ask(&theirs, skips, |_| {}), Need::First, "a third party can never skip");
         assert_eq!(ask(&ours, skips, |q| q.is_forced = true), Need::Forced);
         assert_eq!(ask(&ours, Target::Userinfo, |q| q.is_forced = true), Need::Forced);
+        assert_eq!(ask(&ours, asks, |q| q.is_dashboard = true), Need::Dashboard);
+        assert_eq!(ask(&ours, asks, |q| (q.is_dashboard, q.is_forced) = (true, true)), Need::Forced);
         for flow in [Flow::ClientCredentials, Flow::Password, Flow::PasswordRealm] {
             assert_eq!(ask(&theirs, asks, |q| (q.flow, q.is_forced) = (flow, true)), Need::NotInFlow);
         }
@@ -198,9 +248,9 @@ mod tests {
 
     #[test]
     fn stored_consent() {
-        let (ours, api) = (client(true), api(false));
-        assert_eq!(ask(&ours, Target::Api(&api), |q| q.stored = Some(&[])), Need::MoreWanted);
-        let stored = ["read:a".to_owned(), "openid".to_owned(), "write:a".to_owned()];
+        let (ours, api, empty) = (client(true), api(false), stored(&[], &[]));
+        assert_eq!(ask(&ours, Target::Api(&api), |q| q.stored = Some(&empty)), Need::MoreWanted);
+        let stored = stored(&["read:a", "openid", "write:a"], &[]);
         let question = |want| {
             let q = Question {
                 flow: Flow::Code,
@@ -211,12 +261,83 @@ mod tests {
                 is_forced: false,
                 redirect_uri: None,
                 skips_on_loopback: false,
+                is_dashboard: false,
             };
             needs_consent(&q)
         };
         assert_eq!(question(&["openid", "read:a"]), Need::Stored, "order and surplus do not matter");
         assert_eq!(question(&["openid", "del:a"]), Need::MoreWanted);
         assert_eq!(question(&[]), Need::Stored);
+    }
+
+    fn stored(scope: &[&str], declined: &[&str]) -> Consent {
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        Consent { scope: texts(scope), declined: texts(declined), ..Consent::default() }
+    }
+
+    fn choices() -> Api {
+        let mut api = api(false);
+        api.scopes = Some(
+            serde_json::from_value(json!([
+                {"value": "read:a"}, {"value": "must:a", "consent": "required"},
+                {"value": "may:a", "consent": "optional"}, {"value": "dare:a", "consent": "sensitive"},
+            ]))
+            .unwrap(),
+        );
+        api
+    }
+
+    #[test]
+    fn a_no_is_an_answer() {
+        let (ours, mut api) = (client(true), choices());
+        let want = ["openid", "read:a", "may:a", "dare:a"];
+        let need = |api: &Api, scope: &[&str], declined: &[&str]| {
+            let kept = stored(scope, declined);
+            ask(&ours, Target::Api(api), |q| {
+                (q.want, q.stored) = (&want, Some(&kept));
+            })
+        };
+        let said = (&["openid", "read:a"][..], &["may:a", "dare:a"][..]);
+        assert_eq!(need(&api, said.0, said.1), Need::Stored, "nobody is asked twice");
+        assert_eq!(need(&api, said.0, &["may:a"]), Need::MoreWanted, "dare:a was never answered");
+        api.scopes.as_mut().unwrap()[2].consent = None;
+        assert_eq!(need(&api, said.0, said.1), Need::MoreWanted, "may:a is required now");
+        assert_eq!(need(&api, &["openid"], &["read:a", "may:a", "dare:a"]), Need::MoreWanted);
+    }
+
+    #[test]
+    fn boxes_begin_as_they_were_left() {
+        let api = choices();
+        let kept = stored(&["dare:a"], &["may:a"]);
+        for (scope, anew, again) in [("may:a", true, false), ("dare:a", false, true)] {
+            assert_eq!(begins_ticked(&api, scope, None), anew, "{scope}");
+            assert_eq!(begins_ticked(&api, scope, Some(&kept)), again, "{scope}");
+        }
+    }
+
+    proptest! {
+        /// Whatever comes with a form: nothing beyond what is wanted, and all of it that must be.
+        #[test]
+        fn an_answer_never_widens(
+            wanted in prop::sample::subsequence(vec!["openid", "read:a", "must:a", "may:a", "dare:a", "gone:a"], 0..=6),
+            ticked in prop::collection::hash_set("(openid|read:a|must:a|may:a|dare:a|gone:a|more:a|\\PC{0,4})", 0..8),
+        ) {
+            let api = choices();
+            let wanted: Vec<String> = wanted.iter().map(|text| (*text).to_owned()).collect();
+            let Answer { allowed, declined } = answer(&wanted, Some(&api), |scope| ticked.contains(scope));
+            for scope in &wanted {
+                let may_say_no = ["may:a", "dare:a"].contains(&scope.as_str());
+                let expected = !may_say_no || ticked.contains(scope);
+                prop_assert_eq!(allowed.contains(scope), expected, "{}", scope);
+                prop_assert_eq!(declined.contains(scope), !expected, "{}", scope);
+            }
+            prop_assert_eq!(allowed.len() + declined.len(), wanted.len());
+            // What the token may carry afterwards, and what is asked next time.
+            let kept = Consent { scope: allowed, declined, ..Consent::default() };
+            let want: Vec<&str> = wanted.iter().map(String::as_str).collect();
+            let need = ask(&client(true), Target::Api(&api), |q| (q.want, q.stored) = (&want, Some(&kept)));
+            prop_assert_eq!(need, Need::Stored);
+        }
     }
 
     #[test]

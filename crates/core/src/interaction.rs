@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Client, OrganizationPrompt, TenantSettings};
-use crate::oauth::{AuthorizeError, AuthorizeRequest, ResponseMode, ScreenHint};
+use crate::oauth::{
+    AuthorizeError, AuthorizeRequest, Prompts, RedirectUri, ResponseMode, ResponseType, ScreenHint,
+};
 use crate::records::Session;
 
 /// A request on its way, kept while the user is on our pages.
@@ -19,6 +21,37 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// Somebody opens a page of their own account and has to sign in first; no application takes part.
+    pub fn for_own_page(address: RedirectUri, now: i64) -> Self {
+        let request = AuthorizeRequest {
+            client_id: String::new(),
+            redirect_uri: address,
+            redirect_uri_sent: false,
+            response_type: ResponseType { code: true, token: false, id_token: false },
+            response_mode: ResponseMode::Query,
+            state: None,
+            nonce: None,
+            scope: String::new(),
+            audience: None,
+            challenge: None,
+            prompts: Prompts::default(),
+            max_age: None,
+            login_hint: None,
+            screen_hint: None,
+            ui_locales: None,
+            connection: None,
+            organization: None,
+            invitation: None,
+            hinted_user: None,
+        };
+        Self { request, progress: Progress::default(), created_at: now }
+    }
+
+    /// Whether [`Transaction::for_own_page`] made it: applications have ids.
+    pub fn is_for_own_page(&self) -> bool {
+        self.request.client_id.is_empty()
+    }
+
     /// The organization it takes place in: the one asked for, else the one the user chose, while the application leaves the
     /// choice to its users.
     pub fn organization(&self, client: &Client) -> Option<&str> {

@@ -6,6 +6,7 @@
 pub mod chain;
 pub mod claims;
 pub mod consent;
+pub mod dashboard;
 pub mod ids;
 pub mod interaction;
 pub mod iso;

@@ -147,6 +147,8 @@ pub struct Consent {
     pub organization_id: String,
     /// To which scopes.
     pub scope: Vec<String>,
+    /// To which not, although asked: nobody asks again by itself.
+    pub declined: Vec<String>,
     /// Not asked for, because the application may skip consent; kept because refresh tokens hang on it.
     pub implicit: bool,
 }

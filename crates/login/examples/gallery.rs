@@ -8,10 +8,10 @@ use chancery_login::{
     consent_lines::{AskedScope, consent_lines},
     csp::{PageKind, csp, form_target},
     pages::{
-        CheckMail, ChooseOrganization, ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, ErrorKind,
-        ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier, Link, LoggedOut, Login,
-        NameOrganization, OrganizationChoice, PasswordRule, Problem, ResetDone, ResetPassword, RuleLine,
-        Signup, WebMessage,
+        AccountConsents, AllowedApplication, CheckMail, Choice, ChooseOrganization, ConfirmLogin,
+        ConfirmLogout, Consent, ConsentGroup, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame,
+        Hidden, Identifier, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, PasswordRule,
+        Problem, ResetDone, ResetPassword, RuleLine, Signup, WebMessage,
     },
     theme::Accent,
 };
@@ -142,6 +142,62 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
         ..consent(t, &many)?
     };
     add("consent-long", PageKind::Plain, many.render(t));
+    let choice = |scope: &str, is_ticked: bool| {
+        let asked = AskedScope { value: scope.to_owned(), description: None };
+        let line = consent_lines(&[asked], false, t).api.into_iter().next();
+        line.map(|line| Choice { field: format!("allow:{scope}"), line, is_ticked, is_sensitive: !is_ticked })
+    };
+    let mut chosen = consent(t, &["openid", "profile", "read:contacts", "offline_access"])?;
+    chosen.groups[0].choices = ["update:contacts", "share:address_books"]
+        .iter()
+        .filter_map(|scope| choice(scope, true))
+        .chain(choice("delete:contacts", false))
+        .collect();
+    add("consent-choices", PageKind::Plain, chosen.render(t));
+    let allowed = |id: &str, client_name: &str, scopes: &[&str], api: Option<&str>| {
+        let asked: Vec<AskedScope> =
+            scopes.iter().map(|s| AskedScope { value: (*s).to_owned(), description: None }).collect();
+        AllowedApplication {
+            id: id.to_owned(),
+            client_name: client_name.to_owned(),
+            client_logo: None,
+            organization: (id == "2").then(|| "Acme Corporation".to_owned()),
+            groups: ConsentGroup::of(consent_lines(&asked, false, t), Vec::new(), api, t),
+            since: "2026-11-26".to_owned(),
+        }
+    };
+    let consents = AccountConsents {
+        frame: frame(),
+        form: form("/u/account/consents")?,
+        account: LONG_EMAIL.into(),
+        log_out: link("/oidc/logout")?,
+        withdrawn: Some("Demo Web".into()),
+        allowed: vec![
+            allowed(
+                "1",
+                "Demo SPA",
+                &["openid", "profile", "read:contacts", "offline_access"],
+                Some("Contacts API"),
+            ),
+            allowed(
+                "2",
+                LONG_CLIENT,
+                &[
+                    "read:messages",
+                    "delete:messages",
+                    "https://api.example.com/a/scope/that/has/no/place/to/break",
+                ],
+                Some("https://api.example.com/with/a/long/identifier/that/does/not/break"),
+            ),
+            allowed("3", "Third", &["openid"], None),
+        ],
+    };
+    add("consents", PageKind::Plain, consents.render(t));
+    add(
+        "consents-none",
+        PageKind::Plain,
+        AccountConsents { allowed: Vec::new(), withdrawn: None, ..consents }.render(t),
+    );
     add("consent-none", PageKind::Plain, Consent { groups: Vec::new(), ..consent(t, &[])? }.render(t));
 
     let forgot = ForgotPassword {
@@ -316,7 +372,9 @@ fn consent(t: &Texts, scopes: &[&str]) -> Result<Consent, String> {
         client_logo: None,
         account: "jane@example.com".into(),
         not_you: Some(link("/u/login?state=x&switch")?),
-        groups: ConsentGroup::of(consent_lines(&asked, false, t), Some("Contacts API"), t),
+        groups: ConsentGroup::of(consent_lines(&asked, false, t), Vec::new(), Some("Contacts API"), t),
+        choices: String::new(),
+        withdraw: link("/u/account/consents")?,
         callback_host: Some("app.example".into()),
     })
 }

@@ -9,6 +9,7 @@ use axum::http::header::{LINK, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any};
+use chancery_core::claims::machine_subject;
 use chancery_core::oauth::OAuthError;
 use chancery_core::problem::Problem;
 use chancery_core::records::LogEvent;
@@ -23,6 +24,7 @@ use crate::call::{Answer, Call, Caller};
 use crate::ops::{Operation, table};
 use crate::query::Query;
 use crate::shape::{Shape, check};
+use crate::user_token::as_of_now;
 
 /// Every operation under `/api/v2`.
 pub fn routes() -> Router<Arc<App>> {
@@ -78,21 +80,21 @@ async fn serve(operation: &Operation, ctx: Ctx, path: &RawPathParams, request: R
     let writes = operation.method != Method::GET;
     let log = ctx.clone();
     let mut allowance = None;
-    let (answer, client_id) = match prepare(operation, ctx, path, request, &mut allowance).await {
+    let (answer, caller) = match prepare(operation, ctx, path, request, &mut allowance).await {
         Ok(call) => {
-            let client_id = call.caller.client_id.clone();
+            let caller = call.caller.clone();
             let handled = match &operation.handler {
                 Some(handler) => handler(call).await,
                 None => Err(Problem::NotBuilt),
             };
-            (handled, client_id)
+            (handled, Some(caller))
         }
         Err(problem) => (Err(problem), None),
     };
     let mut response = match answer {
         Ok(answer) => {
-            if writes {
-                log.log(written(operation, answer.status, client_id));
+            if let Some(caller) = caller.filter(|_| writes) {
+                log.log(written(operation, answer.status, &caller));
             }
             respond(&log, answer)
         }
@@ -124,7 +126,7 @@ async fn prepare(
     allowance: &mut Option<Allowance>,
 ) -> Result<Call, Problem> {
     let (parts, body) = request.into_parts();
-    let caller = admitted(&ctx, &parts.headers, allowance)?;
+    let caller = admitted(&ctx, &parts.headers, allowance).await?;
     may(operation, &caller)?;
     let path: Vec<_> = operation.parameters().zip(path.iter().map(|(_, value)| value.to_owned())).collect();
     let query = Query::parse(parts.uri.query());
@@ -145,7 +147,7 @@ async fn prepare(
 }
 
 /// Whose token it is, if they may call now.
-pub(crate) fn admitted(
+pub(crate) async fn admitted(
     ctx: &Ctx,
     headers: &axum::http::HeaderMap,
     allowance: &mut Option<Allowance>,
@@ -154,7 +156,13 @@ pub(crate) fn admitted(
     let whom = (&ctx.tenant.tenant, &caller.client_id);
     let left = ctx.app.management_calls.take(ctx.app.config.management_rate, whom, ctx.now());
     *allowance = Some(left);
-    if left.is_spent { Err(Problem::TooMany) } else { Ok(caller) }
+    if left.is_spent {
+        return Err(Problem::TooMany);
+    }
+    match caller.user_id {
+        Some(_) => Ok(Caller { claims: as_of_now(ctx, caller.claims).await?, ..caller }),
+        None => Ok(caller),
+    }
 }
 
 /// Counts the other calls that a request which was [`admitted`] is worth.
@@ -224,7 +232,8 @@ fn caller(ctx: &Ctx, headers: &axum::http::HeaderMap) -> Result<Caller, Problem>
     if ctx.tenant.client(&claims.client_id).is_none() {
         return Err(Problem::InvalidToken);
     }
-    let user_id = Some(&claims.sub).filter(|sub| !sub.ends_with("@clients")).cloned();
+    // The whole subject is compared: a user's id may end like that of a machine.
+    let user_id = Some(&claims.sub).filter(|sub| **sub != machine_subject(&claims.client_id)).cloned();
     Ok(Caller { client_id: Some(claims.client_id.clone()), user_id, claims })
 }
 
@@ -257,7 +266,7 @@ pub(crate) fn refuse(problem: &Problem) -> Response {
 }
 
 /// The tenant log's line about a write: `sapi`. Bodies are left out, since they can hold secrets.
-pub(crate) fn written(operation: &Operation, status: StatusCode, client_id: Option<String>) -> LogEvent {
+pub(crate) fn written(operation: &Operation, status: StatusCode, caller: &Caller) -> LogEvent {
     let mut details = serde_json::Map::new();
     details.insert(
         "request".to_owned(),
@@ -267,7 +276,8 @@ pub(crate) fn written(operation: &Operation, status: StatusCode, client_id: Opti
     LogEvent {
         kind: "sapi".to_owned(),
         description: Some(format!("{} {}", operation.method, operation.path)),
-        client_id,
+        client_id: caller.client_id.clone(),
+        user_id: caller.user_id.clone(),
         details,
         ..LogEvent::default()
     }

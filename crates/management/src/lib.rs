@@ -22,6 +22,7 @@ mod resources;
 mod search;
 mod secrets;
 pub mod shape;
+mod user_token;
 
 pub use coverage::compatibility;
 pub use dispatch::routes;

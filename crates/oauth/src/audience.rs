@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chancery_core::model::Api;
 use chancery_core::oauth::OAuthError;
 use chancery_core::scope::Target;
 use chancery_store::{Origin, PreparedApi, Snapshot};
@@ -51,6 +52,11 @@ impl Audience {
             Self::Userinfo => None,
             Self::Api(api) => Some(api),
         }
+    }
+
+    /// The API, as administrators wrote it.
+    pub(crate) fn plain_api(&self) -> Option<&Api> {
+        self.api().map(|api| &*api.api)
     }
 
     /// Its identifier as stored.

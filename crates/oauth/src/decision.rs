@@ -1,65 +1,13 @@
 //! Brings together what the scope decision looks at. The decision itself is in `chancery_core::scope`, and only there.
 
-use std::sync::Arc;
-
-use chancery_core::model::{Client, ClientGrant, Organization, Role, SubjectType};
+use chancery_core::model::{Client, ClientGrant, Organization, SubjectType};
 use chancery_core::oauth::{AuthorizeError, OAuthError};
 use chancery_core::records::Authorization;
-use chancery_core::scope::{Denied, Target, UserPermissions};
-use chancery_store::{Snapshot, UserAccess};
+use chancery_core::scope::{Denied, Target};
+use chancery_store::Snapshot;
 use chancery_web::{Ctx, Failure};
 
 use crate::audience::Audience;
-
-/// What a user holds, loaded: role ids made roles.
-#[derive(Default)]
-pub(crate) struct Held {
-    access: UserAccess,
-    roles: Vec<Arc<Role>>,
-}
-
-impl Held {
-    /// Reads it from the database, where the API looks at it at all.
-    ///
-    /// In an organization the roles are those held there (fact sheet 3.3).
-    pub(crate) async fn load(
-        ctx: &Ctx,
-        audience: &Audience,
-        user_id: &str,
-        organization: Option<&Organization>,
-    ) -> Result<Self, Failure> {
-        if !audience.api().is_some_and(|api| api.enforces_policies()) {
-            return Ok(Self::default());
-        }
-        let tenant = &ctx.tenant.tenant;
-        let mut access = ctx.app.store.access_of(tenant, user_id).await?;
-        if let Some(organization) = organization {
-            access.role_ids = ctx.app.store.member_roles(tenant, &organization.id, user_id).await?;
-        }
-        let roles = access.role_ids.iter().filter_map(|id| ctx.tenant.role(id).cloned()).collect();
-        Ok(Self { access, roles })
-    }
-
-    /// With roles that are given in the moment of the answer.
-    pub(crate) fn with_roles(mut self, ctx: &Ctx, role_ids: &[String]) -> Self {
-        for id in role_ids {
-            if let Some(role) =
-                ctx.tenant.role(id).filter(|role| !self.roles.iter().any(|own| own.id == role.id))
-            {
-                self.roles.push(role.clone());
-            }
-        }
-        self
-    }
-
-    /// As the decision sees it.
-    pub(crate) fn permissions(&self) -> UserPermissions<'_> {
-        UserPermissions {
-            direct: &self.access.permissions,
-            roles: self.roles.iter().map(|role| role.as_ref()).collect(),
-        }
-    }
-}
 
 /// The client grant that counts: the application's own, else the one for all third-party applications.
 pub(crate) fn client_grant<'a>(

@@ -2,21 +2,23 @@
 
 use axum::extract::RawQuery;
 use axum::response::Response;
+use chancery_core::consent::{Answer, answer, begins_ticked, is_choice};
 use chancery_core::ids;
 use chancery_core::interaction::Progress;
-use chancery_core::model::User;
+use chancery_core::model::{ScopeConsent, User};
 use chancery_core::oauth::origin_of;
 use chancery_core::records::Consent as Record;
 use chancery_db::Batch;
 use chancery_login::consent_lines::{AskedScope, consent_lines};
 use chancery_login::csp::PageKind;
-use chancery_login::pages::{Consent, ConsentGroup, Link};
+use chancery_login::pages::{Choice, Consent, ConsentGroup, Link};
 use chancery_store::PreparedApi;
 use chancery_web::{Ctx, Failure};
 use http::{HeaderMap, StatusCode};
 
+use crate::account::CONSENTS;
 use crate::form::Posted;
-use crate::screen::{Screen, expired, pressed};
+use crate::screen::{Screen, expired, path_link, pressed};
 
 /// The page.
 pub(crate) async fn show(
@@ -29,13 +31,14 @@ pub(crate) async fn show(
         Err(page) => return Ok(*page),
     };
     match due(&screen, &headers).await? {
-        Some((user, wanted)) => Ok(page(&screen, StatusCode::OK, &user, &wanted)),
+        Some(due) => Ok(page(&screen, StatusCode::OK, &due)),
         // Nobody to ask, or nothing to ask for: the engine knows what is due instead.
         None => Ok(screen.back()),
     }
 }
 
-/// The answer. Anything but "accept" and "decline" shows the page again.
+/// The answer. Anything but "accept" and "decline" shows the page again, and so does an acceptance of choices that are
+/// other ones by now.
 pub(crate) async fn submit(
     ctx: Ctx,
     headers: HeaderMap,
@@ -45,44 +48,72 @@ pub(crate) async fn submit(
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };
-    let Some((user, wanted)) = due(&screen, &headers).await? else {
+    let Some(due) = due(&screen, &headers).await? else {
         return Ok(expired(&screen.ctx, &headers));
     };
     let progress = screen.transaction.progress.clone();
     match pressed(&params) {
-        Some("accept") => {
-            let write = screen
-                .ctx
-                .app
-                .store
-                .upsert_consent(&screen.ctx.tenant.tenant, &record(&screen, &user, &wanted));
-            let progress = Progress { consented: Some(wanted), shown: true, ..progress };
+        Some("accept") if params.get("choices").unwrap_or_default() == choices(&screen, &due) => {
+            let api = api(&screen).map(|api| &*api.api);
+            let answer = answer(&due.wanted, api, |scope| params.has(&field(scope)));
+            let write = write(&screen, &due, &answer);
+            let progress = Progress { consented: Some(answer.allowed), shown: true, ..progress };
             screen.done(progress, write).await
         }
         Some("decline") => screen.done(Progress { declined: true, ..progress }, Batch::default()).await,
-        _ => Ok(page(&screen, StatusCode::BAD_REQUEST, &user, &wanted)),
+        _ => Ok(page(&screen, StatusCode::BAD_REQUEST, &due)),
     }
 }
 
-/// Who is asked for what. The scopes are those the engine decided on, never any that the form sends.
-async fn due(screen: &Screen, headers: &HeaderMap) -> Result<Option<(User, Vec<String>)>, Failure> {
+/// Who is asked for what.
+struct Due {
+    user: User,
+    /// The scopes that the engine decided on, never any that the form sends.
+    wanted: Vec<String>,
+    /// What the user answered before.
+    before: Option<Record>,
+}
+
+async fn due(screen: &Screen, headers: &HeaderMap) -> Result<Option<Due>, Failure> {
     let Some(wanted) = screen.transaction.progress.wanted.clone() else { return Ok(None) };
     let asked = screen.transaction.progress.asked_user.as_deref();
     let session = screen.session(headers).await?.filter(|(_, user)| asked == Some(user.user_id.as_str()));
-    Ok(session.map(|(_, user)| (user, wanted)))
+    let Some((_, user)) = session else { return Ok(None) };
+    let audience = api(screen).map(|api| api.identifier.as_str()).unwrap_or_default();
+    let (store, tenant) = (&screen.ctx.app.store, &screen.ctx.tenant.tenant);
+    let (client_id, organization) = (&screen.client.client_id, organization_id(screen));
+    let before = store.consent(tenant, &user.user_id, client_id, audience, organization).await?;
+    Ok(Some(Due { user, wanted, before: before.filter(|before| !before.implicit) }))
 }
 
-fn record(screen: &Screen, user: &User, wanted: &[String]) -> Record {
+/// What is kept of the answer. Where the user takes back what they had allowed, whatever the application holds of it ends:
+/// it is about to get what is left.
+fn write(screen: &Screen, due: &Due, answer: &Answer) -> Batch {
     let ctx = &screen.ctx;
-    Record {
+    let record = Record {
         id: ids::object_id(&*ctx.app.rng, ctx.now()),
-        user_id: user.user_id.clone(),
+        user_id: due.user.user_id.clone(),
         client_id: screen.client.client_id.clone(),
         audience: api(screen).map(|api| api.identifier.clone()).unwrap_or_default(),
-        organization_id: screen.organization.as_ref().map(|o| o.id.clone()).unwrap_or_default(),
-        scope: wanted.to_vec(),
+        organization_id: organization_id(screen).to_owned(),
+        scope: answer.allowed.clone(),
+        declined: answer.declined.clone(),
         implicit: false,
+    };
+    let (store, tenant) = (&ctx.app.store, &ctx.tenant.tenant);
+    let write = store.upsert_consent(tenant, &record);
+    let had = |scope: &String| due.before.as_ref().is_some_and(|before| before.scope.contains(scope));
+    match answer.declined.iter().any(had) {
+        true => {
+            let Record { user_id, client_id, audience, .. } = &record;
+            write.and(store.revoke_by_consent(tenant, user_id, client_id, audience))
+        }
+        false => write,
     }
+}
+
+fn organization_id(screen: &Screen) -> &str {
+    screen.organization.as_ref().map(|o| o.id.as_str()).unwrap_or_default()
 }
 
 fn api(screen: &Screen) -> Option<&PreparedApi> {
@@ -90,18 +121,43 @@ fn api(screen: &Screen) -> Option<&PreparedApi> {
     screen.ctx.tenant.resolve_api(&screen.ctx.origin, named).map(AsRef::as_ref)
 }
 
-fn page(screen: &Screen, status: StatusCode, user: &User, wanted: &[String]) -> Response {
+/// The scopes that may be left out: the form says back which ones it showed, so that nobody is taken to have agreed to
+/// what was a choice when they saw it and is none any more.
+fn choices(screen: &Screen, due: &Due) -> String {
+    let api = api(screen).map(|api| &*api.api);
+    let choices = due.wanted.iter().map(String::as_str).filter(|scope| is_choice(api, scope));
+    choices.collect::<Vec<_>>().join(" ")
+}
+
+/// The name of the box of a scope.
+fn field(scope: &str) -> String {
+    format!("allow:{scope}")
+}
+
+fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
     let settings = &screen.ctx.tenant.settings;
-    let api = api(screen);
-    let description = |scope: &str| {
-        let defined = api.and_then(|api| api.scopes.as_ref()).into_iter().flatten();
-        defined.filter(|s| s.value == scope).find_map(|s| s.description.clone()).filter(|d| !d.is_empty())
-    };
-    let asked: Vec<AskedScope> =
-        wanted.iter().map(|s| AskedScope { value: s.clone(), description: description(s) }).collect();
+    let api = api(screen).map(|api| &*api.api);
     let uses_descriptions = settings.flags.use_scope_descriptions_for_consent.unwrap_or(false);
-    let lines = consent_lines(&asked, uses_descriptions, &screen.texts);
+    let lines = |scopes: &[AskedScope]| consent_lines(scopes, uses_descriptions, &screen.texts);
+    let described = |scope: &String| {
+        let defined = api.and_then(|api| api.scopes.as_ref()).into_iter().flatten();
+        let mut described = defined.filter(|s| s.value == *scope).filter_map(|s| s.description.clone());
+        AskedScope { value: scope.clone(), description: described.find(|text| !text.is_empty()) }
+    };
+    let (chosen, given): (Vec<AskedScope>, Vec<AskedScope>) =
+        due.wanted.iter().map(described).partition(|scope| is_choice(api, &scope.value));
+    let choice = |scope: AskedScope| {
+        let api = api?;
+        let line = lines(std::slice::from_ref(&scope)).api.into_iter().next()?;
+        Some(Choice {
+            field: field(&scope.value),
+            line,
+            is_ticked: begins_ticked(api, &scope.value, due.before.as_ref()),
+            is_sensitive: api.consent_to(&scope.value) == ScopeConsent::Sensitive,
+        })
+    };
     let api_name = api.map(|api| api.name.as_deref().unwrap_or(&api.identifier));
+    let boxes = chosen.into_iter().filter_map(choice).collect();
     let redirect_uri = screen.transaction.request.redirect_uri.as_str();
     let host = origin_of(redirect_uri);
     let view = Consent {
@@ -109,9 +165,11 @@ fn page(screen: &Screen, status: StatusCode, user: &User, wanted: &[String]) -> 
         form: screen.form("/u/consent"),
         client_name: screen.client.name.clone(),
         client_logo: screen.client.logo_uri.as_deref().and_then(Link::new),
-        account: account(user),
+        account: account(&due.user),
         not_you: Some(screen.link("/u/login")),
-        groups: ConsentGroup::of(lines, api_name, &screen.texts),
+        groups: ConsentGroup::of(lines(&given), boxes, api_name, &screen.texts),
+        choices: choices(screen, due),
+        withdraw: path_link(CONSENTS),
         callback_host: host.and_then(|o| o.split_once("://").map(|(_, host)| host.to_owned())),
     };
     screen.page(status, view.render(&screen.texts), PageKind::Plain)

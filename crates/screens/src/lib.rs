@@ -4,6 +4,7 @@
 //! Every screen does its one thing, writes down in the transaction that it was done, and sends the browser to
 //! `/authorize/resume`, where the login engine is asked again. No screen decides what comes next.
 
+mod account;
 mod assets;
 mod confirm;
 mod consent;
@@ -36,6 +37,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/u/reset-password", get(reset::show_request).post(reset::submit_request))
         .route("/u/reset-verify", get(reset::show).post(reset::submit))
         .route("/u/email-verification", get(email::show))
+        .route(account::CONSENTS, get(account::show).post(account::submit))
         .route("/u/logout", get(logout::show).post(logout::submit))
         .route("/u/static/{name}", get(assets::file))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use chancery_core::ids::Handle;
 use chancery_core::interaction::{Progress, Transaction};
-use chancery_core::model::{Connection, Organization, User};
+use chancery_core::model::{Client, Connection, Organization, User};
 use chancery_core::params::Params;
 use chancery_core::records::{Invitation, Session};
 use chancery_login::Texts;
@@ -56,7 +56,10 @@ impl Screen {
         let stored = Binding::transaction(&ctx, headers, params.get("state")).await?;
         let opened = stored.and_then(|stored| {
             let transaction: Transaction = serde_json::from_str(&stored.doc).ok()?;
-            let client = Arc::clone(ctx.tenant.client(&transaction.request.client_id)?);
+            let client = match transaction.is_for_own_page() {
+                true => Arc::new(nobody(&ctx)),
+                false => Arc::clone(ctx.tenant.client(&transaction.request.client_id)?),
+            };
             Some((stored, transaction, client))
         });
         let Some((stored, transaction, client)) = opened else {
@@ -83,7 +86,7 @@ impl Screen {
     pub(crate) fn connection(&self) -> Option<Arc<Connection>> {
         let serves = |c: &&Arc<Connection>| {
             c.strategy == "auth0"
-                && c.serves(&self.client.client_id)
+                && (self.transaction.is_for_own_page() || c.serves(&self.client.client_id))
                 && self.organization.as_ref().is_none_or(|organization| is_enabled(organization, c))
                 && self.invited_by().is_none_or(|id| c.id == id)
         };
@@ -186,6 +189,13 @@ impl Screen {
     pub(crate) fn back(&self) -> Response {
         see_other(&format!("/authorize/resume?state={}", self.stored.id))
     }
+}
+
+/// Who asks where a page of ours does: the tenant, by its name.
+fn nobody(ctx: &Ctx) -> PreparedClient {
+    let client =
+        Client { name: hosted::tenant_name(ctx).to_owned(), is_first_party: true, ..Client::default() };
+    PreparedClient { client, secret_digest: None, assertion_keys: Vec::new(), id_token_signer: None }
 }
 
 /// Browsers name the origin of a form they post; one of another site was not filled in on our page, nor one of a sandboxed

@@ -107,6 +107,20 @@ impl Store {
         Ok(rows.await?.into_iter().map(member).collect())
     }
 
+    /// `limit` users who hold permissions on an API directly, by user id.
+    ///
+    /// # Errors
+    /// As [`Store::access_of`].
+    pub async fn permission_holders(&self, tenant: &str, api: &str, limit: i64) -> Result<Vec<RoleMember>> {
+        let rows = self.db.query(
+            "SELECT DISTINCT p.user_id, u.email FROM user_permissions p \
+             JOIN users u ON u.tenant = p.tenant AND u.id = p.user_id \
+             WHERE p.tenant = $1 AND p.api = $2 ORDER BY p.user_id LIMIT $3",
+            params![tenant, api, limit],
+        );
+        Ok(rows.await?.into_iter().map(member).collect())
+    }
+
     /// `limit` holders of a role by user id, beginning behind `after` (empty is the beginning).
     ///
     /// # Errors

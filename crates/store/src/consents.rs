@@ -20,7 +20,7 @@ pub struct ConsentFilter<'a> {
     pub audience: Option<&'a str>,
 }
 
-const COLUMNS: &str = "id, user_id, client_id, audience, organization_id, implicit, scope";
+const COLUMNS: &str = "id, user_id, client_id, audience, organization_id, implicit, scope, declined";
 
 impl Store {
     /// The consent of a user to an application at an API (empty is userinfo only) in an organization (empty is none).
@@ -57,7 +57,8 @@ impl Store {
         Ok(row.map(|row| row.0))
     }
 
-    /// Adds to what was consented to, or begins it (then `consent.id` is its id). Two at once lose nothing.
+    /// Adds to what was consented to, or begins it (then `consent.id` is its id). Two at once lose nothing. The last answer
+    /// about a scope counts: what is declined now is allowed no more, and the other way round.
     ///
     /// What a user really allowed never mixes with what was allowed without asking: an explicit consent takes the place
     /// of an implicit one, an implicit one adds nothing to an explicit one.
@@ -75,22 +76,44 @@ impl Store {
         let mut first = key();
         first.push(consent.id.as_str().into());
         first.push(words::print(&consent.scope).into());
+        first.push(words::print(&consent.declined).into());
         let begun = Batch::default().run(
-            "INSERT INTO consents (tenant, user_id, client_id, audience, organization_id, implicit, id, scope) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+            "INSERT INTO consents (tenant, user_id, client_id, audience, organization_id, implicit, id, scope, declined) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
              ON CONFLICT (tenant, user_id, client_id, audience, organization_id) DO UPDATE SET \
              scope = CASE WHEN consents.implicit AND NOT excluded.implicit THEN excluded.scope ELSE consents.scope END, \
              implicit = (consents.implicit AND excluded.implicit)",
             first,
         );
-        consent.scope.iter().fold(begun, |batch, scope| {
+        let about = |scope: &String| {
             let mut params = key();
             params.push(words::one(scope).into());
-            batch.run(
+            params
+        };
+        let allowed = consent.scope.iter().fold(begun, |batch, scope| {
+            let batch = batch.run(
                 "UPDATE consents SET scope = scope || CAST($7 AS TEXT) \
                  WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND audience = $4 AND organization_id = $5 \
                  AND implicit = $6 AND replace(scope, CAST($7 AS TEXT), '') = scope",
-                params,
+                about(scope),
+            );
+            if consent.implicit {
+                return batch;
+            }
+            batch.run(
+                "UPDATE consents SET declined = replace(declined, CAST($7 AS TEXT), '') \
+                 WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND audience = $4 AND organization_id = $5 \
+                 AND implicit = $6 AND replace(declined, CAST($7 AS TEXT), '') <> declined",
+                about(scope),
+            )
+        });
+        consent.declined.iter().fold(allowed, |batch, scope| {
+            batch.run(
+                "UPDATE consents SET scope = replace(scope, CAST($7 AS TEXT), ''), \
+                 declined = replace(declined, CAST($7 AS TEXT), '') || CAST($7 AS TEXT) \
+                 WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND audience = $4 AND organization_id = $5 \
+                 AND implicit = $6",
+                about(scope),
             )
         })
     }
@@ -200,6 +223,7 @@ impl FromRow for ConsentRow {
             organization_id: row.take()?,
             implicit: row.take()?,
             scope: words::parse(&row.take::<String>()?),
+            declined: words::parse(&row.take::<String>()?),
         }))
     }
 }

@@ -22,7 +22,8 @@ impl Store {
         );
         scopes.iter().fold(codes, |batch, scope| {
             batch.run(
-                "UPDATE consents SET scope = replace(scope, CAST($3 AS TEXT), '') WHERE tenant = $1 AND audience = $2",
+                "UPDATE consents SET scope = replace(scope, CAST($3 AS TEXT), ''), \
+                 declined = replace(declined, CAST($3 AS TEXT), '') WHERE tenant = $1 AND audience = $2",
                 params![tenant, audience, words::one(scope.as_ref())],
             )
         })

@@ -68,6 +68,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "authentication methods",
         sql: include_str!("../migrations/0011_authentication_methods.sql"),
     },
+    Migration {
+        number: 12,
+        name: "declined scopes",
+        sql: include_str!("../migrations/0012_declined_scopes.sql"),
+    },
 ];
 
 impl Store {

@@ -22,6 +22,8 @@ pub struct AccessTokenClaims {
     pub exp: i64,
     /// Permissions of the user, where the API puts them into tokens.
     pub permissions: Vec<String>,
+    /// Where the user signed in.
+    pub organization_id: Option<String>,
 }
 
 impl AccessTokenClaims {
@@ -95,6 +97,8 @@ struct Claims {
     client_id: Option<String>,
     #[serde(default)]
     permissions: Vec<String>,
+    #[serde(default)]
+    org_id: Option<String>,
     // Marks of an ID token, which must never pass for an access token.
     #[serde(default)]
     nonce: Option<serde::de::IgnoredAny>,
@@ -138,6 +142,7 @@ fn judge(claims: Claims, issuer: &str, audience: &str, now: i64) -> Result<Acces
         client_id,
         exp: claims.exp,
         permissions: claims.permissions,
+        organization_id: claims.org_id,
     })
 }
 

@@ -15,6 +15,7 @@ pub mod cookies;
 mod cors;
 mod errors;
 mod fetch;
+mod held;
 mod host;
 pub mod hosted;
 mod id_token;
@@ -50,6 +51,7 @@ pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_j
 pub use context::{Ctx, Peer, RequestId};
 pub use errors::{Cause, Failure, Scheme};
 pub use fetch::{FetchError, Fetcher};
+pub use held::Held;
 pub use id_token::{IdTokenClaims, verify_id_token};
 pub use limits::{Attempt, Attempts, TooManyAttempts};
 pub use listener::{Limits, Listener, serve};

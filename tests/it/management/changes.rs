@@ -96,7 +96,7 @@ async fn what_is_read_and_is_not_there_is_an_answer_too() {
         ]))
         .await;
     assert_eq!(read["operations"][0], json!({"status": 404}));
-    assert_eq!(read["operations"][1]["body"]["total"], 2);
+    assert_eq!(read["operations"][1]["body"]["total"], 3);
 }
 
 #[tokio::test]

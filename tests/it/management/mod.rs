@@ -44,7 +44,7 @@ impl TestApp {
         self.api_as(&token, method, path, body).await
     }
 
-    async fn api_as(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {
+    pub(crate) async fn api_as(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {
         let call = Call::new(method, &format!("/api/v2{path}")).bearer(token);
         self.send(if body.is_null() { call } else { call.json(&body) }).await
     }

@@ -92,7 +92,7 @@ async fn searching() {
         let found = app.manage("GET", &format!("/users?include_totals=true&q={q}"), Value::Null).await;
         found["total"].as_i64().unwrap()
     };
-    assert_eq!(found("").await, 3);
+    assert_eq!(found("").await, 4);
     assert_eq!(found("email:%22jane@example.com%22").await, 1);
     assert_eq!(found("family_name:new*").await, 1);
     assert_eq!(found("family_name:new*%20AND%20email:jane@example.com").await, 0);

@@ -9,7 +9,7 @@ use chancery_store::{Error, Family, KeyMaterial, KeyState, NextKeys, SigningKeyD
 use serde_json::{Value, json};
 
 use super::{Environment, storage};
-use crate::cli::{KeysCommand, TenantStorage};
+use crate::cli::KeysCommand;
 use crate::clock::SystemClock;
 use crate::master_key;
 use crate::output::Output;
@@ -32,14 +32,14 @@ pub(super) async fn run(
             list(&store, &tenant, out).await?;
         }
         KeysCommand::Rotate(args) => {
-            let (store, tenant) = sealed_tenant(args, environment).await?;
+            let (store, tenant) = storage::sealed_tenant(args, environment).await?;
             let material = material().await?;
             store.rotate_keys(&tenant.id, next(&tenant, &material)).await?;
             out.say("The waiting keys sign from now on. Tokens signed before stay good until their key is revoked.");
             list(&store, &tenant, out).await?;
         }
         KeysCommand::Revoke { kid, tenant } => {
-            let (store, tenant) = sealed_tenant(tenant, environment).await?;
+            let (store, tenant) = storage::sealed_tenant(tenant, environment).await?;
             let material = material().await?;
             match store.revoke_key(&tenant.id, &kid, next(&tenant, &material)).await {
                 Err(Error::Guard) => bail!("tenant {} has no key {kid} that could be revoked", tenant.id),
@@ -50,13 +50,6 @@ pub(super) async fn run(
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The tenant, to be written to with its own master key only.
-async fn sealed_tenant(args: TenantStorage, environment: &Environment) -> Result<(Store, Tenant)> {
-    let (store, tenant) = storage::tenant(args, environment).await?;
-    storage::require_master_key(&store, std::slice::from_ref(&tenant)).await?;
-    Ok((store, tenant))
 }
 
 async fn list(store: &Store, tenant: &Tenant, out: &mut Output) -> Result<()> {

@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod admin;
 mod api;
 mod apply;
 mod backup;
@@ -72,6 +73,7 @@ async fn run_async(command: Command, environment: &Environment, out: &mut Output
         Command::Migrate(args) => migrate::run(args, environment, out).await,
         Command::Backup(args) => backup::run(args, environment, out).await,
         Command::Keys(command) => keys::run(command, environment, out).await,
+        Command::Admin(command) => admin::run(command, environment, out).await,
         Command::Tenant(crate::cli::TenantCommand::List(args)) => tenant::list(args, environment, out).await,
         Command::Api(command) => api::run(command, out).await,
         Command::Scope(command) => scope::run(command, out).await,

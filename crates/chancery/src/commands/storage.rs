@@ -96,3 +96,10 @@ pub(super) async fn tenant(args: TenantStorage, environment: &Environment) -> Re
     };
     Ok((store, tenant))
 }
+
+/// The same, to be written to with its own master key only.
+pub(super) async fn sealed_tenant(args: TenantStorage, environment: &Environment) -> Result<(Store, Tenant)> {
+    let (store, tenant) = tenant(args, environment).await?;
+    require_master_key(&store, std::slice::from_ref(&tenant)).await?;
+    Ok((store, tenant))
+}

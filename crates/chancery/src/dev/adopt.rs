@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use chancery_core::dashboard;
 use chancery_core::model::Client;
 use chancery_store::{Change, Error, Kind, Origin, Store};
 use chancery_web::App;
@@ -32,9 +33,11 @@ pub async fn adopt(store: &Store, origins: &[String], clients: &DemoClients) -> 
     }
     let set = store.set_origins(DEMO_TENANT, &kept).await;
     set.with_context(|| format!("{} cannot be origins of the demo tenant", origins.join(" and ")))?;
+    let moved = Moved { new: origins, gone: &gone };
     for client in [&clients.spa, &clients.web] {
-        follow(store, &client.client_id, origins, &gone).await?;
+        follow(store, &client.client_id, moved, (CALLBACK_PAGE, "/dev")).await?;
     }
+    follow(store, dashboard::CLIENT_ID, moved, (dashboard::PATH, dashboard::PATH)).await?;
     Ok(())
 }
 
@@ -70,12 +73,25 @@ fn is_dead(origin: &str) -> bool {
 
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The lists of an application that name origins. Whoever edits it at the same time wins.
-async fn follow(store: &Store, client_id: &str, new: &[String], gone: &[String]) -> Result<()> {
+/// Origins that came and went.
+#[derive(Clone, Copy)]
+struct Moved<'a> {
+    new: &'a [String],
+    gone: &'a [String],
+}
+
+/// The lists of an application that name origins, and its pages at them: where it is called back, and where people are
+/// after logging out. Whoever edits it at the same time wins.
+async fn follow(
+    store: &Store,
+    client_id: &str,
+    Moved { new, gone }: Moved<'_>,
+    (callback, logged_out): (&str, &str),
+) -> Result<()> {
     let Some(stored) = store.doc(DEMO_TENANT, Kind::Client, client_id).await? else { return Ok(()) };
     let mut client: Client = serde_json::from_str(&stored.json)?;
-    let page = |origin: &String| format!("{origin}{CALLBACK_PAGE}");
-    let index = |origin: &String| format!("{origin}/dev");
+    let page = |origin: &String| format!("{origin}{callback}");
+    let index = |origin: &String| format!("{origin}{logged_out}");
     let same = String::clone;
     replace(&mut client.callbacks, new, gone, &[&page]);
     replace(&mut client.web_origins, new, gone, &[&same]);

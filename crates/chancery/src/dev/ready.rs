@@ -6,10 +6,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use chancery_core::dashboard;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use crate::seed::{API_IDENTIFIER, API_SCOPES, CALLBACK_PAGE, Credentials, DemoClients, JANE, Person, SAM};
+use crate::seed::{
+    ADMIN, API_IDENTIFIER, API_SCOPES, CALLBACK_PAGE, Credentials, DemoClients, JANE, Person, SAM,
+};
 
 /// One JSON object. It holds secrets, so it is written for its owner alone.
 #[derive(Clone, Serialize, Deserialize)]
@@ -28,6 +31,20 @@ pub struct ReadyFile {
     pub user: User,
     /// Sam.
     pub admin: User,
+    /// The dashboard and who may use it. Absent in files of earlier releases.
+    #[serde(default)]
+    pub dashboard: Option<Dashboard>,
+}
+
+/// The dashboard.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Dashboard {
+    /// Its address.
+    pub url: String,
+    /// Its administrator's address.
+    pub email: String,
+    /// Password.
+    pub password: String,
 }
 
 /// The demo API.
@@ -92,6 +109,11 @@ impl ReadyFile {
             },
             user: user(JANE),
             admin: user(SAM),
+            dashboard: Some(Dashboard {
+                url: dashboard::url(http),
+                email: ADMIN.email.to_owned(),
+                password: ADMIN.password.to_owned(),
+            }),
         }
     }
 
@@ -171,6 +193,7 @@ mod tests {
         assert_eq!(json["clients"]["spa"]["client_secret"], serde_json::Value::Null);
         assert_eq!(json["clients"]["web"]["callback"], "http://localhost:4000/dev/callback");
         assert_eq!(json["user"]["email"], "jane@example.com");
+        assert_eq!(json["dashboard"]["url"], "http://localhost:4000/dashboard/");
         assert_eq!(json["api"]["scopes"], serde_json::json!(["read:contacts", "delete:contacts"]));
         let read = ReadyFile::read(&path).unwrap();
         assert_eq!(read.clients.management.client_secret, written.clients.management.client_secret);

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use chancery_core::dashboard;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::output::Output;
-use crate::seed::{API_IDENTIFIER, API_SCOPES, CALLBACK_PAGE, DemoClients, JANE, SAM};
+use crate::seed::{ADMIN, API_IDENTIFIER, API_SCOPES, CALLBACK_PAGE, DemoClients, JANE, SAM};
 
 /// Where the server is.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,10 @@ pub fn welcome(out: &mut Output, at: Whereabouts<'_>, clients: &DemoClients) {
         format!("  {}", heading(out, "People")),
         format!("  {:<18} password {:<13} {}", JANE.email, JANE.password, out.faint("may read contacts")),
         format!("  {:<18} password {:<13} {}", SAM.email, SAM.password, out.faint("may read and delete contacts")),
+        String::new(),
+        format!("  {}", heading(out, "Dashboard")),
+        format!("  {}", out.link(&dashboard::url(at.http))),
+        format!("  {:<18} password {:<13} {}", ADMIN.email, ADMIN.password, out.faint("may administer everything")),
         String::new(),
         format!("  {}", heading(out, "Sign in and ask for read:contacts")),
         format!("  {}", out.link(&authorize)),

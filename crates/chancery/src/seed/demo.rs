@@ -9,7 +9,7 @@ use chancery_core::model::{
 use chancery_store::{Change, Error, NewUser};
 
 use super::fresh::{self, CONNECTION, Wishes, api_defaults, application};
-use super::{Seeding, documents};
+use super::{Seeding, dashboard, documents};
 
 /// The demo API's identifier, the `audience` of requests.
 pub const API_IDENTIFIER: &str = "https://contacts.example/api";
@@ -50,6 +50,15 @@ pub const SAM: Person = Person {
     hash: "$argon2id$v=19$m=19456,t=2,p=1$J8sBFt75Igm0N5hzXU/gzg$HDbMvzjokjqJ1SyovV6WgcOmQ7Khjc0Sz79MVxRFS7o",
 };
 
+/// Holds the role of the dashboard's administrators.
+pub const ADMIN: Person = Person {
+    email: "admin@example.com",
+    password: "Manage-4-Alex",
+    name: "Alex Kim",
+    id: "6a00000000000000000000a3",
+    hash: "$argon2id$v=19$m=19456,t=2,p=1$vqbmSGoCIIUUx+kioFsJnA$lX04fbuO6iWY+k0GnpiMQCGMGG95EXxP4cljdc8TdgQ",
+};
+
 pub(super) fn add(seeding: &Seeding<'_>, change: Change) -> Result<Change, Error> {
     let wishes = Wishes {
         friendly_name: Some("Contacts Demo".to_owned()),
@@ -69,13 +78,22 @@ pub(super) fn add(seeding: &Seeding<'_>, change: Change) -> Result<Change, Error
         change = documents::role(change, &role)?;
         change = add_person(seeding, change, &person, &role)?;
     }
-    Ok(change)
+    add_dashboard(seeding, change)
+}
+
+fn add_dashboard(seeding: &Seeding<'_>, change: Change) -> Result<Change, Error> {
+    let role = dashboard::role(seeding);
+    let change = documents::client(change, &dashboard::client(seeding)?)?;
+    let change = documents::client_grant(change, &dashboard::client_grant(seeding))?;
+    let change = documents::role(change, &role)?;
+    add_person(seeding, change, &ADMIN, &role)
 }
 
 fn api(seeding: &Seeding<'_>) -> Api {
     let scope = |(value, description): (&str, &str)| ScopeDefinition {
         value: value.to_owned(),
         description: Some(description.to_owned()),
+        consent: None,
     };
     Api {
         id: seeding.object_id(),
@@ -229,7 +247,7 @@ mod tests {
     #[tokio::test]
     async fn people_can_sign_in() {
         let hasher = PasswordHasher::for_cores(Arc::new(SystemRng::default()), 2).unwrap();
-        for person in [JANE, SAM] {
+        for person in [JANE, SAM, ADMIN] {
             let made = hasher.hash(person.password.to_owned().into()).await.unwrap();
             let verified = hasher.verify(person.hash, person.password.to_owned().into()).await;
             assert!(verified.is_ok_and(|v| v.ok && !v.rehash), "{}: expected e.g. {made}", person.email);

@@ -2,6 +2,7 @@
 //!
 //! A seed is one [`Change`]: all of it is there or nothing, however many processes start on one database.
 
+pub(crate) mod dashboard;
 mod demo;
 mod documents;
 mod fresh;
@@ -14,7 +15,7 @@ use chancery_store::{Change, Error, KeyMaterial, Kind, NextKeys, Store};
 use serde::Deserialize;
 
 pub(crate) use demo::CALLBACK_PAGE;
-pub use demo::{API_IDENTIFIER, API_SCOPES, JANE, Person, SAM};
+pub use demo::{ADMIN, API_IDENTIFIER, API_SCOPES, JANE, Person, SAM};
 pub use fresh::{CONNECTION, MANAGEMENT_IDENTIFIER};
 pub use scopes::management_scopes;
 pub(crate) use secrets::random_management;

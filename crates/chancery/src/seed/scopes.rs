@@ -7,6 +7,7 @@ pub fn management_scopes() -> Vec<ScopeDefinition> {
     let described = |value: &'static str| ScopeDefinition {
         value: value.to_owned(),
         description: Some(description(value)),
+        consent: None,
     };
     chancery_management::scopes().into_iter().map(described).collect()
 }

@@ -34,8 +34,13 @@ pub struct DemoClients {
 impl DemoClients {
     /// The management application and no demo ones: for `fresh`.
     pub(crate) fn only(management: Credentials) -> Self {
+        Self { management, ..Self::none() }
+    }
+
+    /// Where nothing of a seed is made.
+    pub(crate) fn none() -> Self {
         let none = Credentials { client_id: String::new(), client_secret: None };
-        Self { spa: none.clone(), web: none.clone(), m2m: none, management }
+        Self { spa: none.clone(), web: none.clone(), m2m: none.clone(), management: none }
     }
 }
 

@@ -303,6 +303,73 @@ fn from_nothing_to_a_tenant_in_production() {
     assert!(log.contains("stopped") && !log.contains(secret) && !log.contains(key.trim()), "{log}");
 }
 
+#[test]
+fn the_first_administrator() {
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let key = good(path, &["keys", "generate-master"]);
+    std::fs::write(path.join("key"), key).unwrap();
+    std::fs::set_permissions(path.join("key"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let origin = format!("http://127.0.0.1:{port}");
+    fn with<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+        [arguments, &["--database", "sqlite:x.db", "--master-key-file", "key"]].concat()
+    }
+    good(path, &with(&["init", "--tenant", "acme", "--origin", &origin]));
+    let create = ["admin", "create", "--email", "Ada@Acme.example"];
+
+    assert!(refused(path, &with(&[&create[..], &["--grant"]].concat())).contains("no user ada@acme.example"));
+    assert_eq!(good(path, &with(&["admin", "list", "--json"])).trim(), "[]");
+    let made: Value = serde_json::from_str(&good(path, &with(&[&create[..], &["--json"]].concat()))).unwrap();
+    assert_eq!(made["url"], format!("{origin}/dashboard/"));
+    assert_eq!(made["email"], "ada@acme.example");
+    assert!(made["password"].as_str().unwrap().len() > 20);
+    let again = refused(path, &with(&create));
+    assert!(again.contains("already") && again.contains("--grant"), "{again}");
+    let given: Value =
+        serde_json::from_str(&good(path, &with(&[&create[..], &["--grant", "--json"]].concat()))).unwrap();
+    assert_eq!((&given["user_id"], &given["password"]), (&made["user_id"], &Value::Null));
+
+    let typed = |email: &str, password: &str| {
+        let arguments = with(&["admin", "create", "--email", email, "--password-stdin"]);
+        let mut command = chancery(path, &arguments);
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        // One that is refused before it reads has closed its end.
+        drop(child.stdin.take().unwrap().write_all(password.as_bytes()));
+        let output = child.wait_with_output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    };
+    let (weak, said) = typed("eve@acme.example", "short\n");
+    assert!(!weak && said.contains("too weak"), "{said}");
+    assert!(typed("no address", "x").1.contains("is no email address"));
+    let (strong, said) = typed("bob@acme.example", "Guard-4-Bob\nmore\n");
+    assert!(strong && !said.contains("Guard-4-Bob"), "{said}");
+    let listed: Value = serde_json::from_str(&good(path, &with(&["admin", "list", "--json"]))).unwrap();
+    let listed: Vec<_> = listed.as_array().unwrap().iter().map(|a| (&a["email"], &a["through"][0])).collect();
+    let (role, ada, bob) = ("Dashboard Admin".into(), "ada@acme.example".into(), "bob@acme.example".into());
+    let expected: Vec<(&Value, &Value)> = vec![(&ada, &role), (&bob, &role)];
+    assert_eq!(listed, expected);
+
+    let address = format!("127.0.0.1:{port}");
+    let _server = start(path, &with(&["serve", "--http", &address]));
+    let begin = Instant::now();
+    while std::net::TcpStream::connect(&address).is_err() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it does not serve");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let query = format!(
+        "/authorize?client_id=chancery-dashboard&response_type=code&redirect_uri={origin}/dashboard/\
+         &scope=openid&audience={origin}/api/v2/&code_challenge=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk\
+         &code_challenge_method=S256"
+    );
+    let answer = ask(&address, &query);
+    assert!(answer.contains("302") && answer.contains("location: /u/login?state="), "{answer}");
+}
+
 /// The flag, then the environment, then the file.
 #[test]
 fn flags_win_over_the_environment_and_that_over_the_file() {

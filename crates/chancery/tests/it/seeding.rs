@@ -1,6 +1,6 @@
 //! What a tenant begins with, on both engines.
 
-use chancery::seed::{API_IDENTIFIER, JANE, SAM, Seed};
+use chancery::seed::{ADMIN, API_IDENTIFIER, JANE, SAM, Seed};
 use chancery::{DEMO_TENANT, assemble};
 use chancery_store::{Kind, Store};
 
@@ -24,7 +24,7 @@ async fn the_demo_tenant_is_complete() {
         assert_eq!(api.live_scopes().collect::<Vec<_>>(), ["read:contacts", "delete:contacts"]);
         assert!(api.enforces_policies() && !api.skip_consent_for_verifiable_first_party_clients);
         assert!(api.allow_offline_access);
-        assert_eq!(tenant.clients().count(), 6);
+        assert_eq!(tenant.clients().count(), 7);
         assert!(tenant.client(&server.clients.spa.client_id).unwrap().is_public());
         let callbacks = tenant.client(&server.clients.spa.client_id).unwrap().callbacks.clone().unwrap();
         assert_eq!(
@@ -34,6 +34,12 @@ async fn the_demo_tenant_is_complete() {
         assert_eq!(tenant.connections().count(), 1);
         assert_eq!(permissions(&server.app.store, JANE.email).await, ["read:contacts"]);
         assert_eq!(permissions(&server.app.store, SAM.email).await, ["read:contacts", "delete:contacts"]);
+        let dashboard = tenant.client(chancery_core::dashboard::CLIENT_ID).unwrap();
+        assert!(dashboard.is_public() && dashboard.is_first_party);
+        let pages = ["http://localhost:4000/dashboard/", "https://localhost:4443/dashboard/"];
+        assert_eq!(dashboard.callbacks.as_deref().unwrap(), pages);
+        let all = tenant.api(chancery::seed::MANAGEMENT_IDENTIFIER).unwrap().live_scopes().count();
+        assert_eq!(permissions(&server.app.store, ADMIN.email).await.len(), all);
         let keys = server.app.store.signing_keys(DEMO_TENANT).await.unwrap();
         assert_eq!(keys.len(), 6, "current and next of three families");
     }
@@ -73,7 +79,7 @@ async fn an_existing_tenant_is_not_seeded_again() {
         let begin = || async { assemble(setup(&database, true, Seed::Demo)).await };
         let (one, other) = tokio::join!(begin(), begin());
         for server in [one.unwrap(), other.unwrap()] {
-            assert_eq!(server.app.catalog.snapshot(DEMO_TENANT).await.unwrap().clients().count(), 6);
+            assert_eq!(server.app.catalog.snapshot(DEMO_TENANT).await.unwrap().clients().count(), 7);
         }
     }
 }

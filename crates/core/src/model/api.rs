@@ -94,9 +94,20 @@ impl Api {
         self.live_scopes().any(|s| s == scope)
     }
 
+    /// What users can say to this scope on the consent page. What the API does not define goes with everything else.
+    pub fn consent_to(&self, scope: &str) -> ScopeConsent {
+        let defined = self.scopes.iter().flatten().find(|defined| defined.value == scope);
+        defined.and_then(|defined| defined.consent).unwrap_or_default()
+    }
+
     /// Whether RBAC is on.
     pub fn enforces_policies(&self) -> bool {
         self.enforce_policies.unwrap_or(false)
+    }
+
+    /// Whether it matters what its users hold: RBAC is on, or this is the Management API, where it cannot be off.
+    pub fn asks_for_permissions(&self) -> bool {
+        self.enforces_policies() || self.is_system()
     }
 
     /// The dialect in force.
@@ -134,6 +145,22 @@ pub struct ScopeDefinition {
     /// For people; echoed exactly as sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Whether users may leave it out on the consent page (an extension); absent is required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<ScopeConsent>,
+}
+
+/// What users can say to a scope on the consent page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeConsent {
+    /// Yes, or no to everything.
+    #[default]
+    Required,
+    /// Yes at first; they may untick it.
+    Optional,
+    /// No at first; they tick it where they mean it.
+    Sensitive,
 }
 
 /// Algorithms an access token can be signed with. `ES256` and `EdDSA` are extensions of ours.

@@ -14,7 +14,7 @@ mod tenant;
 mod user;
 
 pub use api::{
-    Api, ClientPolicy, Dialect, Policy, ProofOfPossession, ScopeDefinition, SigningAlg,
+    Api, ClientPolicy, Dialect, Policy, ProofOfPossession, ScopeConsent, ScopeDefinition, SigningAlg,
     SubjectTypeAuthorization, UserPolicy,
 };
 pub use client::{

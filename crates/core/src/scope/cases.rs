@@ -199,6 +199,82 @@ fn the_management_api_in_user_flows() {
     assert_eq!(ask(&setup).0, Err(Denied::SystemApiForThirdParty(Party::ThirdParty)));
 }
 
+/// What a first-party application may administer for a user: what its grant lists and the user holds.
+#[test]
+fn administrators() {
+    let mut setup = setup();
+    setup.api.is_system = Some(true);
+    setup.grant = Some(grant("user", &["read:a", "write:a"]));
+    let ask = |setup: &Setup, flow: Flow<'_>, scope: &str| {
+        setup.ask(flow, scope, |request| {
+            let request = Request { target: Target::Management(&setup.api), ..*request };
+            (decide(&request).map(|d| (d.granted.join(" "), d.permissions.is_some())), lines(&request))
+        })
+    };
+    setup.roles.clear();
+    let wish = "openid read:a write:a del:a nope:a read:current_user";
+    let (granted, reasons) = ask(&setup, Flow::Code, wish);
+    assert_eq!(granted, Ok(("openid read:a read:current_user".to_owned(), false)));
+    assert_eq!(
+        reasons[..6],
+        [
+            "openid granted",
+            "read:a granted",
+            "write:a not_permitted_to_user",
+            "del:a outside_client_grant",
+            "nope:a not_on_api",
+            "read:current_user granted",
+        ],
+        "though RBAC is off"
+    );
+    setup.api.enforce_policies = Some(false);
+    setup.api.token_dialect = serde_json::from_value(json!("access_token_authz")).unwrap();
+    assert_eq!(ask(&setup, Flow::Code, wish).0, granted, "no setting of the API says otherwise");
+    setup.roles = vec![role("rol_1", &["write:a", "del:a"])];
+    assert_eq!(ask(&setup, Flow::Code, "write:a del:a").0, Ok(("write:a".to_owned(), false)));
+    let all_current_user = format!("openid profile email address phone {}", CURRENT_USER.join(" "));
+    let implied = ask(&setup, Flow::Password, "").0;
+    assert_eq!(implied, Ok((all_current_user, false)), "an administrator's scopes must be named");
+
+    let held = strings(&["openid", "write:a", "read:current_user"]);
+    let original = Original { granted: &held, audience: Some(API) };
+    let kept = Ok(("openid write:a read:current_user".to_owned(), false));
+    for flow in [Flow::Refresh(original), Flow::CodeExchange(original)] {
+        assert_eq!(ask(&setup, flow, "").0, kept);
+    }
+    setup.roles.clear();
+    let left = Ok(("openid read:current_user".to_owned(), false));
+    for flow in [Flow::Refresh(original), Flow::CodeExchange(original)] {
+        assert_eq!(ask(&setup, flow, "").0, left, "the role was taken away");
+    }
+    setup.roles = vec![role("rol_1", &["write:a"])];
+    setup.grant = Some(grant("user", &["read:a"]));
+    assert_eq!(ask(&setup, Flow::Refresh(original), "").0, left, "the grant was narrowed");
+    for no_grant in [None, Some(grant("client", &["write:a"]))] {
+        setup.grant = no_grant;
+        let (granted, reasons) = ask(&setup, Flow::Code, "write:a");
+        assert_eq!((granted, &*reasons[0]), (Ok((String::new(), false)), "write:a reserved_for_machines"));
+    }
+}
+
+#[test]
+fn no_third_party_administers() {
+    let mut setup = setup();
+    setup.api.is_system = Some(true);
+    setup.client.is_first_party = false;
+    setup.client.third_party_security_mode = serde_json::from_value(json!("permissive")).unwrap();
+    let shared = json!({"id": "1", "default_for": "third_party_clients", "audience": API, "subject_type": "user",
+        "allow_all_scopes": true});
+    for grant in [grant("user", &["read:a"]), serde_json::from_value(shared).unwrap()] {
+        setup.grant = Some(grant);
+        setup.ask(Flow::Code, "read:a read:current_user", |request| {
+            let request = Request { target: Target::Management(&setup.api), ..*request };
+            assert_eq!(decide(&request).unwrap().granted, ["read:current_user"]);
+            assert_eq!(lines(&request)[0], "read:a reserved_for_machines");
+        });
+    }
+}
+
 #[test]
 fn strict_third_parties_see_permissions_through_their_grant() {
     let mut setup = setup();

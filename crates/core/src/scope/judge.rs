@@ -15,6 +15,8 @@ use crate::model::{Client, ClientGrant, GrantOrganizationUsage, Policy, SubjectT
 pub(super) struct Judge<'a> {
     request: Request<'a>,
     strict_third_party: bool,
+    /// The Management API in a user flow: beside what its ceiling lets through, every user's own account.
+    is_own_account: bool,
     /// What exists on the API.
     live: Names<'a>,
     ceiling: Ceiling<'a>,
@@ -29,8 +31,8 @@ pub(super) struct Judge<'a> {
 enum Ceiling<'a> {
     /// Anything the API defines.
     Open,
-    /// The user's own account: the Management API in user flows.
-    OwnAccount,
+    /// None of what the API defines.
+    Closed,
     /// Anything the API defines, by a grant.
     Whole(&'a ClientGrant),
     /// What the grant lists.
@@ -62,9 +64,10 @@ impl<'a> Judge<'a> {
         Ok(Self {
             request: *request,
             strict_third_party: request.client.is_strict_third_party(),
-            live: live(request).ready_for(lookups),
+            is_own_account: is_own_account(request),
+            live: live(request, &ceiling).ready_for(lookups),
+            held: held(request, &ceiling),
             ceiling,
-            held: held(request),
             original,
             consented: request.consented.map(|list| Names::Strings(list).ready_for(lookups)),
         })
@@ -82,7 +85,7 @@ impl<'a> Judge<'a> {
             Flow::Refresh(_) if asked.is_empty() => self.implied_by_original(),
             flow if flow.is_password() => self.implied_by_password(),
             Flow::TokenExchange { kind: ExchangeKind::NativeSocial | ExchangeKind::OnBehalfOf, .. } => {
-                let api = self.live_in_order().filter(|_| self.implies_api_scopes());
+                let api = self.implied_by_api().filter(|_| self.implies_api_scopes());
                 unique(asked.iter().chain(api))
             }
             _ => asked.iter().collect(),
@@ -104,9 +107,9 @@ impl<'a> Judge<'a> {
     }
 
     /// Every permission of the user on the API, in the API's order, whatever was asked for. Third-party applications
-    /// see no further than their client grant.
+    /// see no further than their client grant. Tokens for the Management API have none: scopes alone count there.
     pub(super) fn permissions(&self) -> Option<Vec<&'a str>> {
-        let api = self.request.target.api()?;
+        let api = self.request.target.api().filter(|_| !self.is_own_account)?;
         let held =
             self.held.as_ref().filter(|_| api.enforces_policies() && api.dialect().shows_permissions())?;
         let cut = !self.request.client.is_first_party;
@@ -116,10 +119,25 @@ impl<'a> Judge<'a> {
 
     /// Scopes the API has in this flow, in its order.
     pub(super) fn live_in_order(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let own_account = matches!(self.ceiling, Ceiling::OwnAccount);
-        let fixed = CURRENT_USER.into_iter().filter(move |_| own_account);
-        let api = self.request.target.api().filter(|_| !own_account);
-        fixed.chain(api.into_iter().flat_map(|a| a.live_scopes()))
+        let is_own_account = self.is_own_account;
+        let own = CURRENT_USER.into_iter().filter(move |_| is_own_account);
+        let api = self.request.target.api().filter(|_| !matches!(self.ceiling, Ceiling::Closed));
+        own.chain(api.into_iter().flat_map(|a| a.live_scopes()))
+    }
+
+    /// What flows mean that name no scope of the API: never that of an administrator.
+    fn implied_by_api(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let most = if self.is_own_account { CURRENT_USER.len() } else { usize::MAX };
+        self.live_in_order().take(most)
+    }
+
+    /// Whether the API has the scope in this flow.
+    fn has(&self, scope: &str) -> bool {
+        self.is_about_own_account(scope) || self.live.contains(scope)
+    }
+
+    fn is_about_own_account(&self, scope: &str) -> bool {
+        self.is_own_account && CURRENT_USER.contains(&scope)
     }
 
     fn machine(&self, scope: &str) -> Reason<'a> {
@@ -182,12 +200,15 @@ impl<'a> Judge<'a> {
 
     fn api(&self, scope: &str) -> Reason<'a> {
         let Some(api) = self.request.target.api() else { return Reason::NoApiChosen };
-        if !self.live.contains(scope) {
-            let elsewhere = matches!(self.ceiling, Ceiling::OwnAccount) && api.defines(scope);
+        if !self.has(scope) {
+            let elsewhere = matches!(self.ceiling, Ceiling::Closed) && api.defines(scope);
             return if elsewhere { Reason::ReservedForMachines } else { Reason::NotOnApi };
         }
         if self.original.as_ref().is_some_and(|o| !o.allows_api_scope(scope)) {
             return Reason::NotInOriginalGrant;
+        }
+        if self.is_about_own_account(scope) {
+            return Reason::Granted { by: Grounds::OwnAccount };
         }
         let Some(grounds) = self.ceiling.grounds(scope) else { return Reason::OutsideClientGrant };
         let by = match &self.held {
@@ -211,18 +232,19 @@ impl<'a> Judge<'a> {
     /// them are meant, and without standard scopes, or `openid` alone, all standard ones (fact sheet 3.4).
     fn implied_by_password(&self) -> Vec<&'a str> {
         let asked = self.request.asked;
-        let names_api_scope = asked.iter().any(|s| Kind::of(s) == Kind::Api && self.live.contains(s));
+        let names_api_scope = asked.iter().any(|s| Kind::of(s) == Kind::Api && self.has(s));
         let more_than_openid = asked.iter().any(|s| Kind::of(s) == Kind::Standard && s != OPENID);
         let all_standard = !names_api_scope && !more_than_openid && !self.strict_third_party;
         let standard = STANDARD.into_iter().filter(|_| all_standard);
-        let api = self.live_in_order().filter(|_| !names_api_scope && self.implies_api_scopes());
+        let api = self.implied_by_api().filter(|_| !names_api_scope && self.implies_api_scopes());
         unique(standard.chain(asked.iter()).chain(api))
     }
 
     /// Where a client grant is needed, scopes must be named (fact sheet 1.4).
     fn implies_api_scopes(&self) -> bool {
-        let explicit = matches!(self.ceiling, Ceiling::Whole(_) | Ceiling::Within(..));
-        let named = || self.request.asked.iter().any(|s| self.live.contains(s));
+        let explicit =
+            !self.is_own_account && matches!(self.ceiling, Ceiling::Whole(_) | Ceiling::Within(..));
+        let named = || self.request.asked.iter().any(|s| self.has(s));
         !explicit && !named()
     }
 }
@@ -232,7 +254,7 @@ impl<'a> Ceiling<'a> {
     fn grounds(&self, scope: &str) -> Option<Grounds<'a>> {
         match self {
             Self::Open => Some(Grounds::OpenApi),
-            Self::OwnAccount => Some(Grounds::OwnAccount),
+            Self::Closed => None,
             Self::Whole(grant) => Some(Grounds::ClientGrant { id: &grant.id }),
             Self::Within(grant, names) => {
                 names.contains(scope).then_some(Grounds::ClientGrant { id: &grant.id })
@@ -286,7 +308,7 @@ fn ceiling<'a>(request: &Request<'a>, lookups: usize) -> Result<Ceiling<'a>, Den
         (false, true) => Party::ThirdParty,
         (false, false) => Party::FirstParty,
     };
-    let own_account = !machine && matches!(request.target, Target::Management(_));
+    let own_account = is_own_account(request);
     let policy = if machine { api.client_policy() } else { api.user_policy() };
     if policy == Policy::DenyAll {
         return Err(Denied::ApiClosed(party));
@@ -294,19 +316,27 @@ fn ceiling<'a>(request: &Request<'a>, lookups: usize) -> Result<Ceiling<'a>, Den
     if strict && (own_account || api.is_system()) {
         return Err(Denied::SystemApiForThirdParty(party));
     }
-    if own_account {
-        return Ok(Ceiling::OwnAccount);
-    }
-    // `allow_all` never applies to machines.
-    if policy == Policy::AllowAll && !strict && !machine {
+    // `allow_all` never applies to machines, and never opens the Management API.
+    if policy == Policy::AllowAll && !strict && !machine && !own_account {
         return Ok(Ceiling::Open);
     }
-    let grant = request.grant.filter(|grant| fits(grant, request)).ok_or(Denied::NoClientGrant(party))?;
-    if grant.allow_all_scopes == Some(true) {
-        return Ok(Ceiling::Whole(grant));
+    let grant = request.grant.filter(|grant| fits(grant, request));
+    match grant {
+        Some(_) if own_account && !request.client.is_first_party => Ok(Ceiling::Closed),
+        Some(grant) if grant.allow_all_scopes == Some(true) => Ok(Ceiling::Whole(grant)),
+        Some(grant) => {
+            let names = Names::Strings(grant.scope.as_deref().unwrap_or_default());
+            Ok(Ceiling::Within(grant, names.ready_for(lookups)))
+        }
+        None if own_account => Ok(Ceiling::Closed),
+        None => Err(Denied::NoClientGrant(party)),
     }
-    let names = Names::Strings(grant.scope.as_deref().unwrap_or_default());
-    Ok(Ceiling::Within(grant, names.ready_for(lookups)))
+}
+
+/// Whether it is a user who asks for the Management API. Their own account is theirs through any application; what is
+/// beyond it takes a first-party application with a grant *and* a user with the permission.
+fn is_own_account(request: &Request<'_>) -> bool {
+    !request.flow.is_machine() && matches!(request.target, Target::Management(_))
 }
 
 /// A grant looked up for somebody else, another API or another kind of subject is none.
@@ -331,21 +361,22 @@ fn check_organization(request: &Request<'_>) -> Result<(), Denied> {
     }
 }
 
-fn live<'a>(request: &Request<'a>) -> Names<'a> {
-    match request.target {
-        Target::Management(_) if !request.flow.is_machine() => Names::Fixed(&CURRENT_USER),
-        Target::Api(api) | Target::Management(api) => {
+fn live<'a>(request: &Request<'a>, ceiling: &Ceiling<'a>) -> Names<'a> {
+    match request.target.api() {
+        Some(api) if !matches!(ceiling, Ceiling::Closed) => {
             Names::Definitions(api.scopes.as_deref().unwrap_or_default())
         }
-        Target::Userinfo => Names::EMPTY,
+        _ => Names::EMPTY,
     }
 }
 
-/// RBAC, and the exchange on behalf of a user that names no scope: it means what the user holds.
-fn held<'a>(request: &Request<'a>) -> Option<HashMap<&'a str, PermissionSource<'a>>> {
-    let Target::Api(api) = request.target else { return None };
+/// RBAC, and the exchange on behalf of a user that names no scope: it means what the user holds. The Management API looks
+/// at what its users hold whatever its settings say.
+fn held<'a>(request: &Request<'a>, ceiling: &Ceiling<'a>) -> Option<HashMap<&'a str, PermissionSource<'a>>> {
+    let api = request.target.api().filter(|_| !matches!(ceiling, Ceiling::Closed))?;
     let on_behalf = matches!(request.flow, Flow::TokenExchange { kind: ExchangeKind::OnBehalfOf, .. });
-    let matters = api.enforces_policies() || (on_behalf && request.asked.is_empty());
+    let matters =
+        is_own_account(request) || api.enforces_policies() || (on_behalf && request.asked.is_empty());
     (matters && !request.flow.is_machine()).then(|| request.permissions.on(&api.identifier))
 }
 

@@ -52,7 +52,9 @@ fn an_api() -> impl Strategy<Value = Api> {
     (some_of(&POOL[6..10]), prop::option::weighted(0.7, policy), flags).prop_map(|(live, policy, flags)| {
         let mut api = api();
         api.scopes = Some(
-            live.iter().map(|s| ScopeDefinition { value: (*s).to_owned(), description: None }).collect(),
+            live.iter()
+                .map(|s| ScopeDefinition { value: (*s).to_owned(), description: None, consent: None })
+                .collect(),
         );
         api.subject_type_authorization = policy.map(|policy| SubjectTypeAuthorization {
             client: None,
@@ -159,6 +161,13 @@ impl World {
         self.ask(|request| decide(request).ok().map(|d| d.to_owned_scopes()))
     }
 
+    /// Whether the application's grant for user flows holds the scope, worked out in the plainest way.
+    fn grants_users(&self, scope: &str) -> bool {
+        let grant = self.grant.as_ref().filter(|grant| grant.subject_type == SubjectType::User);
+        grant
+            .is_some_and(|g| g.allow_all_scopes == Some(true) || g.scope.iter().flatten().any(|s| s == scope))
+    }
+
     /// Held by the user on the API, worked out in the plainest way.
     fn held(&self) -> HashSet<&str> {
         let roles = self.roles.iter().flat_map(|r| &r.permissions);
@@ -180,7 +189,7 @@ proptest! {
         let flow = world.flow();
         let live: HashSet<&str> = match (world.target, flow.is_machine()) {
             (0, _) => HashSet::new(),
-            (1, false) => CURRENT_USER.into_iter().collect(),
+            (1, false) => CURRENT_USER.into_iter().chain(world.api.live_scopes()).collect(),
             _ => world.api.live_scopes().collect(),
         };
         let policy: Vec<&str> = world.client.refresh_token_settings().policies.iter().flatten()
@@ -216,9 +225,49 @@ proptest! {
                 let rbac = world.api.enforces_policies() && !flow.is_machine();
                 prop_assert!(!rbac || world.held().contains(scope), "{} is not the user's", scope);
             }
+            if is_api && world.target == 1 && !flow.is_machine() && !CURRENT_USER.contains(&scope) {
+                prop_assert!(world.client.is_first_party, "{} administers for a third party", scope);
+                prop_assert!(world.grants_users(scope), "{} is above the ceiling", scope);
+                prop_assert!(world.held().contains(scope), "{} is not the user's, whatever the API says", scope);
+                let named = asked.contains(scope) || matches!(flow, Flow::CodeExchange(_) | Flow::Refresh(_));
+                prop_assert!(named, "{} is an administrator's and was implied", scope);
+            }
             prop_assert!(world.consented.as_ref().is_none_or(|c| c.iter().any(|s| s == scope)), "{} without consent", scope);
             prop_assert!(!world.client.is_strict_third_party() || !STANDARD.contains(&scope));
         }
+    }
+
+    /// Users administer through an application what the application's grant and their permissions have in common, and
+    /// nothing in the world beside these two gives more or less.
+    #[test]
+    fn administrators_have_what_both_give(mut world in a_world()) {
+        (world.target, world.flow, world.consented) = (1, 0, None);
+        world.api.subject_type_authorization = None;
+        let Some(granted) = world.granted() else {
+            let both = world.asked.contains(OFFLINE_ACCESS) && world.asked.contains(ONLINE_ACCESS);
+            prop_assert!(both || world.client.is_strict_third_party());
+            return Ok(());
+        };
+        for scope in AskedScopes::parse(&world.asked).iter().filter(|scope| is_api_scope(scope)) {
+            let administers = world.client.is_first_party && world.api.defines(scope)
+                && world.grants_users(scope) && world.held().contains(scope);
+            let expected = administers || CURRENT_USER.contains(&scope);
+            prop_assert_eq!(granted.iter().any(|s| s == scope), expected, "{}", scope);
+        }
+    }
+
+    /// Their own account is everybody's, whatever grants and roles say about administering.
+    #[test]
+    fn own_accounts_stay_as_they_are(mut world in a_world()) {
+        world.target = 1;
+        // The flows that imply nothing by what is named beside it.
+        world.flow = [0, 1, 4, 5, 8][usize::from(world.flow) % 5];
+        let own = |world: &World| world.granted().map(|granted| {
+            granted.into_iter().filter(|scope| CURRENT_USER.contains(&scope.as_str())).collect::<Vec<_>>()
+        });
+        let mut alone = world.clone();
+        (alone.grant, alone.direct, alone.roles) = (None, Vec::new(), Vec::new());
+        prop_assert_eq!(own(&world), own(&alone));
     }
 
     #[test]
@@ -312,8 +361,11 @@ proptest! {
 fn hostile_sizes() {
     let mut api = api();
     api.enforce_policies = Some(true);
-    api.scopes =
-        Some((0..1000).map(|n| ScopeDefinition { value: format!("s{n}"), description: None }).collect());
+    api.scopes = Some(
+        (0..1000)
+            .map(|n| ScopeDefinition { value: format!("s{n}"), description: None, consent: None })
+            .collect(),
+    );
     let names: Vec<String> = (0..1000).map(|n| format!("s{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let roles: Vec<Role> = (0..20).map(|n| role(&format!("rol_{n:02}"), &names)).collect();

@@ -12,7 +12,7 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 pub const ONLINE_ACCESS: &str = "online_access";
 /// The standard scopes of OpenID Connect, in the order they are implied.
 pub const STANDARD: [&str; 5] = [OPENID, "profile", "email", "address", "phone"];
-/// All that a user's token for the Management API can carry (fact sheet 1.3).
+/// What any user's token for the Management API can carry (fact sheet 1.3).
 pub const CURRENT_USER: [&str; 7] = [
     "read:current_user",
     "update:current_user_identities",

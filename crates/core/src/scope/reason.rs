@@ -18,13 +18,14 @@ pub enum Reason<'a> {
     NoApiChosen,
     /// The application's client grant does not hold it.
     OutsideClientGrant,
-    /// RBAC is on and neither a role nor a direct permission gives it to the user.
+    /// RBAC is on, as it always is on the Management API, and neither a role nor a direct permission gives it to the user.
     NotPermittedToUser,
     /// The user did not consent to it.
     NotConsented,
     /// A refresh token never gives more than was granted when the user signed in, beside the application's policies.
     NotInOriginalGrant,
-    /// A user's token for the Management API carries only scopes about the user.
+    /// A user's token for the Management API carries scopes about the user alone, where the application has no client
+    /// grant that lets it administer for users.
     ReservedForMachines,
     /// Strict third-party applications take no part in OpenID Connect.
     OidcNotForThirdParty,
@@ -106,7 +107,8 @@ impl Reason<'_> {
                 "It was not granted when the user signed in, and refreshing never adds to that."
             }
             Self::ReservedForMachines => {
-                "Users' tokens for the Management API carry only current_user scopes."
+                "Users' tokens for the Management API carry only current_user scopes, unless a first-party application \
+                 has a client grant for user flows (subject_type user)."
             }
             Self::OidcNotForThirdParty => {
                 "Third-party applications in strict mode cannot use OpenID Connect."

@@ -16,7 +16,8 @@ pub struct Request<'a> {
     pub asked: &'a AskedScopes<'a>,
     /// What [`super::client_grant`] found for the flow's kind of subject.
     pub grant: Option<&'a ClientGrant>,
-    /// What the user holds; [`UserPermissions::NONE`] for machines. Only read where RBAC is on.
+    /// What the user holds; [`UserPermissions::NONE`] for machines. Only read where RBAC is on, which it always is on
+    /// the Management API.
     pub permissions: &'a UserPermissions<'a>,
     /// Scopes the user consented to. `None` where consent is not needed or not asked yet: the decision then says what
     /// there is to consent to.
@@ -88,8 +89,8 @@ pub enum Target<'a> {
     Userinfo,
     /// An API.
     Api(&'a Api),
-    /// The Management API: in user flows only the scopes of [`super::CURRENT_USER`] exist; in machine flows it is an
-    /// API as any other.
+    /// The Management API: in user flows the scopes of [`super::CURRENT_USER`], and those that both a client grant of a
+    /// first-party application lists and the user holds; in machine flows it is an API as any other.
     Management(&'a Api),
 }
 

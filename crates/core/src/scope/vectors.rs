@@ -7,6 +7,7 @@ use super::*;
 use crate::claims::{AccessToken, GrantKind, IdToken, machine_subject};
 use crate::consent::{Need, Question, needs_consent};
 use crate::model::{Api, Client, ClientGrant, Permission, Role, SubjectType, User};
+use crate::records::Consent;
 
 const USERINFO: &str = "https://t.example/userinfo";
 
@@ -338,7 +339,7 @@ fn access_claims(case: &Case, api: &Api, decision: &Decision<'_>) -> Value {
     serde_json::from_slice(&token.payload()).unwrap()
 }
 
-fn question<'a>(request: &Request<'a>, want: &'a [&'a str], stored: Option<&'a [String]>) -> Question<'a> {
+fn question<'a>(request: &Request<'a>, want: &'a [&'a str], stored: Option<&'a Consent>) -> Question<'a> {
     Question {
         flow: request.flow,
         client: request.client,
@@ -348,6 +349,7 @@ fn question<'a>(request: &Request<'a>, want: &'a [&'a str], stored: Option<&'a [
         is_forced: false,
         redirect_uri: Some("https://app.example/cb"),
         skips_on_loopback: false,
+        is_dashboard: false,
     }
 }
 
@@ -355,10 +357,11 @@ fn question<'a>(request: &Request<'a>, want: &'a [&'a str], stored: Option<&'a [
 #[test]
 fn a_larger_wish_asks_again() {
     let stored = strings(&["read:a"]);
+    let kept = Consent { scope: stored.clone(), ..Consent::default() };
     run(&case(34, "read:a write:a", yes("")), |request, decision| {
         let want = &decision.as_ref().unwrap().granted;
-        assert_eq!(needs_consent(&question(request, want, Some(&stored))), Need::MoreWanted);
-        assert_eq!(needs_consent(&question(request, &["read:a"], Some(&stored))), Need::Stored);
+        assert_eq!(needs_consent(&question(request, want, Some(&kept))), Need::MoreWanted);
+        assert_eq!(needs_consent(&question(request, &["read:a"], Some(&kept))), Need::Stored);
         let limited = Request { consented: Some(&stored), ..*request };
         assert_eq!(decide(&limited).unwrap().granted, ["read:a"]);
         let reasons = explain(&limited).scopes;

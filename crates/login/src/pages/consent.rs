@@ -1,4 +1,4 @@
-//! What an application asks for, to accept or decline as a whole.
+//! What an application asks for, to accept or decline, without what the user may leave out.
 
 use askama::Template;
 
@@ -25,17 +25,36 @@ pub struct Consent {
     pub not_you: Option<Link>,
     /// What is asked for, under headings.
     pub groups: Vec<ConsentGroup>,
+    /// The scopes that can be left out, as the form says back what it showed.
+    pub choices: String,
+    /// Where users take back what they allowed.
+    pub withdraw: Link,
     /// The host the browser goes to afterwards.
     pub callback_host: Option<String>,
 }
 
 /// Lines under a heading.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsentGroup {
     /// What it concerns.
     pub heading: String,
     /// What may be done.
     pub lines: Vec<Line>,
+    /// What may be done where the user lets it.
+    pub choices: Vec<Choice>,
+}
+
+/// A line with a box to tick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Name of the field.
+    pub field: String,
+    /// What may be done.
+    pub line: Line,
+    /// Whether the box is ticked at first.
+    pub is_ticked: bool,
+    /// Whether it is marked as something to think about.
+    pub is_sensitive: bool,
 }
 
 #[derive(Template)]
@@ -50,12 +69,14 @@ struct ConsentPage<'a> {
 }
 
 impl ConsentGroup {
-    /// The groups of a request: what concerns the API under the API's name, then what concerns the account.
-    pub fn of(lines: ConsentLines, api_name: Option<&str>, texts: &Texts) -> Vec<Self> {
+    /// The groups of a request: what concerns the API under the API's name, with what may be left out of it, then what
+    /// concerns the account.
+    pub fn of(lines: ConsentLines, choices: Vec<Choice>, api_name: Option<&str>, texts: &Texts) -> Vec<Self> {
         let account_heading = texts.say("consent.account_heading");
-        let api = Self { heading: api_name.unwrap_or(account_heading).to_owned(), lines: lines.api };
-        let account = Self { heading: account_heading.to_owned(), lines: lines.account };
-        [api, account].into_iter().filter(|group| !group.lines.is_empty()).collect()
+        let api = Self { heading: api_name.unwrap_or(account_heading).to_owned(), lines: lines.api, choices };
+        let account = Self { heading: account_heading.to_owned(), lines: lines.account, choices: Vec::new() };
+        let is_empty = |group: &Self| group.lines.is_empty() && group.choices.is_empty();
+        [api, account].into_iter().filter(|group| !is_empty(group)).collect()
     }
 }
 

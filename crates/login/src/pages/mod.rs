@@ -1,5 +1,6 @@
 //! The pages, one struct each. All fields are plain values; `render` makes the HTML.
 
+mod account_consents;
 mod confirm;
 mod consent;
 mod error;
@@ -22,8 +23,9 @@ use crate::{
     theme::Accent,
 };
 
+pub use account_consents::{AccountConsents, AllowedApplication};
 pub use confirm::{ConfirmLogin, ConfirmLogout};
-pub use consent::{Consent, ConsentGroup};
+pub use consent::{Choice, Consent, ConsentGroup};
 pub use error::{ErrorKind, ErrorPage};
 pub use form_post::FormPost;
 pub use login::{Identifier, Login};

@@ -84,8 +84,29 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         client_logo: Some(link()),
         account: attack(),
         not_you: Some(link()),
-        groups: vec![ConsentGroup { heading: attack(), lines: vec![line] }],
+        groups: vec![ConsentGroup {
+            heading: attack(),
+            lines: vec![line.clone()],
+            choices: vec![Choice { field: attack(), line, is_ticked: true, is_sensitive: true }],
+        }],
+        choices: attack(),
+        withdraw: link(),
         callback_host: Some(attack()),
+    };
+    let consents = AccountConsents {
+        frame: frame(),
+        form: form(),
+        account: attack(),
+        log_out: link(),
+        withdrawn: Some(attack()),
+        allowed: vec![AllowedApplication {
+            id: attack(),
+            client_name: attack(),
+            client_logo: Some(link()),
+            organization: Some(attack()),
+            groups: consent.groups.clone(),
+            since: attack(),
+        }],
     };
     let forgot = ForgotPassword {
         frame: frame(),
@@ -145,6 +166,7 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         ("login", Login { problems: vec![Problem::WrongCredentials], ..login() }.render(t)),
         ("signup", signup.render(t)),
         ("consent", consent.render(t)),
+        ("consents", consents.render(t)),
         ("forgot", forgot.render(t)),
         ("reset", reset.render(t)),
         ("check mail", check_mail.render(t)),
@@ -328,7 +350,7 @@ fn consent_groups_name_the_api_and_the_account() {
     let line = |text: &str| Line { title: None, text: text.to_owned() };
     let lines = ConsentLines { account: vec![line("a")], api: vec![line("b")] };
     let headings = |lines, api| -> Vec<String> {
-        ConsentGroup::of(lines, api, &t).into_iter().map(|group| group.heading).collect()
+        ConsentGroup::of(lines, Vec::new(), api, &t).into_iter().map(|group| group.heading).collect()
     };
     assert_eq!(headings(lines, Some("Contacts API")), ["Contacts API", "Your account"]);
     assert!(headings(ConsentLines::default(), Some("Contacts API")).is_empty());

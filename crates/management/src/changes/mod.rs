@@ -80,7 +80,7 @@ async fn run(
     allowance: &mut Option<Allowance>,
 ) -> Result<Value, Failed> {
     let (parts, body) = request.into_parts();
-    let caller = admitted(&ctx, &parts.headers, allowance)?;
+    let caller = admitted(&ctx, &parts.headers, allowance).await?;
     let config = ServerConfig { max_body: LARGEST, ..ctx.app.config.clone() };
     let body = read_json(&config, &parts.headers, body).await.map_err(|error| unreadable(&error))?;
     let wanted = Wanted::read(body, MOST)?;
@@ -142,7 +142,7 @@ async fn run(
     let rev = commit(staged, base.rev).await?;
     ctx.app.catalog.sync().await.map_err(stored)?;
     for (operation, index) in &writes {
-        ctx.log(written(operation, answers[*index].status, caller.client_id.clone()));
+        ctx.log(written(operation, answers[*index].status, &caller));
     }
     let shown: Vec<Value> = answers.into_iter().map(|answer| shown(answer, true)).collect();
     Ok(json!({"revision": rev, "operations": shown}))

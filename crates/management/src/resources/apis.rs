@@ -279,8 +279,10 @@ mod tests {
     use super::*;
 
     fn said(values: &[&str]) -> Option<String> {
-        let scopes: Vec<_> =
-            values.iter().map(|v| ScopeDefinition { value: (*v).to_owned(), description: None }).collect();
+        let scopes: Vec<_> = values
+            .iter()
+            .map(|v| ScopeDefinition { value: (*v).to_owned(), description: None, consent: None })
+            .collect();
         check_scopes(&scopes).err().map(|problem| problem.body().message)
     }
 

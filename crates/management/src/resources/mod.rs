@@ -30,7 +30,7 @@ mod prompts;
 mod roles;
 mod sessions;
 mod stats;
-mod system_apis;
+pub(crate) mod system_apis;
 pub(crate) mod tenant;
 mod tickets;
 mod token_exchange_profiles;

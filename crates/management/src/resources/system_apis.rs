@@ -4,7 +4,7 @@ use chancery_core::model::Api;
 use serde_json::{Value, json};
 
 /// The stored identifier of the Management API; its document is part of every tenant.
-pub(super) const MANAGEMENT: &str = "/api/v2/";
+pub(crate) const MANAGEMENT: &str = "/api/v2/";
 
 /// The API that an identifier (as stored, without the origin) stands for; `None` for everybody else's.
 pub(super) fn predefined(identifier: &str) -> Option<Value> {

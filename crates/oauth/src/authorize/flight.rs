@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use chancery_core::consent::{Question, needs_consent};
+use chancery_core::dashboard::asks_itself;
 use chancery_core::interaction::{Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
 use chancery_core::oauth::{AuthorizeError, ScreenHint};
 use chancery_core::records::{Consent, Invitation, Session};
 use chancery_core::scope::{AskedScopes, Denied, Flow, Request, decide};
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Binding, Ctx, Failure, cookies, found, is_enabled};
+use chancery_web::{Binding, Ctx, Failure, Held, cookies, found, is_enabled};
 use http::HeaderMap;
 
 use super::place::{Joining, Place};
 use super::respond::{self, Grantee, Recipient};
 use crate::audience::Audience;
-use crate::decision::{Held, client_grant, refused_front};
+use crate::decision::{client_grant, refused_front};
 use crate::pages;
 
 /// A request with all that it needs.
@@ -63,17 +64,17 @@ impl Flight<'_> {
                 return self.refuse(&error).await;
             }
         };
-        let stored_scope = self.consent.as_ref().map(|c| c.scope.as_slice());
         let question = |want: &[&str]| {
             needs_consent(&Question {
                 flow: self.flow(),
                 client: &self.client,
                 target: self.audience.target(),
                 want,
-                stored: stored_scope,
+                stored: self.consent.as_ref(),
                 is_forced: false,
                 redirect_uri: Some(request.redirect_uri.as_str()),
                 skips_on_loopback: self.ctx.tenant.settings.flags.skip_consent_on_loopback.unwrap_or(false),
+                is_dashboard: asks_itself(&self.client, request.redirect_uri.as_str(), &self.ctx.origin.base),
             })
         };
         let words: Vec<&str> = want.iter().map(String::as_str).collect();

@@ -7,13 +7,13 @@ use chancery_core::interaction::Transaction;
 use chancery_core::model::User;
 use chancery_core::records::Session;
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Ctx, Failure, cookies};
+use chancery_web::{Ctx, Failure, Held, cookies};
 use http::HeaderMap;
 
 use super::flight::Flight;
 use super::place::Place;
 use crate::audience::Audience;
-use crate::decision::{Held, admits};
+use crate::decision::admits;
 
 impl<'a> Flight<'a> {
     /// Loads; `None` when the application or the API is gone since.
@@ -74,9 +74,10 @@ impl<'a> Flight<'a> {
                     place = place.invited(invitation.is_for(user.email.as_deref()));
                 }
                 let organization = place.organization();
-                let held = Held::load(ctx, &audience, &user.user_id, organization).await?;
+                let org_id = organization.map(|o| o.id.as_str());
+                let held = Held::load(ctx, audience.plain_api(), &user.user_id, org_id).await?;
                 let held = match invitation.as_ref().filter(|i| i.is_for(user.email.as_deref())) {
-                    Some(invitation) if audience.api().is_some_and(|api| api.enforces_policies()) => {
+                    Some(invitation) if audience.api().is_some_and(|api| api.asks_for_permissions()) => {
                         held.with_roles(ctx, &invitation.roles)
                     }
                     _ => held,

@@ -18,7 +18,7 @@ use chancery_core::interaction::{Progress, Transaction};
 use chancery_core::oauth::{self, AuthorizeError, AuthorizeRequest, CheckFailure, Surroundings};
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
-use chancery_web::{Binding, Ctx, Failure, Form};
+use chancery_web::{Binding, Ctx, Failure, Form, found};
 use http::HeaderMap;
 
 use crate::authorize::flight::Flight;
@@ -54,10 +54,29 @@ pub(crate) async fn resume(
     let Some(stored) = stored else { return Ok(pages::expired(&ctx, &headers)) };
     let transaction: Transaction =
         serde_json::from_str(&stored.doc).map_err(|_| Failure::server("a transaction cannot be read"))?;
+    if transaction.is_for_own_page() {
+        return to_own_page(&ctx, &headers, &transaction, &stored.id).await;
+    }
     match Flight::load(&ctx, &headers, transaction, Some(stored)).await? {
         Some(flight) => Box::pin(flight.go_on()).await,
         None => Ok(pages::expired(&ctx, &headers)),
     }
+}
+
+/// A page of the user's own account waits for the session that was opened on the way, and for nothing else.
+async fn to_own_page(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    transaction: &Transaction,
+    id: &str,
+) -> Result<Response, Failure> {
+    let session = load::live_session(ctx, headers).await?;
+    let opened = transaction.progress.session_id.as_deref();
+    if session.is_none_or(|(session, _)| Some(session.id.as_str()) != opened) {
+        return Ok(found(&format!("/u/login?state={id}")));
+    }
+    ctx.app.store.delete_transaction(&ctx.tenant.tenant, id).await?;
+    Ok(found(transaction.request.redirect_uri.as_str()))
 }
 
 async fn begin(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Response, Failure> {

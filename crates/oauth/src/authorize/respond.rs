@@ -259,6 +259,7 @@ impl Grantee<'_> {
             audience: self.audience.identifier().unwrap_or_default().to_owned(),
             organization_id: self.organization.map(|o| o.id.clone()).unwrap_or_default(),
             scope: self.decision.to_owned_scopes(),
+            declined: Vec::new(),
             implicit: true,
         }
     }

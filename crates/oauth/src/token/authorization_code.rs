@@ -7,13 +7,13 @@ use chancery_core::records::CodeRecord;
 use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide};
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure};
+use chancery_web::{Ctx, Failure, Held};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::refresh_token::live_user;
 use super::user_tokens::{self, UserTokensFor};
 use crate::audience::Audience;
-use crate::decision::{Held, admits, client_grant, organization_of, refused};
+use crate::decision::{admits, client_grant, organization_of, refused};
 use crate::events;
 use crate::issue::{self, TokenAnswer};
 
@@ -37,7 +37,8 @@ pub(super) async fn exchange(
     let audience =
         Audience::stored(&ctx.tenant, authorization.audience.as_deref()).ok_or(OAuthError::InvalidCode)?;
     let organization = organization_of(ctx, authorization, OAuthError::InvalidCode).await?;
-    let held = Held::load(ctx, &audience, &user.user_id, organization.as_ref()).await?;
+    let org_id = organization.as_ref().map(|o| o.id.as_str());
+    let held = Held::load(ctx, audience.plain_api(), &user.user_id, org_id).await?;
     // Decided again over what was granted: a permission taken away in the meantime is not handed out.
     let request = Request {
         flow: Flow::CodeExchange(Original {

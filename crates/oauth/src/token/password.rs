@@ -8,12 +8,12 @@ use chancery_core::records::{Authorization, Consent};
 use chancery_core::scope::{AskedScopes, Flow, Request, decide};
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure, PasswordCheck};
+use chancery_web::{Ctx, Failure, Held, PasswordCheck};
 use secrecy::SecretString;
 
 use super::user_tokens::{self, UserTokensFor};
 use crate::audience::Audience;
-use crate::decision::{Held, client_grant, refused};
+use crate::decision::{client_grant, refused};
 use crate::events;
 use crate::issue::{self, TokenAnswer};
 
@@ -38,7 +38,7 @@ pub(super) async fn sign_in(
     let connection = connection(ctx, client, typed.realm.as_deref())?;
     let audience = Audience::resolve(&ctx.tenant, &ctx.origin, typed.audience.as_deref())?;
     let user = verified_user(ctx, connection, &typed).await?;
-    let held = Held::load(ctx, &audience, &user.user_id, None).await?;
+    let held = Held::load(ctx, audience.plain_api(), &user.user_id, None).await?;
     let asked = AskedScopes::parse_optional(typed.scope.as_deref());
     let request = Request {
         flow: if typed.realm.is_some() { Flow::PasswordRealm } else { Flow::Password },
@@ -130,6 +130,7 @@ fn implied_consent(ctx: &Ctx, authorization: &Authorization) -> Consent {
         audience: authorization.audience.clone().unwrap_or_default(),
         organization_id: String::new(),
         scope: authorization.scope.clone(),
+        declined: Vec::new(),
         implicit: true,
     }
 }

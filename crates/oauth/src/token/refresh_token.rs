@@ -8,12 +8,12 @@ use chancery_core::records::{Authorization, RefreshRecord};
 use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide};
 use chancery_db::Batch;
 use chancery_store::{PreparedClient, PresentedToken, Rotation, Standing};
-use chancery_web::{Ctx, Failure};
+use chancery_web::{Ctx, Failure, Held};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::user_tokens::{self, UserTokensFor};
 use crate::audience::Audience;
-use crate::decision::{Held, admits, client_grant, organization_of, refused};
+use crate::decision::{admits, client_grant, organization_of, refused};
 use crate::events;
 use crate::issue::{self, TokenAnswer, absolute_end, idle_end};
 
@@ -36,7 +36,8 @@ pub(super) async fn exchange(
     let authorization = &presented.record.authorization;
     let audience = audience(ctx, asked.audience.as_deref(), &presented.record)?;
     let organization = organization_of(ctx, authorization, OAuthError::InvalidRefreshToken).await?;
-    let held = Held::load(ctx, &audience, &user.user_id, organization.as_ref()).await?;
+    let org_id = organization.as_ref().map(|o| o.id.as_str());
+    let held = Held::load(ctx, audience.plain_api(), &user.user_id, org_id).await?;
     let scopes = AskedScopes::parse_optional(asked.scope.as_deref());
     let request = Request {
         flow: Flow::Refresh(Original {

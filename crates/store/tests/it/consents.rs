@@ -11,6 +11,7 @@ fn consent(id: &str, user: &str, scope: &[&str], implicit: bool) -> Consent {
         audience: "https://api.example/".to_owned(),
         organization_id: String::new(),
         scope: scope.iter().map(|s| (*s).to_owned()).collect(),
+        declined: Vec::new(),
         implicit,
     }
 }
@@ -40,6 +41,29 @@ async fn scopes_add_up_and_implicit_ones_never_mix_with_explicit_ones() {
         assert_eq!(add("c5", &["y", "x", "xy"], false).await, ("x y xy".to_owned(), false));
         assert!(f.store.consent(TENANT, "u", "app", "", "").await.unwrap().is_none());
         assert!(f.store.consent(TENANT, "u", "app", "https://api.example/", "org").await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn the_last_answer_about_a_scope_counts() {
+    for f in engines().await {
+        let answer = async |scope: &[&str], declined: &[&str], implicit| {
+            let declined = declined.iter().map(|s| (*s).to_owned()).collect();
+            let one = Consent { declined, ..consent("c", "u", scope, implicit) };
+            f.store.commit(f.store.upsert_consent(TENANT, &one)).await.unwrap();
+            let kept =
+                f.store.consent(TENANT, "u", "app", "https://api.example/", "").await.unwrap().unwrap();
+            (kept.scope.join(" "), kept.declined.join(" "))
+        };
+        let said = |scope: &str, declined: &str| (scope.to_owned(), declined.to_owned());
+        assert_eq!(answer(&["a", "b"], &[], true).await, said("a b", ""), "{}", f.engine);
+        assert_eq!(answer(&["a"], &["b", "c"], false).await, said("a", "b c"));
+        assert_eq!(answer(&["b"], &["a"], false).await, said("b", "c a"));
+        assert_eq!(answer(&["x"], &[], true).await, said("b", "c a"), "nobody was asked");
+        assert_eq!(answer(&[], &["a", "c"], false).await, said("b", "a c"));
+        let lost = f.store.drop_consented(TENANT, "https://api.example/", &["a", "b"]);
+        f.store.commit(lost).await.unwrap();
+        assert_eq!(answer(&[], &[], false).await, said("", "c"), "a scope defined anew is asked about anew");
     }
 }
 

@@ -1,7 +1,9 @@
-//! From what a server answered to units.
+//! From what a server answered to units. The dashboard with its grant and its role is the server's own: `chancery admin`
+//! makes it, so files neither hold nor remove it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chancery_core::dashboard;
 use serde_json::{Map, Value, json};
 
 use super::reads::Reads;
@@ -87,7 +89,10 @@ impl<'a, W: Fn(&str) -> bool> Builder<'a, W> {
     }
 
     fn clients(&mut self) {
-        for client in self.reads.items("/clients", &[]).iter().filter(|client| client["global"] != true) {
+        for client in self.reads.items("/clients", &[]) {
+            if client["global"] == true || client["client_id"] == dashboard::CLIENT_ID {
+                continue;
+            }
             let mut value = members(client);
             value.shift_remove("client_secret");
             let (id, mut name) = (text(client, "client_id"), text(client, "name").to_owned());
@@ -136,7 +141,8 @@ impl<'a, W: Fn(&str) -> bool> Builder<'a, W> {
         for grant in self.reads.items("/client-grants", &[]) {
             let mut value = members(grant);
             let client_id = grant["client_id"].as_str();
-            if client_id == Some(&self.live.own_client) || grant["is_system"] == true {
+            let is_own = client_id == Some(&self.live.own_client) || client_id == Some(dashboard::CLIENT_ID);
+            if is_own || grant["is_system"] == true {
                 continue;
             }
             let who = client_id.map(|id| self.client_name(id));
@@ -151,7 +157,10 @@ impl<'a, W: Fn(&str) -> bool> Builder<'a, W> {
     }
 
     fn roles(&mut self) {
-        for role in self.reads.items("/roles", &[]).iter().filter(|role| role["type"] != "organization") {
+        for role in self.reads.items("/roles", &[]) {
+            if role["type"] == "organization" || role["name"] == dashboard::ROLE {
+                continue;
+            }
             let id = text(role, "id");
             let mut permissions: Vec<Value> = self
                 .reads

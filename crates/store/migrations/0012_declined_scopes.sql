@@ -1,0 +1,2 @@
+-- What users were asked on the consent page and said no to, so that nobody asks again.
+ALTER TABLE consents ADD COLUMN declined {text} NOT NULL DEFAULT '';

@@ -1,0 +1,63 @@
+//! What a user holds, loaded for the scope decision. The decision itself is in `chancery_core::scope`, and only there.
+
+use std::sync::Arc;
+
+use chancery_core::model::{Api, Role};
+use chancery_core::scope::UserPermissions;
+use chancery_store::UserAccess;
+
+use crate::Ctx;
+
+/// Permissions and roles of a user, role ids made roles.
+#[derive(Debug, Default)]
+pub struct Held {
+    access: UserAccess,
+    roles: Vec<Arc<Role>>,
+}
+
+impl Held {
+    /// Reads it from the database, where the API looks at it at all.
+    ///
+    /// In an organization the roles are those held there (fact sheet 3.3).
+    ///
+    /// # Errors
+    /// As every read of the store.
+    pub async fn load(
+        ctx: &Ctx,
+        api: Option<&Api>,
+        user_id: &str,
+        organization_id: Option<&str>,
+    ) -> chancery_store::Result<Self> {
+        if !api.is_some_and(Api::asks_for_permissions) {
+            return Ok(Self::default());
+        }
+        let tenant = &ctx.tenant.tenant;
+        let mut access = ctx.app.store.access_of(tenant, user_id).await?;
+        if let Some(organization_id) = organization_id {
+            access.role_ids = ctx.app.store.member_roles(tenant, organization_id, user_id).await?;
+        }
+        let roles = access.role_ids.iter().filter_map(|id| ctx.tenant.role(id).cloned()).collect();
+        Ok(Self { access, roles })
+    }
+
+    /// With roles that are given in the moment of the answer.
+    #[must_use]
+    pub fn with_roles(mut self, ctx: &Ctx, role_ids: &[String]) -> Self {
+        for id in role_ids {
+            if let Some(role) =
+                ctx.tenant.role(id).filter(|role| !self.roles.iter().any(|own| own.id == role.id))
+            {
+                self.roles.push(role.clone());
+            }
+        }
+        self
+    }
+
+    /// As the decision sees it.
+    pub fn permissions(&self) -> UserPermissions<'_> {
+        UserPermissions {
+            direct: &self.access.permissions,
+            roles: self.roles.iter().map(|role| role.as_ref()).collect(),
+        }
+    }
+}
