@@ -1,0 +1,16 @@
+/** What the choices of an API are called. */
+export const ALGORITHMS = [
+  { value: 'RS256', label: 'RS256' },
+  { value: 'PS256', label: 'PS256' },
+  { value: 'RS512', label: 'RS512' },
+  { value: 'ES256', label: 'ES256, small tokens' },
+  { value: 'EdDSA', label: 'EdDSA (Ed25519), small tokens' },
+  { value: 'HS256', label: 'HS256, a secret shared with the API' },
+];
+
+export const DIALECTS = [
+  { value: 'access_token', label: 'Auth0’s claims' },
+  { value: 'access_token_authz', label: 'Auth0’s claims, with permissions' },
+  { value: 'rfc9068_profile', label: 'RFC 9068' },
+  { value: 'rfc9068_profile_authz', label: 'RFC 9068, with permissions' },
+];

@@ -1,0 +1,43 @@
+import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
+
+import { shell } from '~/shell/route.ts';
+
+const section = createRoute({ getParentRoute: () => shell, path: '/apis' });
+
+/** What a list shows is in its address, so that links and the back button find it again. */
+export interface ListSearch {
+  q?: string;
+  page?: number;
+}
+
+const list = createRoute({
+  getParentRoute: () => section,
+  path: '/',
+  validateSearch: (search: Record<string, unknown>): ListSearch => ({
+    ...(typeof search.q === 'string' && search.q !== '' ? { q: search.q } : {}),
+    ...(Number.isInteger(search.page) && Number(search.page) > 0 ? { page: Number(search.page) } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./list.tsx'), 'ApiList'),
+});
+
+const api = createRoute({
+  getParentRoute: () => section,
+  path: '$id',
+  component: lazyRouteComponent(() => import('./api.tsx'), 'ApiPage'),
+});
+
+const first = createRoute({
+  getParentRoute: () => api,
+  path: '/',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: '/apis/$id/settings', params, replace: true });
+  },
+});
+
+const settings = createRoute({
+  getParentRoute: () => api,
+  path: 'settings',
+  component: lazyRouteComponent(() => import('./settings.tsx'), 'ApiSettings'),
+});
+
+export const apiRoutes = section.addChildren([list, api.addChildren([first, settings])]);
