@@ -3,12 +3,13 @@ import { createRouter } from '@tanstack/react-router';
 
 import { apiRoutes } from './screens/apis/routes.ts';
 import { overviewRoute } from './screens/overview/routes.ts';
+import { playgroundRoutes } from './screens/playground/routes.ts';
 import { countNavigation } from './components/page.tsx';
 import { Failure, Loading } from './components/states.tsx';
 import { NotFound } from './shell/not-found.tsx';
 import { shell } from './shell/route.ts';
 
-const tree = shell.addChildren([overviewRoute, apiRoutes]);
+const tree = shell.addChildren([overviewRoute, apiRoutes, playgroundRoutes]);
 
 export const router = createRouter({
   routeTree: tree,

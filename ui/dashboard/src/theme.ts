@@ -21,16 +21,16 @@ export const theme = createTheme({
   },
   colors: {
     brand: [
-      '#eef1fd', '#dfe5fb', '#bfcaf7', '#9db0f4', '#8096ee', '#5f78e2', '#4861d6', '#3550c8', '#2b42ab', '#22358c',
+      '#f2f4fe', '#e5eafc', '#bfcaf7', '#9db0f4', '#8096ee', '#5f78e2', '#4861d6', '#3550c8', '#2b42ab', '#22358c',
     ],
     green: [
-      '#e6f5eb', '#d0ecda', '#9fdcb6', '#7fd6a0', '#54bd7c', '#35a362', '#238a4d', '#17703a', '#115a2d', '#0c4421',
+      '#edf8f1', '#ddf2e5', '#9fdcb6', '#7fd6a0', '#54bd7c', '#35a362', '#238a4d', '#17703a', '#115a2d', '#0c4421',
     ],
     red: [
-      '#fdefed', '#fbdcd8', '#ffb3ac', '#ff9d94', '#f27a6f', '#e0594d', '#c63d32', '#b02a20', '#8d1f17', '#6d1710',
+      '#fef4f3', '#fde6e3', '#ffb3ac', '#ff9d94', '#f27a6f', '#e0594d', '#c63d32', '#b02a20', '#8d1f17', '#6d1710',
     ],
     yellow: [
-      '#fdf5e0', '#f9e8bd', '#f2d58a', '#e8c263', '#cfa23a', '#ab8120', '#8e6912', '#78570a', '#5f4406', '#473303',
+      '#fef9ec', '#fcf1d6', '#f2d58a', '#e8c263', '#cfa23a', '#ab8120', '#8e6912', '#78570a', '#5f4406', '#473303',
     ],
     dark: [
       '#e6e8ee', '#b9bfcc', '#a4abba', '#6a7182', '#353a48', '#2a2f3b', '#1d2029', '#14161c', '#101218', '#0b0d11',
@@ -41,6 +41,7 @@ export const theme = createTheme({
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
     Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 550 } },
     Button: { defaultProps: { size: 'sm' } },
+    CloseButton: { defaultProps: { 'aria-label': 'Close' } },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.4 } } },
     NumberInput: { defaultProps: { inputWrapperOrder: ['label', 'description', 'input', 'error'] } },
     Select: { defaultProps: { comboboxProps: { shadow: 'md' } } },

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use chancery_web::{Ctx, Failure, html};
-use http::header::{CONTENT_SECURITY_POLICY, HeaderName, X_FRAME_OPTIONS};
+use http::header::{CONTENT_SECURITY_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderValue, StatusCode};
 
 use super::files;
@@ -38,11 +38,8 @@ fn with_policy(mut response: Response, policy: &str) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin-allow-popups"));
     response
 }
-
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 const NOT_BUILT_POLICY: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -8,6 +8,7 @@ import { callWith } from '~/api/client.ts';
 import { inWords, whenExpired } from '~/api/queries.ts';
 import { Splash, SplashMessage } from '~/shell/splash.tsx';
 
+import { claimsOf } from './claims.ts';
 import { type Config, loadConfig } from './config.ts';
 import { ASKED_FOR, type Scope } from './scopes.ts';
 
@@ -76,11 +77,13 @@ function Gate({ config, children }: { config: Config; children: ReactNode }) {
   const { isLoading, isAuthenticated, error, user, loginWithRedirect, logout, getAccessTokenSilently } = useAuth0();
   const leaving = useRef(false);
 
-  const signIn = useCallback(() => {
+  const subject = useRef<unknown>(undefined);
+
+  const signIn = useCallback((anew = false) => {
     if (leaving.current) return;
     leaving.current = true;
     const returnTo = window.location.pathname + window.location.search + window.location.hash;
-    void loginWithRedirect({ appState: { returnTo } });
+    void loginWithRedirect({ appState: { returnTo }, ...(anew ? { authorizationParams: { prompt: 'login' } } : {}) });
   }, [loginWithRedirect]);
   const signOut = useCallback(() => {
     leaving.current = true;
@@ -92,13 +95,16 @@ function Gate({ config, children }: { config: Config; children: ReactNode }) {
       try {
         const token = await getAccessTokenSilently();
         if (token === undefined) throw new Error('There is no token.');
+        // Somebody else signed in at this server with the same browser: nothing is done in their name.
+        subject.current ??= subjectOf(token);
+        if (subjectOf(token) !== subject.current) throw new Error('Somebody else is signed in now.');
         return token;
       } catch (cause) {
-        signIn();
+        signIn(true);
         throw cause;
       }
     });
-    whenExpired(signIn);
+    whenExpired(() => signIn());
   }, [getAccessTokenSilently, signIn]);
 
   useEffect(() => {
@@ -126,9 +132,9 @@ function Gate({ config, children }: { config: Config; children: ReactNode }) {
     [token.data, user, config.audience, signOut],
   );
 
-  if (error) return <SplashMessage title="You could not be signed in" text={inWords(error)} again={signIn} />;
+  if (error) return <SplashMessage title="You could not be signed in" text={inWords(error)} again={() => signIn(true)} />;
   if (token.error) {
-    return <SplashMessage title="You could not be signed in" text={inWords(token.error)} again={signIn} />;
+    return <SplashMessage title="You could not be signed in" text={inWords(token.error)} again={() => signIn(true)} />;
   }
   if (!administrator) return <Splash />;
   if (!ASKED_FOR.some((scope) => administrator.scopes.has(scope))) {
@@ -140,12 +146,10 @@ function Gate({ config, children }: { config: Config; children: ReactNode }) {
 
 /** The scopes of our own token. Nothing is decided by them but what is shown: the server looks at every call. */
 function scopesOf(token: string): ReadonlySet<string> {
-  try {
-    const payload = token.split('.')[1] ?? '';
-    const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
-    const claims = JSON.parse(new TextDecoder().decode(bytes)) as { scope?: unknown };
-    return new Set(typeof claims.scope === 'string' ? claims.scope.split(' ') : []);
-  } catch {
-    return new Set();
-  }
+  const scope = claimsOf(token).scope;
+  return new Set(typeof scope === 'string' ? scope.split(' ') : []);
+}
+
+function subjectOf(token: string): unknown {
+  return claimsOf(token).sub;
 }

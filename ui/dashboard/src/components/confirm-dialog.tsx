@@ -52,7 +52,7 @@ function Question({ asked, close }: { asked: Confirmation; close: () => void }) 
           <Button variant="default" onClick={close}>
             Cancel
           </Button>
-          <Button type="submit" color="red" loading={isBusy} disabled={asked.typed !== undefined && typed !== asked.typed}>
+          <Button type="submit" color={asked.gives ? 'brand' : 'red'} loading={isBusy} disabled={asked.typed !== undefined && typed !== asked.typed}>
             {asked.action}
           </Button>
         </Group>

@@ -9,6 +9,8 @@ export interface Confirmation {
   effect: ReactNode;
   /** The verb on the button: "Delete API". */
   action: string;
+  /** It gives something rather than taking it away: the button is not red. */
+  gives?: boolean;
   /** To be typed, where there is no way back and much hangs on it. */
   typed?: string;
   /** Does it. The dialog stays open and shows the error where this fails. */

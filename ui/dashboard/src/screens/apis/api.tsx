@@ -14,6 +14,10 @@ const route = getRouteApi('/apis/$id');
 
 const TABS: { path: string; label: string; needs: readonly Scope[] }[] = [
   { path: 'settings', label: 'Settings', needs: ['read:resource_servers'] },
+  { path: 'permissions', label: 'Permissions', needs: ['read:resource_servers'] },
+  { path: 'applications', label: 'Applications', needs: ['read:client_grants'] },
+  { path: 'quickstart', label: 'Quickstart', needs: ['read:resource_servers'] },
+  { path: 'test', label: 'Test', needs: ['read:client_grants'] },
 ];
 
 /** One API: its name, its identifier, and a tab for each side of it. */

@@ -41,7 +41,7 @@ function CreateForm({ close }: { close: () => void }) {
       void queries.invalidateQueries({ queryKey: ['apis'] });
       done(`${api.name ?? api.identifier} was created`);
       close();
-      void navigate({ to: '/apis/$id/settings', params: { id: api.id } });
+      void navigate({ to: '/apis/$id/permissions', params: { id: api.id } });
     },
   });
   return (

@@ -69,7 +69,7 @@ function Rows({ data }: { data: ApiPage }) {
             <Table.Th>Name</Table.Th>
             <Table.Th>Identifier</Table.Th>
             <Table.Th>Scopes</Table.Th>
-            <Table.Th>Access of users</Table.Th>
+            <Table.Th>Users get</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -107,10 +107,10 @@ function Row({ api }: { api: Api }) {
         </Text>
       </Table.Td>
       <Table.Td>
-        <Text size="sm">{count === 0 ? 'none' : `${count}`}</Text>
+        <Text size="sm">{count === 0 ? 'none' : count === 1 ? '1 scope' : `${count} scopes`}</Text>
       </Table.Td>
       <Table.Td>
-        <Text size="sm">{api.enforce_policies || api.is_system ? 'by role' : 'whoever signs in'}</Text>
+        <Text size="sm">{api.enforce_policies || api.is_system ? 'what their roles allow' : 'what is asked for'}</Text>
       </Table.Td>
     </Table.Tr>
   );

@@ -14,3 +14,19 @@ export const DIALECTS = [
   { value: 'rfc9068_profile', label: 'RFC 9068' },
   { value: 'rfc9068_profile_authz', label: 'RFC 9068, with permissions' },
 ];
+
+export const USER_POLICIES = [
+  { value: 'allow_all', label: 'Any application of the tenant may ask' },
+  { value: 'require_client_grant', label: 'Only applications with a client grant' },
+  { value: 'deny_all', label: 'None' },
+];
+
+export const CLIENT_POLICIES = [
+  { value: 'require_client_grant', label: 'Only applications with a client grant' },
+  { value: 'deny_all', label: 'None' },
+];
+
+export const POP_FOR = [
+  { value: 'all_clients', label: 'All applications' },
+  { value: 'public_clients', label: 'Public applications' },
+];

@@ -10,6 +10,12 @@ export interface ListSearch {
   page?: number;
 }
 
+/** In whose name, and the application that somebody was sent here for. */
+export interface MatrixSearch {
+  access?: 'client';
+  client?: string;
+}
+
 const list = createRoute({
   getParentRoute: () => section,
   path: '/',
@@ -40,4 +46,34 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('./settings.tsx'), 'ApiSettings'),
 });
 
-export const apiRoutes = section.addChildren([list, api.addChildren([first, settings])]);
+const permissions = createRoute({
+  getParentRoute: () => api,
+  path: 'permissions',
+  component: lazyRouteComponent(() => import('./permissions.tsx'), 'ApiPermissions'),
+});
+
+const applications = createRoute({
+  getParentRoute: () => api,
+  path: 'applications',
+  validateSearch: (search: Record<string, unknown>): MatrixSearch => ({
+    ...(search.access === 'client' ? { access: 'client' } : {}),
+    ...(typeof search.client === 'string' ? { client: search.client } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./applications.tsx'), 'ApiApplications'),
+});
+
+const quickstart = createRoute({
+  getParentRoute: () => api,
+  path: 'quickstart',
+  validateSearch: (search: Record<string, unknown>): { language?: string } =>
+    typeof search.language === 'string' ? { language: search.language } : {},
+  component: lazyRouteComponent(() => import('./quickstart.tsx'), 'ApiQuickstart'),
+});
+
+const test = createRoute({
+  getParentRoute: () => api,
+  path: 'test',
+  component: lazyRouteComponent(() => import('./test.tsx'), 'ApiTest'),
+});
+
+export const apiRoutes = section.addChildren([list, api.addChildren([first, settings, permissions, applications, quickstart, test])]);
