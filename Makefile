@@ -2,15 +2,22 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: dev release test check fmt lint unit interop fuzz-smoke client schemathesis bench recordings clean-data setup
+.PHONY: dev dashboard built-dashboard release test check fmt lint unit interop fuzz-smoke client schemathesis bench recordings clean-data setup
 
 ## Build and start a demo tenant on http://localhost:4000 and https://localhost:4443.
-dev:
+dev: built-dashboard
 	$(CARGO) run --quiet -p chancery -- dev
 
 ## One optimised binary in target/release.
-release:
+release: built-dashboard
 	$(CARGO) build --release -p chancery
+
+## The dashboard, for the next build of the server. Needs Node.
+dashboard:
+	./scripts/dashboard.sh --require
+
+built-dashboard:
+	@./scripts/dashboard.sh
 
 ## Everything; installs what the tests need.
 test: setup check interop recordings fuzz-smoke
@@ -34,7 +41,7 @@ unit:
 	CHANCERY_REQUIRE_POSTGRES=$(CHANCERY_REQUIRE_POSTGRES) $(CARGO) test --workspace --locked
 
 ## Unmodified SDKs and a real browser against the binary.
-interop:
+interop: built-dashboard
 	$(CARGO) build --locked -p chancery
 	./interop/run.sh
 

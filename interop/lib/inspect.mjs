@@ -34,6 +34,6 @@ export async function inspect(page, name) {
   assert.deepEqual(inline, [], `${name}: nothing inline`);
 }
 
-function told({ id, help, nodes }) {
+export function told({ id, help, nodes }) {
   return `${id}: ${help}: ${nodes.map((node) => node.html).join(' ')}`;
 }

@@ -9,6 +9,7 @@ mod authorize;
 mod bad_input;
 mod crash;
 mod dashboard;
+mod dashboard_page;
 mod dbconnections;
 mod discovery;
 mod logout;

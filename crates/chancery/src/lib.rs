@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
+mod dashboard;
 mod deploy;
 pub mod dev;
 mod files;

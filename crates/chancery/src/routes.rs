@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use chancery_web::App;
 
+use crate::dashboard;
 use crate::dev::{self, Dev};
 use crate::ops::health;
 
@@ -14,6 +15,7 @@ pub fn routes(app: &Arc<App>, dev: Option<&Arc<Dev>>) -> Router {
         .merge(chancery_oauth::routes())
         .merge(chancery_screens::routes())
         .merge(chancery_management::routes())
+        .merge(dashboard::routes())
         .merge(health::routes());
     let routes = match dev {
         Some(dev) => routes.merge(dev::routes(dev)),

@@ -1,0 +1,188 @@
+// The dashboard in a browser, from the first sign-in on.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { join } from 'node:path';
+
+import { inspectScreen, openDashboard } from '../lib/dashboard.mjs';
+import { projectFolder } from '../lib/install.mjs';
+
+const dist = join(projectFolder, 'ui/dashboard/dist');
+
+export default {
+  'the first load weighs less than 250 KB': async () => {
+    const manifest = JSON.parse(readFileSync(join(dist, 'manifest.json'), 'utf8'));
+    const files = new Set(['index.html']);
+    const add = (name) => {
+      const chunk = manifest[name];
+      if (files.has(chunk.file)) return;
+      files.add(chunk.file);
+      for (const style of chunk.css ?? []) files.add(style);
+      for (const other of chunk.imports ?? []) add(other);
+    };
+    // The page, and the screen that it opens with.
+    add('index.html');
+    add('src/screens/apis/list.tsx');
+    const weights = [...files].map((file) => [gzipSync(readFileSync(join(dist, file)), { level: 9 }).length, file]);
+    const total = weights.reduce((sum, [weight]) => sum + weight, 0);
+    console.log(`    first load: ${Math.round(total / 1000)} KB compressed in ${files.size} files`);
+    assert.ok(total < 250_000, `${total} bytes:\n${weights.map(([weight, file]) => `${weight} ${file}`).join('\n')}`);
+  },
+
+  'signing in leads to the address asked for, signing out ends it': async (tools) => {
+    const page = await openDashboard(tools, 'apis');
+    await page.getByRole('heading', { level: 1, name: 'APIs' }).waitFor();
+    await page.getByRole('link', { name: 'Contacts API' }).waitFor();
+    assert.equal(new URL(page.url()).pathname, '/dashboard/apis');
+    await inspectScreen(page, 'apis');
+
+    // Tokens are kept in memory alone: a reload asks the server, and nobody sees it.
+    await page.reload();
+    await page.getByRole('link', { name: 'Contacts API' }).waitFor();
+    const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
+    assert.doesNotMatch(stored, /eyJ/);
+
+    await page.getByRole('button', { name: /^Account of/ }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.locator('input#username').waitFor();
+  },
+
+  'an API: created, scopes imported from OpenAPI, an application granted': async (tools) => {
+    const { identifier, page } = await withNewApi(tools);
+
+    await page.getByLabel('New scope', { exact: true }).fill('read things');
+    await page.getByRole('button', { name: 'Add scope' }).click();
+    await page.getByText('has a space in it').waitFor();
+    await page.getByLabel('New scope', { exact: true }).fill('audit:things');
+    await page.getByLabel('Description of the new scope').fill('See who did what');
+    await page.getByRole('button', { name: 'Add scope' }).click();
+    await page.getByRole('button', { name: 'Remove audit:things' }).waitFor();
+
+    await importOpenApi(page, OPENAPI);
+    await page.getByText('New (2)').waitFor();
+    await page.getByText('Operations without a scope (1)').waitFor();
+    await page.getByText('Not in the document (1)').waitFor();
+    await inspectScreen(page, 'import');
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    await page.getByRole('button', { name: 'Remove write:things' }).waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+
+    // A second document: one scope is described anew, one is not there any more.
+    const second = OPENAPI.replace('Read things', 'Read all your things').replaceAll('write:things', 'change:things');
+    await importOpenApi(page, second);
+    await page.getByText('Described anew (1)').waitFor();
+    await page.getByRole('checkbox', { name: 'Remove write:things' }).check();
+    await page.getByText('The scope write:things goes').waitFor();
+    await page.getByRole('button', { name: 'Import and remove 1' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Remove change:things' }).waitFor();
+    await inspectScreen(page, 'permissions');
+    const api = await tools.management.call('GET', `resource-servers/${encodeURIComponent(identifier)}`);
+    assert.deepEqual(api.scopes, [
+      { value: 'audit:things', description: 'See who did what' },
+      { value: 'read:things', description: 'Read all your things' },
+      { value: 'change:things', description: 'Change things' },
+    ]);
+
+    await page.getByRole('tab', { name: 'Applications' }).click();
+    await page.getByRole('radio', { name: 'In their own name' }).click();
+    await page.getByPlaceholder('Add an application').click();
+    await page.getByRole('option', { name: 'Demo M2M' }).click();
+    await page.getByRole('checkbox', { name: 'read:things for Demo M2M' }).check();
+    await page.getByRole('checkbox', { name: 'change:things for Demo M2M' }).check();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The access of one application was changed').waitFor();
+    await inspectScreen(page, 'matrix');
+    await page.getByRole('checkbox', { name: 'change:things for Demo M2M' }).uncheck();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Demo M2M may no longer ask for change:things').waitFor();
+    await inspectScreen(page, 'confirmation');
+    await page.getByRole('button', { name: 'Change access' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const grants = await tools.management.call('GET', `client-grants?audience=${encodeURIComponent(identifier)}`);
+    assert.deepEqual(grants.map(({ scope, subject_type }) => [scope, subject_type]), [[['read:things'], 'client']]);
+
+    await page.getByRole('tab', { name: 'Test' }).click();
+    await page.getByRole('button', { name: 'Get a token' }).click();
+    await page.getByText('Call your API with it').waitFor();
+    assert.equal(await page.getByText('"scope": "read:things"').count(), 1);
+    await inspectScreen(page, 'test');
+
+    await page.getByRole('tab', { name: 'Quickstart' }).click();
+    for (const language of ['Express', 'Rust, axum', 'Python, FastAPI', 'Go', 'Java, Spring']) {
+      await page.getByRole('tab', { name: language }).click();
+      const code = (await page.locator('pre').allInnerTexts()).join('\n');
+      for (const fact of [identifier, tools.chancery.issuer, 'audit:things', 'read:things']) assert.ok(code.includes(fact), `${language}: ${fact}`);
+    }
+    await inspectScreen(page, 'quickstart');
+  },
+
+  'an API: its settings, and its end': async (tools) => {
+    const { identifier, page, name } = await withNewApi(tools);
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByLabel('Allow offline access').check();
+    await page.getByLabel('Lifetime', { exact: true }).fill('600');
+    await page.getByText('2 changes are not saved.').waitFor();
+    await inspectScreen(page, 'settings');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The settings were saved').waitFor();
+    const api = await tools.management.call('GET', `resource-servers/${encodeURIComponent(identifier)}`);
+    assert.deepEqual([api.allow_offline_access, api.token_lifetime], [true, 600]);
+
+    await page.getByRole('button', { name: 'Delete API' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(`The API ${name} goes`).waitFor();
+    assert.equal(await dialog.getByRole('button', { name: 'Delete API' }).isDisabled(), true);
+    await dialog.getByLabel(`Type ${name} to go on`).fill(name);
+    await dialog.getByRole('button', { name: 'Delete API' }).click();
+    await page.getByText(`${name} was deleted`).waitFor();
+    assert.equal(new URL(page.url()).pathname, '/dashboard/apis');
+
+    await page.keyboard.press('Control+K');
+    await page.getByPlaceholder('Go to a screen').fill('contacts');
+    await page.getByRole('dialog').getByText('API · https://contacts.example/api').click();
+    await page.getByRole('heading', { level: 1, name: 'Contacts API' }).waitFor();
+  },
+};
+
+/** Makes an API in the dashboard, and stays on its permissions. */
+async function withNewApi(tools) {
+  const name = `Things ${randomUUID().slice(0, 8)}`;
+  const identifier = `https://things.example/${randomUUID()}`;
+  const page = await openDashboard(tools, 'apis');
+  await page.getByRole('button', { name: 'Create API' }).click();
+  await page.getByLabel('Name', { exact: true }).fill(name);
+  await page.getByLabel('Identifier').fill(identifier);
+  await page.getByRole('dialog').getByRole('button', { name: 'Create API' }).click();
+  await page.getByRole('heading', { level: 1, name }).waitFor();
+  await page.getByText('No scopes yet').waitFor();
+  return { page, name, identifier };
+}
+
+async function importOpenApi(page, text) {
+  await page.getByRole('button', { name: 'Import from OpenAPI' }).click();
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Choose a file' }).click();
+  await (await chooser).setFiles({ name: 'openapi.yaml', mimeType: 'application/yaml', buffer: Buffer.from(text) });
+}
+
+const OPENAPI = `openapi: 3.0.3
+info: { title: Things, version: '1' }
+components:
+  securitySchemes:
+    login:
+      type: oauth2
+      flows:
+        authorizationCode:
+          authorizationUrl: https://login.example/authorize
+          tokenUrl: https://login.example/oauth/token
+          scopes: { 'read:things': Read things, 'write:things': Change things }
+security: [{ login: ['read:things'] }]
+paths:
+  /things:
+    get: { responses: { 200: { description: ok } } }
+    post: { security: [{ login: ['write:things'] }], responses: { 201: { description: ok } } }
+  /health:
+    get: { security: [], responses: { 200: { description: ok } } }
+`;

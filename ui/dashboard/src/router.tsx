@@ -1,0 +1,33 @@
+// Every address of the dashboard. Screens are fetched when somebody goes there first.
+import { createRouter } from '@tanstack/react-router';
+
+import { apiRoutes } from './screens/apis/routes.ts';
+import { overviewRoute } from './screens/overview/routes.ts';
+import { playgroundRoutes } from './screens/playground/routes.ts';
+import { countNavigation } from './components/page.tsx';
+import { Failure, Loading } from './components/states.tsx';
+import { NotFound } from './shell/not-found.tsx';
+import { shell } from './shell/route.ts';
+
+const tree = shell.addChildren([overviewRoute, apiRoutes, playgroundRoutes]);
+
+export const router = createRouter({
+  routeTree: tree,
+  basepath: '/dashboard',
+  defaultPreload: 'intent',
+  defaultPendingMs: 200,
+  defaultPendingComponent: Loading,
+  defaultErrorComponent: ({ error, reset }) => <Failure error={error} again={reset} />,
+  defaultNotFoundComponent: NotFound,
+  scrollRestoration: true,
+});
+
+router.subscribe('onResolved', ({ pathChanged }) => {
+  if (pathChanged) countNavigation();
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

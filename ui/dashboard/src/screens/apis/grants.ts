@@ -1,0 +1,102 @@
+// Client grants of an API: which application may ask for which scopes, in the name of users or in its own.
+import { queryOptions } from '@tanstack/react-query';
+
+import { callAs, management } from '~/api/client.ts';
+import type { Operation } from '~/api/effects.ts';
+import { quoted } from '~/shell/finders.ts';
+
+export type Subject = 'user' | 'client';
+
+export interface Grant {
+  id: string;
+  client_id?: string;
+  audience: string;
+  scope?: string[];
+  subject_type?: string;
+  allow_all_scopes?: boolean;
+  is_system?: boolean;
+}
+
+export interface Application {
+  client_id: string;
+  name?: string;
+  app_type?: string;
+  is_first_party?: boolean;
+  grant_types?: string[];
+  callbacks?: string[];
+  token_endpoint_auth_method?: string;
+}
+
+const FIELDS = 'client_id,name,app_type,is_first_party,grant_types,callbacks,token_endpoint_auth_method';
+
+/** Every grant of an API, page by page. */
+export function grantsQuery(audience: string) {
+  return queryOptions({
+    queryKey: ['client-grants', { audience }],
+    queryFn: async () => {
+      const all: Grant[] = [];
+      let from: string | undefined;
+      do {
+        const query = { audience, take: 100, ...(from === undefined ? {} : { from }) };
+        const page = await callAs<{ client_grants: Grant[]; next?: string }>(management.GET('/client-grants', { params: { query } }));
+        all.push(...page.client_grants);
+        from = page.next;
+      } while (from !== undefined);
+      return all;
+    },
+  });
+}
+
+export interface ApplicationPage {
+  applications: Application[];
+  hasMore: boolean;
+}
+
+/** Applications by name; the first hundred where nothing is said. */
+export function applicationsQuery(text: string) {
+  return queryOptions({
+    queryKey: ['clients', 'choice', text],
+    queryFn: async (): Promise<ApplicationPage> => {
+      if (text !== '') {
+        const query = { q: quoted(text), parser: 'lucene', take: 100, fields: FIELDS, include_fields: true } as const;
+        const found = await callAs<{ clients: Application[]; next?: string }>(management.GET('/clients/search', { params: { query } }));
+        return { applications: found.clients, hasMore: found.next !== undefined };
+      }
+      const query = { per_page: 100, include_totals: true, is_global: false, fields: FIELDS, include_fields: true } as const;
+      const found = await callAs<{ clients: Application[]; total: number }>(management.GET('/clients', { params: { query } }));
+      return { applications: found.clients, hasMore: found.total > found.clients.length };
+    },
+  });
+}
+
+/** What an application may ask for. */
+export interface Access {
+  scopes: ReadonlySet<string>;
+  /** Every scope, those to come too. */
+  all: boolean;
+}
+
+export function accessOf(grant: Grant | undefined): Access | undefined {
+  return grant && { scopes: new Set(grant.scope ?? []), all: grant.allow_all_scopes === true };
+}
+
+/** The operation that makes a grant so; `undefined` where it is so. */
+export function operationFor(audience: string, subject: Subject, clientId: string, grant: Grant | undefined, wanted: Access | undefined): Operation | undefined {
+  if (!grant) {
+    if (!wanted) return undefined;
+    const scopes = wanted.all ? { allow_all_scopes: true } : { scope: [...wanted.scopes] };
+    return { operation: 'post_client-grants', body: { client_id: clientId, audience, subject_type: subject, ...scopes } };
+  }
+  if (!wanted) return { operation: 'delete_client-grants_by_id', path: { id: grant.id } };
+  const before = accessOf(grant);
+  const isSame = before?.all === wanted.all && (wanted.all || sameSet(before.scopes, wanted.scopes));
+  if (isSame) return undefined;
+  const body = wanted.all
+    ? { allow_all_scopes: true }
+    : { ...(before?.all ? { allow_all_scopes: false } : {}), scope: [...wanted.scopes] };
+  return { operation: 'patch_client-grants_by_id', path: { id: grant.id }, body };
+}
+
+function sameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((value) => b.has(value));
+}
