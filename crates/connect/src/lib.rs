@@ -4,6 +4,7 @@
 //! tokens; the rest is pure.
 
 mod argon;
+mod common_passwords;
 pub mod imported;
 pub mod password_policy;
 mod passwords;

@@ -7,7 +7,7 @@ use chancery_core::model::{CharacterType, Strength};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::MAX_PASSWORD_BYTES;
+use crate::{MAX_PASSWORD_BYTES, common_passwords};
 
 /// One rule and whether the password keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -69,6 +69,9 @@ pub fn check(password: &str, strength: &Strength) -> Vec<Rule> {
     if strength.no_runs {
         rules.push(no_runs(password));
     }
+    if strength.no_sequences {
+        rules.push(no_sequences(password));
+    }
     // Only spoken of when broken: nobody types so much.
     if password.len() > MAX_PASSWORD_BYTES {
         rules.push(Rule {
@@ -123,6 +126,12 @@ pub fn contains_user_info<'a>(password: &str, known: impl IntoIterator<Item = &'
     })
 }
 
+/// Whether very many people use it, or it is one of the connection's own words, whatever its case.
+pub fn is_common(password: &str, own: &[String]) -> bool {
+    let lower = password.to_lowercase();
+    common_passwords::contains(password) || own.iter().any(|word| word.to_lowercase() == lower)
+}
+
 fn at_least(least: usize, length: usize) -> Rule {
     let (message, format) = match least {
         0 | 1 => ("Non-empty password required", Vec::new()),
@@ -175,6 +184,21 @@ fn no_runs(password: &str) -> Rule {
         format: vec![2.into(), "aaa".into()],
         code: "identicalChars",
         ok: longest <= 2,
+        items: None,
+    }
+}
+
+fn no_sequences(password: &str) -> Rule {
+    let chars: Vec<char> = password.chars().flat_map(char::to_lowercase).collect();
+    let follows = |three: &[char]| {
+        let [a, b, c] = [0, 1, 2].map(|at| three.get(at).map_or(0, |c| i64::from(u32::from(*c))));
+        three.iter().all(|c| c.is_ascii_alphanumeric()) && (b - a).abs() == 1 && c - b == b - a
+    };
+    Rule {
+        message: "No sequential characters (e.g., \"%s\" not allowed)".to_owned(),
+        format: vec!["abc".into()],
+        code: "sequentialChars",
+        ok: !chars.windows(3).any(follows),
         items: None,
     }
 }

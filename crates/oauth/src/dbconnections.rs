@@ -1,11 +1,11 @@
 //! `/dbconnections/*`: sign-up and password change by API (fact sheet 9.4 and 9.5). Their error envelope is their own.
 
 use axum::response::{IntoResponse, Response};
-use chancery_connect::password_policy::{Rule, strength_error};
+use chancery_connect::password_policy::strength_error;
 use chancery_core::model::{Client, Connection, User};
 use chancery_core::oauth::OAuthError;
 use chancery_core::params::Params;
-use chancery_web::{Ctx, Failure, Form, Profile, ResetLink, SignUp, SignUpForm, html, json};
+use chancery_web::{Ctx, Failure, Form, Profile, ResetLink, SignUp, SignUpForm, Unfit, html, json};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -31,9 +31,7 @@ pub(crate) async fn signup(ctx: Ctx, Form(params): Form) -> Result<Response, Fai
             refused("user_exists", "The user already exists.")
         }
         SignUp::Exists => refused("invalid_signup", "Invalid sign up"),
-        SignUp::Weak(rules) => too_weak(&rules),
-        SignUp::OwnName => own_name(),
-        SignUp::BadPassword => refused("invalid_password", "The password is too long"),
+        SignUp::Unfit(unfit) => unusable(&unfit),
         SignUp::BadEmail => bad_request("email is not a valid email address"),
         SignUp::BadUsername => bad_request("username is missing or not valid"),
         SignUp::Closed => refused("public_signup_disabled", "Public signup is disabled"),
@@ -121,14 +119,26 @@ fn unknown_connection() -> Response {
     }))
 }
 
-fn too_weak(rules: &[Rule]) -> Response {
-    envelope(&strength_error(rules))
-}
-
-fn own_name() -> Response {
+fn unusable(unfit: &Unfit) -> Response {
+    let (name, message, description) = match unfit {
+        Unfit::Weak(rules) => return envelope(&strength_error(rules)),
+        Unfit::TooLong => return refused("invalid_password", "The password is too long"),
+        Unfit::OwnName => (
+            "PasswordNoUserInfoError",
+            "Password contains user information",
+            "The password must not contain the name or the email address",
+        ),
+        Unfit::Common => {
+            ("PasswordDictionaryError", "Password is too common", "The password is one that many people use")
+        }
+        Unfit::Used(_) => (
+            "PasswordHistoryError",
+            "Password has previously been used",
+            "The password is one of the last that the user had",
+        ),
+    };
     envelope(&json!({
-        "name": "PasswordNoUserInfoError", "code": "invalid_password", "message": "Password contains user information",
-        "description": "The password must not contain the name or the email address", "statusCode": 400
+        "name": name, "code": "invalid_password", "message": message, "description": description, "statusCode": 400
     }))
 }
 

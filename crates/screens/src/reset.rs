@@ -14,7 +14,7 @@ use chancery_web::{Ctx, Failure, Reset, ResetLink, hosted, see_other};
 use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
-use crate::rules::{lines, own_name};
+use crate::rules::{broken, lines};
 use crate::screen::{Screen, is_same_origin, path_link, refused};
 
 /// The page that asks for the address.
@@ -104,12 +104,10 @@ pub(crate) async fn submit(
                 None => done_page(&ctx, &headers, &ticket),
             })
         }
-        Reset::Weak(rules) => again(Problem::PasswordWeak, Some(lines(&rules, true))),
-        Reset::OwnName => {
+        Reset::Unfit(unfit) => {
             let connection = ctx.tenant.connection_by_name(&ticket.connection);
-            again(Problem::PasswordWeak, connection.map(|c| own_name(c)))
+            again(Problem::PasswordWeak, connection.and_then(|connection| broken(&unfit, connection)))
         }
-        Reset::BadPassword => again(Problem::PasswordWeak, None),
         Reset::BadLink => Ok(bad_link(&ctx, &headers)),
     }
 }

@@ -3,6 +3,7 @@
 use chancery_connect::password_policy::{self, Rule};
 use chancery_core::model::Connection;
 use chancery_login::pages::{PasswordRule, RuleLine};
+use chancery_web::Unfit;
 
 /// The rules, with what the password just refused met (`judged`).
 pub(crate) fn lines(rules: &[Rule], judged: bool) -> Vec<RuleLine> {
@@ -17,11 +18,18 @@ pub(crate) fn lines(rules: &[Rule], judged: bool) -> Vec<RuleLine> {
     out
 }
 
-/// All rules met but one: the password holds the user's name or address.
-pub(crate) fn own_name(connection: &Connection) -> Vec<RuleLine> {
+/// The rules for a password that was refused, with the one that it breaks; `None` where it breaks none that is shown.
+pub(crate) fn broken(unfit: &Unfit, connection: &Connection) -> Option<Vec<RuleLine>> {
+    let rule = match unfit {
+        Unfit::Weak(rules) => return Some(lines(rules, true)),
+        Unfit::OwnName => PasswordRule::NoPersonalData,
+        Unfit::Common => PasswordRule::NotCommon,
+        Unfit::Used(last) => PasswordRule::NotReused(u32::try_from(*last).unwrap_or(u32::MAX)),
+        Unfit::TooLong => return None,
+    };
     let mut all = lines(&password_policy::check("", &connection.settings().strength()), false);
-    all.push(RuleLine { rule: PasswordRule::NoPersonalData, met: Some(false) });
-    all
+    all.push(RuleLine { rule, met: Some(false) });
+    Some(all)
 }
 
 fn shown(rule: &Rule) -> Option<PasswordRule> {
@@ -30,6 +38,7 @@ fn shown(rule: &Rule) -> Option<PasswordRule> {
         "lengthAtLeast" => PasswordRule::LengthAtLeast(number(0)?),
         "containsAtLeast" => PasswordRule::KindsAtLeast(number(0)?),
         "identicalChars" => PasswordRule::RepeatsAtMost(number(0)?),
+        "sequentialChars" => PasswordRule::NoSequences,
         "lowerCase" => PasswordRule::Lowercase,
         "upperCase" => PasswordRule::Uppercase,
         "numbers" => PasswordRule::Digit,

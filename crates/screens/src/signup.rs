@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
 use crate::login::open_session;
-use crate::rules::{lines, own_name};
+use crate::rules::{broken, lines};
 use crate::screen::{Screen, expired};
 
 /// The page.
@@ -75,11 +75,13 @@ pub(crate) async fn submit(
         SignUp::Exists if tells => again(refused, Problem::UserExists, None),
         SignUp::Exists | SignUp::Closed => again(refused, Problem::SignupFailed, None),
         SignUp::TooMany(_) => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts, None),
-        SignUp::Weak(rules) => again(refused, Problem::PasswordWeak, Some(lines(&rules, true))),
-        SignUp::OwnName => again(refused, Problem::PasswordWeak, Some(own_name(&connection))),
-        SignUp::BadPassword => again(refused, Problem::PasswordWeak, None),
+        SignUp::Unfit(unfit) => again(refused, Problem::PasswordWeak, broken(&unfit, &connection)),
         SignUp::BadEmail => again(refused, Problem::EmailInvalid, None),
-        SignUp::BadUsername => again(refused, Problem::UsernameInvalid { min: 1, max: 128 }, None),
+        SignUp::BadUsername => {
+            let (min, max) = connection.settings().username_length();
+            let [min, max] = [min, max].map(|length| u32::try_from(length).unwrap_or(u32::MAX));
+            again(refused, Problem::UsernameInvalid { min, max }, None)
+        }
     }
 }
 

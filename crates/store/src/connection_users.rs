@@ -5,7 +5,7 @@ use chancery_db::{Batch, params};
 use crate::Store;
 
 /// What hangs on users by their id, in an order in which the users themselves are the last to go.
-const OWNED: [&str; 13] = [
+const OWNED: [&str; 14] = [
     "user_terms",
     "user_roles",
     "user_permissions",
@@ -16,6 +16,7 @@ const OWNED: [&str; 13] = [
     "tickets",
     "authentication_methods",
     "device_keys",
+    "password_history",
     "codes",
     "refresh_tokens",
     "opaque_tokens",

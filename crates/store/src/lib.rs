@@ -28,6 +28,7 @@ mod lost_scopes;
 mod notes;
 mod opaque_tokens;
 mod organizations;
+mod password_history;
 #[cfg(test)]
 mod plans;
 mod refresh_tokens;

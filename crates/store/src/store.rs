@@ -73,6 +73,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "declined scopes",
         sql: include_str!("../migrations/0012_declined_scopes.sql"),
     },
+    Migration {
+        number: 13,
+        name: "password history",
+        sql: include_str!("../migrations/0013_password_history.sql"),
+    },
 ];
 
 impl Store {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     Result, Store,
     error::{parse, print},
+    password_history,
     revocation::{self, Under},
     rows::{folded, is_text},
     user_terms,
@@ -288,7 +289,7 @@ impl Store {
         write_user(tenant, Some(seen), user)
     }
 
-    /// Sets a password. `now` is in seconds and shows as `last_password_reset`.
+    /// Sets a password. `now` is in seconds and shows as `last_password_reset`. No earlier one is remembered.
     ///
     /// # Errors
     /// [`Error::Guard`](crate::Error::Guard) where the user has no account in that connection.
@@ -300,19 +301,20 @@ impl Store {
         hash: &str,
         now: i64,
     ) -> Result<()> {
-        self.commit(self.set_password_batch(tenant, user_id, connection, hash, now)).await
+        self.commit(self.set_password_batch(tenant, user_id, connection, (hash, 0), now)).await
     }
 
-    /// As [`Store::set_password`], to be committed with the ticket that allowed it.
+    /// As [`Store::set_password`], to be committed with the ticket that allowed it. The hash comes with how many passwords
+    /// are remembered, itself among them; those before are forgotten.
     pub fn set_password_batch(
         &self,
         tenant: &str,
         user_id: &str,
         connection: &str,
-        hash: &str,
+        (hash, remembered): (&str, usize),
         now: i64,
     ) -> Batch {
-        let batch = Batch::default()
+        let batch = password_history::moved_on(tenant, user_id, connection, remembered, now)
             .guard(
                 // Of several accounts in one connection, the one that the user began with.
                 "UPDATE credentials SET password_hash = $1 \
@@ -423,7 +425,7 @@ fn write_user(tenant: &str, seen: Option<&SeenUser>, user: &User) -> Result<Batc
 }
 
 /// What goes with a user, beside tokens and codes.
-const OWNED_BY_USER: [&str; 12] = [
+const OWNED_BY_USER: [&str; 13] = [
     "DELETE FROM users WHERE tenant = $1 AND id = $2",
     "DELETE FROM user_terms WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
@@ -436,6 +438,7 @@ const OWNED_BY_USER: [&str; 12] = [
     "DELETE FROM tickets WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM authentication_methods WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM device_keys WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM password_history WHERE tenant = $1 AND user_id = $2",
 ];
 
 /// `doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms`.

@@ -5,20 +5,18 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use chancery_connect::password_policy::{self, Rule};
-use chancery_connect::{HashError, users};
+use chancery_connect::users;
 use chancery_core::ids::Handle;
 use chancery_core::iso;
 use chancery_core::model::{Connection, User};
-use chancery_core::oauth::OAuthError;
 use chancery_core::records::{LogEvent, Session, Ticket};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use crate::shares::Place;
-use crate::{Attempt, Ctx, Failure, Rate, TooManyRequests};
+use crate::{Attempt, Ctx, Failure, Rate, TooManyRequests, Unfit, Whose};
 
 /// What came of a password.
 #[derive(Debug)]
@@ -80,12 +78,8 @@ pub enum SignUp {
     Created(Box<User>),
     /// An account of this name was there before.
     Exists,
-    /// The password is too weak; the rules with what it meets.
-    Weak(Vec<Rule>),
-    /// The password holds the name or address.
-    OwnName,
-    /// The password cannot be accepted as such (too long).
-    BadPassword,
+    /// The password cannot be used.
+    Unfit(Unfit),
     /// The address is none.
     BadEmail,
     /// The user name is missing or has characters it cannot have.
@@ -110,12 +104,8 @@ pub enum ResetLink {
 pub enum Reset {
     /// It counts from now on; sessions and tokens of the user are gone.
     Done(Box<User>),
-    /// Too weak.
-    Weak(Vec<Rule>),
-    /// It holds the name or address.
-    OwnName,
-    /// It cannot be accepted as such.
-    BadPassword,
+    /// It cannot be used.
+    Unfit(Unfit),
     /// The link was used, has expired or was never good.
     BadLink,
 }
@@ -281,8 +271,8 @@ impl Ctx {
         let username = match (options.requires_username, form.username.filter(|u| !u.is_empty())) {
             (true, None) => return Ok(SignUp::BadUsername),
             (true, Some(name)) => match users::username(name) {
-                Ok(name) => Some(name),
-                Err(_) => return Ok(SignUp::BadUsername),
+                Ok(name) if has_length(&name, options.username_length()) => Some(name),
+                _ => return Ok(SignUp::BadUsername),
             },
             (false, _) => None,
         };
@@ -293,8 +283,10 @@ impl Ctx {
         let profile = form.profile;
         let names =
             [Some(email.as_str()), username.as_deref(), profile.name.as_deref(), profile.nickname.as_deref()];
-        match self.acceptable(connection, form.password, names.into_iter().flatten()).await? {
-            Accepted::Hash(hash) => {
+        let names = names.into_iter().flatten().filter(|_| options.refuses_personal_data() != Some(false));
+        let whose = Whose { user_id: None, names: names.collect() };
+        match self.new_password(connection, form.password, &whose).await? {
+            Ok(hash) => {
                 let new = users::NewUser {
                     email: Some(&email),
                     username: username.as_deref(),
@@ -319,9 +311,7 @@ impl Ctx {
                     Err(other) => Err(other.into()),
                 }
             }
-            Accepted::Weak(rules) => Ok(SignUp::Weak(rules)),
-            Accepted::OwnName => Ok(SignUp::OwnName),
-            Accepted::Bad => Ok(SignUp::BadPassword),
+            Err(unfit) => Ok(SignUp::Unfit(unfit)),
         }
     }
 
@@ -417,14 +407,15 @@ impl Ctx {
         let user = store.user(tenant, &ticket.user_id).await?;
         let connection = self.tenant.connection_by_name(&ticket.connection);
         let (Some(user), Some(connection)) = (user, connection) else { return Ok(Reset::BadLink) };
+        let options = connection.settings();
         let names = [user.email.as_deref(), user.username.as_deref(), user.nickname.as_deref()];
-        let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
-        let hash = match self.acceptable(connection, password, names.iter().map(String::as_str)).await? {
-            Accepted::Hash(hash) => hash,
-            Accepted::Weak(rules) => return Ok(Reset::Weak(rules)),
-            Accepted::OwnName => return Ok(Reset::OwnName),
-            Accepted::Bad => return Ok(Reset::BadPassword),
+        let names = names.into_iter().flatten().filter(|_| options.refuses_personal_data() != Some(false));
+        let whose = Whose { user_id: Some(&user.user_id), names: names.collect() };
+        let hash = match self.new_password(connection, password, &whose).await? {
+            Ok(hash) => hash,
+            Err(unfit) => return Ok(Reset::Unfit(unfit)),
         };
+        let hash = (hash.as_str(), options.remembered_passwords());
         // Read again after the slow part: an edit in between, such as a block, must not be undone.
         let seen = store.user_to_edit(tenant, &ticket.user_id).await?;
         let seen = seen.filter(|s| s.user.email.as_deref().unwrap_or_default() == ticket.email);
@@ -439,7 +430,7 @@ impl Ctx {
         let write = store
             .spend_ticket(tenant, &handle.id)
             .and(store.edit_user_batch(tenant, &seen, &user)?)
-            .and(store.set_password_batch(tenant, &user.user_id, &connection.name, &hash, self.now()))
+            .and(store.set_password_batch(tenant, &user.user_id, &connection.name, hash, self.now()))
             .and(store.delete_sessions_of_batch(tenant, &user.user_id))
             .and(store.revoke_by_user(tenant, &user.user_id))
             .and(store.delete_tickets_of(tenant, &user.user_id));
@@ -528,26 +519,6 @@ impl Ctx {
         Ok(())
     }
 
-    async fn acceptable<'a>(
-        &self,
-        connection: &Connection,
-        password: SecretString,
-        names: impl Iterator<Item = &'a str>,
-    ) -> Result<Accepted, Failure> {
-        let rules = password_policy::check(password.expose_secret(), &connection.settings().strength());
-        if !password_policy::is_strong(&rules) {
-            return Ok(Accepted::Weak(rules));
-        }
-        if password_policy::contains_user_info(password.expose_secret(), names) {
-            return Ok(Accepted::OwnName);
-        }
-        match self.app.hasher.hash(password).await {
-            Ok(hash) => Ok(Accepted::Hash(hash)),
-            Err(HashError::Busy(_)) => Err(OAuthError::Unavailable.into()),
-            Err(HashError::TooLong) => Ok(Accepted::Bad),
-        }
-    }
-
     fn note(&self, kind: &str, user: &User, connection: &Connection) {
         self.log(LogEvent {
             kind: kind.to_owned(),
@@ -559,11 +530,9 @@ impl Ctx {
     }
 }
 
-enum Accepted {
-    Hash(String),
-    Weak(Vec<Rule>),
-    OwnName,
-    Bad,
+/// In characters, both ends included.
+fn has_length(name: &str, (min, max): (usize, usize)) -> bool {
+    (min..=max).contains(&name.chars().count())
 }
 
 /// Reading a user and writing a mail takes a hundred microseconds more than nobody does, which a few hundred answers show:

@@ -20,6 +20,7 @@ mod jobs;
 mod kept;
 mod organizations;
 mod pages;
+mod password_rules;
 mod random;
 mod resource_servers;
 mod roles;

@@ -63,6 +63,16 @@ pub struct ConnectionOptions {
     pub password_options: Option<PasswordOptions>,
     /// A shortest length beside the level.
     pub password_complexity_options: Option<PasswordComplexityOptions>,
+    /// Earlier passwords are not to be used again. [`PasswordOptions::history`] comes before it, as the others below do.
+    pub password_history: Option<OldPasswordHistory>,
+    /// Passwords that many people use are not to be used.
+    pub password_dictionary: Option<OldPasswordDictionary>,
+    /// Nothing that everybody knows about the user is to be in a password.
+    pub password_no_personal_info: Option<Switch>,
+    /// What user names must be.
+    pub validation: Option<Validation>,
+    /// What users have.
+    pub attributes: Option<Attributes>,
 }
 
 impl ConnectionOptions {
@@ -91,9 +101,121 @@ impl ConnectionOptions {
                 }
             }
             strength.no_runs |= rules.identical_characters == Allowance::Block;
+            strength.no_sequences |= rules.sequential_characters == Allowance::Block;
         }
         strength
     }
+
+    /// How many passwords, the present one among them, are not to be chosen again. 0: nobody remembers.
+    pub fn remembered_passwords(&self) -> usize {
+        let new = self.password_options.as_ref().and_then(|options| options.history.as_ref());
+        let (is_on, size) = match (new, &self.password_history) {
+            (Some(new), _) => (new.active, new.size),
+            (None, Some(old)) => (old.enable, old.size),
+            (None, None) => (false, None),
+        };
+        if is_on { size.unwrap_or(3).clamp(1, MOST_REMEMBERED) } else { 0 }
+    }
+
+    /// Words that are no passwords beside those that many people use; `None` where there is no dictionary.
+    pub fn dictionary(&self) -> Option<&[String]> {
+        let new = self.password_options.as_ref().and_then(|options| options.dictionary.as_ref());
+        match (new, &self.password_dictionary) {
+            (Some(new), _) => new.active.then_some(&new.custom[..]),
+            (None, Some(old)) => old.enable.then_some(&old.dictionary[..]),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether a password must not hold what is known about the user, where somebody said so either way.
+    pub fn refuses_personal_data(&self) -> Option<bool> {
+        let new = self.password_options.as_ref().and_then(|options| options.profile_data.as_ref());
+        new.map(|new| new.active).or(self.password_no_personal_info.as_ref().map(|old| old.enable))
+    }
+
+    /// The shortest and the longest user name there may be, in characters.
+    pub fn username_length(&self) -> (usize, usize) {
+        let old = self.validation.as_ref().and_then(|v| v.username.as_ref()).map(|u| (u.min, u.max));
+        let new = self.attributes.as_ref().and_then(|a| a.username.as_ref()?.validation.as_ref());
+        let (min, max) = old.or(new.map(|v| (v.min_length, v.max_length))).unwrap_or_default();
+        (min.unwrap_or(1), max.unwrap_or(LONGEST_USERNAME).min(LONGEST_USERNAME))
+    }
+}
+
+/// The contract's bound.
+const MOST_REMEMBERED: usize = 24;
+const LONGEST_USERNAME: usize = 128;
+
+/// Something that is on or off.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Switch {
+    /// On.
+    pub enable: bool,
+}
+
+/// [`ConnectionOptions::password_history`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct OldPasswordHistory {
+    /// On.
+    pub enable: bool,
+    /// How many.
+    pub size: Option<usize>,
+}
+
+/// [`ConnectionOptions::password_dictionary`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct OldPasswordDictionary {
+    /// On.
+    pub enable: bool,
+    /// Words beside those that many people use.
+    pub dictionary: Vec<String>,
+}
+
+/// [`ConnectionOptions::validation`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Validation {
+    /// Of user names.
+    pub username: Option<UsernameLength>,
+}
+
+/// How long user names are, in characters.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct UsernameLength {
+    /// At least.
+    pub min: Option<usize>,
+    /// At most.
+    pub max: Option<usize>,
+}
+
+/// [`ConnectionOptions::attributes`], as far as they are acted on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Attributes {
+    /// User names.
+    pub username: Option<UsernameAttribute>,
+}
+
+/// User names as attributes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct UsernameAttribute {
+    /// What they must be.
+    pub validation: Option<UsernameValidation>,
+}
+
+/// How long user names are, in characters.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct UsernameValidation {
+    /// At least.
+    pub min_length: Option<usize>,
+    /// At most.
+    pub max_length: Option<usize>,
 }
 
 /// The rules of [`ConnectionOptions::password_options`] that are acted on.
@@ -102,6 +224,40 @@ impl ConnectionOptions {
 pub struct PasswordOptions {
     /// What it is made of.
     pub complexity: Option<PasswordComplexity>,
+    /// Passwords that many people use.
+    pub dictionary: Option<PasswordDictionary>,
+    /// Earlier passwords.
+    pub history: Option<PasswordHistory>,
+    /// What everybody knows about the user.
+    pub profile_data: Option<Active>,
+}
+
+/// Something that is on or off.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Active {
+    /// On.
+    pub active: bool,
+}
+
+/// Passwords that are not to be used because many people do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct PasswordDictionary {
+    /// On.
+    pub active: bool,
+    /// Words beside them.
+    pub custom: Vec<String>,
+}
+
+/// Passwords that are not to be used because the user did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct PasswordHistory {
+    /// On.
+    pub active: bool,
+    /// How many, the present one among them.
+    pub size: Option<usize>,
 }
 
 /// What a password is made of.
@@ -116,6 +272,8 @@ pub struct PasswordComplexity {
     pub character_type_rule: CharacterTypeRule,
     /// Whether more than two alike in a row are allowed.
     pub identical_characters: Allowance,
+    /// Whether three in a row that follow one another, such as `abc` or `321`, are allowed.
+    pub sequential_characters: Allowance,
 }
 
 /// A kind of character.
@@ -173,6 +331,8 @@ pub struct Strength {
     pub three_of_four: bool,
     /// No more than two alike in a row.
     pub no_runs: bool,
+    /// No three letters or digits that follow one another.
+    pub no_sequences: bool,
 }
 
 /// Password strength levels.
@@ -195,8 +355,13 @@ pub enum PasswordPolicy {
 impl PasswordPolicy {
     /// What a password of this level must be.
     pub fn strength(self) -> Strength {
-        let any =
-            |min_length| Strength { min_length, needs: Vec::new(), three_of_four: false, no_runs: false };
+        let any = |min_length| Strength {
+            min_length,
+            needs: Vec::new(),
+            three_of_four: false,
+            no_runs: false,
+            no_sequences: false,
+        };
         match self {
             Self::None => any(1),
             Self::Low => any(6),

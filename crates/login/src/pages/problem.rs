@@ -62,6 +62,8 @@ pub enum PasswordRule {
     KindsAtLeast(u32),
     /// So many identical characters in a row at most.
     RepeatsAtMost(u32),
+    /// No letters or digits that follow one another.
+    NoSequences,
     /// Not in the dictionary.
     NotCommon,
     /// Nothing of the user's own data.
@@ -163,6 +165,7 @@ impl PasswordRule {
             Self::Uppercase => texts.say("rule.uppercase").to_owned(),
             Self::Digit => texts.say("rule.digit").to_owned(),
             Self::Special => texts.say("rule.special").to_owned(),
+            Self::NoSequences => texts.say("rule.no_sequences").to_owned(),
             Self::NotCommon => texts.say("rule.not_common").to_owned(),
             Self::NoPersonalData => texts.say("rule.no_personal_data").to_owned(),
         }

@@ -1,11 +1,11 @@
 //! `/users`: people (fact sheet 11.2). Records, not documents: never cached.
 
 use chancery_connect::users::{self as database, NewUser as Newcomer};
-use chancery_connect::{HashError, password_policy};
 use chancery_core::iso::format_ms;
 use chancery_core::model::{Connection, User};
 use chancery_core::problem::{Missing, Problem};
 use chancery_store::{Batch, Error, NewUser};
+use chancery_web::{Unfit, Whose};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -96,7 +96,7 @@ async fn create(call: Call) -> Result<Answer, Problem> {
     let password = take_text(&mut body, "password")
         .ok_or_else(|| Problem::payload("Missing required property: password", ""))?;
     let email = take_text(&mut body, "email").map(|text| normal_email(&text)).transpose()?;
-    let username = take_text(&mut body, "username").map(|text| normal_username(&text)).transpose()?;
+    let username = take_text(&mut body, "username").map(|text| username_of(&text, connection)).transpose()?;
     if email.is_none() && username.is_none() {
         return Err(Problem::payload("Missing required property: email", ""));
     }
@@ -114,7 +114,7 @@ async fn create(call: Call) -> Result<Answer, Problem> {
         limited(&body, name, MOST_METADATA)?;
     }
     let user = edited(&user, body)?;
-    let hash = hashed(&call, connection, password).await?;
+    let hash = hashed(&call, connection, password, &user).await?;
     let new = NewUser { user, connection: connection.name.clone(), password_hash: Some(hash) };
     call.store().create_user(call.tenant(), &new).await.map_err(taken)?;
     Ok(Answer::created(shown(&new.user)?))
@@ -161,7 +161,13 @@ fn changed(call: &Call, before: &User, mut body: Map<String, Value>) -> Result<U
         body.insert("email".to_owned(), email.into());
     }
     if let Some(username) = take_text(&mut body, "username") {
-        body.insert("username".to_owned(), normal_username(&username)?.into());
+        let of = before.identities.iter().find(|identity| identity.provider == database::PROVIDER);
+        let connection = of.and_then(|of| call.ctx.tenant.connection_by_name(&of.connection));
+        let name = match connection {
+            Some(connection) => username_of(&username, connection)?,
+            None => normal_username(&username)?,
+        };
+        body.insert("username".to_owned(), name.into());
     }
     for name in ["user_metadata", "app_metadata"] {
         merge_metadata(before, &mut body, name)?;
@@ -190,6 +196,8 @@ async fn delete(call: Call) -> Result<Answer, Problem> {
 struct NewPassword {
     connection: String,
     hash: String,
+    /// How many the connection remembers, this one among them.
+    remembered: usize,
 }
 
 async fn new_password(call: &Call, password: String) -> Result<NewPassword, Problem> {
@@ -198,8 +206,9 @@ async fn new_password(call: &Call, password: String) -> Result<NewPassword, Prob
     let connection = identity
         .and_then(|identity| call.snapshot().connections().find(|c| c.name == identity.connection))
         .ok_or_else(|| Problem::refused("The user has no account with a password."))?;
-    let hash = hashed(call, connection, password).await?;
-    Ok(NewPassword { connection: connection.name.clone(), hash })
+    let hash = hashed(call, connection, password, &user).await?;
+    let remembered = connection.settings().remembered_passwords();
+    Ok(NewPassword { connection: connection.name.clone(), hash, remembered })
 }
 
 /// A new password or a block ends every session and every token: whoever holds one is not trusted any more. Links that were
@@ -207,7 +216,8 @@ async fn new_password(call: &Call, password: String) -> Result<NewPassword, Prob
 fn consequences(call: &Call, before: &User, after: &User, password: Option<&NewPassword>) -> Batch {
     let (tenant, store) = (call.tenant(), call.store());
     let mut batch = Batch::default();
-    if let Some(NewPassword { connection, hash }) = password {
+    if let Some(NewPassword { connection, hash, remembered }) = password {
+        let hash = (hash.as_str(), *remembered);
         batch = batch.and(store.set_password_batch(tenant, &after.user_id, connection, hash, call.ctx.now()));
     }
     let ends = password.is_some() || (after.is_blocked() && !before.is_blocked());
@@ -222,18 +232,37 @@ fn consequences(call: &Call, before: &User, after: &User, password: Option<&NewP
     batch
 }
 
-/// Strength first, then the slow part.
-async fn hashed(call: &Call, connection: &Connection, password: String) -> Result<String, Problem> {
-    let rules = password_policy::check(&password, &connection.settings().strength());
-    if !password_policy::is_strong(&rules) {
-        return Err(Problem::RefusedAs(
+/// The hash of a password, if the user may have it. Whether it holds what is known about the user is asked only where the
+/// connection says so: an administrator is no stranger who guesses.
+async fn hashed(
+    call: &Call,
+    connection: &Connection,
+    password: String,
+    user: &User,
+) -> Result<String, Problem> {
+    let asks = connection.settings().refuses_personal_data() == Some(true);
+    let known = [&user.email, &user.username, &user.nickname, &user.name];
+    let names = known.into_iter().filter(|_| asks).filter_map(|name| name.as_deref()).collect();
+    let whose = Whose { user_id: Some(&user.user_id), names };
+    let judged = call.ctx.new_password(connection, SecretString::from(password), &whose).await;
+    judged.map_err(|_| Problem::Unavailable)?.map_err(|unfit| match unfit {
+        Unfit::TooLong => Problem::payload("The password is too long", "password"),
+        Unfit::Weak(_) => Problem::RefusedAs(
             "password_strength_error",
             "PasswordStrengthError: Password is too weak".into(),
-        ));
-    }
-    call.ctx.app.hasher.hash(SecretString::from(password)).await.map_err(|error| match error {
-        HashError::Busy(_) => Problem::Unavailable,
-        HashError::TooLong => Problem::payload("The password is too long", "password"),
+        ),
+        Unfit::OwnName => Problem::RefusedAs(
+            "password_no_user_info_error",
+            "PasswordNoUserInfoError: Password contains user information".into(),
+        ),
+        Unfit::Common => Problem::RefusedAs(
+            "password_dictionary_error",
+            "PasswordDictionaryError: Password is too common".into(),
+        ),
+        Unfit::Used(_) => Problem::RefusedAs(
+            "password_history_error",
+            "PasswordHistoryError: Password has previously been used".into(),
+        ),
     })
 }
 
@@ -319,6 +348,16 @@ fn normal_email(text: &str) -> Result<String, Problem> {
     database::email(text).map_err(|_| {
         Problem::payload(&format!("Object didn't pass validation for format email: {text}"), "email")
     })
+}
+
+/// A user name as long as the connection wants them.
+fn username_of(text: &str, connection: &Connection) -> Result<String, Problem> {
+    let name = normal_username(text)?;
+    let (min, max) = connection.settings().username_length();
+    if (min..=max).contains(&name.chars().count()) {
+        return Ok(name);
+    }
+    Err(Problem::payload(&format!("The username must have {min} to {max} characters"), "username"))
 }
 
 fn normal_username(text: &str) -> Result<String, Problem> {

@@ -8,7 +8,7 @@ use crate::fixture::{
 };
 
 /// Every table that holds something of a user.
-const OWNED: [&str; 15] = [
+const OWNED: [&str; 16] = [
     "users",
     "credentials",
     "user_roles",
@@ -22,12 +22,17 @@ const OWNED: [&str; 15] = [
     "consents",
     "tickets",
     "authentication_methods",
+    "password_history",
     "device_keys",
     "logs",
 ];
 
 async fn everything_of(store: &chancery_store::Store, user: &str) {
     store.create_user(TENANT, &new_user(user, &format!("{user}@example.com"))).await.unwrap();
+    store
+        .commit(store.set_password_batch(TENANT, user, "db", (&format!("new of {user}"), 3), NOW))
+        .await
+        .unwrap();
     store.assign_roles(TENANT, user, &["rol_a".to_owned()]).await.unwrap();
     let member = store.add_members(TENANT, "org_a", &[user.to_owned()]).and(store.assign_member_roles(
         TENANT,

@@ -79,7 +79,7 @@ async fn what_one_tenant_has_another_cannot_see_or_touch() {
             store.spend_ticket(OTHER, &held.id),
             store.finish_transaction(OTHER, "x", 1),
             store.touch_refresh_token(OTHER, &held.id, NOW, None, None),
-            store.set_password_batch(OTHER, "u", "db", "x", NOW),
+            store.set_password_batch(OTHER, "u", "db", ("x", 3), NOW),
         ] {
             assert!(matches!(store.commit(batch).await, Err(Error::Guard)), "{}", f.engine);
         }

@@ -207,6 +207,7 @@ fn complete(call: &Call, connection: &mut Connection) -> Result<(), Problem> {
 /// What passwords must be, rule by rule: those that are in force where nobody wrote others (D86).
 fn password_rules(options: &ConnectionOptions) -> Value {
     let strength = options.strength();
+    let remembered = options.remembered_passwords();
     let types: Vec<CharacterType> = if strength.three_of_four {
         vec![
             CharacterType::Lowercase,
@@ -223,12 +224,19 @@ fn password_rules(options: &ConnectionOptions) -> Value {
             "character_types": types,
             "character_type_rule": if strength.three_of_four { "three_of_four" } else { "all" },
             "identical_characters": if strength.no_runs { "block" } else { "allow" },
-            "sequential_characters": "allow",
+            "sequential_characters": if strength.no_sequences { "block" } else { "allow" },
             "max_length_exceeded": "error",
         },
-        "dictionary": {"active": false, "custom": [], "default": "en_10k"},
-        "history": {"active": false, "size": 3},
-        "profile_data": {"active": true, "blocked_fields": ["name", "username", "email"]},
+        "dictionary": {
+            "active": options.dictionary().is_some(),
+            "custom": options.dictionary().unwrap_or_default(),
+            "default": "en_10k",
+        },
+        "history": {"active": remembered > 0, "size": if remembered > 0 { remembered } else { 3 }},
+        "profile_data": {
+            "active": options.refuses_personal_data().unwrap_or(true),
+            "blocked_fields": ["name", "username", "email"],
+        },
     })
 }
 
