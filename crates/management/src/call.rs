@@ -67,6 +67,19 @@ impl Caller {
         self.claims.has_scope(scope)
     }
 
+    /// Whether the token has every one of the scopes.
+    ///
+    /// # Errors
+    /// A refusal that names those it lacks.
+    pub(crate) fn needs(&self, scopes: &[&str]) -> Result<(), Problem> {
+        let missing: Vec<&str> = scopes.iter().filter(|scope| !self.has(scope)).copied().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let text = format!("Insufficient scope, missing: {}", missing.join(","));
+        Err(Problem::Forbidden("insufficient_scope", text.into()))
+    }
+
     pub(crate) fn has_any(&self, scopes: &[&str]) -> bool {
         scopes.is_empty() || scopes.iter().any(|scope| self.has(scope))
     }

@@ -11,10 +11,8 @@ use chancery_core::scope::Decision;
 use chancery_db::Batch;
 use chancery_jose::{Algorithm, SigningKey, Typ};
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure};
+use chancery_web::{Audience, Ctx, Failure};
 use serde::Serialize;
-
-use crate::audience::Audience;
 
 /// The answer of the token endpoint (RFC 6749 section 5.1, fact sheet 6.2).
 #[derive(Default, Serialize)]

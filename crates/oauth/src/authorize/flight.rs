@@ -11,13 +11,12 @@ use chancery_core::oauth::{AuthorizeError, ScreenHint};
 use chancery_core::records::{Consent, Invitation, Session};
 use chancery_core::scope::{AskedScopes, Denied, Flow, Request, decide};
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Binding, Ctx, Failure, Held, cookies, found, is_enabled};
+use chancery_web::{Audience, Binding, Ctx, Failure, Held, client_grant, cookies, found, is_enabled};
 use http::HeaderMap;
 
 use super::place::{Joining, Place};
 use super::respond::{self, Grantee, Recipient};
-use crate::audience::Audience;
-use crate::decision::{client_grant, refused_front};
+use crate::decision::refused_front;
 use crate::pages;
 
 /// A request with all that it needs.

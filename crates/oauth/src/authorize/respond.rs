@@ -11,10 +11,9 @@ use chancery_core::records::{Authorization, CodeRecord, Consent, Invitation, Ses
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Ctx, Failure, found};
+use chancery_web::{Audience, Ctx, Failure, found};
 use http::HeaderMap;
 
-use crate::audience::Audience;
 use crate::issue::{self, AccessTokenFor, IdTokenFor};
 use crate::{events, pages};
 

@@ -7,13 +7,12 @@ use chancery_core::records::CodeRecord;
 use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide};
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure, Held};
+use chancery_web::{Audience, Ctx, Failure, Held, admits, client_grant};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::refresh_token::live_user;
 use super::user_tokens::{self, UserTokensFor};
-use crate::audience::Audience;
-use crate::decision::{admits, client_grant, organization_of, refused};
+use crate::decision::{organization_of, refused};
 use crate::events;
 use crate::issue::{self, TokenAnswer};
 

@@ -8,10 +8,9 @@ use chancery_core::scope::{
     AskedScopes, Flow, MachineOrganization, Request, UserPermissions, decide, machine_organization,
 };
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure};
+use chancery_web::{Audience, Ctx, Failure, client_grant};
 
-use crate::audience::Audience;
-use crate::decision::{client_grant, refused};
+use crate::decision::refused;
 use crate::events;
 use crate::issue::{self, AccessTokenFor, TokenAnswer};
 

@@ -8,12 +8,11 @@ use chancery_core::records::{Authorization, Consent};
 use chancery_core::scope::{AskedScopes, Flow, Request, decide};
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure, Held, PasswordCheck};
+use chancery_web::{Audience, Ctx, Failure, Held, PasswordCheck, client_grant};
 use secrecy::SecretString;
 
 use super::user_tokens::{self, UserTokensFor};
-use crate::audience::Audience;
-use crate::decision::{client_grant, refused};
+use crate::decision::refused;
 use crate::events;
 use crate::issue::{self, TokenAnswer};
 
