@@ -1,5 +1,6 @@
 //! `/api/chancery/v1/explain`: why a token has a scope or not.
 
+mod agrees;
 mod what_if;
 
 use serde_json::{Value, json};

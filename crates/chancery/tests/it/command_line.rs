@@ -86,6 +86,51 @@ fn an_api_is_defined_from_the_command_line() {
     assert!(refused(folder.path(), &lifetime).contains("--token-lifetime"));
 }
 
+fn with<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    [arguments, &["--ready-file", "ready.json"]].concat()
+}
+
+/// The advice that is printed is a command, and it helps.
+#[test]
+fn a_missing_scope_is_explained_and_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, ready) = dev(&folder, "ready.json");
+    let people =
+        good(folder.path(), &with(&["api", "call", "GET", "/users-by-email?email=jane%40example.com"]));
+    let people: Value = serde_json::from_str(&people).unwrap();
+    let jane = people[0]["user_id"].as_str().unwrap();
+    let api = "https://contacts.example/api";
+    let asked = [
+        "explain",
+        "--app",
+        &ready.clients.web.client_id,
+        "--audience",
+        api,
+        "--user",
+        jane,
+        "--scope",
+        "read:contacts delete:contacts",
+    ];
+    let first = run(folder.path(), &with(&asked));
+    let said = String::from_utf8(first.stdout).unwrap();
+    assert_eq!(first.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("read:contacts    yes  The user holds it through the role Contacts Reader"),
+        "{said}"
+    );
+    assert!(said.contains("delete:contacts  no   Neither a role nor a direct permission"), "{said}");
+    assert!(!said.contains('\u{1b}'), "colour is for terminals: {said}");
+    let advice = said.lines().find_map(|line| line.trim().strip_prefix("chancery ")).unwrap();
+    let words = advice.replace('\'', "");
+    good(folder.path(), &with(&words.split(' ').collect::<Vec<_>>()));
+    let told = good(folder.path(), &with(&[&asked[..], &["--json"]].concat()));
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["scope"], "read:contacts delete:contacts");
+
+    let said = refused(folder.path(), &with(&["explain", "--app", "nobody"]));
+    assert!(said.contains("404: The client does not exist"), "{said}");
+}
+
 /// Of an application whose grants fail nobody would see the secret.
 #[test]
 fn an_application_without_its_grants_is_not_made() {
