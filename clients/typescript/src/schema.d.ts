@@ -3947,6 +3947,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/explain/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get explain token */
+        get: operations["get_explain_token"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -21125,6 +21142,113 @@ export interface operations {
                             }[];
                         }[];
                         available: string[];
+                        log_id?: string;
+                        date?: string;
+                        type?: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_explain_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        client_id: string;
+                        audience?: string;
+                        flow: string;
+                        user_id?: string;
+                        organization_id?: string;
+                        /** @enum {string} */
+                        decision: "issued" | "denied";
+                        denied?: {
+                            code: string;
+                            error: string;
+                            text: string;
+                            fix?: {
+                                kind: string;
+                                text: string;
+                                client_id?: string;
+                                client_grant_id?: string;
+                                /** @enum {string} */
+                                subject_type?: "user" | "client";
+                                api_id?: string;
+                                audience?: string;
+                                scope?: string;
+                                grant_type?: string;
+                                user_id?: string;
+                                organization_id?: string;
+                                connection?: string;
+                                roles?: {
+                                    id: string;
+                                    name: string;
+                                }[];
+                            };
+                        };
+                        scope: string;
+                        permissions?: string[];
+                        /** @enum {string} */
+                        consent: "recorded" | "first" | "more_wanted" | "forced" | "first_party_sign_in" | "skipped_by_api" | "not_in_flow";
+                        scopes: {
+                            scope: string;
+                            asked: boolean;
+                            granted: boolean;
+                            code: string;
+                            reasons: {
+                                /** @enum {string} */
+                                step: "api" | "sign_in" | "application" | "user" | "consent" | "flow" | "request";
+                                passes: boolean;
+                                code: string;
+                                text: string;
+                                client_grant_id?: string;
+                                role?: {
+                                    id: string;
+                                    name: string;
+                                };
+                                fix?: {
+                                    kind: string;
+                                    text: string;
+                                    client_id?: string;
+                                    client_grant_id?: string;
+                                    /** @enum {string} */
+                                    subject_type?: "user" | "client";
+                                    api_id?: string;
+                                    audience?: string;
+                                    scope?: string;
+                                    grant_type?: string;
+                                    user_id?: string;
+                                    organization_id?: string;
+                                    connection?: string;
+                                    roles?: {
+                                        id: string;
+                                        name: string;
+                                    }[];
+                                };
+                            }[];
+                        }[];
+                        available: string[];
+                        log_id?: string;
+                        date?: string;
+                        type?: string;
                     };
                 };
             };

@@ -485,17 +485,33 @@ pub struct ClientCreate {
 #[command(after_help = "  chancery explain --app DemoWeb... --audience https://contacts.example/api \\
       --scope 'read:contacts delete:contacts' --user 'auth0|...'
   chancery explain --app DemoM2m... --audience https://contacts.example/api --flow client_credentials
+  chancery explain token -hM3xW...              a token of earlier: by its jti, x-request-id or log_id
 
 Nothing is issued: the server decides as it would for a token, and says why.
 
 Status: 0 where everything asked for would be granted, 1 where not.")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct ExplainArgs {
+    /// Something else than a request that nobody made.
+    #[command(subcommand)]
+    pub command: Option<ExplainCommand>,
     /// The request to explain.
     #[command(flatten)]
     pub request: ExplainRequest,
     /// Where.
     #[command(flatten)]
     pub server: ServerArgs,
+}
+
+/// `chancery explain ...`.
+#[derive(Subcommand, Debug, Clone)]
+pub enum ExplainCommand {
+    /// A token of earlier, as it was decided then
+    Token {
+        /// Its jti, the x-request-id of the answer, or the log_id of the event
+        #[arg(allow_hyphen_values = true)]
+        id: String,
+    },
 }
 
 /// A request for a token that nobody makes.

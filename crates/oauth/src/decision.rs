@@ -1,11 +1,12 @@
 //! What surrounds the scope decision in the flows: who may take part, and how a refusal is said. What the decision looks at
 //! is loaded by `chancery_web`, for explanations too; the decision itself is in `chancery_core::scope`, and only there.
 
+use chancery_core::explanation::Record;
 use chancery_core::model::{Client, Organization};
 use chancery_core::oauth::{AuthorizeError, OAuthError};
 use chancery_core::records::Authorization;
-use chancery_core::scope::{Denied, Target};
-use chancery_web::{Ctx, Failure};
+use chancery_core::scope::{Denied, Request, Target, explain};
+use chancery_web::{Ctx, Decided, Failure};
 
 /// The organization of an authorization, where its user is a member today and its connection is one of the
 /// organization's; `gone` where they are not.
@@ -26,14 +27,18 @@ pub(crate) async fn organization_of(
     }
 }
 
-/// A refusal as an error of the token endpoint.
-pub(crate) fn refused(denied: &Denied, ctx: &Ctx, target: Target<'_>, client: &Client) -> OAuthError {
-    let audience = ctx.origin.absolute(target.audience().unwrap_or(&ctx.origin.userinfo_audience));
-    OAuthError::Denied {
+/// A refusal as an error of the token endpoint, with what the log keeps of it.
+pub(crate) fn refused(denied: &Denied, ctx: &Ctx, request: &Request<'_>, flow: &str) -> Failure {
+    let named = request.target.audience().map(|audience| ctx.origin.absolute(audience));
+    let audience = named.as_deref().unwrap_or(&ctx.origin.userinfo_audience);
+    let error = OAuthError::Denied {
         code: denied.code(),
         status: denied.status(),
-        text: denied.description(&audience, &client.client_id),
-    }
+        text: denied.description(audience, &request.client.client_id),
+    };
+    let record = Record::of(request, &explain(request), flow);
+    let audience = named.as_deref().map(str::to_owned);
+    Failure { decision: Some(Box::new(Decided { audience, record })), ..Failure::new(error) }
 }
 
 /// A refusal as an error of `/authorize`.

@@ -51,7 +51,7 @@ pub use bearer::{AccessTokenClaims, bearer_token, verify_access_token};
 pub use binding::Binding;
 pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params};
 pub use context::{Ctx, Peer, RequestId};
-pub use errors::{Cause, Failure, Scheme};
+pub use errors::{Cause, Decided, Failure, Scheme};
 pub use fetch::{FetchError, Fetcher};
 pub use held::{Held, admits, client_grant};
 pub use id_token::{IdTokenClaims, verify_id_token};

@@ -1,6 +1,7 @@
 //! `/api/chancery/v1/explain`: why a token has a scope or not.
 
 mod agrees;
+mod past;
 mod what_if;
 
 use serde_json::{Value, json};

@@ -94,6 +94,10 @@ impl Management {
         self.own_call(Method::POST, path, Some(body)).await
     }
 
+    pub(crate) async fn own_get(&self, path: &str) -> Result<Value> {
+        self.own_call(Method::GET, path, None).await
+    }
+
     async fn own_call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         let answer = self.send(method, &format!("/api/chancery/v1{path}"), body).await?;
         match answer.status {

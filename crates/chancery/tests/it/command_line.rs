@@ -127,6 +127,13 @@ fn a_missing_scope_is_explained_and_had() {
     let told: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(told["scope"], "read:contacts delete:contacts");
 
+    // Its own token, by the id of the event.
+    let logs = good(folder.path(), &with(&["api", "call", "GET", "/logs?per_page=5"]));
+    let logs: Value = serde_json::from_str(&logs).unwrap();
+    let event = logs.as_array().unwrap().iter().find(|event| event["type"] == "seccft").unwrap();
+    let said = good(folder.path(), &with(&["explain", "token", event["log_id"].as_str().unwrap()]));
+    assert!(said.contains("Flow          client_credentials") && said.contains("read:logs"), "{said}");
+
     let said = refused(folder.path(), &with(&["explain", "--app", "nobody"]));
     assert!(said.contains("404: The client does not exist"), "{said}");
 }

@@ -2,6 +2,8 @@
 //! pages render. Made from what [`crate::scope::explain`] says, which is what tokens are issued by.
 
 mod fix;
+mod past;
+mod record;
 mod refusal;
 
 use std::collections::HashMap;
@@ -9,6 +11,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 pub use self::fix::{Fix, NamedRole};
+pub use self::past::{DECISION, tell_past};
+pub use self::record::Record;
 pub use self::refusal::{Refusal, Refused};
 use crate::consent::Need;
 use crate::model::Role;

@@ -4,10 +4,12 @@
 //! as for a token.
 
 mod flow;
+mod past;
 mod what_if;
 
 use crate::ops::Table;
 
 pub(crate) fn bind(table: &mut Table) {
     table.bind("POST /explain", what_if::explain_request);
+    table.bind("GET /explain/tokens/{id}", past::explain_token);
 }

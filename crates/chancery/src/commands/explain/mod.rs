@@ -8,13 +8,16 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde_json::{Map, Value};
 
-use crate::cli::{ExplainArgs, ExplainRequest};
-use crate::management::Management;
+use crate::cli::{ExplainArgs, ExplainCommand, ExplainRequest};
+use crate::management::{Management, path};
 use crate::output::Output;
 
 pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode> {
     let management = Management::connect(args.server).await?;
-    let told = management.own_post("/explain", &body(&args.request)).await?;
+    let told = match args.command {
+        None => management.own_post("/explain", &body(&args.request)).await?,
+        Some(ExplainCommand::Token { id }) => management.own_get(&path("explain/tokens", &id)).await?,
+    };
     show(&management, &told, out).await?;
     Ok(verdict(&told))
 }
