@@ -486,6 +486,8 @@ pub struct ClientCreate {
       --scope 'read:contacts delete:contacts' --user 'auth0|...'
   chancery explain --app DemoM2m... --audience https://contacts.example/api --flow client_credentials
   chancery explain token -hM3xW...              a token of earlier: by its jti, x-request-id or log_id
+  chancery explain who --audience https://contacts.example/api --scope delete:contacts
+  chancery explain access --user 'auth0|...'
 
 Nothing is issued: the server decides as it would for a token, and says why.
 
@@ -511,6 +513,24 @@ pub enum ExplainCommand {
         /// Its jti, the x-request-id of the answer, or the log_id of the event
         #[arg(allow_hyphen_values = true)]
         id: String,
+    },
+    /// Which users and applications can obtain a scope, and through what
+    Who {
+        /// Identifier of the API
+        #[arg(long, value_name = "URL")]
+        audience: String,
+        /// The scope
+        #[arg(long)]
+        scope: String,
+    },
+    /// Everything that a user or an application can obtain
+    Access {
+        /// A user id
+        #[arg(long, value_name = "USER_ID", required_unless_present = "app", conflicts_with = "app")]
+        user: Option<String>,
+        /// A client id
+        #[arg(long, value_name = "CLIENT_ID")]
+        app: Option<String>,
     },
 }
 

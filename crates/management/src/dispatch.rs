@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request};
-use axum::http::header::{LINK, RETRY_AFTER};
+use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, LINK, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any};
@@ -143,7 +143,8 @@ async fn prepare(
         };
         value = checked_body(shape, read.map_err(|error| unreadable(&error))?)?;
     }
-    Ok(Call { ctx, caller, path, query, body: value, staged: None })
+    let wants_csv = wants_csv(&parts.headers);
+    Ok(Call { ctx, caller, path, query, body: value, wants_csv, staged: None })
 }
 
 /// Whose token it is, if they may call now.
@@ -249,9 +250,10 @@ pub(crate) fn unreadable(error: &BodyError) -> Problem {
 }
 
 fn respond(ctx: &Ctx, answer: Answer) -> Response {
-    let mut response = match answer.body {
-        Some(body) => json(answer.status, &body),
-        None => no_store(answer.status.into_response()),
+    let mut response = match (answer.csv, answer.body) {
+        (Some(text), _) => csv(text),
+        (None, Some(body)) => json(answer.status, &body),
+        (None, None) => no_store(answer.status.into_response()),
     };
     let rev = answer.rev.unwrap_or(ctx.tenant.rev);
     let headers = response.headers_mut();
@@ -259,6 +261,21 @@ fn respond(ctx: &Ctx, answer: Answer) -> Response {
     if let Some(link) = answer.link.and_then(|link| HeaderValue::try_from(link).ok()) {
         headers.insert(LINK, link);
     }
+    response
+}
+
+/// Whether a table is asked for before anything else.
+fn wants_csv(headers: &axum::http::HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let first = accept.split([',', ';']).next().unwrap_or_default();
+    first.trim().eq_ignore_ascii_case("text/csv")
+}
+
+fn csv(text: String) -> Response {
+    let mut response = no_store(text.into_response());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"access.csv\""));
     response
 }
 

@@ -8,7 +8,7 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 24] = [
+const RECORDS: [&str; 25] = [
     "users",
     "user_terms",
     "unindexed_users",
@@ -29,6 +29,7 @@ const RECORDS: [&str; 24] = [
     "authentication_methods",
     "device_keys",
     "jobs",
+    "scope_use",
     "assertions",
     "logs",
     "log_blocks",

@@ -73,6 +73,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "declined scopes",
         sql: include_str!("../migrations/0012_declined_scopes.sql"),
     },
+    Migration { number: 13, name: "scope use", sql: include_str!("../migrations/0013_scope_use.sql") },
 ];
 
 impl Store {

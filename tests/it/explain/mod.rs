@@ -1,6 +1,7 @@
 //! `/api/chancery/v1/explain`: why a token has a scope or not.
 
 mod agrees;
+mod both_ways;
 mod past;
 mod what_if;
 

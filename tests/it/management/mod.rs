@@ -98,6 +98,6 @@ fn api_path() -> String {
     format!("/resource-servers/{}", escaped(API))
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace(':', "%3A").replace('/', "%2F")
 }

@@ -134,6 +134,14 @@ fn a_missing_scope_is_explained_and_had() {
     let said = good(folder.path(), &with(&["explain", "token", event["log_id"].as_str().unwrap()]));
     assert!(said.contains("Flow          client_credentials") && said.contains("read:logs"), "{said}");
 
+    let said =
+        good(folder.path(), &with(&["explain", "who", "--audience", api, "--scope", "delete:contacts"]));
+    assert!(said.contains("jane@example.com") && said.contains("role Contacts Admin (rol_"), "{said}");
+    assert!(said.contains("open API for users"), "{said}");
+    let said = good(folder.path(), &with(&["explain", "access", "--app", &ready.clients.m2m.client_id]));
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert!(said.contains("read:contacts  client grant cgr_") && said.ends_with(" for itself\n"), "{said}");
+
     let said = refused(folder.path(), &with(&["explain", "--app", "nobody"]));
     assert!(said.contains("404: The client does not exist"), "{said}");
 }

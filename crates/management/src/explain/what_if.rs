@@ -20,7 +20,9 @@ use chancery_web::{Audience, Held, admits, client_grant, joins_by_login};
 use serde::Deserialize;
 
 use super::flow::FlowName;
-use crate::call::{Answer, Call, internal, missing, print, stored};
+use super::reach::everything;
+use super::{CLIENT, USER};
+use crate::call::{Answer, Call, internal, print, stored};
 
 #[derive(Deserialize)]
 struct Asked {
@@ -121,20 +123,13 @@ impl<'a> Scene<'a> {
         let (ctx, tenant, store) = (&self.call.ctx, self.call.tenant(), self.call.store());
         let api = self.audience.as_ref().and_then(Audience::api);
         let Some(user) = &self.user else {
-            let held = api.map(|api| {
-                let permission = |scope: &str| Permission {
-                    resource_server_identifier: api.identifier.clone(),
-                    permission_name: scope.to_owned(),
-                };
-                api.live_scopes().map(permission).collect()
-            });
-            self.everything = held.unwrap_or_default();
+            self.everything = api.map(|api| everything(api)).unwrap_or_default();
             return Ok(());
         };
         let organization = self.organization.as_ref();
         if let Some(audience) = &self.audience {
             self.held =
-                Held::load(ctx, api.map(|api| &api.api), &user.user_id, organization.map(|o| o.id.as_str()))
+                Held::load(ctx, api.map(|api| &*api.api), &user.user_id, organization.map(|o| o.id.as_str()))
                     .await
                     .map_err(stored)?;
             let identifier = audience.identifier().unwrap_or_default();
@@ -292,7 +287,5 @@ impl<'a> Scene<'a> {
     }
 }
 
-const CLIENT: Missing = missing("The client does not exist", "inexistent_client");
-const USER: Missing = missing("The user does not exist.", "inexistent_user");
 const ORGANIZATION: Missing =
     Missing { message: "No organization found by that id or name", code: Some("inexistent_organization") };

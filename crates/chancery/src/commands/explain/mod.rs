@@ -1,5 +1,6 @@
 //! `chancery explain`: why a token has a scope or not, as a running server says it.
 
+mod lists;
 mod remedy;
 mod table;
 
@@ -16,6 +17,14 @@ pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode>
     let management = Management::connect(args.server).await?;
     let told = match args.command {
         None => management.own_post("/explain", &body(&args.request)).await?,
+        Some(ExplainCommand::Who { audience, scope }) => {
+            return lists::who(&management, &audience, &scope, out).await;
+        }
+        Some(ExplainCommand::Access { user, app }) => {
+            let (kind, id) =
+                user.map_or_else(|| ("applications", app.unwrap_or_default()), |user| ("users", user));
+            return lists::access(&management, kind, &id, out).await;
+        }
         Some(ExplainCommand::Token { id }) => management.own_get(&path("explain/tokens", &id)).await?,
     };
     show(&management, &told, out).await?;
