@@ -488,6 +488,7 @@ pub struct ClientCreate {
   chancery explain token -hM3xW...              a token of earlier: by its jti, x-request-id or log_id
   chancery explain who --audience https://contacts.example/api --scope delete:contacts
   chancery explain access --user 'auth0|...'
+  chancery explain unused --days 90 --write less.yaml && chancery plan less.yaml
 
 Nothing is issued: the server decides as it would for a token, and says why.
 
@@ -522,6 +523,15 @@ pub enum ExplainCommand {
         /// The scope
         #[arg(long)]
         scope: String,
+    },
+    /// Scopes of client grants and roles that were not issued for some days
+    Unused {
+        /// How many days
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+        /// A new file (.yaml) for `chancery plan` and `chancery apply`, with the client grants and roles without them
+        #[arg(long, value_name = "FILE")]
+        write: Option<PathBuf>,
     },
     /// Everything that a user or an application can obtain
     Access {

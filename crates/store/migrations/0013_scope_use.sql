@@ -8,7 +8,6 @@ CREATE TABLE scope_use (
     day {int} NOT NULL,
     PRIMARY KEY (tenant, holder, audience, scope)
 ) {clustered};
-CREATE INDEX scope_use_day ON scope_use (day);
 -- Who holds a permission, in the order of users.
 DROP INDEX user_permissions_api;
 CREATE INDEX user_permissions_api ON user_permissions (tenant, api, scope, user_id);

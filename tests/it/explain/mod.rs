@@ -3,6 +3,7 @@
 mod agrees;
 mod both_ways;
 mod past;
+mod unused;
 mod what_if;
 
 use serde_json::{Value, json};

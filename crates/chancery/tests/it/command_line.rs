@@ -142,6 +142,17 @@ fn a_missing_scope_is_explained_and_had() {
     assert_eq!(said.lines().count(), 2, "{said}");
     assert!(said.contains("read:contacts  client grant cgr_") && said.ends_with(" for itself\n"), "{said}");
 
+    let said = good(folder.path(), &with(&["explain", "unused", "--write", "less.yaml"]));
+    let line = said.lines().find(|line| line.contains("Contacts Reader")).unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words, ["role", "Contacts", "Reader", api, "read:contacts", "never"]);
+    let plan = good(folder.path(), &with(&["plan", "less.yaml", "--json"]));
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    assert!(!plan["effects"].as_array().unwrap().is_empty(), "{plan:#}");
+    let again = ["explain", "unused", "--write", "less.yaml", "--ready-file", "ready.json"];
+    let again = run(folder.path(), &again);
+    assert!(String::from_utf8(again.stderr).unwrap().contains("less.yaml"), "nothing is written over");
+
     let said = refused(folder.path(), &with(&["explain", "--app", "nobody"]));
     assert!(said.contains("404: The client does not exist"), "{said}");
 }

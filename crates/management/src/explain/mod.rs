@@ -9,6 +9,7 @@ mod flow;
 mod holders;
 mod past;
 mod reach;
+mod unused;
 mod what_if;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::ops::Table;
 pub(crate) fn bind(table: &mut Table) {
     table.bind("POST /explain", what_if::explain_request);
     table.bind("GET /explain/tokens/{id}", past::explain_token);
+    table.bind("GET /explain/unused", unused::unused);
     table.bind("GET /explain/users", holders::users);
     table.bind("GET /explain/applications", holders::applications);
     table.bind("GET /explain/users/{id}", access::of_user);

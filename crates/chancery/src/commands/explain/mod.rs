@@ -3,6 +3,7 @@
 mod lists;
 mod remedy;
 mod table;
+mod unused;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,9 @@ pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode>
             let (kind, id) =
                 user.map_or_else(|| ("applications", app.unwrap_or_default()), |user| ("users", user));
             return lists::access(&management, kind, &id, out).await;
+        }
+        Some(ExplainCommand::Unused { days, write }) => {
+            return unused::run(&management, days, write.as_deref(), out).await;
         }
         Some(ExplainCommand::Token { id }) => management.own_get(&path("explain/tokens", &id)).await?,
     };
