@@ -12,6 +12,7 @@ mod dashboard;
 mod dashboard_page;
 mod dbconnections;
 mod discovery;
+mod explain;
 mod logout;
 mod management;
 mod oauth_token;

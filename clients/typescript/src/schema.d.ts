@@ -540,6 +540,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/clients/cimd/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post clients cimd preview */
+        post: operations["post_clients_cimd_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/clients/cimd/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post clients cimd register */
+        post: operations["post_clients_cimd_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/clients/search": {
         parameters: {
             query?: never;
@@ -3930,6 +3964,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post explain */
+        post: operations["post_explain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/explain/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get explain token */
+        get: operations["get_explain_token"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/explain/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get explain users */
+        get: operations["get_explain_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/explain/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get explain applications */
+        get: operations["get_explain_applications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/explain/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get explain user */
+        get: operations["get_explain_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/explain/applications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get explain application */
+        get: operations["get_explain_application"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/explain/unused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get explain unused */
+        get: operations["get_explain_unused"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -6809,6 +6962,70 @@ export interface operations {
                     } & {
                         [key: string]: unknown;
                     };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_clients_cimd_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: https-or-empty */
+                    external_client_id: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_clients_cimd_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: https-or-empty */
+                    external_client_id: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             401: components["responses"]["Unauthorized"];
@@ -20996,6 +21213,479 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_explain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    client_id: string;
+                    audience?: string;
+                    scope?: string;
+                    /** @enum {string} */
+                    flow?: "authorization_code" | "implicit" | "hybrid" | "password" | "password_realm" | "client_credentials" | "refresh_token";
+                    user_id?: string;
+                    organization?: string;
+                    redirect_uri?: string;
+                    granted_scope?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        client_id: string;
+                        audience?: string;
+                        flow: string;
+                        user_id?: string;
+                        organization_id?: string;
+                        /** @enum {string} */
+                        decision: "issued" | "denied";
+                        denied?: {
+                            code: string;
+                            error: string;
+                            text: string;
+                            fix?: {
+                                kind: string;
+                                text: string;
+                                client_id?: string;
+                                client_grant_id?: string;
+                                /** @enum {string} */
+                                subject_type?: "user" | "client";
+                                api_id?: string;
+                                audience?: string;
+                                scope?: string;
+                                grant_type?: string;
+                                user_id?: string;
+                                organization_id?: string;
+                                connection?: string;
+                                roles?: {
+                                    id: string;
+                                    name: string;
+                                }[];
+                            };
+                        };
+                        scope: string;
+                        permissions?: string[];
+                        /** @enum {string} */
+                        consent: "recorded" | "first" | "more_wanted" | "forced" | "first_party_sign_in" | "skipped_by_api" | "dashboard" | "not_in_flow";
+                        scopes: {
+                            scope: string;
+                            asked: boolean;
+                            granted: boolean;
+                            code: string;
+                            reasons: {
+                                /** @enum {string} */
+                                step: "api" | "sign_in" | "application" | "user" | "consent" | "flow" | "request";
+                                passes: boolean;
+                                code: string;
+                                text: string;
+                                client_grant_id?: string;
+                                role?: {
+                                    id: string;
+                                    name: string;
+                                };
+                                fix?: {
+                                    kind: string;
+                                    text: string;
+                                    client_id?: string;
+                                    client_grant_id?: string;
+                                    /** @enum {string} */
+                                    subject_type?: "user" | "client";
+                                    api_id?: string;
+                                    audience?: string;
+                                    scope?: string;
+                                    grant_type?: string;
+                                    user_id?: string;
+                                    organization_id?: string;
+                                    connection?: string;
+                                    roles?: {
+                                        id: string;
+                                        name: string;
+                                    }[];
+                                };
+                            }[];
+                        }[];
+                        available: string[];
+                        log_id?: string;
+                        date?: string;
+                        type?: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_explain_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        client_id: string;
+                        audience?: string;
+                        flow: string;
+                        user_id?: string;
+                        organization_id?: string;
+                        /** @enum {string} */
+                        decision: "issued" | "denied";
+                        denied?: {
+                            code: string;
+                            error: string;
+                            text: string;
+                            fix?: {
+                                kind: string;
+                                text: string;
+                                client_id?: string;
+                                client_grant_id?: string;
+                                /** @enum {string} */
+                                subject_type?: "user" | "client";
+                                api_id?: string;
+                                audience?: string;
+                                scope?: string;
+                                grant_type?: string;
+                                user_id?: string;
+                                organization_id?: string;
+                                connection?: string;
+                                roles?: {
+                                    id: string;
+                                    name: string;
+                                }[];
+                            };
+                        };
+                        scope: string;
+                        permissions?: string[];
+                        /** @enum {string} */
+                        consent: "recorded" | "first" | "more_wanted" | "forced" | "first_party_sign_in" | "skipped_by_api" | "dashboard" | "not_in_flow";
+                        scopes: {
+                            scope: string;
+                            asked: boolean;
+                            granted: boolean;
+                            code: string;
+                            reasons: {
+                                /** @enum {string} */
+                                step: "api" | "sign_in" | "application" | "user" | "consent" | "flow" | "request";
+                                passes: boolean;
+                                code: string;
+                                text: string;
+                                client_grant_id?: string;
+                                role?: {
+                                    id: string;
+                                    name: string;
+                                };
+                                fix?: {
+                                    kind: string;
+                                    text: string;
+                                    client_id?: string;
+                                    client_grant_id?: string;
+                                    /** @enum {string} */
+                                    subject_type?: "user" | "client";
+                                    api_id?: string;
+                                    audience?: string;
+                                    scope?: string;
+                                    grant_type?: string;
+                                    user_id?: string;
+                                    organization_id?: string;
+                                    connection?: string;
+                                    roles?: {
+                                        id: string;
+                                        name: string;
+                                    }[];
+                                };
+                            }[];
+                        }[];
+                        available: string[];
+                        log_id?: string;
+                        date?: string;
+                        type?: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_explain_users: {
+        parameters: {
+            query: {
+                audience: string;
+                scope: string;
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        audience: string;
+                        scope: string;
+                        defined: boolean;
+                        everybody: boolean;
+                        users: {
+                            user_id: string;
+                            email?: string;
+                            through: {
+                                /** @enum {string} */
+                                through: "client_grant" | "open_api" | "own_account" | "role" | "direct";
+                                role?: {
+                                    id: string;
+                                    name: string;
+                                };
+                                organization_id?: string;
+                                organizations?: number;
+                            }[];
+                        }[];
+                        next?: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_explain_applications: {
+        parameters: {
+            query: {
+                audience: string;
+                scope: string;
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        audience: string;
+                        scope: string;
+                        defined: boolean;
+                        applications: {
+                            client_id: string;
+                            name: string;
+                            is_first_party: boolean;
+                            through: {
+                                /** @enum {string} */
+                                through: "client_grant" | "open_api" | "own_account" | "role" | "direct";
+                                /** @enum {string} */
+                                subject_type: "user" | "client";
+                                client_grant_id?: string;
+                            }[];
+                        }[];
+                        next?: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_explain_user: {
+        parameters: {
+            query?: {
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        user_id: string;
+                        access: {
+                            audience: string;
+                            api_id: string;
+                            scope: string;
+                            /** @enum {string} */
+                            through: "client_grant" | "open_api" | "own_account" | "role" | "direct";
+                            role?: {
+                                id: string;
+                                name: string;
+                            };
+                            organization_id?: string;
+                        }[];
+                        next?: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_explain_application: {
+        parameters: {
+            query?: {
+                from?: string;
+                take?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        client_id: string;
+                        access: {
+                            audience: string;
+                            api_id: string;
+                            scope: string;
+                            /** @enum {string} */
+                            subject_type: "user" | "client";
+                            /** @enum {string} */
+                            through: "client_grant" | "open_api" | "own_account" | "role" | "direct";
+                            client_grant_id?: string;
+                        }[];
+                        next?: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_explain_unused: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        days: number;
+                        since?: string;
+                        is_complete: boolean;
+                        client_grants: {
+                            id: string;
+                            client_id: string;
+                            client_name?: string;
+                            /** @enum {string} */
+                            subject_type: "user" | "client";
+                            unused: {
+                                audience: string;
+                                scope: string;
+                                last_used?: string;
+                            }[];
+                        }[];
+                        roles: {
+                            id: string;
+                            name: string;
+                            unused: {
+                                audience: string;
+                                scope: string;
+                                last_used?: string;
+                            }[];
+                        }[];
+                        patch: {
+                            clientGrants?: {
+                                client_id: string;
+                                audience: string;
+                                /** @enum {string} */
+                                subject_type: "user" | "client";
+                                scope: string[];
+                            }[];
+                            roles?: {
+                                name: string;
+                                permissions: {
+                                    permission_name: string;
+                                    resource_server_identifier: string;
+                                }[];
+                            }[];
+                        };
+                    };
                 };
             };
             401: components["responses"]["Unauthorized"];

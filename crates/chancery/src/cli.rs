@@ -72,6 +72,8 @@ pub enum Command {
     /// Applications of a running server
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Why a token has a scope or not, and what would have to change
+    Explain(Box<ExplainArgs>),
     /// Show what files would change on a running server, and whom it touches
     Plan(PlanArgs),
     /// Make a running server as files say: in one go, or not at all
@@ -478,6 +480,96 @@ pub struct ClientCreate {
     pub server: ServerArgs,
 }
 
+/// `chancery explain`.
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "  chancery explain --app DemoWeb... --audience https://contacts.example/api \\
+      --scope 'read:contacts delete:contacts' --user 'auth0|...'
+  chancery explain --app DemoM2m... --audience https://contacts.example/api --flow client_credentials
+  chancery explain token -hM3xW...              a token of earlier: by its jti, x-request-id or log_id
+  chancery explain who --audience https://contacts.example/api --scope delete:contacts
+  chancery explain access --user 'auth0|...'
+  chancery explain unused --days 90 --write less.yaml && chancery plan less.yaml
+
+Nothing is issued: the server decides as it would for a token, and says why.
+
+Status: 0 where everything asked for would be granted, 1 where not.")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct ExplainArgs {
+    /// Something else than a request that nobody made.
+    #[command(subcommand)]
+    pub command: Option<ExplainCommand>,
+    /// The request to explain.
+    #[command(flatten)]
+    pub request: ExplainRequest,
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// `chancery explain ...`.
+#[derive(Subcommand, Debug, Clone)]
+pub enum ExplainCommand {
+    /// A token of earlier, as it was decided then
+    Token {
+        /// Its jti, the x-request-id of the answer, or the log_id of the event
+        #[arg(allow_hyphen_values = true)]
+        id: String,
+    },
+    /// Which users and applications can obtain a scope, and through what
+    Who {
+        /// Identifier of the API
+        #[arg(long, value_name = "URL")]
+        audience: String,
+        /// The scope
+        #[arg(long)]
+        scope: String,
+    },
+    /// Scopes of client grants and roles that were not issued for some days
+    Unused {
+        /// How many days
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+        /// A new file (.yaml) for `chancery plan` and `chancery apply`, with the client grants and roles without them
+        #[arg(long, value_name = "FILE")]
+        write: Option<PathBuf>,
+    },
+    /// Everything that a user or an application can obtain
+    Access {
+        /// A user id
+        #[arg(long, value_name = "USER_ID", required_unless_present = "app", conflicts_with = "app")]
+        user: Option<String>,
+        /// A client id
+        #[arg(long, value_name = "CLIENT_ID")]
+        app: Option<String>,
+    },
+}
+
+/// A request for a token that nobody makes.
+#[derive(Args, Debug, Clone)]
+pub struct ExplainRequest {
+    /// The application that would ask: its client id
+    #[arg(long, value_name = "CLIENT_ID", required = true)]
+    pub app: Option<String>,
+    /// Identifier of the API
+    #[arg(long, value_name = "URL")]
+    pub audience: Option<String>,
+    /// Scopes that would be asked for; repeat or separate by spaces
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Vec<String>,
+    /// authorization_code (default), implicit, hybrid, password, password_realm, client_credentials or refresh_token
+    #[arg(long)]
+    pub flow: Option<String>,
+    /// The user who would sign in: a user id. Without one: any user who holds every permission
+    #[arg(long, value_name = "USER_ID")]
+    pub user: Option<String>,
+    /// The organization they would sign in to: its id or name
+    #[arg(long, value_name = "ID")]
+    pub organization: Option<String>,
+    /// Where the answer would go; the application's first callback unless given
+    #[arg(long, value_name = "URL")]
+    pub redirect_uri: Option<String>,
+}
+
 /// Which files, and how they are read.
 #[derive(Args, Debug, Clone)]
 pub struct FilesArgs {
@@ -612,7 +704,7 @@ mod tests {
         let mut cli = Cli::command();
         let help = cli.render_long_help().to_string();
         assert!(help.contains("chancery dev") && help.contains("chancery api create"), "{help}");
-        for name in ["serve", "dev", "init", "plan", "apply", "export"] {
+        for name in ["serve", "dev", "init", "explain", "plan", "apply", "export"] {
             let command = cli.find_subcommand_mut(name).unwrap();
             let help = command.render_long_help().to_string();
             assert!(help.contains(&format!("  chancery {name}")), "{help}");
@@ -640,6 +732,7 @@ mod tests {
           api          APIs of a running server
           scope        Scopes of an API of a running server
           client       Applications of a running server
+          explain      Why a token has a scope or not, and what would have to change
           plan         Show what files would change on a running server, and whom it touches
           apply        Make a running server as files say: in one go, or not at all
           export       Write the configuration of a running server into files

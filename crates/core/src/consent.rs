@@ -56,6 +56,31 @@ impl Need {
         matches!(self, Self::Forced | Self::First | Self::MoreWanted)
     }
 
+    /// For programs: stable, snake case.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Forced => "forced",
+            Self::First => "first",
+            Self::MoreWanted => "more_wanted",
+            Self::NotInFlow => "not_in_flow",
+            Self::FirstPartySignIn => "first_party_sign_in",
+            Self::SkippedByApi => "skipped_by_api",
+            Self::Dashboard => "dashboard",
+            Self::Stored => "recorded",
+        }
+    }
+
+    /// What it means for a scope that is granted: asked for, skipped or recorded.
+    pub fn consent_code(self) -> &'static str {
+        match self {
+            Self::Forced | Self::First | Self::MoreWanted => "consent_needed",
+            Self::NotInFlow | Self::FirstPartySignIn | Self::SkippedByApi | Self::Dashboard => {
+                "consent_skipped"
+            }
+            Self::Stored => "consented",
+        }
+    }
+
     /// Whether a consent is to be kept although nobody was asked, since refresh tokens hang on it.
     pub fn is_implicit(self) -> bool {
         matches!(self, Self::NotInFlow | Self::FirstPartySignIn | Self::SkippedByApi | Self::Dashboard)

@@ -7,6 +7,7 @@ pub mod chain;
 pub mod claims;
 pub mod consent;
 pub mod dashboard;
+pub mod explanation;
 pub mod ids;
 pub mod interaction;
 pub mod iso;

@@ -20,6 +20,8 @@ pub(crate) struct Call {
     pub(crate) path: Vec<(&'static str, String)>,
     pub(crate) query: Query,
     pub(crate) body: Value,
+    /// The answer is to be a table; for lists that can be one.
+    pub(crate) wants_csv: bool,
     /// The set of changes that it is part of; `None` where the operation is alone.
     pub(crate) staged: Option<Part>,
 }
@@ -65,6 +67,19 @@ pub(crate) struct Caller {
 impl Caller {
     pub(crate) fn has(&self, scope: &str) -> bool {
         self.claims.has_scope(scope)
+    }
+
+    /// Whether the token has every one of the scopes.
+    ///
+    /// # Errors
+    /// A refusal that names those it lacks.
+    pub(crate) fn needs(&self, scopes: &[&str]) -> Result<(), Problem> {
+        let missing: Vec<&str> = scopes.iter().filter(|scope| !self.has(scope)).copied().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let text = format!("Insufficient scope, missing: {}", missing.join(","));
+        Err(Problem::Forbidden("insufficient_scope", text.into()))
     }
 
     pub(crate) fn has_any(&self, scopes: &[&str]) -> bool {
@@ -166,17 +181,23 @@ pub(crate) struct Answer {
     pub(crate) body: Option<Value>,
     /// The revision of the configuration, after a change.
     pub(crate) rev: Option<i64>,
-    /// The `Link` header of checkpoint pages of logs.
+    /// The `Link` header of checkpoint pages of logs, and of tables.
     pub(crate) link: Option<String>,
+    /// A table in the place of a body.
+    pub(crate) csv: Option<String>,
 }
 
 impl Answer {
     pub(crate) fn new(status: StatusCode, body: Option<Value>) -> Self {
-        Self { status, body, rev: None, link: None }
+        Self { status, body, rev: None, link: None, csv: None }
     }
 
     pub(crate) fn ok(body: Value) -> Self {
         Self::new(StatusCode::OK, Some(body))
+    }
+
+    pub(crate) fn no_body() -> Self {
+        Self::new(StatusCode::OK, None)
     }
 
     pub(crate) fn created(body: Value) -> Self {

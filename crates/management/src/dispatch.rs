@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request};
-use axum::http::header::{LINK, RETRY_AFTER};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, LINK, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any};
 use chancery_core::claims::machine_subject;
@@ -21,17 +21,17 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call, Caller};
-use crate::ops::{Operation, table};
+use crate::ops::{Operation, own_table, table};
 use crate::query::Query;
 use crate::shape::{Shape, check};
 use crate::user_token::as_of_now;
 
-/// Every operation under `/api/v2`.
+/// Every operation under `/api/v2`, and those of our own.
 pub fn routes() -> Router<Arc<App>> {
     let mut by_path: HashMap<String, MethodRouter<Arc<App>>> = HashMap::new();
-    for operation in table().operations {
+    for operation in table().operations.into_iter().chain(own_table().operations) {
         let Ok(filter) = MethodFilter::try_from(operation.method.clone()) else { continue };
-        let path = route(operation.path);
+        let path = route(operation.base, operation.path);
         let operation = Arc::new(operation);
         let handler = move |ctx: Ctx, path: RawPathParams, request: Request| {
             let operation = Arc::clone(&operation);
@@ -52,14 +52,14 @@ pub fn routes() -> Router<Arc<App>> {
 
 /// Path parameters by position: the contract calls the same place `{id}` here and `{client_id}` there, which routers
 /// take for two. An API may be named by its identifier, whose slashes not every client escapes.
-fn route(path: &str) -> String {
+fn route(base: &str, path: &str) -> String {
     if path == "/resource-servers/{id}" {
-        return "/api/v2/resource-servers/{*p2}".to_owned();
+        return format!("{base}/resource-servers/{{*p2}}");
     }
     let parts = path.split('/').enumerate().map(|(position, part)| {
         if part.starts_with('{') { format!("{{p{position}}}") } else { part.to_owned() }
     });
-    format!("/api/v2{}", parts.collect::<Vec<_>>().join("/"))
+    format!("{base}{}", parts.collect::<Vec<_>>().join("/"))
 }
 
 /// The description of the API as text. Made once, when somebody asks: as a tree it is megabytes that few servers need.
@@ -77,7 +77,7 @@ async fn no_operation(_: Ctx) -> Response {
 }
 
 async fn serve(operation: &Operation, ctx: Ctx, path: &RawPathParams, request: Request) -> Response {
-    let writes = operation.method != Method::GET;
+    let writes = operation.writes();
     let log = ctx.clone();
     let mut allowance = None;
     let (answer, caller) = match prepare(operation, ctx, path, request, &mut allowance).await {
@@ -143,7 +143,8 @@ async fn prepare(
         };
         value = checked_body(shape, read.map_err(|error| unreadable(&error))?)?;
     }
-    Ok(Call { ctx, caller, path, query, body: value, staged: None })
+    let wants_csv = wants_csv(&parts.headers);
+    Ok(Call { ctx, caller, path, query, body: value, wants_csv, staged: None })
 }
 
 /// Whose token it is, if they may call now.
@@ -176,7 +177,9 @@ pub(crate) fn charge(ctx: &Ctx, caller: &Caller, calls: usize, allowance: &mut O
 
 /// Whether there is the operation, and the caller may use it.
 pub(crate) fn may(operation: &Operation, caller: &Caller) -> Result<(), Problem> {
-    if !caller.has_any(&operation.scopes) {
+    if operation.needs_all {
+        caller.needs(&operation.scopes)?;
+    } else if !caller.has_any(&operation.scopes) {
         return Err(Problem::InsufficientScope(operation.scopes.clone()));
     }
     if operation.is_built() { Ok(()) } else { Err(Problem::NotBuilt) }
@@ -247,9 +250,10 @@ pub(crate) fn unreadable(error: &BodyError) -> Problem {
 }
 
 fn respond(ctx: &Ctx, answer: Answer) -> Response {
-    let mut response = match answer.body {
-        Some(body) => json(answer.status, &body),
-        None => no_store(answer.status.into_response()),
+    let mut response = match (answer.csv, answer.body) {
+        (Some(text), _) => csv(text),
+        (None, Some(body)) => json(answer.status, &body),
+        (None, None) => no_store(answer.status.into_response()),
     };
     let rev = answer.rev.unwrap_or(ctx.tenant.rev);
     let headers = response.headers_mut();
@@ -257,6 +261,21 @@ fn respond(ctx: &Ctx, answer: Answer) -> Response {
     if let Some(link) = answer.link.and_then(|link| HeaderValue::try_from(link).ok()) {
         headers.insert(LINK, link);
     }
+    response
+}
+
+/// Whether a table is asked for before anything else.
+fn wants_csv(headers: &axum::http::HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let first = accept.split([',', ';']).next().unwrap_or_default();
+    first.trim().eq_ignore_ascii_case("text/csv")
+}
+
+fn csv(text: String) -> Response {
+    let mut response = no_store(text.into_response());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"access.csv\""));
     response
 }
 
@@ -270,7 +289,7 @@ pub(crate) fn written(operation: &Operation, status: StatusCode, caller: &Caller
     let mut details = serde_json::Map::new();
     details.insert(
         "request".to_owned(),
-        json!({"method": operation.method.as_str().to_lowercase(), "path": format!("/api/v2{}", operation.path), "channel": "api"}),
+        json!({"method": operation.method.as_str().to_lowercase(), "path": format!("{}{}", operation.base, operation.path), "channel": "api"}),
     );
     details.insert("response".to_owned(), json!({"statusCode": status.as_u16()}));
     LogEvent {
@@ -286,10 +305,14 @@ pub(crate) fn written(operation: &Operation, status: StatusCode, caller: &Caller
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::WIRE;
 
     #[test]
     fn every_route_can_be_added() {
         let _: Router<Arc<App>> = routes();
-        assert_eq!(route("/clients/{client_id}/credentials/{id}"), "/api/v2/clients/{p2}/credentials/{p4}");
+        assert_eq!(
+            route(WIRE, "/clients/{client_id}/credentials/{id}"),
+            "/api/v2/clients/{p2}/credentials/{p4}"
+        );
     }
 }

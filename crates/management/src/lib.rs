@@ -4,7 +4,8 @@
 //! and the shape of the request; the files of `resources` say what happens. A resource kept as documents is a
 //! [`resource`] description of some fifty lines.
 //!
-//! [`changes`] is the one thing beside the wire: many operations in one go, under `/api/chancery/v1`.
+//! Two things stand beside the wire, under `/api/chancery/v1`: many operations in one go ([`changes`]), and why scopes are
+//! granted or not ([`explain`]).
 
 mod call;
 mod certificate;
@@ -12,6 +13,7 @@ mod changes;
 mod coverage;
 mod dispatch;
 mod document;
+mod explain;
 mod kept;
 mod openapi;
 mod ops;
@@ -28,4 +30,4 @@ pub use coverage::compatibility;
 pub use dispatch::routes;
 pub use kept::{KeptOnly, kept_only};
 pub use openapi::{answer_shapes, document as openapi_document};
-pub use ops::{Operation, operations, scopes};
+pub use ops::{OWN, Operation, WIRE, operations, own_operations, scopes};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::ops::{Operation, operations, scopes};
+use crate::ops::{Operation, WIRE, operations, own_operations, scopes};
 use crate::shape::{Shape, json_schema, parse};
 
 /// The document. It names the server by a path, so it is the same for every tenant and origin.
@@ -13,10 +13,14 @@ pub fn document() -> Value {
         answer_shapes().into_iter().map(|(method, path, shape)| ((method, path), shape)).collect();
     let mut paths = Map::new();
     let (mut tags, mut problems) = (Vec::new(), Map::new());
-    for operation in operations().iter().filter(|operation| operation.is_built()) {
+    let all = operations().into_iter().chain(own_operations());
+    for operation in &all.filter(Operation::is_built).collect::<Vec<_>>() {
         let path = paths.entry(operation.path.to_owned()).or_insert_with(|| json!({}));
         let answer = answers.get(&(operation.method.as_str().to_owned(), operation.path.to_owned()));
         path[operation.method.as_str().to_lowercase()] = described(operation, answer);
+        if operation.base != WIRE {
+            path["servers"] = json!([{"url": operation.base}]);
+        }
         let tag = json!({"name": operation.resource()});
         if tags.last() != Some(&tag) && !tags.contains(&tag) {
             tags.push(tag);
@@ -103,9 +107,9 @@ fn described(operation: &Operation, answer: Option<&Shape>) -> Value {
     for (status, name, _) in PROBLEMS {
         responses[status] = json!({"$ref": format!("#/components/responses/{name}")});
     }
-    // One of the scopes is enough.
+    // Of published operations one of the scopes is enough.
     let security: Vec<Value> = match operation.scopes.as_slice() {
-        [] => vec![json!({"oauth2": []})],
+        all if all.is_empty() || operation.needs_all => vec![json!({"oauth2": all})],
         scopes => scopes.iter().map(|scope| json!({"oauth2": [scope]})).collect(),
     };
     let mut described = json!({
@@ -164,7 +168,7 @@ mod tests {
         assert!(described.len() > 30, "the file cannot be read");
         for (method, path, _) in described {
             let known = |op: &Operation| op.is_built() && op.method.as_str() == method && op.path == path;
-            assert!(operations().iter().any(known), "{method} {path}");
+            assert!(operations().iter().chain(&own_operations()).any(known), "{method} {path}");
         }
     }
 

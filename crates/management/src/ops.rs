@@ -13,6 +13,11 @@ use chancery_core::problem::Problem;
 use crate::call::{Answer, Call};
 use crate::shape::{self, Header, Shape};
 
+/// Where published operations begin.
+pub const WIRE: &str = "/api/v2";
+/// Where operations begin that are ours alone.
+pub const OWN: &str = "/api/chancery/v1";
+
 /// What an operation does once the caller may and the request is well formed.
 pub(crate) type Handler =
     Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>> + Send + Sync>;
@@ -24,10 +29,14 @@ pub struct Operation {
     pub id: &'static str,
     /// HTTP method.
     pub method: Method,
-    /// Below `/api/v2`: `/roles/{id}`.
+    /// Where the path begins: [`WIRE`] or [`OWN`].
+    pub base: &'static str,
+    /// Below the base: `/roles/{id}`.
     pub path: &'static str,
     /// A token needs one of these; none means that any token for this API will do.
     pub scopes: Vec<&'static str>,
+    /// A token needs all of them instead.
+    pub needs_all: bool,
     /// The status of a success.
     pub status: u16,
     /// The query, an object of its parameters.
@@ -42,6 +51,11 @@ impl Operation {
     /// Whether this server has the operation.
     pub fn is_built(&self) -> bool {
         self.handler.is_some()
+    }
+
+    /// Whether it changes anything. Operations of our own that are in the table only read.
+    pub(crate) fn writes(&self) -> bool {
+        self.base == WIRE && self.method != Method::GET
     }
 
     /// `roles`: the first part of the path.
@@ -67,6 +81,11 @@ pub fn operations() -> Vec<Operation> {
     table().operations
 }
 
+/// Operations that no contract has: they stand beside the published ones, and are counted nowhere among them.
+pub fn own_operations() -> Vec<Operation> {
+    own_table().operations
+}
+
 /// Every scope that some operation asks for, and those of the service's own document beyond (fact sheet 1.3), each once.
 pub fn scopes() -> Vec<&'static str> {
     let mut scopes = Vec::new();
@@ -86,6 +105,13 @@ pub(crate) fn table() -> Table {
     table
 }
 
+/// The finished table of operations of our own.
+pub(crate) fn own_table() -> Table {
+    let mut table = Table::read(OWN, OWN_OPERATIONS);
+    crate::explain::bind(&mut table);
+    table
+}
+
 /// Operations being bound to what they do.
 pub(crate) struct Table {
     pub(crate) operations: Vec<Operation>,
@@ -95,8 +121,12 @@ pub(crate) struct Table {
 
 impl Table {
     fn published() -> Self {
+        Self::read(WIRE, PUBLISHED)
+    }
+
+    fn read(base: &'static str, lines: &'static str) -> Self {
         let mut shapes = shapes();
-        let operations = PUBLISHED.lines().filter_map(|line| published(line, &mut shapes)).collect();
+        let operations = lines.lines().filter_map(|line| operation(base, line, &mut shapes)).collect();
         Self { operations, strays: Vec::new() }
     }
 
@@ -118,7 +148,7 @@ impl Table {
 
 type Shapes = HashMap<(String, String, bool), Shape>;
 
-fn published(line: &'static str, shapes: &mut Shapes) -> Option<Operation> {
+fn operation(base: &'static str, line: &'static str, shapes: &mut Shapes) -> Option<Operation> {
     let mut columns = line.split('\t');
     let (method, path, id) = (columns.next()?, columns.next()?, columns.next()?);
     let scopes = columns.next()?.split([' ', ',']).filter(|s| s.contains(':')).collect();
@@ -129,8 +159,10 @@ fn published(line: &'static str, shapes: &mut Shapes) -> Option<Operation> {
     Some(Operation {
         id,
         method: Method::from_bytes(method.as_bytes()).ok()?,
+        base,
         path,
         scopes,
+        needs_all: base == OWN,
         status,
         query,
         body,
@@ -150,8 +182,9 @@ fn shapes() -> Shapes {
 }
 
 const PUBLISHED: &str = include_str!("../published.tsv");
+const OWN_OPERATIONS: &str = include_str!("../own.tsv");
 
-const SHAPES: [&str; 28] = [
+const SHAPES: [&str; 29] = [
     include_str!("../shapes/attack-protection.shape"),
     include_str!("../shapes/branding.shape"),
     include_str!("../shapes/client-grants.shape"),
@@ -161,6 +194,7 @@ const SHAPES: [&str; 28] = [
     include_str!("../shapes/custom-domains.shape"),
     include_str!("../shapes/device-credentials.shape"),
     include_str!("../shapes/emails.shape"),
+    include_str!("../shapes/explain.shape"),
     include_str!("../shapes/grants.shape"),
     include_str!("../shapes/groups.shape"),
     include_str!("../shapes/guardian.shape"),
@@ -224,10 +258,12 @@ mod tests {
         let table = table();
         assert_eq!(table.operations.len(), PUBLISHED.lines().count());
         assert_eq!(table.strays, Vec::<String>::new());
-        let mut ids: Vec<_> = table.operations.iter().map(|op| op.id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        assert_eq!(ids.len(), table.operations.len());
+        let own = own_table();
+        assert_eq!(own.operations.len(), OWN_OPERATIONS.lines().count());
+        assert_eq!(own.strays, Vec::<String>::new());
+        let all = || table.operations.iter().chain(&own.operations);
+        let ids: std::collections::BTreeSet<_> = all().map(|op| op.id).collect();
+        assert_eq!(ids.len(), all().count());
     }
 
     #[test]
@@ -237,7 +273,7 @@ mod tests {
             let shapes = shape::parse(text).unwrap();
             for (header, _) in &shapes {
                 let known = |line: &str| line.starts_with(&format!("{}\t{}\t", header.method, header.path));
-                assert!(PUBLISHED.lines().any(known), "{header:?}");
+                assert!(PUBLISHED.lines().chain(OWN_OPERATIONS.lines()).any(known), "{header:?}");
             }
             seen += shapes.len();
         }
@@ -246,7 +282,7 @@ mod tests {
 
     #[test]
     fn whatever_is_built_and_writes_has_a_scope() {
-        for operation in operations().iter().filter(|op| op.is_built()) {
+        for operation in operations().iter().chain(&own_operations()).filter(|op| op.is_built()) {
             assert!(!operation.scopes.is_empty(), "{operation:?}");
         }
     }

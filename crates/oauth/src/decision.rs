@@ -1,32 +1,12 @@
-//! Brings together what the scope decision looks at. The decision itself is in `chancery_core::scope`, and only there.
+//! What surrounds the scope decision in the flows: who may take part, and how a refusal is said. What the decision looks at
+//! is loaded by `chancery_web`, for explanations too; the decision itself is in `chancery_core::scope`, and only there.
 
-use chancery_core::model::{Client, ClientGrant, Organization, SubjectType};
+use chancery_core::explanation::Record;
+use chancery_core::model::{Client, Organization};
 use chancery_core::oauth::{AuthorizeError, OAuthError};
 use chancery_core::records::Authorization;
-use chancery_core::scope::{Denied, Target};
-use chancery_store::Snapshot;
-use chancery_web::{Ctx, Failure};
-
-use crate::audience::Audience;
-
-/// The client grant that counts: the application's own, else the one for all third-party applications.
-pub(crate) fn client_grant<'a>(
-    tenant: &'a Snapshot,
-    client: &Client,
-    audience: &Audience,
-    subject: SubjectType,
-) -> Option<&'a ClientGrant> {
-    let identifier = audience.identifier()?;
-    let own = tenant.client_grant(&client.client_id, identifier, subject);
-    let shared = || tenant.default_client_grant(identifier, subject).filter(|_| !client.is_first_party);
-    own.or_else(shared).map(AsRef::as_ref)
-}
-
-/// Whether the application takes users of this connection, by its name, today: an application admits the people of its
-/// own connections, not whoever has signed in to another one (D57).
-pub(crate) fn admits(tenant: &Snapshot, client: &Client, connection: &str) -> bool {
-    tenant.connection_by_name(connection).is_some_and(|connection| connection.serves(&client.client_id))
-}
+use chancery_core::scope::{Denied, Request, Target, explain};
+use chancery_web::{Ctx, Decided, Failure};
 
 /// The organization of an authorization, where its user is a member today and its connection is one of the
 /// organization's; `gone` where they are not.
@@ -47,14 +27,18 @@ pub(crate) async fn organization_of(
     }
 }
 
-/// A refusal as an error of the token endpoint.
-pub(crate) fn refused(denied: &Denied, ctx: &Ctx, target: Target<'_>, client: &Client) -> OAuthError {
-    let audience = ctx.origin.absolute(target.audience().unwrap_or(&ctx.origin.userinfo_audience));
-    OAuthError::Denied {
+/// A refusal as an error of the token endpoint, with what the log keeps of it.
+pub(crate) fn refused(denied: &Denied, ctx: &Ctx, request: &Request<'_>, flow: &str) -> Failure {
+    let named = request.target.audience().map(|audience| ctx.origin.absolute(audience));
+    let audience = named.as_deref().unwrap_or(&ctx.origin.userinfo_audience);
+    let error = OAuthError::Denied {
         code: denied.code(),
         status: denied.status(),
-        text: denied.description(&audience, &client.client_id),
-    }
+        text: denied.description(audience, &request.client.client_id),
+    };
+    let record = Record::of(request, &explain(request), flow);
+    let audience = named.as_deref().map(str::to_owned);
+    Failure { decision: Some(Box::new(Decided { audience, record })), ..Failure::new(error) }
 }
 
 /// A refusal as an error of `/authorize`.

@@ -1,5 +1,6 @@
 //! Tenant log events of the Authentication API (fact sheet 12).
 
+use chancery_core::explanation::{DECISION, Record};
 use chancery_core::model::{Client, Organization, User};
 use chancery_core::records::LogEvent;
 use chancery_web::Ctx;
@@ -31,6 +32,18 @@ pub(crate) fn with_user(event: LogEvent, user: &User) -> LogEvent {
 pub(crate) fn in_organization(event: &mut LogEvent, organization: &Organization) {
     event.details.insert("organization_id".to_owned(), organization.id.as_str().into());
     event.details.insert("organization_name".to_owned(), organization.name.as_str().into());
+}
+
+/// The one event of a request that is about its token: it has the request's id.
+pub(crate) fn about_token(ctx: &Ctx, event: &mut LogEvent) {
+    ctx.request_id.as_str().clone_into(&mut event.log_id);
+}
+
+/// The same with what was decided and why, to be told later whatever changes in between.
+pub(crate) fn decided(event: &mut LogEvent, record: &Record) {
+    if let Ok(record) = serde_json::to_value(record) {
+        event.details.insert(DECISION.to_owned(), record);
+    }
 }
 
 /// Sends it on its way; never waits.

@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use chancery_core::chain::ChainKey;
 use chancery_core::claims::{AccessToken, GrantKind, IdToken};
-use chancery_core::ids::{self, Handle};
+use chancery_core::ids::Handle;
 use chancery_core::model::{ExpirationType, Organization, RefreshTokenSettings, RotationType, User};
 use chancery_core::records::{Authorization, OpaqueRecord, RefreshRecord};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
 use chancery_jose::{Algorithm, SigningKey, Typ};
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure};
+use chancery_web::{Audience, Ctx, Failure};
 use serde::Serialize;
-
-use crate::audience::Audience;
 
 /// The answer of the token endpoint (RFC 6749 section 5.1, fact sheet 6.2).
 #[derive(Default, Serialize)]
@@ -64,8 +62,6 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 true => api.token_lifetime_for_web.min(api.token_lifetime),
                 false => api.token_lifetime,
             };
-            let jti =
-                if api.dialect().is_rfc9068() { ids::alphanumeric(&*ctx.app.rng, 22) } else { String::new() };
             let payload = AccessToken {
                 issuer: &ctx.origin.issuer,
                 subject: what.subject,
@@ -77,7 +73,8 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 scope: &what.decision.granted,
                 permissions: what.decision.permissions.as_deref(),
                 dialect: api.dialect(),
-                jti: &jti,
+                // A request ends in one access token, and its log event has the same id: `jti` finds it by its key.
+                jti: ctx.request_id.as_str(),
                 grant_kind: what.kind,
                 organization: what.organization.map(|organization| ctx.organization_claims(organization)),
                 is_system_api: api.is_system(),

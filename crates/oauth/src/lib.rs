@@ -3,7 +3,6 @@
 //! Handlers parse, load, decide (in `chancery-core`), commit and answer. What a user sees on the way is the business of
 //! the login crate: the two meet in a stored transaction.
 
-mod audience;
 mod authorize;
 mod client_auth;
 mod dbconnections;

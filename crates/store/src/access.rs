@@ -186,12 +186,14 @@ impl Store {
 
     /// Takes a role from everyone: goes with the deletion of its document.
     pub fn remove_role_everywhere(&self, tenant: &str, role_id: &str) -> Batch {
-        ["user_roles", "organization_member_roles"].iter().fold(Batch::default(), |batch, table| {
-            batch.run(
-                format!("DELETE FROM {table} WHERE tenant = $1 AND role_id = $2"),
-                params![tenant, role_id],
-            )
-        })
+        let batch =
+            ["user_roles", "organization_member_roles"].iter().fold(Batch::default(), |batch, table| {
+                batch.run(
+                    format!("DELETE FROM {table} WHERE tenant = $1 AND role_id = $2"),
+                    params![tenant, role_id],
+                )
+            });
+        self.forget_uses(batch, tenant, &format!("role:{role_id}"))
     }
 
     /// Takes these scopes of an API from everyone who holds them directly: goes with the change of the API's document.

@@ -181,7 +181,12 @@ impl Store {
 
     /// Forgets every consent to an application with every code and token it holds: goes with its deletion.
     pub fn delete_consents_of_client(&self, tenant: &str, client_id: &str) -> Batch {
-        Batch::default()
+        let kinds = ["client", "user"];
+        kinds
+            .iter()
+            .fold(Batch::default(), |batch, kind| {
+                self.forget_uses(batch, tenant, &format!("{kind}:{client_id}"))
+            })
             .run("DELETE FROM consents WHERE tenant = $1 AND client_id = $2", params![tenant, client_id])
             .and(revocation::revoke(tenant, &Under::Client(client_id)))
     }

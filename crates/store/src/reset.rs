@@ -30,6 +30,7 @@ const RECORDS: [&str; 25] = [
     "password_history",
     "device_keys",
     "jobs",
+    "scope_use",
     "assertions",
     "logs",
     "log_blocks",

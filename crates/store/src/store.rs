@@ -73,10 +73,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "declined scopes",
         sql: include_str!("../migrations/0012_declined_scopes.sql"),
     },
+    Migration { number: 13, name: "scope use", sql: include_str!("../migrations/0013_scope_use.sql") },
     Migration {
-        number: 13,
+        number: 14,
         name: "password history",
-        sql: include_str!("../migrations/0013_password_history.sql"),
+        sql: include_str!("../migrations/0014_password_history.sql"),
     },
 ];
 

@@ -11,7 +11,7 @@ use chancery_store::{Catalog, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::cors::AllowedOrigins;
-use crate::middleware::{RequestIds, RouteMetrics};
+use crate::middleware::RouteMetrics;
 use crate::shares::Shares;
 use crate::{
     Attempts, Fetcher, LogQueue, MemoryOutbox, Networks, Outbox, Quota, Rates, Signer, VerifiedTokens,
@@ -55,7 +55,6 @@ pub struct App {
     pub stopping: CancellationToken,
     pub(crate) shares: Shares,
     pub(crate) allowed_origins: AllowedOrigins,
-    pub(crate) request_ids: RequestIds,
     pub(crate) log_ids: chancery_core::ids::Sequence,
     pub(crate) metrics: RouteMetrics,
 }
@@ -189,7 +188,6 @@ impl AppBuilder {
             shares: Shares::default(),
             texts: TextCatalog::built_in().map_err(std::io::Error::other)?,
             allowed_origins: AllowedOrigins::default(),
-            request_ids: RequestIds::new(&*self.rng),
             log_ids: chancery_core::ids::Sequence::new(&*self.rng),
             metrics: RouteMetrics::default(),
             config: self.config,

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use chancery_core::iso::format_ms;
@@ -130,11 +131,17 @@ impl Peer {
     }
 }
 
-/// The id of a request, put into it by the middleware. Cheap to clone.
+/// The id of a request, put into it by the middleware. Cheap to clone. The log event of the token that the request ends in
+/// has the same id, and so does the token (`jti`) where it has one: whoever holds any of them finds the event by its key.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub(crate) HeaderValue);
 
 impl RequestId {
+    /// Shared from here on: the answer's header, the context and the log all show the same bytes.
+    pub(crate) fn new(id: String) -> Self {
+        Self(HeaderValue::from_maybe_shared(Bytes::from(id)).unwrap_or(HeaderValue::from_static("")))
+    }
+
     /// As in the log and in `x-request-id`.
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
@@ -196,7 +203,7 @@ pub(crate) async fn method_not_allowed() -> Response {
 /// 503 for a request that took too long.
 pub(crate) fn too_slow() -> Response {
     let mut failure = Failure::new(OAuthError::Unavailable);
-    failure.cause = Some("the request took longer than the limit".to_owned());
+    failure.cause = Some("the request took longer than the limit".into());
     failure.into_response()
 }
 

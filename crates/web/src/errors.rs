@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use chancery_connect::{Busy, HashError};
+use chancery_core::explanation::Record;
 use chancery_core::oauth::OAuthError;
 use chancery_core::params::ParamsError;
 use http::StatusCode;
@@ -36,19 +37,38 @@ pub struct Failure {
     pub rate: Option<Box<TooManyRequests>>,
     /// Further members of the body, such as `mfa_token`.
     pub extra: Option<Box<Map<String, Value>>>,
+    /// What the tenant log keeps of the decision.
+    pub decision: Option<Box<Decided>>,
     /// What the log is told, under the request id.
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
+}
+
+/// A scope decision that ended a request, for the tenant log.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// For which API, as the wire names it.
+    pub audience: Option<String>,
+    /// The decision.
+    pub record: Record,
 }
 
 impl Failure {
     /// The error alone.
     pub fn new(error: OAuthError) -> Self {
-        Self { error, scheme: Scheme::None, retry_after: None, rate: None, extra: None, cause: None }
+        Self {
+            error,
+            scheme: Scheme::None,
+            retry_after: None,
+            rate: None,
+            extra: None,
+            decision: None,
+            cause: None,
+        }
     }
 
     /// An internal error with what the log should say. Never put a secret into it.
     pub fn server(cause: impl std::fmt::Display) -> Self {
-        Self { cause: Some(cause.to_string()), ..Self::new(OAuthError::Server) }
+        Self { cause: Some(cause.to_string().into()), ..Self::new(OAuthError::Server) }
     }
 
     /// The same with a challenge.
@@ -64,7 +84,7 @@ impl Failure {
     }
 
     fn unavailable(cause: impl std::fmt::Display) -> Self {
-        Self { cause: Some(cause.to_string()), ..Self::new(OAuthError::Unavailable) }
+        Self { cause: Some(cause.to_string().into()), ..Self::new(OAuthError::Unavailable) }
     }
 
     fn challenge(&self, description: &str) -> Option<String> {
@@ -114,7 +134,7 @@ impl IntoResponse for Failure {
             headers.insert("x-ratelimit-reset", rate.reset.into());
         }
         if let Some(cause) = self.cause {
-            response.extensions_mut().insert(Cause(cause));
+            response.extensions_mut().insert(Cause(cause.into()));
         }
         response
     }

@@ -1,12 +1,13 @@
-//! What a user holds, loaded for the scope decision. The decision itself is in `chancery_core::scope`, and only there.
+//! Loads what the scope decision looks at: one loader for the flows that issue tokens and for explanations of them. The
+//! decision itself is in `chancery_core::scope`, and only there.
 
 use std::sync::Arc;
 
-use chancery_core::model::{Api, Role};
+use chancery_core::model::{Api, Client, ClientGrant, Role, SubjectType};
 use chancery_core::scope::UserPermissions;
-use chancery_store::UserAccess;
+use chancery_store::{Snapshot, UserAccess};
 
-use crate::Ctx;
+use crate::{Audience, Ctx};
 
 /// Permissions and roles of a user, role ids made roles.
 #[derive(Debug, Default)]
@@ -60,4 +61,23 @@ impl Held {
             roles: self.roles.iter().map(|role| role.as_ref()).collect(),
         }
     }
+}
+
+/// The client grant that counts: the application's own, else the one for all third-party applications.
+pub fn client_grant<'a>(
+    tenant: &'a Snapshot,
+    client: &Client,
+    audience: &Audience,
+    subject: SubjectType,
+) -> Option<&'a ClientGrant> {
+    let identifier = audience.identifier()?;
+    let own = tenant.client_grant(&client.client_id, identifier, subject);
+    let shared = || tenant.default_client_grant(identifier, subject).filter(|_| !client.is_first_party);
+    own.or_else(shared).map(AsRef::as_ref)
+}
+
+/// Whether the application takes users of this connection, by its name, today: an application admits the people of its
+/// own connections, not whoever has signed in to another one (D57).
+pub fn admits(tenant: &Snapshot, client: &Client, connection: &str) -> bool {
+    tenant.connection_by_name(connection).is_some_and(|connection| connection.serves(&client.client_id))
 }

@@ -6,6 +6,7 @@
 mod account_mail;
 mod accounts;
 mod app;
+mod audience;
 mod background;
 mod bearer;
 mod binding;
@@ -45,14 +46,15 @@ pub use accounts::{
     PasswordCheck, Profile, RESET_PASSWORD, Reset, ResetLink, SignUp, SignUpForm, VERIFY_EMAIL,
 };
 pub use app::{App, AppBuilder, ServerConfig};
+pub use audience::Audience;
 pub use background::Background;
 pub use bearer::{AccessTokenClaims, bearer_token, verify_access_token};
 pub use binding::Binding;
 pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params};
 pub use context::{Ctx, Peer, RequestId};
-pub use errors::{Cause, Failure, Scheme};
+pub use errors::{Cause, Decided, Failure, Scheme};
 pub use fetch::{FetchError, Fetcher};
-pub use held::Held;
+pub use held::{Held, admits, client_grant};
 pub use id_token::{IdTokenClaims, verify_id_token};
 pub use limits::{Attempt, Attempts, TooManyAttempts};
 pub use listener::{Limits, Listener, serve};
@@ -60,7 +62,7 @@ pub use logs::LogQueue;
 pub use mail::{Letter, Mail, MemoryOutbox, Outbox, Route};
 pub use middleware::wrap;
 pub use new_password::{Unfit, Whose};
-pub use organization::is_enabled;
+pub use organization::{is_enabled, joins_by_login};
 pub use proxies::{Network, Networks};
 pub use quota::{Allowance, Quota};
 pub use rates::{Rate, Rates, TooManyRequests};

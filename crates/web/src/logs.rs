@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chancery_core::records::LogEvent;
-use chancery_store::{Error, LogLine, Store};
+use chancery_store::{Error, LogLine, Noticed, Store};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,8 @@ pub struct LogQueue {
     full: Notify,
     lost: AtomicU64,
     store: Store,
+    /// What of the use of scopes is written down already.
+    noticed: Mutex<Noticed>,
     /// Held while a batch is on its way, so that [`LogQueue::flush`] waits for it too.
     writing: tokio::sync::Mutex<()>,
 }
@@ -29,6 +31,7 @@ impl LogQueue {
             full: Notify::new(),
             lost: AtomicU64::new(0),
             store,
+            noticed: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
         }
     }
@@ -130,6 +133,14 @@ impl LogQueue {
                 tokio::time::sleep(pause).await;
                 pause *= 2;
                 outcome = self.store.append_logs(&tenant, &lines).await;
+            }
+            let uses = self.noticed.lock().unwrap_or_else(PoisonError::into_inner).of(&tenant, &lines);
+            if !uses.is_empty()
+                && let Err(e) = self.store.commit(self.store.note_scope_uses(&tenant, &uses)).await
+            {
+                tracing::warn!("the use of scopes could not be noted: {e}");
+                // It is noted with the next tokens then.
+                *self.noticed.lock().unwrap_or_else(PoisonError::into_inner) = Noticed::default();
             }
             if outcome.is_err() {
                 self.lost.fetch_add(lines.len() as u64, Ordering::Relaxed);

@@ -2,20 +2,16 @@
 //! access log and the figures.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use chancery_core::Rng;
 use http::header::{
     HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
@@ -41,7 +37,7 @@ pub fn wrap(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {
 async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let (mut parts, body) = request.into_parts();
-    let id = app.request_ids.next();
+    let id = RequestId::new(app.log_ids.next(app.clock.now_ms()));
     parts.extensions.insert(id.clone());
     let method = parts.method.clone();
     let route = parts.extensions.get::<MatchedPath>().cloned();
@@ -131,28 +127,6 @@ fn note(method: &Method, route: &str, (id, took): (&str, Duration), response: &m
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const UNMATCHED: &str = "(none)";
-
-/// Ids: a random beginning for each process, then a number.
-#[derive(Debug)]
-pub(crate) struct RequestIds {
-    process: String,
-    next: AtomicU64,
-}
-
-impl RequestIds {
-    pub(crate) fn new(rng: &dyn Rng) -> Self {
-        Self { process: chancery_core::ids::hex(rng, 12), next: AtomicU64::new(0) }
-    }
-
-    fn next(&self) -> RequestId {
-        let mut id = String::with_capacity(32);
-        id.push_str(&self.process);
-        // Writing to a string cannot fail.
-        let _ = write!(id, "{:08x}", self.next.fetch_add(1, Ordering::Relaxed));
-        // Shared from here on: the answer's header, the context and the log all show the same bytes.
-        RequestId(HeaderValue::from_maybe_shared(Bytes::from(id)).unwrap_or(HeaderValue::from_static("")))
-    }
-}
 
 /// Requests and their duration by route and status. The handles are kept: looking them up by name each time would cost
 /// more than the rest of this file.

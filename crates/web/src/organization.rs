@@ -95,3 +95,8 @@ const MOST_CHOICES: usize = 100;
 pub fn is_enabled(organization: &Organization, connection: &Connection) -> bool {
     organization.connection(&connection.id).is_some_and(|own| own.is_enabled)
 }
+
+/// Whether signing in by this connection makes members of whoever does.
+pub fn joins_by_login(organization: &Organization, connection: &Connection) -> bool {
+    organization.connection(&connection.id).is_some_and(|own| own.assign_membership_on_login)
+}

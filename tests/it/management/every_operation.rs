@@ -1,6 +1,6 @@
 //! Laws that hold for every line of the table, so that no new operation can escape them (security case 18).
 
-use chancery_management::{Operation, operations};
+use chancery_management::{Operation, operations, own_operations};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -8,7 +8,7 @@ use crate::support::*;
 /// The operation's path with something in every hole.
 fn path(operation: &Operation) -> String {
     let parts = operation.path.split('/').map(|part| if part.starts_with('{') { "x" } else { part });
-    format!("/api/v2{}", parts.collect::<Vec<_>>().join("/"))
+    format!("{}{}", operation.base, parts.collect::<Vec<_>>().join("/"))
 }
 
 fn call(operation: &Operation, token: &str) -> Call {
@@ -23,6 +23,24 @@ async fn needs_its_scope() {
         let answer = app.send(call(operation, &bare)).await;
         let expected = format!("Insufficient scope, expected any of: {}", operation.scopes.join(","));
         answer.is_problem(403, Some("insufficient_scope"), &expected);
+    }
+}
+
+/// Ours need every one of them.
+#[tokio::test]
+async fn ours_need_all_their_scopes() {
+    let app = TestApp::new().await;
+    for operation in own_operations() {
+        for left_out in &operation.scopes {
+            let others: Vec<&str> = operation.scopes.iter().filter(|s| *s != left_out).copied().collect();
+            let token = app.token_with(&[others, vec!["blacklist:tokens"]].concat()).await;
+            let answer = app.send(call(&operation, &token)).await;
+            let expected = format!("Insufficient scope, missing: {left_out}");
+            answer.is_problem(403, Some("insufficient_scope"), &expected);
+        }
+        let token = app.token_with(&operation.scopes).await;
+        let status = app.send(call(&operation, &token)).await.status.as_u16();
+        assert!(![401, 403].contains(&status) && status < 500, "{operation:?}: {status}");
     }
 }
 
@@ -46,7 +64,7 @@ async fn needs_a_good_token() {
     let app = TestApp::new().await;
     let token = app.management_token().await;
     app.clock.advance(86_401);
-    for operation in operations() {
+    for operation in operations().into_iter().chain(own_operations()) {
         app.send(call(&operation, &token)).await.expect(401);
         let nobody = Call::new(operation.method.as_str(), &path(&operation));
         app.send(nobody).await.is_problem(401, None, "Missing authentication");
@@ -72,7 +90,8 @@ async fn bears_any_body() {
     let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
     let bodies =
         [Value::Null, json!({}), json!([]), json!(""), json!({"name": null}), json!({"options": deep})];
-    for operation in operations().iter().filter(|o| o.is_built() && o.method.as_str() != "GET") {
+    let all = operations().into_iter().chain(own_operations());
+    for operation in &all.filter(|o| o.is_built() && o.method.as_str() != "GET").collect::<Vec<_>>() {
         // That one makes RSA keys.
         if operation.path == "/keys/signing/rotate" {
             continue;

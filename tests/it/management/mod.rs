@@ -51,7 +51,7 @@ impl TestApp {
     }
 
     /// A token for the Management API with exactly these scopes, of an application made for it.
-    async fn token_with(&self, scopes: &[&str]) -> String {
+    pub(crate) async fn token_with(&self, scopes: &[&str]) -> String {
         let client = self.manage("POST", "/clients", json!({"name": "Machine"})).await;
         let grant = json!({
             "client_id": client["client_id"],
@@ -84,7 +84,7 @@ impl TestApp {
 impl Answer {
     /// Asserts an error of the Management API, whole.
     #[track_caller]
-    fn is_problem(&self, status: u16, code: Option<&str>, message: &str) {
+    pub(crate) fn is_problem(&self, status: u16, code: Option<&str>, message: &str) {
         let body = self.json();
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert_eq!(body["statusCode"], status);
@@ -99,6 +99,6 @@ fn api_path() -> String {
     format!("/resource-servers/{}", escaped(API))
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace(':', "%3A").replace('/', "%2F")
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use chancery_management::{answer_shapes, operations, shape};
+use chancery_management::{OWN, WIRE, answer_shapes, operations, own_operations, shape};
 
 use super::Answer;
 
@@ -10,14 +10,19 @@ type Described = (String, String, shape::Shape);
 
 static DESCRIBED: LazyLock<Vec<Described>> = LazyLock::new(answer_shapes);
 static OPERATIONS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
-    operations().iter().map(|operation| (operation.method.to_string(), operation.path.to_owned())).collect()
+    operations()
+        .iter()
+        .chain(&own_operations())
+        .map(|operation| (operation.method.to_string(), operation.path.to_owned()))
+        .collect()
 });
 
 /// Looks at what succeeded whole: `fields` takes members away.
 pub(super) fn is_as_described(method: &str, target: &str, answer: &Answer) {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let Some(path) = path.strip_prefix("/api/v2") else { return };
-    if !answer.status.is_success() || query.contains("fields=") {
+    let Some(path) = path.strip_prefix(WIRE).or_else(|| path.strip_prefix(OWN)) else { return };
+    let is_table = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/csv"));
+    if !answer.status.is_success() || query.contains("fields=") || is_table {
         return;
     }
     // The narrowest of all operations, described or not: `/organizations/name/{name}` before what has more holes.

@@ -6,6 +6,7 @@ mod apply;
 mod backup;
 mod client;
 mod dev;
+mod explain;
 mod export;
 mod init;
 mod keys;
@@ -78,6 +79,7 @@ async fn run_async(command: Command, environment: &Environment, out: &mut Output
         Command::Api(command) => api::run(command, out).await,
         Command::Scope(command) => scope::run(command, out).await,
         Command::Client(command) => client::run(command, out).await,
+        Command::Explain(args) => explain::run(*args, out).await,
         Command::Plan(args) => plan::run(args, environment, out).await,
         Command::Apply(args) => apply::run(args, environment, out).await,
         Command::Export(args) => export::run(args, out).await,

@@ -25,6 +25,7 @@ pub(crate) use self::operations::{Planned, operations};
 pub(crate) use self::set::{Refused, Sets};
 pub(crate) use self::show::{Plan, as_json, kept_line, show};
 pub(crate) use self::unit::{Unit, parts};
+pub(crate) use self::yaml::print as yaml_text;
 
 use std::collections::BTreeSet;
 

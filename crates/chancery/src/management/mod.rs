@@ -89,6 +89,23 @@ impl Management {
         }
     }
 
+    /// An operation of our own, below `/api/chancery/v1`.
+    pub(crate) async fn own_post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.own_call(Method::POST, path, Some(body)).await
+    }
+
+    pub(crate) async fn own_get(&self, path: &str) -> Result<Value> {
+        self.own_call(Method::GET, path, None).await
+    }
+
+    async fn own_call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let answer = self.send(method, &format!("/api/chancery/v1{path}"), body).await?;
+        match answer.status {
+            200..=299 => Ok(answer.body),
+            status => bail!("{} answered {status}: {}", self.base, said(&answer.body)),
+        }
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         let answer = self.send(method, &format!("/api/v2{path}"), body).await?;
         match answer.status {

@@ -86,6 +86,77 @@ fn an_api_is_defined_from_the_command_line() {
     assert!(refused(folder.path(), &lifetime).contains("--token-lifetime"));
 }
 
+fn with<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    [arguments, &["--ready-file", "ready.json"]].concat()
+}
+
+/// The advice that is printed is a command, and it helps.
+#[test]
+fn a_missing_scope_is_explained_and_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, ready) = dev(&folder, "ready.json");
+    let people =
+        good(folder.path(), &with(&["api", "call", "GET", "/users-by-email?email=jane%40example.com"]));
+    let people: Value = serde_json::from_str(&people).unwrap();
+    let jane = people[0]["user_id"].as_str().unwrap();
+    let api = "https://contacts.example/api";
+    let asked = [
+        "explain",
+        "--app",
+        &ready.clients.web.client_id,
+        "--audience",
+        api,
+        "--user",
+        jane,
+        "--scope",
+        "read:contacts delete:contacts",
+    ];
+    let first = run(folder.path(), &with(&asked));
+    let said = String::from_utf8(first.stdout).unwrap();
+    assert_eq!(first.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("read:contacts    yes  The user holds it through the role Contacts Reader"),
+        "{said}"
+    );
+    assert!(said.contains("delete:contacts  no   Neither a role nor a direct permission"), "{said}");
+    assert!(!said.contains('\u{1b}'), "colour is for terminals: {said}");
+    let advice = said.lines().find_map(|line| line.trim().strip_prefix("chancery ")).unwrap();
+    let words = advice.replace('\'', "");
+    good(folder.path(), &with(&words.split(' ').collect::<Vec<_>>()));
+    let told = good(folder.path(), &with(&[&asked[..], &["--json"]].concat()));
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["scope"], "read:contacts delete:contacts");
+
+    // Its own token, by the id of the event.
+    let logs = good(folder.path(), &with(&["api", "call", "GET", "/logs?per_page=5"]));
+    let logs: Value = serde_json::from_str(&logs).unwrap();
+    let event = logs.as_array().unwrap().iter().find(|event| event["type"] == "seccft").unwrap();
+    let said = good(folder.path(), &with(&["explain", "token", event["log_id"].as_str().unwrap()]));
+    assert!(said.contains("Flow          client_credentials") && said.contains("read:logs"), "{said}");
+
+    let said =
+        good(folder.path(), &with(&["explain", "who", "--audience", api, "--scope", "delete:contacts"]));
+    assert!(said.contains("jane@example.com") && said.contains("role Contacts Admin (rol_"), "{said}");
+    assert!(said.contains("open API for users"), "{said}");
+    let said = good(folder.path(), &with(&["explain", "access", "--app", &ready.clients.m2m.client_id]));
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert!(said.contains("read:contacts  client grant cgr_") && said.ends_with(" for itself\n"), "{said}");
+
+    let said = good(folder.path(), &with(&["explain", "unused", "--write", "less.yaml"]));
+    let line = said.lines().find(|line| line.contains("Contacts Reader")).unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words, ["role", "Contacts", "Reader", api, "read:contacts", "never"]);
+    let plan = good(folder.path(), &with(&["plan", "less.yaml", "--json"]));
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    assert!(!plan["effects"].as_array().unwrap().is_empty(), "{plan:#}");
+    let again = ["explain", "unused", "--write", "less.yaml", "--ready-file", "ready.json"];
+    let again = run(folder.path(), &again);
+    assert!(String::from_utf8(again.stderr).unwrap().contains("less.yaml"), "nothing is written over");
+
+    let said = refused(folder.path(), &with(&["explain", "--app", "nobody"]));
+    assert!(said.contains("404: The client does not exist"), "{said}");
+}
+
 /// Of an application whose grants fail nobody would see the secret.
 #[test]
 fn an_application_without_its_grants_is_not_made() {

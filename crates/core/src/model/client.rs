@@ -119,6 +119,16 @@ impl Client {
         }
     }
 
+    /// Whether the application may, or must, say which organization its users sign in to (fact sheet 11.4). A strict
+    /// third-party application has no word in it: the organization itself says whether it is let in.
+    pub fn organization_usage_of_users(&self) -> ClientOrganizationUsage {
+        match self.is_first_party {
+            true => self.organization_usage.unwrap_or(ClientOrganizationUsage::Deny),
+            false if self.is_strict_third_party() => ClientOrganizationUsage::Allow,
+            false => ClientOrganizationUsage::Deny,
+        }
+    }
+
     /// Whether users may go on without an organization.
     pub fn serves_individuals(&self) -> bool {
         self.organization_usage != Some(ClientOrganizationUsage::Require)

@@ -324,17 +324,11 @@ fn invitation(params: &Params) -> Result<Option<String>, AuthorizeError> {
     }
 }
 
-/// Whether the application may, or must, say which organization its users sign in to (fact sheet 11.4). A strict
-/// third-party application has no word in it: the organization itself says whether it is let in. Where a page of ours asks
-/// the user, the request may leave it open.
+/// The organization that users sign in to (fact sheet 11.4). Where a page of ours asks the user, the request may leave it
+/// open.
 fn organization(params: &Params, client: &Client) -> Result<Option<String>, AuthorizeError> {
     let named = params.get("organization").filter(|named| !named.is_empty());
-    let usage = match client.is_first_party {
-        true => client.organization_usage.unwrap_or(ClientOrganizationUsage::Deny),
-        false if client.is_strict_third_party() => ClientOrganizationUsage::Allow,
-        false => ClientOrganizationUsage::Deny,
-    };
-    match (usage, named) {
+    match (client.organization_usage_of_users(), named) {
         (ClientOrganizationUsage::Deny, Some(_)) => {
             Err(AuthorizeError::invalid("parameter organization is not allowed for this client"))
         }

@@ -42,6 +42,23 @@ pub enum Party {
 }
 
 impl Denied {
+    /// For programs, more precise than the wire: stable, snake case.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoClientGrant(_) => "no_client_grant",
+            Self::ApiClosed(_) => "api_closed",
+            Self::SystemApiForThirdParty(_) => "system_api_for_third_party",
+            Self::PublicClient => "public_client",
+            Self::UserinfoForMachine => "no_api_chosen",
+            Self::ScopesNotGranted(_) => "scopes_not_granted",
+            Self::OnlineAndOffline => "online_and_offline",
+            Self::OrganizationRequired => "organization_required",
+            Self::OrganizationNotAllowed => "organization_not_allowed",
+            Self::OrganizationNotGranted => "organization_not_granted",
+            Self::AudienceNotInPolicies => "audience_not_in_policies",
+        }
+    }
+
     /// The `error` of the wire.
     pub fn code(&self) -> &'static str {
         match self {

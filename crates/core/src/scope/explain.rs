@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::asked::unique;
+use super::chain::sources;
 use super::decide::decide_with;
 use super::judge::Judge;
 use super::names::{OFFLINE_ACCESS, STANDARD};
@@ -19,7 +20,7 @@ pub struct Explanation<'a> {
 }
 
 /// What became of one scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeOutcome<'a> {
     /// The scope.
     pub scope: &'a str,
@@ -29,6 +30,9 @@ pub struct ScopeOutcome<'a> {
     pub granted: bool,
     /// Why. Of a scope that was not asked for: what stands against it, or [`Reason::NotAsked`] if nothing does.
     pub reason: Reason<'a>,
+    /// The whole chain: every question put about it with its answer, those behind the first refusal too. The reason is
+    /// among them.
+    pub chain: Vec<Reason<'a>>,
 }
 
 /// Decides a request and says why. The same judge as [`super::decide`], asked about more scopes.
@@ -41,15 +45,20 @@ pub fn explain<'a>(request: &Request<'a>) -> Explanation<'a> {
     let decision = decide_with(request, &judge);
     let granted: HashSet<&str> = decision.iter().flat_map(|d| d.granted.iter().copied()).collect();
     let asked: HashSet<&str> = request.asked.iter().collect();
+    let sources = sources(request);
     let outcome = |scope: &'a str| {
         let asked = asked.contains(scope);
         let granted = granted.contains(scope);
+        let mut chain = judge.chain(scope, &sources);
         let reason = match judge.verdict(scope) {
             Reason::Granted { .. } if !granted && decision.is_err() => Reason::RequestRefused,
             Reason::Granted { .. } if !granted => Reason::NotAsked,
             reason => reason,
         };
-        ScopeOutcome { scope, asked, granted, reason }
+        if !chain.contains(&reason) {
+            chain.push(reason);
+        }
+        ScopeOutcome { scope, asked, granted, reason, chain }
     };
     let with_user = !request.flow.is_machine();
     let standard = STANDARD.into_iter().filter(|_| with_user && !request.client.is_strict_third_party());
@@ -70,6 +79,7 @@ fn refused<'a>(request: &Request<'a>, denied: Denied) -> Explanation<'a> {
         asked: asked.contains(scope),
         granted: false,
         reason: Reason::RequestRefused,
+        chain: vec![Reason::RequestRefused],
     };
     let scopes = unique(request.asked.iter().chain(api)).into_iter().map(outcome).collect();
     Explanation { decision: Err(denied), scopes }

@@ -94,16 +94,48 @@ impl<'a> Judge<'a> {
 
     /// The judgement on one scope, taken as asked for.
     pub(super) fn verdict(&self, scope: &str) -> Reason<'a> {
-        let reason = match Kind::of(scope) {
+        let reason = self.before_consent(scope);
+        let refused_by_user = self.consented.as_ref().is_some_and(|c| !c.contains(scope));
+        if reason.is_granted() && refused_by_user { Reason::NotConsented } else { reason }
+    }
+
+    /// The same, whatever the user consented to.
+    pub(super) fn before_consent(&self, scope: &str) -> Reason<'a> {
+        match Kind::of(scope) {
             _ if self.request.flow.is_machine() => self.machine(scope),
             Kind::Standard => self.standard(scope),
             Kind::Legacy => self.legacy(scope),
             Kind::Offline => self.offline(),
             Kind::Online => self.online(),
             Kind::Api => self.api(scope),
-        };
-        let refused_by_user = self.consented.as_ref().is_some_and(|c| !c.contains(scope));
-        if reason.is_granted() && refused_by_user { Reason::NotConsented } else { reason }
+        }
+    }
+
+    /// What the user said, where it counts.
+    pub(super) fn consent(&self, scope: &str) -> Option<Reason<'a>> {
+        let granted = Reason::Granted { by: Grounds::Consented };
+        self.consented.as_ref().map(|c| if c.contains(scope) { granted } else { Reason::NotConsented })
+    }
+
+    /// What the sign-in says about a scope of the API, where there was one before.
+    pub(super) fn sign_in(&self, scope: &str) -> Option<Reason<'a>> {
+        let granted = Reason::Granted { by: Grounds::SignIn };
+        self.original
+            .as_ref()
+            .map(|o| if o.allows_api_scope(scope) { granted } else { Reason::NotInOriginalGrant })
+    }
+
+    /// Why the application may ask for a scope of the API, if it may.
+    pub(super) fn application(&self, scope: &str) -> Option<Grounds<'a>> {
+        match self.is_about_own_account(scope) {
+            true => Some(Grounds::OwnAccount),
+            false => self.ceiling.grounds(scope),
+        }
+    }
+
+    /// Whether the user needs the permission for a scope of the API.
+    pub(super) fn asks_for_permission(&self, scope: &str) -> bool {
+        self.held.is_some() && !self.is_about_own_account(scope)
     }
 
     /// Every permission of the user on the API, in the API's order, whatever was asked for. Third-party applications
@@ -132,7 +164,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether the API has the scope in this flow.
-    fn has(&self, scope: &str) -> bool {
+    pub(super) fn has(&self, scope: &str) -> bool {
         self.is_about_own_account(scope) || self.live.contains(scope)
     }
 

@@ -283,6 +283,10 @@ proptest! {
                 prop_assert_eq!(outcome.granted, granted.contains(outcome.scope));
                 prop_assert_eq!(outcome.granted, outcome.reason.is_granted(), "{:?}", outcome);
                 prop_assert_eq!(outcome.asked, request.asked.contains(outcome.scope));
+                let refusals: Vec<_> = outcome.chain.iter().filter(|link| !link.is_granted()).collect();
+                prop_assert_eq!(refusals.is_empty(), outcome.granted, "{:?}", outcome);
+                prop_assert!(refusals.first().is_none_or(|first| **first == outcome.reason), "{:?}", outcome);
+                prop_assert!(outcome.chain.contains(&outcome.reason), "{:?}", outcome);
                 let unasked = outcome.reason == Reason::NotAsked;
                 let redeems = matches!(request.flow, Flow::CodeExchange(_));
                 prop_assert!(!unasked || !outcome.asked || redeems, "{:?}", outcome);

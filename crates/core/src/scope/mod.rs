@@ -10,6 +10,7 @@
 //! ```
 
 mod asked;
+mod chain;
 mod decide;
 mod denied;
 mod explain;
@@ -37,5 +38,5 @@ pub use grants::{client_grant, machine_organization};
 pub(crate) use names::is_legacy;
 pub use names::{CURRENT_USER, OFFLINE_ACCESS, ONLINE_ACCESS, OPENID, STANDARD, is_reserved};
 pub use permissions::{PermissionSource, UserPermissions};
-pub use reason::{Grounds, Reason};
+pub use reason::{Grounds, Reason, Step};
 pub use request::{ExchangeKind, Flow, MachineOrganization, Original, Request, Target};

@@ -61,6 +61,46 @@ pub enum Grounds<'a> {
     RefreshAllowed,
     /// Every user may manage their own account.
     OwnAccount,
+    /// A link of the chain: the API defines the scope.
+    OnApi,
+    /// A link of the chain: it was granted at sign-in, or the application's refresh policy adds it.
+    SignIn,
+    /// A link of the chain: the user consented to it.
+    Consented,
+}
+
+/// Who or what a reason speaks of: the links of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The API and what it defines.
+    Api,
+    /// The sign-in that a code or refresh token stands for.
+    SignIn,
+    /// What the application may ask for.
+    Application,
+    /// What the user holds.
+    User,
+    /// What the user said.
+    Consent,
+    /// What flow and protocol provide for.
+    Flow,
+    /// The request itself.
+    Request,
+}
+
+impl Step {
+    /// For programs: stable, snake case.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::SignIn => "sign_in",
+            Self::Application => "application",
+            Self::User => "user",
+            Self::Consent => "consent",
+            Self::Flow => "flow",
+            Self::Request => "request",
+        }
+    }
 }
 
 impl Reason<'_> {
@@ -88,6 +128,52 @@ impl Reason<'_> {
             Self::ClientLacksRefreshGrant => "client_lacks_refresh_grant",
             Self::FlowGivesNoRefreshToken => "flow_gives_no_refresh_token",
             Self::RequestRefused => "request_refused",
+        }
+    }
+
+    /// For programs: the code of the grounds of a grant, that of a refusal otherwise.
+    pub fn precise_code(&self) -> &'static str {
+        match self {
+            Self::Granted { by } => by.code(),
+            other => other.code(),
+        }
+    }
+
+    /// The client grant that a grant rests on.
+    pub fn client_grant_id(&self) -> Option<&str> {
+        match self {
+            Self::Granted { by: Grounds::ClientGrant { id } } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Id and name of the role that a grant rests on.
+    pub fn role(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Granted { by: Grounds::Permission(PermissionSource::Role { id, name }) } => {
+                Some((id, name))
+            }
+            _ => None,
+        }
+    }
+
+    /// Which link of the chain it is.
+    pub fn step(&self) -> Step {
+        match self {
+            Self::NotOnApi
+            | Self::NoApiChosen
+            | Self::ReservedForMachines
+            | Self::OfflineNotAllowedByApi
+            | Self::OnlineNotAllowedByApi => Step::Api,
+            Self::OutsideClientGrant | Self::OidcNotForThirdParty | Self::ClientLacksRefreshGrant => {
+                Step::Application
+            }
+            Self::NotPermittedToUser => Step::User,
+            Self::NotConsented => Step::Consent,
+            Self::NotInOriginalGrant => Step::SignIn,
+            Self::NoUserInFlow | Self::FlowGivesNoRefreshToken => Step::Flow,
+            Self::NotAsked | Self::RequestRefused => Step::Request,
+            Self::Granted { by } => by.step(),
         }
     }
 
@@ -135,6 +221,21 @@ impl Grounds<'_> {
             Self::Permission(PermissionSource::Role { .. }) => "role",
             Self::RefreshAllowed => "refresh_allowed",
             Self::OwnAccount => "own_account",
+            Self::OnApi => "on_api",
+            Self::SignIn => "granted_at_sign_in",
+            Self::Consented => "consented",
+        }
+    }
+
+    /// Which link of the chain it is.
+    pub fn step(&self) -> Step {
+        match self {
+            Self::Standard => Step::Flow,
+            Self::OpenApi | Self::ClientGrant { .. } | Self::RefreshAllowed => Step::Application,
+            Self::Permission(_) | Self::OwnAccount => Step::User,
+            Self::OnApi => Step::Api,
+            Self::SignIn => Step::SignIn,
+            Self::Consented => Step::Consent,
         }
     }
 
@@ -142,9 +243,7 @@ impl Grounds<'_> {
     pub fn text(&self) -> String {
         match self {
             Self::Standard => "A standard scope, given to any application that asks.".to_owned(),
-            Self::OpenApi => {
-                "The API is open to every application and does not enforce permissions.".to_owned()
-            }
+            Self::OpenApi => "The API is open to every application.".to_owned(),
             Self::ClientGrant { id } => format!("The client grant {id} of the application contains it."),
             Self::Permission(PermissionSource::Direct) => {
                 "The permission is assigned to the user directly.".to_owned()
@@ -154,6 +253,11 @@ impl Grounds<'_> {
             }
             Self::RefreshAllowed => "The API and the application allow it.".to_owned(),
             Self::OwnAccount => "Every user may manage their own account.".to_owned(),
+            Self::OnApi => "The API defines it.".to_owned(),
+            Self::SignIn => {
+                "It was granted at sign-in, or the application's refresh policy adds it.".to_owned()
+            }
+            Self::Consented => "The user consented to it.".to_owned(),
         }
     }
 }

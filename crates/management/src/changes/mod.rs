@@ -211,7 +211,7 @@ impl Set {
         };
         let ctx = Ctx { tenant: Arc::clone(&self.now), ..self.ctx.clone() };
         let staged = Some(self.part.clone());
-        let call = Call { ctx, caller: self.caller.clone(), path, query, body, staged };
+        let call = Call { ctx, caller: self.caller.clone(), path, query, body, wants_csv: false, staged };
         let handler = operation.handler.as_ref().ok_or(Problem::NotBuilt)?;
         let answer = match handler(call).await {
             // Whoever reads a whole tenant asks for what may not be there.

@@ -3,21 +3,23 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use chancery_core::consent::{Question, needs_consent};
+use chancery_core::consent::{Need, Question, needs_consent};
 use chancery_core::dashboard::asks_itself;
+use chancery_core::explanation::Record;
 use chancery_core::interaction::{Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
 use chancery_core::oauth::{AuthorizeError, ScreenHint};
 use chancery_core::records::{Consent, Invitation, Session};
-use chancery_core::scope::{AskedScopes, Denied, Flow, Request, decide};
+use chancery_core::scope::{AskedScopes, Denied, Flow, Request, decide, explain};
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Binding, Ctx, Failure, Held, cookies, found, is_enabled};
+use chancery_web::{
+    Audience, Binding, Ctx, Decided, Failure, Held, client_grant, cookies, found, is_enabled,
+};
 use http::HeaderMap;
 
 use super::place::{Joining, Place};
 use super::respond::{self, Grantee, Recipient};
-use crate::audience::Audience;
-use crate::decision::{client_grant, refused_front};
+use crate::decision::refused_front;
 use crate::pages;
 
 /// A request with all that it needs.
@@ -61,7 +63,8 @@ impl Flight<'_> {
             Ok(want) => want,
             Err(denied) => {
                 let error = refused_front(&denied, self.ctx, self.audience.target(), &self.client);
-                return self.refuse(&error).await;
+                let decided = self.decided();
+                return self.refuse_as_decided(&error, Some(&decided)).await;
             }
         };
         let question = |want: &[&str]| {
@@ -121,7 +124,7 @@ impl Flight<'_> {
             }
             Step::Confirm => self.pause("/u/confirm", None).await,
             Step::Refuse(error) => self.refuse(&error).await,
-            Step::Issue => self.issue(need.is_implicit()).await,
+            Step::Issue => self.issue(need).await,
         }
     }
 
@@ -157,6 +160,18 @@ impl Flight<'_> {
         let permissions = self.held.permissions();
         let request = self.scope_request(&asked, &permissions, consented);
         decide(&request).map(|decision| decision.to_owned_scopes())
+    }
+
+    /// The refusal of the scopes, for the log.
+    fn decided(&self) -> Decided {
+        let asked = AskedScopes::parse(&self.transaction.request.scope);
+        let permissions = self.held.permissions();
+        let request = self.scope_request(&asked, &permissions, None);
+        let audience = self.audience.identifier();
+        Decided {
+            audience: audience.map(|identifier| self.ctx.origin.absolute(identifier).into_owned()),
+            record: Record::of(&request, &explain(&request), flow_name(request.flow)),
+        }
     }
 
     fn scope_request<'b>(
@@ -207,7 +222,15 @@ impl Flight<'_> {
 
     /// Answers the application with an error; the transaction is over.
     pub(super) async fn refuse(self, error: &AuthorizeError) -> Result<Response, Failure> {
-        respond::log_failure(self.ctx, Some(&self.client.client_id), error);
+        self.refuse_as_decided(error, None).await
+    }
+
+    async fn refuse_as_decided(
+        self,
+        error: &AuthorizeError,
+        decided: Option<&Decided>,
+    ) -> Result<Response, Failure> {
+        respond::log_failure(self.ctx, Some(&self.client.client_id), error, decided);
         if let Some(stored) = &self.stored {
             self.ctx.app.store.delete_transaction(&self.ctx.tenant.tenant, &stored.id).await?;
         }
@@ -230,7 +253,8 @@ impl Flight<'_> {
     }
 
     /// Answers with what was asked for.
-    async fn issue(self, implicit_consent: bool) -> Result<Response, Failure> {
+    async fn issue(self, need: Need) -> Result<Response, Failure> {
+        let implicit_consent = need.is_implicit();
         let Some((session, user)) = &self.session else {
             return Err(Failure::server("issuing without a session"));
         };
@@ -244,6 +268,10 @@ impl Flight<'_> {
         let decision = match decision {
             Ok(decision) => decision,
             Err(error) => return Ok(respond::error(self.ctx, self.headers, &self.recipient(), &error)),
+        };
+        let record = Record {
+            consent: Some(need.code().to_owned()),
+            ..Record::of(&scope_request, &explain(&scope_request), flow_name(scope_request.flow))
         };
         let grantee = Grantee {
             ctx: self.ctx,
@@ -259,6 +287,7 @@ impl Flight<'_> {
             ),
             invitation: self.invitation.as_ref(),
             decision: &decision,
+            record: &record,
         };
         let Some(answer) = grantee.answer(self.stored.as_ref(), implicit_consent).await? else {
             return Ok(crate::pages::expired(self.ctx, self.headers));
@@ -272,6 +301,15 @@ impl Flight<'_> {
             cookies::set_session(response.headers_mut(), cookie, Some(left), self.ctx.origin.secure);
         }
         Ok(response)
+    }
+}
+
+/// The flow, as explanations name it.
+fn flow_name(flow: Flow<'_>) -> &'static str {
+    match flow {
+        Flow::Implicit => "implicit",
+        Flow::Hybrid => "hybrid",
+        _ => "authorization_code",
     }
 }
 

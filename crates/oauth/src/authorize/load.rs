@@ -7,13 +7,11 @@ use chancery_core::interaction::Transaction;
 use chancery_core::model::User;
 use chancery_core::records::Session;
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Ctx, Failure, Held, cookies};
+use chancery_web::{Audience, Ctx, Failure, Held, admits, cookies};
 use http::HeaderMap;
 
 use super::flight::Flight;
 use super::place::Place;
-use crate::audience::Audience;
-use crate::decision::admits;
 
 impl<'a> Flight<'a> {
     /// Loads; `None` when the application or the API is gone since.

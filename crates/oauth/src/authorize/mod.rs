@@ -85,11 +85,11 @@ async fn begin(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Respon
     let request = match checked {
         Ok(request) => request,
         Err(CheckFailure::Page { status, error }) => {
-            respond::log_failure(ctx, params.get("client_id"), &error);
+            respond::log_failure(ctx, params.get("client_id"), &error, None);
             return Ok(pages::error(ctx, headers, status, &error));
         }
         Err(CheckFailure::Redirect { redirect_uri, mode, state, error }) => {
-            respond::log_failure(ctx, params.get("client_id"), &error);
+            respond::log_failure(ctx, params.get("client_id"), &error, None);
             let name = client.map(|c| c.name.as_str()).unwrap_or_default();
             let to = respond::Recipient {
                 redirect_uri: &redirect_uri,

@@ -3,7 +3,7 @@
 use chancery_core::model::{Organization, ThirdPartyClientAccess};
 use chancery_core::records::Session;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure};
+use chancery_web::{Ctx, Failure, joins_by_login};
 
 /// The organization the request takes place in.
 pub(super) enum Place {
@@ -57,10 +57,10 @@ impl Place {
         let is_member =
             ctx.app.store.is_member(&ctx.tenant.tenant, &organization.id, &session.user_id).await?;
         let connection = ctx.tenant.connection_by_name(&session.connection);
-        let own = connection.and_then(|connection| organization.connection(&connection.id));
+        let joins = connection.is_some_and(|connection| joins_by_login(&organization, connection));
         let joining = match is_member {
             true => Some(Joining::Member),
-            false => own.filter(|own| own.assign_membership_on_login).map(|_| Joining::ByLogin),
+            false => joins.then_some(Joining::ByLogin),
         };
         Ok(Self::Organization(organization, joining))
     }

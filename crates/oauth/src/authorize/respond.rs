@@ -2,6 +2,7 @@
 //! them (RFC 9207).
 
 use axum::response::Response;
+use chancery_core::explanation::Record;
 use chancery_core::ids::{self, Handle};
 use chancery_core::iso::format_ms;
 use chancery_core::model::{Organization, User};
@@ -11,10 +12,9 @@ use chancery_core::records::{Authorization, CodeRecord, Consent, Invitation, Ses
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Ctx, Failure, found};
+use chancery_web::{Audience, Ctx, Decided, Failure, found};
 use http::HeaderMap;
 
-use crate::audience::Audience;
 use crate::issue::{self, AccessTokenFor, IdTokenFor};
 use crate::{events, pages};
 
@@ -40,7 +40,12 @@ pub(super) fn error(ctx: &Ctx, headers: &HeaderMap, to: &Recipient<'_>, error: &
 }
 
 /// The tenant log's word of a failed login.
-pub(super) fn log_failure(ctx: &Ctx, client_id: Option<&str>, error: &AuthorizeError) {
+pub(super) fn log_failure(
+    ctx: &Ctx,
+    client_id: Option<&str>,
+    error: &AuthorizeError,
+    decided: Option<&Decided>,
+) {
     let kind = if error.code.ends_with("_required") { "fsa" } else { "f" };
     let client = client_id.and_then(|id| ctx.tenant.client(id));
     let mut event = match client {
@@ -48,6 +53,11 @@ pub(super) fn log_failure(ctx: &Ctx, client_id: Option<&str>, error: &AuthorizeE
         None => events::event(kind),
     };
     event.description = Some(error.text.chars().take(500).collect());
+    if let Some(decided) = decided {
+        event.audience.clone_from(&decided.audience);
+        events::decided(&mut event, &decided.record);
+    }
+    events::about_token(ctx, &mut event);
     events::record(ctx, event);
 }
 
@@ -78,6 +88,8 @@ pub(super) struct Grantee<'a> {
     /// By this, which is accepted with it.
     pub(super) invitation: Option<&'a Invitation>,
     pub(super) decision: &'a Decision<'a>,
+    /// The same for the log.
+    pub(super) record: &'a Record,
 }
 
 impl Grantee<'_> {
@@ -279,6 +291,8 @@ impl Grantee<'_> {
                 events::record(self.ctx, joined);
             }
         }
+        events::decided(&mut event, self.record);
+        events::about_token(self.ctx, &mut event);
         events::record(self.ctx, event);
     }
 }

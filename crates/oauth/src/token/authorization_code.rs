@@ -1,19 +1,19 @@
 //! A code becomes tokens, once (RFC 6749 section 4.1.3, RFC 7636, fact sheet 6.3).
 
+use chancery_core::explanation::Record;
 use chancery_core::ids::Handle;
 use chancery_core::model::SubjectType;
 use chancery_core::oauth::{Challenge, ChallengeMethod, OAuthError};
 use chancery_core::records::CodeRecord;
-use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide};
+use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide, explain};
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure, Held};
+use chancery_web::{Audience, Ctx, Failure, Held, admits, client_grant};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::refresh_token::live_user;
 use super::user_tokens::{self, UserTokensFor};
-use crate::audience::Audience;
-use crate::decision::{admits, client_grant, organization_of, refused};
+use crate::decision::{organization_of, refused};
 use crate::events;
 use crate::issue::{self, TokenAnswer};
 
@@ -53,8 +53,8 @@ pub(super) async fn exchange(
         consented: None,
         organization: None,
     };
-    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, request.target, client))?;
-
+    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, "code_exchange"))?;
+    let logged = Record::of(&request, &explain(&request), "code_exchange");
     let tokens = user_tokens::issue(
         ctx,
         &UserTokensFor {
@@ -88,7 +88,14 @@ pub(super) async fn exchange(
             other => other.into(),
         });
     }
-    let event = events::with_user(events::of_client("seacft", client), &user);
+    let mut event = events::with_user(events::of_client("seacft", client), &user);
+    event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
+    event.scope.clone_from(&tokens.answer.scope);
+    if let Some(organization) = &organization {
+        events::in_organization(&mut event, organization);
+    }
+    events::decided(&mut event, &logged);
+    events::about_token(ctx, &mut event);
     events::record(ctx, event);
     Ok(TokenAnswer { refresh_token, ..tokens.answer })
 }

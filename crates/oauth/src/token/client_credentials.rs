@@ -8,10 +8,9 @@ use chancery_core::scope::{
     AskedScopes, Flow, MachineOrganization, Request, UserPermissions, decide, machine_organization,
 };
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure};
+use chancery_web::{Audience, Ctx, Failure, client_grant};
 
-use crate::audience::Audience;
-use crate::decision::{client_grant, refused};
+use crate::decision::refused;
 use crate::events;
 use crate::issue::{self, AccessTokenFor, TokenAnswer};
 
@@ -46,7 +45,8 @@ pub(super) async fn issue(ctx: &Ctx, client: &PreparedClient, asked: &Asked) -> 
         consented: None,
         organization: named.map(|_| MachineOrganization { has_grant }),
     };
-    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, request.target, client))?;
+    let decision =
+        decide(&request).map_err(|denied| refused(&denied, ctx, &request, "client_credentials"))?;
     if let (Some(named), None) = (named, &organization) {
         let named: String = named.chars().take(200).collect();
         return Err(OAuthError::Denied {
@@ -74,6 +74,8 @@ pub(super) async fn issue(ctx: &Ctx, client: &PreparedClient, asked: &Asked) -> 
     let mut event = events::of_client("seccft", client);
     event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
     event.scope.clone_from(&scope);
+    // What was asked for is what was granted, by the grant: there is nothing more to keep.
+    events::about_token(ctx, &mut event);
     events::record(ctx, event);
     Ok(TokenAnswer {
         access_token: issued.token,

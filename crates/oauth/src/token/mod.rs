@@ -27,6 +27,11 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
         Err(failure) => {
             let mut event = events::of_client(failure_event(name), &client);
             event.description = Some(failure.error.description());
+            if let Some(decided) = &failure.decision {
+                event.audience.clone_from(&decided.audience);
+                events::decided(&mut event, &decided.record);
+            }
+            events::about_token(&ctx, &mut event);
             events::record(&ctx, event);
             Err(failure)
         }

@@ -1,19 +1,19 @@
 //! Resource owner password, with and without realm (RFC 6749 section 4.3, fact sheet 3.4 and 6.3).
 
 use chancery_core::claims::GrantKind;
+use chancery_core::explanation::Record;
 use chancery_core::ids;
 use chancery_core::model::{Connection, SubjectType, User};
 use chancery_core::oauth::OAuthError;
 use chancery_core::records::{Authorization, Consent};
-use chancery_core::scope::{AskedScopes, Flow, Request, decide};
+use chancery_core::scope::{AskedScopes, Flow, Request, decide, explain};
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure, Held, PasswordCheck};
+use chancery_web::{Audience, Ctx, Failure, Held, PasswordCheck, client_grant};
 use secrecy::SecretString;
 
 use super::user_tokens::{self, UserTokensFor};
-use crate::audience::Audience;
-use crate::decision::{client_grant, refused};
+use crate::decision::refused;
 use crate::events;
 use crate::issue::{self, TokenAnswer};
 
@@ -40,6 +40,7 @@ pub(super) async fn sign_in(
     let user = verified_user(ctx, connection, &typed).await?;
     let held = Held::load(ctx, audience.plain_api(), &user.user_id, None).await?;
     let asked = AskedScopes::parse_optional(typed.scope.as_deref());
+    let flow = if typed.realm.is_some() { "password_realm" } else { "password" };
     let request = Request {
         flow: if typed.realm.is_some() { Flow::PasswordRealm } else { Flow::Password },
         client,
@@ -50,7 +51,8 @@ pub(super) async fn sign_in(
         consented: None,
         organization: None,
     };
-    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, request.target, client))?;
+    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, flow))?;
+    let record = Record::of(&request, &explain(&request), flow);
     let authorization = Authorization {
         id: ids::time_ordered(&*ctx.app.rng, ctx.now_ms),
         client_id: client.client_id.clone(),
@@ -95,6 +97,10 @@ pub(super) async fn sign_in(
     ctx.app.store.commit(write).await?;
     let mut event = events::with_user(events::of_client("sepft", client), &user);
     event.connection = Some(connection.name.clone());
+    event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
+    event.scope.clone_from(&tokens.answer.scope);
+    events::decided(&mut event, &record);
+    events::about_token(ctx, &mut event);
     events::record(ctx, event);
     Ok(TokenAnswer { refresh_token, ..tokens.answer })
 }

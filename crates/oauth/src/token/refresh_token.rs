@@ -1,19 +1,19 @@
 //! A refresh token becomes an access token (RFC 6749 section 6, RFC 9700 section 4.14, fact sheet 3.6 and 7).
 
 use chancery_core::claims::GrantKind;
+use chancery_core::explanation::Record;
 use chancery_core::ids::Handle;
 use chancery_core::model::{RotationType, SubjectType, User};
 use chancery_core::oauth::OAuthError;
 use chancery_core::records::{Authorization, RefreshRecord};
-use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide};
+use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide, explain};
 use chancery_db::Batch;
 use chancery_store::{PreparedClient, PresentedToken, Rotation, Standing};
-use chancery_web::{Ctx, Failure, Held};
+use chancery_web::{Audience, Ctx, Failure, Held, admits, client_grant};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::user_tokens::{self, UserTokensFor};
-use crate::audience::Audience;
-use crate::decision::{admits, client_grant, organization_of, refused};
+use crate::decision::{organization_of, refused};
 use crate::events;
 use crate::issue::{self, TokenAnswer, absolute_end, idle_end};
 
@@ -52,7 +52,8 @@ pub(super) async fn exchange(
         consented: None,
         organization: None,
     };
-    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, request.target, client))?;
+    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, "refresh_token"))?;
+    let record = Record::of(&request, &explain(&request), "refresh_token");
     let kind = match authorization.gty.as_deref() {
         Some("password") => GrantKind::RefreshedPassword,
         _ => GrantKind::RefreshToken,
@@ -91,6 +92,11 @@ pub(super) async fn exchange(
     let mut event = events::with_user(events::of_client("sertft", client), &user);
     event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
     event.scope.clone_from(&tokens.answer.scope);
+    if let Some(organization) = &organization {
+        events::in_organization(&mut event, organization);
+    }
+    events::decided(&mut event, &record);
+    events::about_token(ctx, &mut event);
     events::record(ctx, event);
     Ok(TokenAnswer { refresh_token, ..tokens.answer })
 }

@@ -6,9 +6,8 @@ use chancery_core::records::Authorization;
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure};
+use chancery_web::{Audience, Ctx, Failure};
 
-use crate::audience::Audience;
 use crate::issue::{self, AccessTokenFor, IdTokenFor, TokenAnswer};
 
 /// What the tokens say.

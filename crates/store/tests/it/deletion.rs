@@ -30,7 +30,7 @@ const OWNED: [&str; 16] = [
 async fn everything_of(store: &chancery_store::Store, user: &str) {
     store.create_user(TENANT, &new_user(user, &format!("{user}@example.com"))).await.unwrap();
     store
-        .commit(store.set_password_batch(TENANT, user, "db", (&format!("new of {user}"), 3), NOW))
+        .commit(store.set_password_batch(TENANT, user, "db", (&format!("new of {user}"), 3), 1))
         .await
         .unwrap();
     store.assign_roles(TENANT, user, &["rol_a".to_owned()]).await.unwrap();

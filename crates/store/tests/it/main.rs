@@ -10,6 +10,7 @@ mod deletion;
 mod documents;
 mod equality;
 mod fixture;
+mod holders;
 mod invitations;
 mod isolation;
 mod keys;

@@ -8,8 +8,8 @@ use chancery_core::scope::Target;
 use chancery_store::{Origin, PreparedApi, Snapshot};
 
 /// The API a request means.
-#[derive(Clone)]
-pub(crate) enum Audience {
+#[derive(Clone, Debug)]
+pub enum Audience {
     /// None: the token is good at `/userinfo` only.
     Userinfo,
     /// This one.
@@ -18,11 +18,10 @@ pub(crate) enum Audience {
 
 impl Audience {
     /// Looks up what was asked for, or the tenant's default. `None` and the userinfo endpoint mean userinfo.
-    pub(crate) fn resolve(
-        tenant: &Snapshot,
-        origin: &Origin,
-        asked: Option<&str>,
-    ) -> Result<Self, OAuthError> {
+    ///
+    /// # Errors
+    /// [`OAuthError::NoSuchApi`] for what no API is called.
+    pub fn resolve(tenant: &Snapshot, origin: &Origin, asked: Option<&str>) -> Result<Self, OAuthError> {
         let named = asked.or(tenant.settings.default_audience());
         let Some(named) = named.filter(|a| *a != origin.userinfo_audience) else { return Ok(Self::Userinfo) };
         let api = tenant.resolve_api(origin, named);
@@ -30,7 +29,7 @@ impl Audience {
     }
 
     /// The API an authorization was given for; it may have been deleted since.
-    pub(crate) fn stored(tenant: &Snapshot, identifier: Option<&str>) -> Option<Self> {
+    pub fn stored(tenant: &Snapshot, identifier: Option<&str>) -> Option<Self> {
         match identifier {
             None => Some(Self::Userinfo),
             Some(identifier) => tenant.api(identifier).map(|api| Self::Api(Arc::clone(api))),
@@ -38,7 +37,7 @@ impl Audience {
     }
 
     /// As the scope decision sees it.
-    pub(crate) fn target(&self) -> Target<'_> {
+    pub fn target(&self) -> Target<'_> {
         match self {
             Self::Userinfo => Target::Userinfo,
             Self::Api(api) if api.is_system() => Target::Management(&api.api),
@@ -47,7 +46,7 @@ impl Audience {
     }
 
     /// The API, if there is one.
-    pub(crate) fn api(&self) -> Option<&Arc<PreparedApi>> {
+    pub fn api(&self) -> Option<&Arc<PreparedApi>> {
         match self {
             Self::Userinfo => None,
             Self::Api(api) => Some(api),
@@ -55,12 +54,12 @@ impl Audience {
     }
 
     /// The API, as administrators wrote it.
-    pub(crate) fn plain_api(&self) -> Option<&Api> {
+    pub fn plain_api(&self) -> Option<&Api> {
         self.api().map(|api| &*api.api)
     }
 
     /// Its identifier as stored.
-    pub(crate) fn identifier(&self) -> Option<&str> {
+    pub fn identifier(&self) -> Option<&str> {
         self.api().map(|api| api.identifier.as_str())
     }
 }

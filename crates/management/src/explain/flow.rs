@@ -1,0 +1,67 @@
+//! The ways to ask for a token, as explanations name them.
+
+use chancery_core::explanation::Refusal;
+use chancery_core::model::{Client, SubjectType};
+use chancery_core::oauth::PASSWORD_REALM;
+use serde::Deserialize;
+
+/// How a token is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FlowName {
+    #[default]
+    AuthorizationCode,
+    Implicit,
+    Hybrid,
+    Password,
+    PasswordRealm,
+    ClientCredentials,
+    RefreshToken,
+}
+
+impl FlowName {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::Implicit => "implicit",
+            Self::Hybrid => "hybrid",
+            Self::Password => "password",
+            Self::PasswordRealm => "password_realm",
+            Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+
+    /// For whom the token speaks.
+    pub(super) fn subject(self) -> SubjectType {
+        if self == Self::ClientCredentials { SubjectType::Client } else { SubjectType::User }
+    }
+
+    /// Whether the user meets our own pages: consent and organizations belong there.
+    pub(super) fn is_at_authorize(self) -> bool {
+        matches!(self, Self::AuthorizationCode | Self::Implicit | Self::Hybrid)
+    }
+
+    /// Why the application may not use it, as `/authorize` and the token endpoint check it.
+    pub(super) fn refusal(self, client: &Client) -> Option<Refusal<'static>> {
+        let front_channel = matches!(self, Self::Implicit | Self::Hybrid);
+        let password = matches!(self, Self::Password | Self::PasswordRealm);
+        if (front_channel && client.is_strict_third_party()) || (password && !client.is_first_party) {
+            return Some(Refusal::FlowOfFirstParties);
+        }
+        let missing = self.grant_types().iter().find(|needed| !client.may_use(needed));
+        missing.map(|needed| Refusal::GrantType(needed))
+    }
+
+    fn grant_types(self) -> &'static [&'static str] {
+        match self {
+            Self::AuthorizationCode => &["authorization_code"],
+            Self::Implicit => &["implicit"],
+            Self::Hybrid => &["authorization_code", "implicit"],
+            Self::Password => &["password"],
+            Self::PasswordRealm => &[PASSWORD_REALM],
+            Self::ClientCredentials => &["client_credentials"],
+            Self::RefreshToken => &["refresh_token"],
+        }
+    }
+}
