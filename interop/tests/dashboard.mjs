@@ -1,5 +1,6 @@
 // The dashboard in a browser, from the first sign-in on.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
@@ -23,11 +24,15 @@ export default {
     };
     // The page, and the screen that it opens with.
     add('index.html');
-    add('src/screens/apis/list.tsx');
+    add('src/screens/overview/overview.tsx');
     const weights = [...files].map((file) => [gzipSync(readFileSync(join(dist, file)), { level: 9 }).length, file]);
     const total = weights.reduce((sum, [weight]) => sum + weight, 0);
     console.log(`    first load: ${Math.round(total / 1000)} KB compressed in ${files.size} files`);
     assert.ok(total < 250_000, `${total} bytes:\n${weights.map(([weight, file]) => `${weight} ${file}`).join('\n')}`);
+  },
+
+  'what is no screen passes its own tests': async () => {
+    execFileSync('npm', ['test', '--silent'], { cwd: join(projectFolder, 'ui/dashboard'), stdio: ['ignore', 'pipe', 'pipe'] });
   },
 
   'signing in leads to the address asked for, signing out ends it': async (tools) => {
@@ -46,6 +51,20 @@ export default {
     await page.getByRole('button', { name: /^Account of/ }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await page.locator('input#username').waitFor();
+  },
+
+  'the overview counts what happened': async (tools) => {
+    await tools.management.fetchToken();
+    const page = await openDashboard(tools);
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    const tile = (label) => page.locator('.tile').filter({ hasText: label });
+    await tile('Active users').getByText(/^[1-9]/).waitFor();
+    await tile('Signing key').getByText(/(second|minute|hour|day)/).waitFor();
+    await page.getByText('As a table').click();
+    const today = page.getByRole('row', { name: new RegExp(new Date().toISOString().slice(0, 10)) });
+    await today.getByRole('cell').nth(1).getByText(/^[1-9]/).waitFor();
+    assert.match(await today.getByRole('cell').nth(0).innerText(), /^[1-9]/);
+    await inspectScreen(page, 'overview');
   },
 
   'an API: created, scopes imported from OpenAPI, an application granted': async (tools) => {
@@ -77,12 +96,14 @@ export default {
     await page.getByRole('button', { name: 'Import and remove 1' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Remove change:things' }).waitFor();
+    await page.getByLabel('Consent to change:things').selectOption('can be unticked');
+    await page.getByText('change:things was changed').waitFor();
     await inspectScreen(page, 'permissions');
     const api = await tools.management.call('GET', `resource-servers/${encodeURIComponent(identifier)}`);
     assert.deepEqual(api.scopes, [
       { value: 'audit:things', description: 'See who did what' },
       { value: 'read:things', description: 'Read all your things' },
-      { value: 'change:things', description: 'Change things' },
+      { value: 'change:things', description: 'Change things', consent: 'optional' },
     ]);
 
     await page.getByRole('tab', { name: 'Applications' }).click();
