@@ -48,6 +48,19 @@ export default {
     const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
     assert.doesNotMatch(stored, /eyJ/);
 
+    await page.setViewportSize({ width: 360, height: 800 });
+    await page.getByRole('button', { name: 'Open menu' }).click();
+    await inspectScreen(page, 'menu');
+    await page.setViewportSize({ width: 360, height: 800 });
+    await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Overview' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    // Whoever does not see the screen change hears it.
+    await page.waitForFunction(() => document.activeElement?.tagName === 'H1');
+    await page.setViewportSize({ width: 1440, height: 900 });
+
+    await page.getByRole('button', { name: /^Account of/ }).click();
+    await page.getByRole('menuitem', { name: 'Dark' }).click();
+    await page.waitForFunction(() => document.documentElement.dataset.mantineColorScheme === 'dark');
     await page.getByRole('button', { name: /^Account of/ }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await page.locator('input#username').waitFor();
@@ -69,6 +82,18 @@ export default {
 
   'an API: created, scopes imported from OpenAPI, an application granted': async (tools) => {
     const { identifier, page } = await withNewApi(tools);
+
+    await page.getByRole('button', { name: 'Paste many' }).click();
+    await page.getByRole('dialog').getByLabel('Scopes').fill('list:things\tSee which there are\nsc"ope');
+    await page.getByText('Not all of it can be a scope').waitFor();
+    await inspectScreen(page, 'paste');
+    await page.getByRole('dialog').getByLabel('Scopes').fill('list:things\tSee which there are');
+    await page.getByRole('dialog').getByRole('button', { name: 'Add scopes' }).click();
+    await page.getByRole('button', { name: 'Remove list:things' }).click();
+    await page.getByText('The scope list:things goes').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove scope' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByText('No scopes yet').waitFor();
 
     await page.getByLabel('New scope', { exact: true }).fill('read things');
     await page.getByRole('button', { name: 'Add scope' }).click();
@@ -162,6 +187,8 @@ export default {
 
     await page.keyboard.press('Control+K');
     await page.getByPlaceholder('Go to a screen').fill('contacts');
+    await page.getByRole('dialog').getByText('API · https://contacts.example/api').waitFor();
+    await inspectScreen(page, 'search');
     await page.getByRole('dialog').getByText('API · https://contacts.example/api').click();
     await page.getByRole('heading', { level: 1, name: 'Contacts API' }).waitFor();
   },
@@ -173,6 +200,7 @@ async function withNewApi(tools) {
   const identifier = `https://things.example/${randomUUID()}`;
   const page = await openDashboard(tools, 'apis');
   await page.getByRole('button', { name: 'Create API' }).click();
+  await inspectScreen(page, 'create');
   await page.getByLabel('Name', { exact: true }).fill(name);
   await page.getByLabel('Identifier').fill(identifier);
   await page.getByRole('dialog').getByRole('button', { name: 'Create API' }).click();

@@ -48,6 +48,7 @@ export default function Search({ isOpen, close }: { isOpen: boolean; close: () =
       store={store}
       shortcut={null}
       onSpotlightClose={close}
+      attributes={{ content: { 'aria-label': 'Search' } }}
       nothingFound="Nothing found"
       highlightQuery
       scrollable
