@@ -66,6 +66,36 @@ export default {
     await page.locator('input#username').waitFor();
   },
 
+  'whoever may only read sees nothing else, whoever may nothing is told so': async (tools) => {
+    const { management, chancery } = tools;
+    const person = { email: `reader.${randomUUID()}@example.com`, password: 'A-good-Passw0rd' };
+    const user = await management.user(person.email, person.password);
+    const refused = await openDashboard(tools, '', person);
+    await refused.getByRole('heading', { name: 'Nothing to see yet' }).waitFor();
+    await inspectScreen(refused, 'nothing');
+    await refused.getByRole('button', { name: 'Sign out' }).click();
+    await refused.locator('input#username').waitFor();
+
+    const role = await management.call('POST', 'roles', { name: `API readers ${randomUUID()}` });
+    const permissions = [{ resource_server_identifier: `${chancery.issuer}api/v2/`, permission_name: 'read:resource_servers' }];
+    await management.call('POST', `roles/${role.id}/permissions`, { permissions });
+    await management.call('POST', `users/${encodeURIComponent(user.user_id)}/roles`, { roles: [role.id] });
+    const page = await openDashboard(tools, '', person);
+    await page.getByRole('link', { name: 'Contacts API' }).waitFor();
+    const sections = await page.getByRole('navigation', { name: 'Sections' }).getByRole('link').allInnerTexts();
+    assert.deepEqual(sections, ['APIs']);
+    assert.equal(await page.getByRole('button', { name: 'Create API' }).count(), 0);
+    await page.getByRole('link', { name: 'Contacts API' }).click();
+    await page.getByRole('tab', { name: 'Permissions' }).click();
+    await page.getByText('Read your contacts').waitFor();
+    assert.deepEqual(await page.getByRole('tab').allInnerTexts(), ['Settings', 'Permissions', 'Quickstart']);
+    assert.equal(await page.getByRole('button', { name: /Remove|Import|Add/ }).count(), 0);
+    // A link from somebody who may more.
+    await page.goto(`${chancery.dashboard.url}playground`);
+    await page.getByText('You may not see this').waitFor();
+    await inspectScreen(page, 'forbidden');
+  },
+
   'the overview counts what happened': async (tools) => {
     await tools.management.fetchToken();
     const page = await openDashboard(tools);

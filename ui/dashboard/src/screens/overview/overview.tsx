@@ -1,5 +1,6 @@
 import { Alert, Text, Title } from '@mantine/core';
 import { useQueries, useQuery } from '@tanstack/react-query';
+import { Navigate } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense } from 'react';
 
 import { useMay } from '~/auth/session.tsx';
@@ -7,6 +8,7 @@ import { Page } from '~/components/page.tsx';
 import { Answer, Empty, Loading } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
 
+import { SECTIONS } from '../sections.ts';
 import { activeUsersQuery, dailyQuery, failuresQuery, type LogEvent, signingKeysQuery, tokensQuery } from './data.ts';
 import { ago, typeInWords } from './words.ts';
 
@@ -17,6 +19,9 @@ export function Overview() {
   const may = useMay();
   const seesStats = may('read:stats');
   const seesLogs = may('read:logs');
+  const elsewhere = SECTIONS.find(({ path, needs }) => path !== '/' && may(...needs));
+  // Whoever sees nothing here begins where they do.
+  if (!seesStats && !seesLogs && elsewhere) return <Navigate to={elsewhere.path} replace />;
   return (
     <Page title="Overview" lead="The last two weeks of this tenant.">
       <div className="tiles">
