@@ -1,5 +1,6 @@
 // The dashboard in a browser, from the first sign-in on.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
@@ -23,11 +24,15 @@ export default {
     };
     // The page, and the screen that it opens with.
     add('index.html');
-    add('src/screens/apis/list.tsx');
+    add('src/screens/overview/overview.tsx');
     const weights = [...files].map((file) => [gzipSync(readFileSync(join(dist, file)), { level: 9 }).length, file]);
     const total = weights.reduce((sum, [weight]) => sum + weight, 0);
     console.log(`    first load: ${Math.round(total / 1000)} KB compressed in ${files.size} files`);
     assert.ok(total < 250_000, `${total} bytes:\n${weights.map(([weight, file]) => `${weight} ${file}`).join('\n')}`);
+  },
+
+  'what is no screen passes its own tests': async () => {
+    execFileSync('npm', ['test', '--silent'], { cwd: join(projectFolder, 'ui/dashboard'), stdio: ['ignore', 'pipe', 'pipe'] });
   },
 
   'signing in leads to the address asked for, signing out ends it': async (tools) => {
@@ -43,13 +48,82 @@ export default {
     const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
     assert.doesNotMatch(stored, /eyJ/);
 
+    await page.setViewportSize({ width: 360, height: 800 });
+    await page.getByRole('button', { name: 'Open menu' }).click();
+    await inspectScreen(page, 'menu');
+    await page.setViewportSize({ width: 360, height: 800 });
+    await page.getByRole('navigation', { name: 'Sections' }).getByRole('link', { name: 'Overview' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    // Whoever does not see the screen change hears it.
+    await page.waitForFunction(() => document.activeElement?.tagName === 'H1');
+    await page.setViewportSize({ width: 1440, height: 900 });
+
+    await page.getByRole('button', { name: /^Account of/ }).click();
+    await page.getByRole('menuitem', { name: 'Dark' }).click();
+    await page.waitForFunction(() => document.documentElement.dataset.mantineColorScheme === 'dark');
     await page.getByRole('button', { name: /^Account of/ }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await page.locator('input#username').waitFor();
   },
 
+  'whoever may only read sees nothing else, whoever may nothing is told so': async (tools) => {
+    const { management, chancery } = tools;
+    const person = { email: `reader.${randomUUID()}@example.com`, password: 'A-good-Passw0rd' };
+    const user = await management.user(person.email, person.password);
+    const refused = await openDashboard(tools, '', person);
+    await refused.getByRole('heading', { name: 'Nothing to see yet' }).waitFor();
+    await inspectScreen(refused, 'nothing');
+    await refused.getByRole('button', { name: 'Sign out' }).click();
+    await refused.locator('input#username').waitFor();
+
+    const role = await management.call('POST', 'roles', { name: `API readers ${randomUUID()}` });
+    const permissions = [{ resource_server_identifier: `${chancery.issuer}api/v2/`, permission_name: 'read:resource_servers' }];
+    await management.call('POST', `roles/${role.id}/permissions`, { permissions });
+    await management.call('POST', `users/${encodeURIComponent(user.user_id)}/roles`, { roles: [role.id] });
+    const page = await openDashboard(tools, '', person);
+    await page.getByRole('link', { name: 'Contacts API' }).waitFor();
+    const sections = await page.getByRole('navigation', { name: 'Sections' }).getByRole('link').allInnerTexts();
+    assert.deepEqual(sections, ['APIs']);
+    assert.equal(await page.getByRole('button', { name: 'Create API' }).count(), 0);
+    await page.getByRole('link', { name: 'Contacts API' }).click();
+    await page.getByRole('tab', { name: 'Permissions' }).click();
+    await page.getByText('Read your contacts').waitFor();
+    assert.deepEqual(await page.getByRole('tab').allInnerTexts(), ['Settings', 'Permissions', 'Quickstart']);
+    assert.equal(await page.getByRole('button', { name: /Remove|Import|Add/ }).count(), 0);
+    // A link from somebody who may more.
+    await page.goto(`${chancery.dashboard.url}playground`);
+    await page.getByText('You may not see this').waitFor();
+    await inspectScreen(page, 'forbidden');
+  },
+
+  'the overview counts what happened': async (tools) => {
+    await tools.management.fetchToken();
+    const page = await openDashboard(tools);
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    const tile = (label) => page.locator('.tile').filter({ hasText: label });
+    await tile('Active users').getByText(/^[1-9]/).waitFor();
+    await tile('Signing key').getByText(/(second|minute|hour|day)/).waitFor();
+    await page.getByText('As a table').click();
+    const today = page.getByRole('row', { name: new RegExp(new Date().toISOString().slice(0, 10)) });
+    await today.getByRole('cell').nth(1).getByText(/^[1-9]/).waitFor();
+    assert.match(await today.getByRole('cell').nth(0).innerText(), /^[1-9]/);
+    await inspectScreen(page, 'overview');
+  },
+
   'an API: created, scopes imported from OpenAPI, an application granted': async (tools) => {
     const { identifier, page } = await withNewApi(tools);
+
+    await page.getByRole('button', { name: 'Paste many' }).click();
+    await page.getByRole('dialog').getByLabel('Scopes').fill('list:things\tSee which there are\nsc"ope');
+    await page.getByText('Not all of it can be a scope').waitFor();
+    await inspectScreen(page, 'paste');
+    await page.getByRole('dialog').getByLabel('Scopes').fill('list:things\tSee which there are');
+    await page.getByRole('dialog').getByRole('button', { name: 'Add scopes' }).click();
+    await page.getByRole('button', { name: 'Remove list:things' }).click();
+    await page.getByText('The scope list:things goes').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove scope' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByText('No scopes yet').waitFor();
 
     await page.getByLabel('New scope', { exact: true }).fill('read things');
     await page.getByRole('button', { name: 'Add scope' }).click();
@@ -77,12 +151,14 @@ export default {
     await page.getByRole('button', { name: 'Import and remove 1' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Remove change:things' }).waitFor();
+    await page.getByLabel('Consent to change:things').selectOption('can be unticked');
+    await page.getByText('change:things was changed').waitFor();
     await inspectScreen(page, 'permissions');
     const api = await tools.management.call('GET', `resource-servers/${encodeURIComponent(identifier)}`);
     assert.deepEqual(api.scopes, [
       { value: 'audit:things', description: 'See who did what' },
       { value: 'read:things', description: 'Read all your things' },
-      { value: 'change:things', description: 'Change things' },
+      { value: 'change:things', description: 'Change things', consent: 'optional' },
     ]);
 
     await page.getByRole('tab', { name: 'Applications' }).click();
@@ -141,6 +217,8 @@ export default {
 
     await page.keyboard.press('Control+K');
     await page.getByPlaceholder('Go to a screen').fill('contacts');
+    await page.getByRole('dialog').getByText('API · https://contacts.example/api').waitFor();
+    await inspectScreen(page, 'search');
     await page.getByRole('dialog').getByText('API · https://contacts.example/api').click();
     await page.getByRole('heading', { level: 1, name: 'Contacts API' }).waitFor();
   },
@@ -152,6 +230,7 @@ async function withNewApi(tools) {
   const identifier = `https://things.example/${randomUUID()}`;
   const page = await openDashboard(tools, 'apis');
   await page.getByRole('button', { name: 'Create API' }).click();
+  await inspectScreen(page, 'create');
   await page.getByLabel('Name', { exact: true }).fill(name);
   await page.getByLabel('Identifier').fill(identifier);
   await page.getByRole('dialog').getByRole('button', { name: 'Create API' }).click();

@@ -4,7 +4,6 @@ import { createRouter } from '@tanstack/react-router';
 import { apiRoutes } from './screens/apis/routes.ts';
 import { overviewRoute } from './screens/overview/routes.ts';
 import { playgroundRoutes } from './screens/playground/routes.ts';
-import { countNavigation } from './components/page.tsx';
 import { Failure, Loading } from './components/states.tsx';
 import { NotFound } from './shell/not-found.tsx';
 import { shell } from './shell/route.ts';
@@ -20,10 +19,6 @@ export const router = createRouter({
   defaultErrorComponent: ({ error, reset }) => <Failure error={error} again={reset} />,
   defaultNotFoundComponent: NotFound,
   scrollRestoration: true,
-});
-
-router.subscribe('onResolved', ({ pathChanged }) => {
-  if (pathChanged) countNavigation();
 });
 
 declare module '@tanstack/react-router' {

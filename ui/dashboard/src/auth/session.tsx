@@ -2,7 +2,7 @@
 // browser, gives another one in silence.
 import { Auth0Provider, useAuth0 } from '@auth0/auth0-react';
 import { useQuery } from '@tanstack/react-query';
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef } from 'react';
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 
 import { callWith } from '~/api/client.ts';
 import { inWords, whenExpired } from '~/api/queries.ts';
@@ -76,6 +76,7 @@ export function Session({ children }: { children: ReactNode }) {
 function Gate({ config, children }: { config: Config; children: ReactNode }) {
   const { isLoading, isAuthenticated, error, user, loginWithRedirect, logout, getAccessTokenSilently } = useAuth0();
   const leaving = useRef(false);
+  const [isRefused, setRefused] = useState(false);
 
   const subject = useRef<unknown>(undefined);
 
@@ -104,7 +105,11 @@ function Gate({ config, children }: { config: Config; children: ReactNode }) {
         throw cause;
       }
     });
-    whenExpired(() => signIn());
+    whenExpired(() => {
+      // Once: a token that is refused right after it was issued will be refused again.
+      if (wasRefusedJustNow()) setRefused(true);
+      else signIn();
+    });
   }, [getAccessTokenSilently, signIn]);
 
   useEffect(() => {
@@ -136,6 +141,10 @@ function Gate({ config, children }: { config: Config; children: ReactNode }) {
   if (token.error) {
     return <SplashMessage title="You could not be signed in" text={inWords(token.error)} again={() => signIn(true)} />;
   }
+  if (isRefused) {
+    const text = 'The server refuses the token that it issued a moment ago. Its clock, or the issuer it is reached by, may be wrong.';
+    return <SplashMessage title="You could not be signed in" text={text} again={() => signIn(true)} signOut={signOut} />;
+  }
   if (!administrator) return <Splash />;
   if (!ASKED_FOR.some((scope) => administrator.scopes.has(scope))) {
     const text = `${administrator.email ?? administrator.name} holds no role that may administer this tenant. An administrator can give you one.`;
@@ -152,4 +161,12 @@ function scopesOf(token: string): ReadonlySet<string> {
 
 function subjectOf(token: string): unknown {
   return claimsOf(token).sub;
+}
+
+/** Whether a token was refused in the last half minute; notes that one is refused now. */
+function wasRefusedJustNow(): boolean {
+  const key = 'chancery.refused-at';
+  const before = Number(sessionStorage.getItem(key) ?? 0);
+  sessionStorage.setItem(key, String(Date.now()));
+  return Date.now() - before < 30_000;
 }

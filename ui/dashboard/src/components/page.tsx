@@ -21,7 +21,8 @@ export function Page({ title, lead, actions, back, children }: PageProps) {
     document.title = `${title} · Chancery`;
   }, [title]);
   useEffect(() => {
-    if (hasNavigated()) heading.current?.focus({ preventScroll: true });
+    if (!isFirst) heading.current?.focus({ preventScroll: true });
+    isFirst = false;
   }, []);
   return (
     <Box maw={1120} mx="auto">
@@ -50,10 +51,4 @@ export function Page({ title, lead, actions, back, children }: PageProps) {
 }
 
 /** The first screen leaves the focus where browsers put it. */
-let navigations = 0;
-export function countNavigation() {
-  navigations += 1;
-}
-function hasNavigated() {
-  return navigations > 1;
-}
+let isFirst = true;

@@ -22,7 +22,7 @@ export function Failure({ error, again }: { error: unknown; again?: () => void }
   const isForbidden = error instanceof ApiError && error.status === 403;
   return (
     <Alert color="red" title={isForbidden ? 'You may not see this' : 'This could not be loaded'} m="md">
-      <Text size="sm">{inWords(error)}</Text>
+      <Text size="sm">{isForbidden ? inWords(error).replaceAll(',', ', ') : inWords(error)}</Text>
       {again && !isForbidden ? (
         <Button variant="default" size="xs" mt="sm" onClick={again}>
           Try again

@@ -1,11 +1,11 @@
 // Every section of the dashboard, in the order of the navigation. Navigation, search and the first screen read this list.
-import { IconApi, type Icon, IconPlayerPlay } from '@tabler/icons-react';
+import { IconApi, type Icon, IconLayoutDashboard, IconPlayerPlay } from '@tabler/icons-react';
 
 import type { Scope } from '~/auth/scopes.ts';
 
 export interface Section {
   /** Where it is, below `/dashboard`. */
-  path: '/apis' | '/playground';
+  path: '/' | '/apis' | '/playground';
   label: string;
   icon: Icon;
   /** Heading in the navigation. */
@@ -17,6 +17,7 @@ export interface Section {
 }
 
 export const SECTIONS: readonly Section[] = [
+  { path: '/', label: 'Overview', icon: IconLayoutDashboard, needs: ['read:stats', 'read:logs'], words: 'home statistics logins' },
   {
     path: '/playground', label: 'Playground', icon: IconPlayerPlay, needs: ['read:clients'],
     words: 'authorize request try explain scope token',

@@ -13,7 +13,7 @@ export function Navigation() {
       {sections.map(({ path, label, icon: Icon, group }, index) => (
         <Fragment key={path}>
           {group !== undefined && group !== sections[index - 1]?.group ? <div className="nav-group">{group}</div> : null}
-          <Link to={path} activeProps={{ 'aria-current': 'page' }}>
+          <Link to={path} activeOptions={{ exact: path === '/' }} activeProps={{ 'aria-current': 'page' }}>
             <Icon size={18} stroke={1.7} aria-hidden />
             {label}
           </Link>

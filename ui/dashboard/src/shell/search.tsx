@@ -48,8 +48,11 @@ export default function Search({ isOpen, close }: { isOpen: boolean; close: () =
       store={store}
       shortcut={null}
       onSpotlightClose={close}
+      attributes={{ content: { 'aria-label': 'Search' } }}
       nothingFound="Nothing found"
-      highlightQuery
+      centered={false}
+      yOffset="12vh"
+      overlayProps={{ blur: 0, backgroundOpacity: 0.4 }}
       scrollable
       maxHeight={420}
       limit={14}

@@ -14,7 +14,7 @@ import { done, failed } from '~/components/notify.ts';
 import { Answer, Empty } from '~/components/states.tsx';
 
 import { type Api, apiQuery } from './data.ts';
-import { type Access, accessOf, type Application, applicationsQuery, type Grant, grantsQuery, operationFor, type Subject } from './grants.ts';
+import { type Access, accessOf, type Application, applicationsQuery, type Grant, grantsQuery, operationFor, type Subject, takesAway } from './grants.ts';
 
 const route = getRouteApi('/apis/$id/applications');
 
@@ -140,7 +140,7 @@ function Matrix({ api, subject, grants, applications, asked }: MatrixProps) {
   const accessNow = (id: string) => (draft.has(id) ? draft.get(id) : accessOf(byClient.get(id)));
   const set = (id: string, access: Access | undefined) => setDraft(new Map(draft).set(id, access));
   const operations = [...draft].flatMap(([id, access]) => operationFor(api.identifier, subject, id, byClient.get(id), access) ?? []);
-  const takesAway = operations.some(({ operation }) => operation !== 'post_client-grants');
+  const isLoss = [...draft].some(([id, access]) => takesAway(byClient.get(id), access));
 
   const write = async () => {
     const { revision } = await plan(operations);
@@ -150,7 +150,7 @@ function Matrix({ api, subject, grants, applications, asked }: MatrixProps) {
     done(operations.length === 1 ? 'The access of one application was changed' : `The access of ${operations.length} applications was changed`);
   };
   const save = () => {
-    if (takesAway) {
+    if (isLoss) {
       confirm({
         title: 'Change the access of these applications?',
         effect: <Effects operations={operations} />,

@@ -7,7 +7,9 @@ import { queryClient } from '~/api/queries.ts';
 import { quoted } from '~/shell/finders.ts';
 
 export type Api = paths['/resource-servers/{id}']['get']['responses'][200]['content']['application/json'];
-export type ApiScope = { value: string; description?: string };
+export type ApiScope = { value: string; description?: string; consent?: Consent };
+/** How users are asked: always, with a tick that can be taken away, or with one that must be set. */
+export type Consent = 'required' | 'optional' | 'sensitive';
 
 export const PER_PAGE = 25;
 

@@ -97,6 +97,13 @@ export function operationFor(audience: string, subject: Subject, clientId: strin
   return { operation: 'patch_client-grants_by_id', path: { id: grant.id }, body };
 }
 
+/** Whether somebody loses something by it. */
+export function takesAway(grant: Grant | undefined, wanted: Access | undefined): boolean {
+  const before = accessOf(grant);
+  if (!before || wanted?.all) return false;
+  return !wanted || before.all || [...before.scopes].some((scope) => !wanted.scopes.has(scope));
+}
+
 function sameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   return a.size === b.size && [...a].every((value) => b.has(value));
 }

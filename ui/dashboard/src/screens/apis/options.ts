@@ -30,3 +30,9 @@ export const POP_FOR = [
   { value: 'all_clients', label: 'All applications' },
   { value: 'public_clients', label: 'Public applications' },
 ];
+
+export const CONSENTS = [
+  { value: 'required', label: 'all or nothing' },
+  { value: 'optional', label: 'can be unticked' },
+  { value: 'sensitive', label: 'must be ticked' },
+];

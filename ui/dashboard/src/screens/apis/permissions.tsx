@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Checkbox, Group, Text, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Checkbox, Group, NativeSelect, Text, TextInput, Tooltip } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconCheck, IconClipboard, IconFileImport, IconPencil, IconPlus, IconTrash, IconX } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
@@ -14,7 +14,8 @@ import { SearchField } from '~/components/search-field.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
 
-import { type Api, type ApiScope, apiQuery } from './data.ts';
+import { type Api, type ApiScope, apiQuery, type Consent } from './data.ts';
+import { CONSENTS } from './options.ts';
 import { problemOf } from './paste.ts';
 import { changeScopes, removal } from './scopes.ts';
 
@@ -36,7 +37,7 @@ function Permissions({ api }: { api: Api }) {
   const [isPasting, pasting] = useDisclosure();
   const [isImporting, importing] = useDisclosure();
   const isEditable = may('update:resource_servers') && !api.is_system;
-  const scopes = api.scopes ?? [];
+  const scopes: ApiScope[] = api.scopes ?? [];
   const words = text.toLowerCase();
   const shown = scopes.filter(({ value, description }) => `${value} ${description ?? ''}`.toLowerCase().includes(words));
 
@@ -103,6 +104,7 @@ function Permissions({ api }: { api: Api }) {
                 {isEditable ? <Table.Th aria-label="Chosen" /> : null}
                 <Table.Th>Scope</Table.Th>
                 <Table.Th>Description</Table.Th>
+                {api.is_system ? null : <Table.Th>When a user is asked</Table.Th>}
                 {isEditable ? <Table.Th aria-label="Actions" /> : null}
               </Table.Tr>
             </Table.Thead>
@@ -197,7 +199,7 @@ function ScopeRow({ api, scope, isEditable, isChosen, toggle, remove }: RowProps
       <Table.Td>
         <Code>{scope.value}</Code>
       </Table.Td>
-      <Table.Td style={{ width: '60%' }}>
+      <Table.Td style={{ width: '50%' }}>
         {isEditing ? (
           <Description api={api} scope={scope} close={editing.close} />
         ) : (
@@ -206,6 +208,11 @@ function ScopeRow({ api, scope, isEditable, isChosen, toggle, remove }: RowProps
           </Text>
         )}
       </Table.Td>
+      {api.is_system ? null : (
+        <Table.Td>
+          <ConsentChoice api={api} scope={scope} isEditable={isEditable} />
+        </Table.Td>
+      )}
       {isEditable ? (
         <Table.Td>
           <Group gap={4} wrap="nowrap" justify="flex-end">
@@ -223,6 +230,31 @@ function ScopeRow({ api, scope, isEditable, isChosen, toggle, remove }: RowProps
         </Table.Td>
       ) : null}
     </Table.Tr>
+  );
+}
+
+function ConsentChoice({ api, scope, isEditable }: { api: Api; scope: ApiScope; isEditable: boolean }) {
+  const save = useMutation({
+    mutationFn: (consent: Consent) =>
+      changeScopes(api.id, (now) =>
+        now.map(({ consent: before, ...known }) => {
+          const next = known.value === scope.value ? consent : before;
+          return next === undefined || next === 'required' ? known : { ...known, consent: next };
+        }),
+      ),
+    onSuccess: () => done(`${scope.value} was changed`),
+    onError: (error) => failed(error),
+  });
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label={`Consent to ${scope.value}`}
+      data={CONSENTS}
+      disabled={!isEditable || save.isPending}
+      value={save.variables !== undefined && save.isPending ? save.variables : (scope.consent ?? 'required')}
+      onChange={(event) => save.mutate(event.currentTarget.value as Consent)}
+      miw={140}
+    />
   );
 }
 

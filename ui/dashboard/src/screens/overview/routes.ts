@@ -1,4 +1,4 @@
-import { createRoute, redirect } from '@tanstack/react-router';
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 
 import { shell } from '~/shell/route.ts';
 
@@ -6,7 +6,5 @@ import { shell } from '~/shell/route.ts';
 export const overviewRoute = createRoute({
   getParentRoute: () => shell,
   path: '/',
-  beforeLoad: () => {
-    throw redirect({ to: '/apis', replace: true });
-  },
+  component: lazyRouteComponent(() => import('./overview.tsx'), 'Overview'),
 });

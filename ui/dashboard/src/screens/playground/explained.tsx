@@ -80,7 +80,8 @@ function consentText(consent: string): string {
 
 function ScopeItem({ scope, again }: { scope: ExplainedScope; again: () => void }) {
   const against = scope.reasons.find((reason) => !reason.passes);
-  const deciding = against ?? scope.reasons.at(-1);
+  // That the user is asked stands above, once for all.
+  const deciding = against ?? scope.reasons.findLast((reason) => reason.step !== 'consent') ?? scope.reasons.at(-1);
   return (
     <li>
       <div className="why-line">
