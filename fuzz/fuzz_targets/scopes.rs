@@ -54,7 +54,7 @@ fn never_widens(world: &World, request: &Request<'_>, decision: &Decision<'_>) {
     let lists = |list: &[String], scope: &str| list.iter().any(|s| s == scope);
     let live = |scope: &str| match request.target {
         Target::Userinfo => false,
-        Target::Management(_) if !machine => CURRENT_USER.contains(&scope),
+        Target::Management(api) if !machine => CURRENT_USER.contains(&scope) || api.defines(scope),
         Target::Api(api) | Target::Management(api) => api.defines(scope),
     };
     for (at, scope) in decision.granted.iter().copied().enumerate() {
@@ -86,6 +86,13 @@ fn never_widens(world: &World, request: &Request<'_>, decision: &Decision<'_>) {
             );
             let needs_permission = api.enforces_policies() && !machine;
             assert!(!needs_permission || lists(&world.held, scope), "{scope:?} is not the user's: {world:?}");
+        }
+        if let (true, false, Target::Management(_)) =
+            (of_api && !CURRENT_USER.contains(&scope), machine, request.target)
+        {
+            assert!(request.client.is_first_party, "{scope:?} administers for a third party: {world:?}");
+            assert!(within_grant(world, machine, scope), "{scope:?} is above the ceiling: {world:?}");
+            assert!(lists(&world.held, scope), "{scope:?} is not the user's: {world:?}");
         }
         let consented = request.consented.is_none_or(|list| lists(list, scope));
         assert!(consented, "{scope:?} without consent: {world:?}");
@@ -227,7 +234,8 @@ fn api(scopes: Vec<String>, policy: u8, flags: [bool; 5]) -> Api {
         serde_json::from_value(json!({"id": "6a0000000000000000000001", "identifier": API})).expect("an API");
     // No API can define a reserved scope: the Management API refuses it.
     let defined = scopes.into_iter().filter(|value| !is_reserved(value));
-    api.scopes = Some(defined.map(|value| ScopeDefinition { value, description: None, consent: None }).collect());
+    api.scopes =
+        Some(defined.map(|value| ScopeDefinition { value, description: None, consent: None }).collect());
     let policy = match policy % 4 {
         1 => Some(Policy::RequireClientGrant),
         2 => Some(Policy::AllowAll),

@@ -178,6 +178,60 @@ export default {
     await page.getByRole('button', { name: 'Accept', exact: true }).waitFor();
   },
 
+  'consent: scopes that can be left out, and the page that takes them back': async (tools) => {
+    const api = await tools.management.call('POST', 'resource-servers', {
+      name: 'Address Books',
+      identifier: `https://books.example/${randomUUID()}`,
+      scopes: [
+        { value: 'read:address_books' },
+        { value: 'delete:address_books' },
+        { value: 'update:address_books', consent: 'optional' },
+        { value: 'https://books.example/scopes/with-a-long-name-that-has-no-place-to-break', consent: 'optional' },
+        { value: 'share:address_books', consent: 'sensitive' },
+      ],
+    });
+    const scope = `openid profile email ${api.scopes.map(({ value }) => value).join(' ')}`;
+    const { page, request, callback } = await started(tools);
+    await page.goto(request({ audience: api.identifier, scope }));
+    await logIn(page, tools.chancery.user);
+    const share = page.getByRole('checkbox', { name: /share your address books/ });
+    await share.waitFor();
+    await inspect(page, 'consent with choices');
+    await pictures(page, 'consent');
+    assert.equal(await share.isChecked(), false);
+    await page.getByRole('checkbox', { name: /with-a-long-name/ }).uncheck();
+    // The space bar ticks what has the focus.
+    await share.focus();
+    await page.keyboard.press('Space');
+    assert.equal(await share.isChecked(), true);
+    await accept(page);
+    await page.waitForURL((url) => url.href.startsWith(callback) && url.searchParams.has('code'));
+
+    await page.goto(`${tools.chancery.issuer}u/account/consents`);
+    await inspect(page, 'consents');
+    await pictures(page, 'account');
+    const own = page.locator('section').filter({ hasText: 'share your address books' }).first();
+    assert.match(await own.innerText(), /read, delete, update and share your address books/);
+    assert.doesNotMatch(await own.innerText(), /with-a-long-name/);
+    const before = await page.locator('section').count();
+    await own.getByRole('button', { name: 'Withdraw access' }).click();
+    await page.getByRole('status').waitFor();
+    await inspect(page, 'consents after one was withdrawn');
+    assert.equal(await page.locator('section').count(), before - 1);
+  },
+
+  'consents: login comes first, and all works without JavaScript, in German': async (tools) => {
+    const page = await tools.browser.page({ javaScriptEnabled: false, locale: 'de-DE' });
+    const email = `consents.${randomUUID()}@example.com`;
+    await tools.management.user(email, PASSWORD);
+    await page.goto(`${tools.chancery.issuer}u/account/consents`);
+    await page.locator('input#username').fill(email);
+    await page.locator('input#password').fill(PASSWORD);
+    await page.locator('button[name=action]').click();
+    await page.waitForURL(`${tools.chancery.issuer}u/account/consents`);
+    await page.getByText('Keine Anwendung hat Zugriff auf Ihr Konto.').waitFor();
+  },
+
   'confirmation: asked before a session goes to a callback on this machine': async (tools) => {
     const { page, request, callback } = await started(tools, { skip_non_verifiable_callback_uri_confirmation_prompt: false });
     await authorize(page, request(), tools.chancery.user, callback);
@@ -296,6 +350,22 @@ async function started({ chancery, management, browser, after }, members = {}) {
     return url.href;
   };
   return { page: await browser.page(), request, callback };
+}
+
+/** Pictures to look at, where INTEROP_PICTURES names a folder. */
+async function pictures(page, name) {
+  const folder = process.env.INTEROP_PICTURES;
+  if (!folder) return;
+  const size = page.viewportSize();
+  for (const width of [320, 768, 1280]) {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  }
+  await page.setViewportSize(size);
+  await page.emulateMedia({ colorScheme: null });
 }
 
 /** As a person who was never here. */

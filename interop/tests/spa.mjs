@@ -137,6 +137,44 @@ export default {
     await page.getByText('error: access_denied').waitFor();
   },
 
+  'what is left out on the consent page is not in the token; what is withdrawn ends the refresh token': async (tools) => {
+    const api = await choosyApi(tools);
+    const scope = `openid profile email ${api.scopes.map(({ value }) => value).join(' ')}`;
+    const { page } = await started(
+      tools,
+      { audience: api.identifier, scope },
+      { useRefreshTokens: true, cacheLocation: 'localstorage' },
+      ROTATION,
+    );
+    await page.click('#login');
+    await logIn(page, tools.chancery.user);
+    await page.getByRole('checkbox', { name: /update your notes/ }).uncheck();
+    assert.equal(await page.getByRole('checkbox', { name: /share your notes/ }).isChecked(), false);
+    await accept(page);
+    await page.getByText(`signed in as ${tools.chancery.user.email}`).waitFor();
+    const renew = () => page.evaluate(() =>
+      client.getTokenSilently({ cacheMode: 'off', detailedResponse: true })
+        .then((answer) => answer, (error) => ({ error: error.error })));
+    const left = ['email', 'offline_access', 'openid', 'profile', 'read:notes'];
+    const answer = await renew();
+    assert.deepEqual(scopes(answer.scope), left);
+    assert.deepEqual(scopes(claims(answer.access_token).scope), left);
+
+    const account = await page.context().newPage();
+    await account.goto(`${tools.chancery.issuer}u/account/consents`);
+    const own = account.locator('section').filter({ hasText: 'Notes API' });
+    await own.getByRole('button', { name: 'Withdraw access' }).click();
+    await account.getByRole('status').waitFor();
+    assert.equal(await own.count(), 0);
+    assert.equal((await renew()).error, 'invalid_grant');
+
+    // Signing in again asks again, as for the first time.
+    await page.evaluate(() => localStorage.clear());
+    await page.reload();
+    await page.click('#login');
+    assert.equal(await page.getByRole('checkbox', { name: /update your notes/ }).isChecked(), true);
+  },
+
   'logs out here and at the server': async (tools) => {
     const { page, site } = await started(tools, { scope: 'openid profile email' });
     await signIn(page, tools.chancery.user);
@@ -166,6 +204,20 @@ async function started({ chancery, management, browser, after }, params, options
   await page.goto(site.origin);
   await page.getByText('signed out').waitFor();
   return { page, application, site };
+}
+
+/** An API with a scope of each kind; other tests do not know it. */
+function choosyApi({ management }) {
+  return management.call('POST', 'resource-servers', {
+    name: 'Notes API',
+    identifier: `https://notes.example/${Math.random()}`,
+    allow_offline_access: true,
+    scopes: [
+      { value: 'read:notes' },
+      { value: 'update:notes', consent: 'optional' },
+      { value: 'share:notes', consent: 'sensitive' },
+    ],
+  });
 }
 
 async function signIn(page, person) {

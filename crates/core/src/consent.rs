@@ -144,6 +144,12 @@ pub fn begins_ticked(api: &Api, scope: &str, stored: Option<&Consent>) -> bool {
     api.consent_to(scope) == ScopeConsent::Optional && !among(|stored| &stored.declined)
 }
 
+/// What of this may be had where nobody is asked: a no that was said when somebody was asked still stands.
+pub fn unless_declined(want: &[String], api: Option<&Api>, stored: Option<&Consent>) -> Vec<String> {
+    let declined = |scope: &String| stored.is_some_and(|stored| stored.declined.contains(scope));
+    want.iter().filter(|scope| !(declined(scope) && is_choice(api, scope))).cloned().collect()
+}
+
 /// What a user lets an application have of what it wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {

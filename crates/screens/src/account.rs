@@ -19,7 +19,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::consent::account;
 use crate::form::Posted;
-use crate::screen::{is_same_origin, path_link, pressed, refused};
+use crate::screen::{is_same_origin, path_link, pressed, refused, serves_somebody};
 
 /// Where it is.
 pub(crate) const CONSENTS: &str = "/u/account/consents";
@@ -100,8 +100,13 @@ impl Person {
     }
 }
 
-/// Login comes first, by any database of users: the page is there for all of them.
+/// Login comes first, by any database of users that is in use: the page is there for all of them.
 async fn log_in(ctx: &Ctx, headers: &HeaderMap) -> Result<Response, Failure> {
+    if !ctx.tenant.connections().any(|connection| serves_somebody(connection)) {
+        let text = Some("no connections enabled");
+        let said = hosted::Said { kind: ErrorKind::InvalidRequest, code: Some("invalid_request"), text };
+        return Ok(hosted::error(ctx, headers, StatusCode::BAD_REQUEST, said));
+    }
     let address = format!("{}{CONSENTS}", ctx.origin.base);
     let address = RedirectUri::allowed(&address, [address.as_str()]);
     let address = address.ok_or_else(|| Failure::server("an address of ours is none"))?;

@@ -85,8 +85,11 @@ impl Screen {
     /// The database connection this login uses: the one asked for, or the first that serves the application.
     pub(crate) fn connection(&self) -> Option<Arc<Connection>> {
         let serves = |c: &&Arc<Connection>| {
-            c.strategy == "auth0"
-                && (self.transaction.is_for_own_page() || c.serves(&self.client.client_id))
+            let is_open = match self.transaction.is_for_own_page() {
+                true => serves_somebody(c),
+                false => c.strategy == "auth0" && c.serves(&self.client.client_id),
+            };
+            is_open
                 && self.organization.as_ref().is_none_or(|organization| is_enabled(organization, c))
                 && self.invited_by().is_none_or(|id| c.id == id)
         };
@@ -108,6 +111,8 @@ impl Screen {
             organization.connection(&connection.id).is_some_and(|own| own.is_signup_enabled)
         };
         !connection.settings().disable_signup
+            // An account is made on the way to an application.
+            && !self.transaction.is_for_own_page()
             && (self.invitation.is_some() || self.organization.as_ref().is_none_or(here))
     }
 
@@ -189,6 +194,12 @@ impl Screen {
     pub(crate) fn back(&self) -> Response {
         see_other(&format!("/authorize/resume?state={}", self.stored.id))
     }
+}
+
+/// Whether it is a database of users by which people sign in to any application at all.
+pub(crate) fn serves_somebody(connection: &Connection) -> bool {
+    let is_used = connection.enabled_for_all == Some(true) || !connection.enabled_clients.is_empty();
+    connection.strategy == "auth0" && is_used
 }
 
 /// Who asks where a page of ours does: the tenant, by its name.

@@ -8,7 +8,7 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 25] = [
+const RECORDS: [&str; 26] = [
     "users",
     "user_terms",
     "unindexed_users",

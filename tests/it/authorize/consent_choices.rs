@@ -88,6 +88,23 @@ async fn asked_again_where_the_application_insists() {
     app.refresh(&tokens.text("refresh_token"), &[]).await.expect(200);
 }
 
+/// An API that lets first-party applications skip consent does not take a no back.
+#[tokio::test]
+async fn a_no_outlives_the_question() {
+    let app = TestApp::new().await;
+    furnish(&app).await;
+    let mut browser = Browser::new(&app);
+    let page = consent_page(&mut browser, &app, ALL).await;
+    allow(&mut browser, &page, &[]).await.get("code");
+    app.set_api(json!({"skip_consent_for_verifiable_first_party_clients": true})).await;
+    let landing = Landing::of(&browser.open(&app.ask(ALL)).await);
+    let tokens = app.redeem(&landing.get("code")).await.expect(200);
+    assert_eq!(tokens.text("scope"), "openid offline_access read:contacts");
+    // Somebody who was never asked is not asked now, and everything is had.
+    let login = Browser::new(&app).authorize(&app.ask(ALL), &crate::support::SAM).await;
+    assert_eq!(app.redeem(&login.get("code")).await.expect(200).text("scope"), ALL);
+}
+
 /// A scope that nobody answered yet asks again; so does one that may be left out no more.
 #[tokio::test]
 async fn asked_again_for_what_is_new() {

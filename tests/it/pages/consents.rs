@@ -105,6 +105,8 @@ async fn login_comes_first() {
     let first = browser.get(PAGE).await;
     let login = browser.follow(first).await.expect(200);
     assert_eq!(login.form().action, "/u/login");
+    assert!(!login.body.contains("/u/signup"), "accounts are made on the way to an application");
+    browser.get(&format!("/u/signup?state={}", login.form().value("state"))).await.expect(400);
     let wrong = [("username", JANE.email), ("password", "not it"), ("action", "default")];
     browser.submit(&login, &wrong).await.expect(400);
     let typed = [("username", JANE.email), ("password", JANE.password), ("action", "default")];
@@ -112,6 +114,12 @@ async fn login_comes_first() {
     let home = browser.get(resumed.location().unwrap()).await.expect(302);
     assert_eq!(home.location(), Some("https://auth.example/u/account/consents"));
     browser.get(PAGE).await.expect(200);
+
+    // A database that is switched off lets nobody in.
+    app.manage("PATCH", &path, json!({"is_domain_connection": false, "enabled_clients": []})).await;
+    let refused = Browser::new(&app).get(PAGE).await.expect(400);
+    assert!(refused.body.contains("no connections enabled"));
+    app.manage("PATCH", &path, json!({"enabled_clients": [app.clients.web.client_id]})).await;
 
     // Skipping the login leads back to it; a stranger's session opens nothing of this login.
     let mut other = Browser::new(&app);

@@ -51,13 +51,14 @@ fn list(mut api: Value) -> Vec<Value> {
     }
 }
 
-/// One that is there already gets the new description, if there is one, and keeps its place.
+/// One that is there already gets the new description, if there is one, and keeps its place and whatever else it says.
 fn with(mut scopes: Vec<Value>, added: Vec<Value>) -> Vec<Value> {
-    for scope in added {
-        match scopes.iter_mut().find(|known| known["value"] == scope["value"]) {
-            Some(known) if scope.get("description").is_some() => *known = scope,
-            Some(_) => {}
-            None => scopes.push(scope),
+    for mut scope in added {
+        match (scopes.iter_mut().find(|known| known["value"] == scope["value"]), scope.get_mut("description"))
+        {
+            (Some(known), Some(description)) => known["description"] = description.take(),
+            (Some(_), None) => {}
+            (None, _) => scopes.push(scope),
         }
     }
     scopes
@@ -84,8 +85,9 @@ mod tests {
         let some = vec![json!({ "value": "a" }), json!({ "value": "b", "description": "B" })];
         let more = with(some.clone(), vec![json!({ "value": "b" }), json!({ "value": "c" })]);
         assert_eq!(more, [some[0].clone(), some[1].clone(), json!({ "value": "c" })]);
-        let changed = with(some.clone(), vec![json!({ "value": "a", "description": "A" })]);
-        assert_eq!(changed[0]["description"], "A");
+        let marked = vec![json!({ "value": "a", "consent": "optional" })];
+        let changed = with(marked, vec![json!({ "value": "a", "description": "A" })]);
+        assert_eq!(changed, [json!({ "value": "a", "consent": "optional", "description": "A" })]);
         assert_eq!(without(some.clone(), &["a".to_owned()]).unwrap(), some[1..]);
         assert!(without(some, &["a".to_owned(), "x".to_owned()]).unwrap_err().to_string().contains('x'));
     }

@@ -56,6 +56,11 @@ pub(crate) fn diff(
     let mut met = BTreeSet::new();
     for unit in wanted {
         let unit = &live.by_names(unit);
+        if live.is_of_dashboard(unit) {
+            out.notes
+                .push(format!("{unit} is left as it is: the dashboard belongs to the server it runs on"));
+            continue;
+        }
         let found = find(unit, live)?;
         if let Some((index, _)) = found
             && !met.insert(index)

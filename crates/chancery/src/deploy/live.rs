@@ -6,6 +6,7 @@ mod reads;
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, Result, bail};
+use chancery_core::dashboard;
 use serde_json::{Map, Value};
 
 use self::build::Builder;
@@ -241,6 +242,20 @@ impl Live {
     /// Whether it is the name of the application that asks.
     pub(super) fn is_own_name(&self, name: Option<&str>) -> bool {
         name.is_some() && (name == Some(&self.own_client) || name == self.shown_name(&self.own_client))
+    }
+
+    /// Whether it is the dashboard, its grant or its role, as files of other tools hold them: none of the units here.
+    pub(super) fn is_of_dashboard(&self, unit: &Unit) -> bool {
+        let name = self.client_names.get(dashboard::CLIENT_ID);
+        let is_it = |text: Option<&str>| {
+            text.is_some_and(|text| text == dashboard::CLIENT_ID || name.is_some_and(|name| name == text))
+        };
+        match unit.of {
+            Type::Client => is_it(unit.text("client_id")) || is_it(Some(&unit.name)),
+            Type::ClientGrant => is_it(unit.text("client_id")),
+            Type::Role => unit.name == dashboard::ROLE,
+            _ => false,
+        }
     }
 
     /// The name of an application, unless several share it.

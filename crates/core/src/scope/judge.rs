@@ -17,7 +17,7 @@ pub(super) struct Judge<'a> {
     strict_third_party: bool,
     /// The Management API in a user flow: beside what its ceiling lets through, every user's own account.
     is_own_account: bool,
-    /// What exists on the API.
+    /// What the API defines.
     live: Names<'a>,
     ceiling: Ceiling<'a>,
     /// What the user holds; `Some` where it matters.
@@ -65,7 +65,7 @@ impl<'a> Judge<'a> {
             request: *request,
             strict_third_party: request.client.is_strict_third_party(),
             is_own_account: is_own_account(request),
-            live: live(request, &ceiling).ready_for(lookups),
+            live: live(request).ready_for(lookups),
             held: held(request, &ceiling),
             ceiling,
             original,
@@ -165,7 +165,14 @@ impl<'a> Judge<'a> {
 
     /// Whether the API has the scope in this flow.
     pub(super) fn has(&self, scope: &str) -> bool {
-        self.is_about_own_account(scope) || self.live.contains(scope)
+        let is_open = !matches!(self.ceiling, Ceiling::Closed);
+        self.is_about_own_account(scope) || (is_open && self.live.contains(scope))
+    }
+
+    /// Whether whoever names the scope means the API, though it may be out of reach: losing a grant must not add what is
+    /// implied where nothing is named.
+    fn names_api(&self, scope: &str) -> bool {
+        Kind::of(scope) == Kind::Api && (self.is_about_own_account(scope) || self.live.contains(scope))
     }
 
     fn is_about_own_account(&self, scope: &str) -> bool {
@@ -231,10 +238,11 @@ impl<'a> Judge<'a> {
     }
 
     fn api(&self, scope: &str) -> Reason<'a> {
-        let Some(api) = self.request.target.api() else { return Reason::NoApiChosen };
+        if self.request.target.api().is_none() {
+            return Reason::NoApiChosen;
+        }
         if !self.has(scope) {
-            let elsewhere = matches!(self.ceiling, Ceiling::Closed) && api.defines(scope);
-            return if elsewhere { Reason::ReservedForMachines } else { Reason::NotOnApi };
+            return if self.live.contains(scope) { Reason::ReservedForMachines } else { Reason::NotOnApi };
         }
         if self.original.as_ref().is_some_and(|o| !o.allows_api_scope(scope)) {
             return Reason::NotInOriginalGrant;
@@ -264,7 +272,7 @@ impl<'a> Judge<'a> {
     /// them are meant, and without standard scopes, or `openid` alone, all standard ones (fact sheet 3.4).
     fn implied_by_password(&self) -> Vec<&'a str> {
         let asked = self.request.asked;
-        let names_api_scope = asked.iter().any(|s| Kind::of(s) == Kind::Api && self.has(s));
+        let names_api_scope = asked.iter().any(|s| self.names_api(s));
         let more_than_openid = asked.iter().any(|s| Kind::of(s) == Kind::Standard && s != OPENID);
         let all_standard = !names_api_scope && !more_than_openid && !self.strict_third_party;
         let standard = STANDARD.into_iter().filter(|_| all_standard);
@@ -276,7 +284,7 @@ impl<'a> Judge<'a> {
     fn implies_api_scopes(&self) -> bool {
         let explicit =
             !self.is_own_account && matches!(self.ceiling, Ceiling::Whole(_) | Ceiling::Within(..));
-        let named = || self.request.asked.iter().any(|s| self.has(s));
+        let named = || self.request.asked.iter().any(|s| self.names_api(s));
         !explicit && !named()
     }
 }
@@ -393,13 +401,9 @@ fn check_organization(request: &Request<'_>) -> Result<(), Denied> {
     }
 }
 
-fn live<'a>(request: &Request<'a>, ceiling: &Ceiling<'a>) -> Names<'a> {
-    match request.target.api() {
-        Some(api) if !matches!(ceiling, Ceiling::Closed) => {
-            Names::Definitions(api.scopes.as_deref().unwrap_or_default())
-        }
-        _ => Names::EMPTY,
-    }
+fn live<'a>(request: &Request<'a>) -> Names<'a> {
+    let scopes = request.target.api().and_then(|api| api.scopes.as_deref());
+    scopes.map_or(Names::EMPTY, Names::Definitions)
 }
 
 /// RBAC, and the exchange on behalf of a user that names no scope: it means what the user holds. The Management API looks

@@ -256,6 +256,18 @@ proptest! {
         }
     }
 
+    /// What an application loses with its grant at the Management API comes back in no other way.
+    #[test]
+    fn losing_a_grant_adds_nothing(mut world in a_world()) {
+        world.target = 1;
+        let mut poorer = world.clone();
+        poorer.grant = None;
+        let before = world.granted().unwrap_or_default();
+        for scope in poorer.granted().into_iter().flatten() {
+            prop_assert!(before.contains(&scope), "{} came by losing", scope);
+        }
+    }
+
     /// Their own account is everybody's, whatever grants and roles say about administering.
     #[test]
     fn own_accounts_stay_as_they_are(mut world in a_world()) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use chancery_core::consent::{Need, Question, needs_consent};
+use chancery_core::consent::{Need, Question, needs_consent, unless_declined};
 use chancery_core::dashboard::asks_itself;
 use chancery_core::explanation::Record;
 use chancery_core::interaction::{Situation, Step, Transaction, next};
@@ -124,7 +124,14 @@ impl Flight<'_> {
             }
             Step::Confirm => self.pause("/u/confirm", None).await,
             Step::Refuse(error) => self.refuse(&error).await,
-            Step::Issue => self.issue(need).await,
+            Step::Issue => {
+                let api = self.audience.plain_api();
+                let allowed = match need.is_implicit() {
+                    true => Some(unless_declined(&want, api, self.consent.as_ref())),
+                    false => self.consent.as_ref().map(|consent| consent.scope.clone()),
+                };
+                self.issue(need, allowed.as_deref()).await
+            }
         }
     }
 
@@ -252,16 +259,14 @@ impl Flight<'_> {
         }
     }
 
-    /// Answers with what was asked for.
-    async fn issue(self, need: Need) -> Result<Response, Failure> {
-        let implicit_consent = need.is_implicit();
+    /// Answers with what was asked for, as far as the user let it.
+    async fn issue(self, need: Need, consented: Option<&[String]>) -> Result<Response, Failure> {
         let Some((session, user)) = &self.session else {
             return Err(Failure::server("issuing without a session"));
         };
         let request = &self.transaction.request;
         let asked = AskedScopes::parse(&request.scope);
         let permissions = self.held.permissions();
-        let consented = self.consent.as_ref().filter(|_| !implicit_consent).map(|c| c.scope.as_slice());
         let scope_request = self.scope_request(&asked, &permissions, consented);
         let decision = decide(&scope_request)
             .map_err(|denied| refused_front(&denied, self.ctx, self.audience.target(), &self.client));
@@ -289,7 +294,7 @@ impl Flight<'_> {
             decision: &decision,
             record: &record,
         };
-        let Some(answer) = grantee.answer(self.stored.as_ref(), implicit_consent).await? else {
+        let Some(answer) = grantee.answer(self.stored.as_ref(), need.is_implicit()).await? else {
             return Ok(crate::pages::expired(self.ctx, self.headers));
         };
         let mut response = respond::success(self.ctx, self.headers, &self.recipient(), answer);
