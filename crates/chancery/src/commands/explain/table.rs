@@ -80,7 +80,9 @@ fn why(scope: &Value) -> Vec<&Value> {
     if !against.is_empty() {
         return against;
     }
-    let telling = |reason: &&Value| reason["code"] != "on_api" && reason["code"] != "open_api";
+    // That the user is asked stands above, once for all.
+    let usual = ["on_api", "open_api", "consent_needed"];
+    let telling = |reason: &&Value| !usual.iter().any(|code| reason["code"] == **code);
     let rests_on: Vec<&Value> = reasons.iter().copied().filter(telling).collect();
     if rests_on.is_empty() { reasons } else { rests_on }
 }
