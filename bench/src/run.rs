@@ -102,6 +102,7 @@ async fn serve(options: &Measure, folder: &Path, tokens: usize) -> Result<(Proce
     };
     let mut command = Command::new(&binary);
     command.arg("dev").arg("--data").arg(folder.join("server")).args(["--database", &database]);
+    command.args(["--management-rate", "4000000000"]);
     command.args(["--http", "127.0.0.1:0", "--https", "127.0.0.1:0"]).arg("--ready-file").arg(&ready_file);
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     let started = Process::start(command, &ready_file);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chancery_web::Network;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -143,6 +144,15 @@ pub struct DevArgs {
     /// Address for Prometheus
     #[arg(long, env = "CHANCERY_METRICS", value_name = "ADDRESS")]
     pub metrics: Option<String>,
+    /// Calls of the Management API that one application may make in a second
+    #[arg(long, env = "CHANCERY_MANAGEMENT_RATE", value_name = "N", default_value_t = 50_000)]
+    pub management_rate: u32,
+    /// Networks from which documents that tenants name are fetched, beside the internet
+    #[arg(long, env = "CHANCERY_FETCH_NETWORKS", value_name = "RANGE", value_delimiter = ',')]
+    pub fetch_networks: Vec<Network>,
+    /// Authorities (PEM) to trust instead of the system's when documents are fetched
+    #[arg(long, env = "CHANCERY_FETCH_CA_FILE", value_name = "FILE")]
+    pub fetch_ca_file: Option<PathBuf>,
     /// What is logged: error, warn, info, debug, or a filter
     #[arg(long, env = "CHANCERY_LOG", value_name = "FILTER", default_value = "warn")]
     pub log: String,

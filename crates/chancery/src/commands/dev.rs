@@ -10,10 +10,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use chancery_core::{Clock, Rng, ids};
 use chancery_store::{KeyState, NextKeys, Store};
-use chancery_web::{Background, Limits, Listener, ServerConfig, Tls};
+use chancery_web::{Background, Limits, Listener, Networks, ServerConfig, Tls};
 
 use super::{Environment, serve, storage};
 use crate::assemble::{DEMO_TENANT, Parts};
+use crate::authorities;
 use crate::certificates;
 use crate::cli::DevArgs;
 use crate::clock::SystemClock;
@@ -62,7 +63,13 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
         store,
         clock: Arc::new(SystemClock),
         rng: Arc::clone(&rng),
-        config: ServerConfig { dev: true, ..ServerConfig::default() },
+        config: ServerConfig {
+            dev: true,
+            management_rate: args.management_rate.max(1),
+            fetch_networks: Networks(args.fetch_networks.clone()),
+            fetch_authorities: args.fetch_ca_file.as_deref().map(authorities::from_file).transpose()?,
+            ..ServerConfig::default()
+        },
         outbox: None,
         stopping: shutdown.clone(),
     };
