@@ -18,7 +18,7 @@ import { type Application, applicationsByIdQuery, applicationsQuery } from '~/sc
 import { CallbackNotice, hasCallback } from './callback-notice.tsx';
 import { explain, type Explanation, type Flow } from './explain.ts';
 import { Explained } from './explained.tsx';
-import { shownRequest, type Wish } from './request.ts';
+import { callbackUrl, shownRequest, type Wish } from './request.ts';
 import { Result } from './result.tsx';
 import { UserSelect } from './user-select.tsx';
 import { useRun } from './run.ts';
@@ -84,6 +84,7 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
     scope,
     flow,
     ...(user === undefined ? {} : { user_id: user }),
+    ...(isMachine ? {} : { redirect_uri: callbackUrl(issuer) }),
   };
   const [asked] = useDebouncedValue(question, 150);
   const explanation = useQuery({
