@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { join } from 'node:path';
 
+import { accept } from '../lib/browser.mjs';
 import { inspectScreen, openDashboard } from '../lib/dashboard.mjs';
 import { projectFolder } from '../lib/install.mjs';
 
@@ -108,6 +109,11 @@ export default {
     await today.getByRole('cell').nth(1).getByText(/^[1-9]/).waitFor();
     assert.match(await today.getByRole('cell').nth(0).innerText(), /^[1-9]/);
     await inspectScreen(page, 'overview');
+
+    const started = Date.now();
+    await page.reload({ waitUntil: 'commit' });
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    console.log(`    signed in again and to be used after ${Date.now() - started} ms`);
   },
 
   'an API: created, scopes imported from OpenAPI, an application granted': async (tools) => {
@@ -222,7 +228,86 @@ export default {
     await page.getByRole('dialog').getByText('API · https://contacts.example/api').click();
     await page.getByRole('heading', { level: 1, name: 'Contacts API' }).waitFor();
   },
+
+  'playground: a refused scope is explained, put right and granted': async (tools) => {
+    const { api, person, spa, admin } = await withScopes(tools);
+    const search = new URLSearchParams({ client: spa.client_id, audience: api.identifier, scope: 'openid read:x delete:x' });
+    const page = await openDashboard(tools, `playground?${search}`);
+    await page.getByLabel('User', { exact: true }).first().fill(person.email);
+    await page.getByRole('option', { name: person.email }).click();
+    const why = page.getByRole('region', { name: 'Why' });
+    const item = (scope) => why.getByRole('listitem').filter({ has: page.getByText(scope, { exact: true }) }).first();
+    await item('delete:x').getByText('refused').waitFor();
+    await item('read:x').getByText('granted').waitFor();
+    await inspectScreen(page, 'playground');
+
+    await page.getByRole('button', { name: 'Add it to the allowed callbacks' }).click();
+    const run = async () => {
+      const opened = page.waitForEvent('popup');
+      await page.getByRole('button', { name: 'Run it' }).click();
+      const popup = await opened;
+      await popup.locator('input#password').fill(person.password);
+      await popup.getByText('Continue', { exact: true }).click();
+      await accept(popup);
+      await page.getByRole('heading', { name: 'What came back' }).waitFor();
+      return page.getByRole('region', { name: 'Access token: header and claims' }).innerText();
+    };
+    assert.match(await run(), /"scope": "openid read:x"/);
+    await inspectScreen(page, 'playground-ran');
+
+    await item('delete:x').getByRole('button', { name: `Give the role ${admin.name}` }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Give role' }).click();
+    await item('delete:x').getByText('granted').waitFor();
+    assert.match(await run(), /"scope": "openid read:x delete:x"/);
+  },
+
+  'playground: a machine is refused, and the link leads to what it lacks': async (tools) => {
+    const { api } = await withScopes(tools);
+    const machine = await tools.management.call('POST', 'clients', {
+      name: `Machine ${randomUUID().slice(0, 8)}`, app_type: 'non_interactive', grant_types: ['client_credentials'],
+    });
+    await tools.management.grant(machine.client_id, api.identifier, ['read:x']);
+    const search = new URLSearchParams({
+      client: machine.client_id, audience: api.identifier, scope: 'read:x delete:x', flow: 'client_credentials',
+    });
+    const page = await openDashboard(tools, `playground?${search}`);
+    const link = page.getByRole('link', { name: 'Open the API’s applications' }).first();
+    await link.waitFor();
+    await page.getByRole('button', { name: 'Run it' }).click();
+    await page.getByRole('alert').getByText(/access_denied: /).waitFor();
+
+    await link.click();
+    await page.getByRole('checkbox', { name: `delete:x for ${machine.name}` }).check();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The access of one application was changed').waitFor();
+    await page.goBack();
+    await page.getByText('Everything asked for is granted.').waitFor();
+    await page.getByRole('button', { name: 'Run it' }).click();
+    const token = page.getByRole('region', { name: 'Access token: header and claims' });
+    assert.match(await token.innerText(), /"scope": "read:x delete:x"/);
+  },
 };
+
+/** An API with two scopes, somebody who may use one of them, a role that gives the other, an application. */
+async function withScopes({ management }) {
+  const id = randomUUID().slice(0, 8);
+  const identifier = `https://play.example/${id}`;
+  const scopes = ['read:x', 'delete:x'].map((value) => ({ value }));
+  const api = await management.call('POST', 'resource-servers', { identifier, name: `Play ${id}`, scopes, enforce_policies: true });
+  const role = async (name, scope) => {
+    const made = await management.call('POST', 'roles', { name: `${name} ${id}` });
+    const permissions = [{ resource_server_identifier: identifier, permission_name: scope }];
+    await management.call('POST', `roles/${made.id}/permissions`, { permissions });
+    return made;
+  };
+  const reader = await role('Reader', 'read:x');
+  const admin = await role('Admin', 'delete:x');
+  const person = { email: `play.${id}@example.com`, password: 'A-good-Passw0rd' };
+  const user = await management.user(person.email, person.password);
+  await management.call('POST', `users/${encodeURIComponent(user.user_id)}/roles`, { roles: [reader.id] });
+  const spa = await management.spa(`Play ${id}`, 'https://spa.example');
+  return { api, person, spa, admin };
+}
 
 /** Makes an API in the dashboard, and stays on its permissions. */
 async function withNewApi(tools) {

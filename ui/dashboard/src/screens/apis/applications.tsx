@@ -1,6 +1,6 @@
 // Applications and scopes as a matrix: what each may ask for. Changes are collected, shown with their effects, and made in
 // one step.
-import { Alert, Badge, Button, Group, Select, Text, TextInput } from '@mantine/core';
+import { Alert, Badge, Button, Group, Text, TextInput } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
@@ -8,13 +8,14 @@ import { useMemo, useState } from 'react';
 
 import { apply, plan } from '~/api/effects.ts';
 import { useMay } from '~/auth/session.tsx';
+import { ApplicationSelect } from '~/components/application-select.tsx';
 import { useConfirm } from '~/components/confirm.tsx';
 import { Effects } from '~/components/effects.tsx';
 import { done, failed } from '~/components/notify.ts';
 import { Answer, Empty } from '~/components/states.tsx';
 
 import { type Api, apiQuery } from './data.ts';
-import { type Access, accessOf, type Application, applicationsQuery, type Grant, grantsQuery, operationFor, type Subject, takesAway } from './grants.ts';
+import { type Access, accessOf, type Application, applicationsByIdQuery, applicationsQuery, type Grant, grantsQuery, operationFor, type Subject, takesAway } from './grants.ts';
 
 const route = getRouteApi('/apis/$id/applications');
 
@@ -129,12 +130,11 @@ function Matrix({ api, subject, grants, applications, asked }: MatrixProps) {
     () => new Map(grants.filter((g) => (g.subject_type ?? 'client') === subject && g.client_id !== undefined).map((g) => [g.client_id ?? '', g])),
     [grants, subject],
   );
-  const names = new Map(applications.map((application) => [application.client_id, application]));
-  const rows = [...new Set([...byClient.keys(), ...added])].map((id) => names.get(id) ?? { client_id: id });
-  const others = applications.filter(
-    ({ client_id: id, grant_types: types }) =>
-      !byClient.has(id) && !added.includes(id) && (subject === 'user' || types?.includes('client_credentials')),
-  );
+  const ids = [...new Set([...byClient.keys(), ...added])];
+  const known = new Set(applications.map(({ client_id: id }) => id));
+  const others = useQuery(applicationsByIdQuery(ids.filter((id) => !known.has(id))));
+  const names = new Map([...applications, ...(others.data ?? [])].map((application) => [application.client_id, application]));
+  const rows = ids.map((id) => names.get(id) ?? { client_id: id });
   const all = (api.scopes ?? []).filter(({ value }) => value.includes(words.trim()));
   const columns = all.slice(0, MOST);
   const accessNow = (id: string) => (draft.has(id) ? draft.get(id) : accessOf(byClient.get(id)));
@@ -169,17 +169,17 @@ function Matrix({ api, subject, grants, applications, asked }: MatrixProps) {
     <>
       <Group p="sm" justify="space-between">
         {isEditable ? (
-          <Select
+          <ApplicationSelect
             aria-label="Add an application"
             placeholder="Add an application"
             leftSection={<IconPlus size={16} aria-hidden />}
-            searchable
-            value={null}
             w={280}
             maw="100%"
             nothingFoundMessage={subject === 'client' ? 'No other application may ask in its own name' : 'No other application'}
-            data={others.map(({ client_id: value, name }) => ({ value, label: name ?? value }))}
-            onChange={(id) => id !== null && setAdded([...added, id])}
+            isOffered={({ client_id: id, grant_types: types }) =>
+              !ids.includes(id) && (subject === 'user' || types?.includes('client_credentials') === true)
+            }
+            onChoose={({ client_id: id }) => setAdded([...added, id])}
           />
         ) : (
           <span />

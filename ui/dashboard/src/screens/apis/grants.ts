@@ -69,6 +69,21 @@ export function applicationsQuery(text: string) {
   });
 }
 
+/** Applications by their ids: what a page of a list does not hold. Those that are not there any more are left out. */
+export function applicationsByIdQuery(ids: readonly string[]) {
+  return queryOptions({
+    queryKey: ['clients', 'by-id', ids],
+    queryFn: async () => {
+      const query = { fields: FIELDS, include_fields: true };
+      const found = await Promise.allSettled(
+        ids.slice(0, 50).map((id) => callAs<Application>(management.GET('/clients/{id}', { params: { path: { id }, query } }))),
+      );
+      return found.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    },
+    enabled: ids.length > 0,
+  });
+}
+
 /** What an application may ask for. */
 export interface Access {
   scopes: ReadonlySet<string>;

@@ -10,6 +10,8 @@ export interface Question {
   flow: Flow;
   user_id?: string;
   organization?: string;
+  /** Whether users are asked may depend on it. */
+  redirect_uri?: string;
 }
 
 export interface Fix {

@@ -8,16 +8,17 @@ import { useState } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
 import { useAdministrator, useMay } from '~/auth/session.tsx';
+import { ApplicationSelect } from '~/components/application-select.tsx';
 import { CodeBlock } from '~/components/code.tsx';
 import { Page } from '~/components/page.tsx';
 import { Failure, Loading } from '~/components/states.tsx';
 import type { Api } from '~/screens/apis/data.ts';
-import { type Application, applicationsQuery } from '~/screens/apis/grants.ts';
+import { type Application, applicationsByIdQuery, applicationsQuery } from '~/screens/apis/grants.ts';
 
 import { CallbackNotice, hasCallback } from './callback-notice.tsx';
 import { explain, type Explanation, type Flow } from './explain.ts';
 import { Explained } from './explained.tsx';
-import { shownRequest, type Wish } from './request.ts';
+import { callbackUrl, shownRequest, type Wish } from './request.ts';
 import { Result } from './result.tsx';
 import { UserSelect } from './user-select.tsx';
 import { useRun } from './run.ts';
@@ -66,7 +67,9 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
   const change = (next: Partial<typeof search>) => void navigate({ search: (before) => ({ ...before, ...next }), replace: true });
 
   const flow: Flow = search.flow ?? 'authorization_code';
-  const application = applications.find(({ client_id: id }) => id === search.client) ?? applications.find(({ app_type }) => app_type === 'spa') ?? applications[0];
+  const named = search.client === undefined || applications.some(({ client_id: id }) => id === search.client) ? [] : [search.client];
+  const others = useQuery(applicationsByIdQuery(named));
+  const application = [...applications, ...(others.data ?? [])].find(({ client_id: id }) => id === search.client) ?? applications.find(({ app_type }) => app_type === 'spa') ?? applications[0];
   const firstApi = apis.find(({ is_system }) => !is_system)?.identifier;
   const audience = search.audience === '' ? undefined : (search.audience ?? firstApi);
   const api = apis.find(({ identifier }) => identifier === audience);
@@ -81,6 +84,7 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
     scope,
     flow,
     ...(user === undefined ? {} : { user_id: user }),
+    ...(isMachine ? {} : { redirect_uri: callbackUrl(issuer) }),
   };
   const [asked] = useDebouncedValue(question, 150);
   const explanation = useQuery({
@@ -95,6 +99,7 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
       ? { clientId: application.client_id, audience, scope, flow, loginHint: search.email, asksAnew: asksAnew || user !== undefined }
       : undefined;
   const run = useRun(issuer);
+  if (others.isLoading) return <Loading />;
   if (!application) return <Alert color="yellow">There is no application yet.</Alert>;
   const canRun = isMachine ? audience !== undefined : hasCallback(application, issuer);
 
@@ -110,13 +115,11 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
           }}
         >
           <Stack gap="md">
-            <Select
+            <ApplicationSelect
               label="Application"
-              searchable
               allowDeselect={false}
-              data={applications.map(({ client_id: value, name }) => ({ value, label: name ?? value }))}
-              value={application.client_id}
-              onChange={(client) => client !== null && change({ client })}
+              chosen={application}
+              onChoose={({ client_id: client }) => change({ client })}
             />
             <Select
               label="Way"
@@ -130,7 +133,10 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
               searchable
               clearable={!isMachine}
               placeholder="none: a token for /userinfo"
-              data={apis.map(({ identifier: value, name }) => ({ value, label: name === undefined ? value : `${name} (${value})` }))}
+              data={[
+                ...apis.map(({ identifier: value, name }) => ({ value, label: name === undefined ? value : `${name} (${value})` })),
+                ...(audience === undefined || api ? [] : [{ value: audience, label: audience }]),
+              ]}
               value={audience ?? null}
               onChange={(value) => change({ audience: value ?? '', scope: undefined })}
             />
