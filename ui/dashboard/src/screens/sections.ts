@@ -1,11 +1,13 @@
 // Every section of the dashboard, in the order of the navigation. Navigation, search and the first screen read this list.
-import { IconApi, type Icon, IconLayoutDashboard, IconPlayerPlay } from '@tabler/icons-react';
+import {
+  IconApi, IconAppWindow, type Icon, IconHistory, IconLayoutDashboard, IconPlayerPlay, IconUserShield, IconUsers,
+} from '@tabler/icons-react';
 
 import type { Scope } from '~/auth/scopes.ts';
 
 export interface Section {
   /** Where it is, below `/dashboard`. */
-  path: '/' | '/apis' | '/playground';
+  path: '/' | '/apis' | '/playground' | '/applications' | '/users' | '/roles' | '/logs';
   label: string;
   icon: Icon;
   /** Heading in the navigation. */
@@ -25,5 +27,15 @@ export const SECTIONS: readonly Section[] = [
   {
     path: '/apis', label: 'APIs', icon: IconApi, group: 'Access', needs: ['read:resource_servers'],
     words: 'resource servers scopes permissions audience',
+  },
+  {
+    path: '/applications', label: 'Applications', icon: IconAppWindow, group: 'Access', needs: ['read:clients'],
+    words: 'clients secrets callbacks client grants credentials',
+  },
+  { path: '/users', label: 'Users', icon: IconUsers, group: 'Access', needs: ['read:users'], words: 'people sessions consents block' },
+  { path: '/roles', label: 'Roles', icon: IconUserShield, group: 'Access', needs: ['read:roles'], words: 'permissions rbac' },
+  {
+    path: '/logs', label: 'Logs', icon: IconHistory, group: 'Tenant', needs: ['read:logs', 'read:logs_users'],
+    words: 'events history failures live tail audit',
   },
 ];

@@ -1,4 +1,4 @@
-import { type Icon, IconApi } from '@tabler/icons-react';
+import { type Icon, IconApi, IconAppWindow, IconUser, IconUserShield } from '@tabler/icons-react';
 import { useMemo } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
@@ -18,7 +18,15 @@ type Finder = (text: string) => Promise<Found[]>;
 /** Who searches for what: one for each kind of thing that may be read. */
 export function useFinders(): Finder[] {
   const may = useMay();
-  return useMemo(() => [...(may('read:resource_servers') ? [findApis] : [])], [may]);
+  return useMemo(
+    () => [
+      ...(may('read:resource_servers') ? [findApis] : []),
+      ...(may('read:clients') ? [findApplications] : []),
+      ...(may('read:users') ? [findUsers] : []),
+      ...(may('read:roles') ? [findRoles] : []),
+    ],
+    [may],
+  );
 }
 
 /** How many of each kind. */
@@ -35,6 +43,43 @@ async function findApis(text: string): Promise<Found[]> {
     detail: api.identifier,
     href: `/dashboard/apis/${encodeURIComponent(api.id)}/settings`,
     icon: IconApi,
+  }));
+}
+
+async function findApplications(text: string): Promise<Found[]> {
+  const query = { q: quoted(text), parser: 'lucene', take: FEW, fields: 'client_id,name', include_fields: true } as const;
+  const { clients } = await callAs<{ clients: { client_id: string; name?: string }[] }>(management.GET('/clients/search', { params: { query } }));
+  return clients.map(({ client_id: id, name }) => ({
+    kind: 'Application',
+    label: name ?? id,
+    detail: id,
+    href: `/dashboard/applications/${encodeURIComponent(id)}/settings`,
+    icon: IconAppWindow,
+  }));
+}
+
+async function findUsers(text: string): Promise<Found[]> {
+  const q = text.includes('@') ? `email:${quoted(text)}` : quoted(text);
+  const query = { q, search_engine: 'v3', per_page: FEW, fields: 'user_id,email,name', include_fields: true } as const;
+  const users = await callAs<{ user_id: string; email?: string; name?: string }[]>(management.GET('/users', { params: { query } }));
+  return users.map(({ user_id: id, email, name }) => ({
+    kind: 'User',
+    label: name ?? email ?? id,
+    detail: email ?? id,
+    href: `/dashboard/users/${encodeURIComponent(id)}/profile`,
+    icon: IconUser,
+  }));
+}
+
+async function findRoles(text: string): Promise<Found[]> {
+  const query = { name_filter: text.trim(), per_page: FEW } as const;
+  const roles = await callAs<{ id: string; name: string; description?: string | null }[]>(management.GET('/roles', { params: { query } }));
+  return roles.map(({ id, name, description }) => ({
+    kind: 'Role',
+    label: name,
+    detail: description ?? '',
+    href: `/dashboard/roles/${encodeURIComponent(id)}/permissions`,
+    icon: IconUserShield,
   }));
 }
 

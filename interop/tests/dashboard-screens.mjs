@@ -1,0 +1,262 @@
+// The screens of the dashboard beyond the APIs: each is visited and judged, and on each one thing is done that people do.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+
+import { accept, logIn } from '../lib/browser.mjs';
+import { go, inspectScreen, openDashboard } from '../lib/dashboard.mjs';
+
+export default {
+  'applications: made, set, granted, rotated, deleted': async (tools) => {
+    const page = await openDashboard(tools, 'applications');
+    await page.getByRole('link', { name: 'Demo Web' }).waitFor();
+    await inspectScreen(page, 'applications');
+
+    const name = `Shop ${randomUUID().slice(0, 8)}`;
+    await page.getByRole('button', { name: 'Create application' }).click();
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
+    await page.getByRole('radio', { name: 'Web', exact: true }).check();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create application' }).click();
+    const first = await page.getByRole('region', { name: 'client secret' }).innerText();
+    const id = await page.getByRole('region', { name: 'client id' }).innerText();
+    await inspectScreen(page, 'application-secret');
+    await page.getByRole('button', { name: 'Go on to its settings' }).click();
+    await page.getByRole('heading', { level: 1, name }).waitFor();
+
+    await page.getByLabel('Callbacks').fill('https://shop.example/callback\n\n https://shop.example/other \n');
+    await page.getByRole('checkbox', { name: 'Client credentials' }).check();
+    await page.getByRole('switch', { name: 'Rotate at each use' }).check();
+    await page.getByText('3 changes are not saved.').waitFor();
+    await inspectScreen(page, 'application-settings');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The settings were saved').waitFor();
+    const kept = await tools.management.call('GET', `clients/${id}`);
+    assert.deepEqual(kept.callbacks, ['https://shop.example/callback', 'https://shop.example/other']);
+    assert.ok(kept.grant_types.includes('client_credentials'));
+    assert.equal(kept.refresh_token.rotation_type, 'rotating');
+
+    await page.getByRole('tab', { name: 'Credentials' }).click();
+    await page.getByRole('button', { name: 'Show secret' }).click();
+    assert.equal(await page.getByRole('region', { name: 'client secret' }).innerText(), first);
+    await page.getByRole('button', { name: 'Rotate secret' }).click();
+    await page.getByRole('dialog').getByText('the old one is refused').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
+    await page.getByText('There is a new secret', { exact: true }).waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const second = await page.getByRole('region', { name: 'client secret' }).innerText();
+    assert.notEqual(second, first);
+    assert.equal((await tools.management.call('GET', `clients/${id}`)).client_secret, second);
+    await inspectScreen(page, 'application-credentials');
+
+    await page.getByRole('tab', { name: 'Connections' }).click();
+    await page.getByRole('switch', { name: /^Users of .* may sign in$/ }).first().waitFor();
+    await inspectScreen(page, 'application-connections');
+
+    await page.getByRole('tab', { name: 'APIs' }).click();
+    await page.getByRole('button', { name: 'Grant access to Contacts API: in its own name' }).click();
+    await page.getByRole('checkbox', { name: 'read:contacts' }).check();
+    await page.getByRole('checkbox', { name: 'delete:contacts' }).check();
+    await inspectScreen(page, 'application-grant');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await page.getByText('2 scopes').waitFor();
+    await inspectScreen(page, 'application-apis');
+    await page.getByRole('button', { name: 'Change access to Contacts API: in its own name' }).click();
+    await page.getByRole('checkbox', { name: 'delete:contacts' }).uncheck();
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await page.getByText(`${name} may no longer ask for delete:contacts`).waitFor();
+    await page.getByRole('button', { name: 'Change access' , exact: true }).click();
+    await page.getByText('1 scope', { exact: false }).waitFor();
+    const grants = await tools.management.call('GET', `client-grants?client_id=${id}`);
+    assert.deepEqual(grants.map(({ scope, subject_type: subject }) => [scope, subject]), [[['read:contacts'], 'client']]);
+
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByRole('button', { name: 'Delete application' }).click();
+    await page.getByLabel(`Type ${name} to go on`).fill(name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete application' }).click();
+    await page.getByText(`${name} was deleted`).waitFor();
+    await go(page, 'Applications');
+    await page.getByRole('searchbox', { name: 'Search applications' }).fill(name);
+    await page.getByText('No application is called that').waitFor();
+  },
+
+  'users: made, a role and a permission given, blocked, signed out, deleted': async (tools) => {
+    const page = await openDashboard(tools, 'users');
+    await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+    await inspectScreen(page, 'users');
+
+    const email = `kim-${randomUUID().slice(0, 8)}@example.com`;
+    await page.getByRole('button', { name: 'Create user' }).click();
+    await page.getByRole('textbox', { name: 'Address' }).fill(email);
+    await page.getByRole('textbox', { name: 'Password' }).fill('short');
+    await page.getByRole('dialog').getByRole('button', { name: 'Create user' }).click();
+    await page.getByRole('dialog').getByText(/password/i).and(page.getByRole('alert').locator('*')).first().waitFor();
+    await inspectScreen(page, 'user-create');
+    await page.getByRole('textbox', { name: 'Password' }).fill('A-good-Passw0rd');
+    await page.getByRole('dialog').getByRole('switch', { name: 'The address is theirs' }).check();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create user' }).click();
+    await page.getByRole('heading', { level: 1, name: email }).waitFor();
+    const [{ user_id: id }] = await tools.management.call('GET', `users-by-email?email=${encodeURIComponent(email)}`);
+    const path = `users/${encodeURIComponent(id)}`;
+
+    await page.getByLabel('Of the application (app_metadata)').fill('{"plan": "pro"}');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The profile was saved').waitFor();
+    assert.deepEqual((await tools.management.call('GET', path)).app_metadata, { plan: 'pro' });
+    await inspectScreen(page, 'user-profile');
+
+    await page.getByRole('tab', { name: 'Roles' }).click();
+    await page.getByRole('combobox', { name: 'Give roles' }).click();
+    await page.getByRole('option', { name: 'Contacts Reader' }).click();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Give', exact: true }).click();
+    await page.getByRole('link', { name: 'Contacts Reader' }).waitFor();
+    await inspectScreen(page, 'user-roles');
+
+    await page.getByRole('tab', { name: 'Permissions' }).click();
+    await page.getByRole('link', { name: 'Contacts Reader' }).waitFor();
+    await page.getByRole('button', { name: 'Give permissions' }).click();
+    await page.getByRole('combobox', { name: 'API' }).click();
+    await page.getByRole('option', { name: 'Contacts API' }).click();
+    await page.getByRole('checkbox', { name: 'delete:contacts' }).check();
+    await page.getByRole('button', { name: 'Give 1' }).click();
+    await page.getByText('given directly').waitFor();
+    await inspectScreen(page, 'user-permissions');
+
+    const signedIn = await openDashboard(tools, '', { email, password: 'A-good-Passw0rd' }).catch((error) => error);
+    await page.getByRole('tab', { name: 'Sessions' }).click();
+    await page.getByRole('button', { name: 'End', exact: true }).waitFor();
+    await inspectScreen(page, 'user-sessions');
+    await page.getByRole('button', { name: 'End', exact: true }).click();
+    await page.getByRole('button', { name: 'End session' }).click();
+    await page.getByText('Signed in nowhere').waitFor();
+    assert.deepEqual((await tools.management.call('GET', `${path}/sessions`)).sessions, []);
+    assert.ok(signedIn);
+
+    await page.getByRole('tab', { name: 'Consents' }).click();
+    await page.getByText('Nothing allowed yet').waitFor();
+    await inspectScreen(page, 'user-consents');
+    await page.getByRole('tab', { name: 'Logs' }).click();
+    await page.getByRole('link', { name: `${email} signed in to` }).first().waitFor();
+    await inspectScreen(page, 'user-logs');
+
+    await page.getByRole('button', { name: 'Block', exact: true }).click();
+    await page.getByRole('button', { name: 'Block user' }).click();
+    await page.getByText('Blocked', { exact: true }).waitFor();
+    assert.equal((await tools.management.call('GET', path)).blocked, true);
+    await page.getByRole('button', { name: 'Unblock' }).click();
+    await page.getByRole('button', { name: 'Block', exact: true }).waitFor();
+
+    await page.getByRole('tab', { name: 'Profile' }).click();
+    await page.getByRole('button', { name: 'Delete user' }).click();
+    await page.getByLabel(`Type ${email} to go on`).fill(email);
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete user' }).click();
+    await page.getByText(`${email} was deleted`).waitFor();
+    await page.getByRole('searchbox', { name: 'Search users' }).fill(email);
+    await page.getByText('Nobody is called that').waitFor();
+  },
+
+  'consents: withdrawn': async (tools) => {
+    const email = `lee-${randomUUID().slice(0, 8)}@example.com`;
+    const { user_id: id } = await tools.management.user(email, 'A-good-Passw0rd');
+    const name = `Partner ${randomUUID().slice(0, 8)}`;
+    const { client_id: clientId } = await tools.management.spa(name, 'http://localhost:1', { is_first_party: false });
+    await tools.management.call('POST', 'client-grants', {
+      client_id: clientId, audience: 'https://contacts.example/api', scope: ['read:contacts'], subject_type: 'user',
+    });
+    const visitor = await tools.browser.page();
+    const request = new URL('authorize', tools.chancery.issuer);
+    request.search = new URLSearchParams({
+      client_id: clientId, audience: 'https://contacts.example/api', scope: 'openid read:contacts', response_type: 'code',
+      redirect_uri: 'http://localhost:1/', code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256',
+    });
+    await visitor.goto(request.href);
+    await logIn(visitor, { email, password: 'A-good-Passw0rd' });
+    await accept(visitor);
+    const page = await openDashboard(tools, `users/${encodeURIComponent(id)}/consents`);
+    await page.getByRole('cell', { name, exact: true }).waitFor();
+    await inspectScreen(page, 'user-consent');
+    await page.getByRole('button', { name: `Withdraw what ${name} was allowed` }).click();
+    await page.getByRole('button', { name: 'Withdraw consent' }).click();
+    await page.getByText('Nothing allowed yet').waitFor();
+    assert.deepEqual(await tools.management.call('GET', `grants?user_id=${encodeURIComponent(id)}`), []);
+  },
+
+  'roles: made, given scopes and a user, narrowed, deleted': async (tools) => {
+    const page = await openDashboard(tools, 'roles');
+    await page.getByRole('link', { name: 'Contacts Admin' }).waitFor();
+    await inspectScreen(page, 'roles');
+    const name = `Auditor ${randomUUID().slice(0, 8)}`;
+    await page.getByRole('button', { name: 'Create role' }).click();
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Create role' }).click();
+    await page.getByText('It gives nothing yet').waitFor();
+    const [{ id }] = await tools.management.call('GET', `roles?name_filter=${encodeURIComponent(name)}`);
+
+    await page.getByRole('button', { name: 'Add permissions' }).click();
+    await page.getByRole('combobox', { name: 'API' }).fill('contacts');
+    await page.getByRole('option', { name: 'Contacts API' }).click();
+    await page.getByRole('checkbox', { name: 'All 2' }).check();
+    await inspectScreen(page, 'role-add-permissions');
+    await page.getByRole('button', { name: 'Give 2' }).click();
+    await page.getByRole('button', { name: 'Remove delete:contacts' }).waitFor();
+    await inspectScreen(page, 'role-permissions');
+
+    await page.getByRole('tab', { name: 'Users' }).click();
+    await page.getByRole('combobox', { name: 'Give it to' }).fill('jane');
+    await page.getByRole('option', { name: /Jane Doe/ }).click();
+    await page.getByRole('button', { name: 'Give role' }).click();
+    await page.getByRole('link', { name: 'Jane Doe' }).waitFor();
+    await inspectScreen(page, 'role-users');
+    assert.deepEqual((await tools.management.call('GET', `roles/${id}/users`)).map(({ name: user }) => user), ['Jane Doe']);
+
+    await page.getByRole('tab', { name: 'Permissions' }).click();
+    await page.getByRole('button', { name: 'Remove delete:contacts' }).click();
+    await page.getByText(`The role ${name} no longer gives delete:contacts`).waitFor();
+    await page.getByText('1 user').waitFor();
+    await page.getByRole('button', { name: 'Remove permission' }).click();
+    await page.getByRole('button', { name: 'Remove delete:contacts' }).waitFor({ state: 'detached' });
+    const left = await tools.management.call('GET', `roles/${id}/permissions`);
+    assert.deepEqual(left.map(({ permission_name: scope }) => scope), ['read:contacts']);
+
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await inspectScreen(page, 'role-settings');
+    await page.getByRole('button', { name: 'Delete role' }).click();
+    await page.getByText(`The role ${name} goes`).waitFor();
+    await page.getByLabel(`Type ${name} to go on`).fill(name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete role' }).click();
+    await page.getByText(`${name} was deleted`).waitFor();
+  },
+
+  'logs: narrowed, followed live, one event read': async (tools) => {
+    const page = await openDashboard(tools, 'logs');
+    await page.getByRole('list', { name: 'Events' }).waitFor();
+    await inspectScreen(page, 'logs');
+
+    // Live: what happens now appears without a hand.
+    await page.getByRole('switch', { name: 'Live' }).check();
+    const stranger = await tools.browser.page();
+    await stranger.goto(new URL('', tools.chancery.dashboard.url).href);
+    const typed = `nobody-${randomUUID().slice(0, 8)}@example.com`;
+    await logIn(stranger, { email: typed, password: 'wrong' });
+    const event = page.getByRole('link', { name: new RegExp(typed) }).first();
+    await event.waitFor();
+
+    // Narrowed: the address says to what, and finds it again.
+    await page.getByRole('combobox', { name: 'Type' }).click();
+    await page.getByRole('option', { name: 'Everything that failed' }).click();
+    await page.getByRole('textbox', { name: 'User' }).fill(typed);
+    await page.waitForURL((url) => url.searchParams.get('type') === 'failures' && url.searchParams.get('user') === typed);
+    await page.waitForFunction(() => document.querySelectorAll('.events > li').length === 1);
+    await page.reload();
+    await event.waitFor();
+    assert.equal(await page.getByRole('list', { name: 'Events' }).getByRole('listitem').count(), 1);
+
+    await event.click();
+    await page.getByRole('heading', { level: 1, name: new RegExp(typed) }).waitFor();
+    await page.getByText('The event as JSON').click();
+    await page.getByRole('region', { name: 'event' }).getByText(typed).first().waitFor();
+    await inspectScreen(page, 'log-event');
+    await page.goBack();
+    await page.getByRole('searchbox', { name: 'Search events' }).fill('no such thing');
+    await page.getByText('Nothing of the kind').waitFor();
+  },
+};

@@ -1,0 +1,36 @@
+import { Tabs } from '@mantine/core';
+import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+
+import { useMay } from '~/auth/session.tsx';
+import type { Scope } from '~/auth/scopes.ts';
+
+export interface PageTab {
+  path: string;
+  label: string;
+  needs: readonly Scope[];
+}
+
+/** The sides of one thing, each with an address below that of the thing: `base` is `/dashboard/things/ID`. */
+export function PageTabs({ base, tabs }: { base: string; tabs: readonly PageTab[] }) {
+  const may = useMay();
+  const navigate = useNavigate();
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const last = path.split('/').at(-1);
+  const tab = tabs.find((one) => one.path === last)?.path ?? tabs[0]?.path ?? '';
+  return (
+    <Tabs value={tab} onChange={(next) => void navigate({ href: `${base}/${next}` })}>
+      <Tabs.List mb="lg" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+        {tabs
+          .filter(({ needs }) => may(...needs))
+          .map(({ path: value, label }) => (
+            <Tabs.Tab key={value} value={value}>
+              {label}
+            </Tabs.Tab>
+          ))}
+      </Tabs.List>
+      <Tabs.Panel value={tab}>
+        <Outlet />
+      </Tabs.Panel>
+    </Tabs>
+  );
+}

@@ -1,0 +1,67 @@
+// Events for people. The letters are the wire's (`type`), the sentences ours.
+import type { LogEvent } from './data.ts';
+
+interface Kind {
+  label: string;
+  /** What happened, with who and what filled in. */
+  says: (event: Named) => string;
+}
+
+interface Named {
+  user: string;
+  application: string;
+  api: string;
+}
+
+export const KINDS: Record<string, Kind> = {
+  s: { label: 'Signed in', says: ({ user, application }) => `${user} signed in to ${application}` },
+  ssa: { label: 'Signed in silently', says: ({ user, application }) => `${application} renewed the sign-in of ${user}` },
+  f: { label: 'Sign-in refused', says: ({ user, application }) => `A sign-in of ${user} to ${application} was refused` },
+  fp: { label: 'Wrong password', says: ({ user, application }) => `Wrong password for ${user} at ${application}` },
+  fu: { label: 'Unknown user', says: ({ user, application }) => `Nobody is called ${user}: sign-in to ${application} refused` },
+  fsa: { label: 'Silent sign-in refused', says: ({ application }) => `${application} asked in silence, and somebody has to be seen` },
+  ss: { label: 'Signed up', says: ({ user, application }) => `${user} signed up at ${application}` },
+  fs: { label: 'Sign-up refused', says: ({ user }) => `A sign-up of ${user} was refused` },
+  slo: { label: 'Signed out', says: ({ user }) => `${user} signed out` },
+  scp: { label: 'Password changed', says: ({ user }) => `${user} changed the password` },
+  scpr: { label: 'Password change asked for', says: ({ user }) => `A change of password was asked for ${user}` },
+  sv: { label: 'Address confirmed', says: ({ user }) => `${user} confirmed the address` },
+  seacft: { label: 'Code exchanged', says: ({ application, user, api }) => `${application} got tokens for ${user}${api}` },
+  feacft: { label: 'Code not exchanged', says: ({ application }) => `${application} got no tokens for its code` },
+  seccft: { label: 'Token for a machine', says: ({ application, api }) => `${application} got a token of its own${api}` },
+  feccft: { label: 'No token for a machine', says: ({ application, api }) => `${application} got no token of its own${api}` },
+  sepft: { label: 'Token for a password', says: ({ application, user, api }) => `${application} got tokens with the password of ${user}${api}` },
+  fepft: { label: 'No token for a password', says: ({ application, user }) => `${application} got no tokens with the password of ${user}` },
+  sertft: { label: 'Refreshed', says: ({ application, user, api }) => `${application} refreshed its tokens for ${user}${api}` },
+  fertft: { label: 'Refresh refused', says: ({ application }) => `A refresh token of ${application} was refused` },
+  srrt: { label: 'Refresh token revoked', says: ({ application, user }) => `A refresh token of ${application} for ${user} was revoked` },
+  fn: { label: 'Message not sent', says: ({ user }) => `A message to ${user} could not be sent` },
+  limit_wc: { label: 'Blocked after wrong passwords', says: ({ user }) => `${user} is blocked after too many wrong passwords` },
+  limit_mu: { label: 'Address blocked', says: () => 'An address is blocked after too many attempts' },
+  sapi: { label: 'Changed', says: ({ user, application }) => `${user === SOMEBODY ? application : user} changed something` },
+};
+
+const SOMEBODY = 'somebody';
+
+/** `Signed in`; the letters where there is no word for them. */
+export function kindOf(type: string): string {
+  return KINDS[type]?.label ?? type;
+}
+
+/** Everything whose letters begin so did not work; what blocks is no success either. */
+export function hasFailed(type: string): boolean {
+  return type.startsWith('f') || type.startsWith('limit_');
+}
+
+/** An event in a sentence. */
+export function inWords(event: LogEvent): string {
+  const named: Named = {
+    user: event.user_name || event.user_id || SOMEBODY,
+    application: event.client_name || event.client_id || 'an application',
+    api: event.audience ? ` for ${event.audience}` : '',
+  };
+  const sentence = KINDS[event.type]?.says(named);
+  // Calls of the Management API say themselves what they did.
+  if (event.type === 'sapi' && event.description) return `${named.user === SOMEBODY ? named.application : named.user}: ${event.description}`;
+  return sentence ?? event.description ?? event.type;
+}

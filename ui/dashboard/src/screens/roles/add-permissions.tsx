@@ -1,0 +1,109 @@
+import { Alert, Button, Checkbox, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+
+import { Code } from '~/components/code.tsx';
+import { done } from '~/components/notify.ts';
+import { type Api, apisQuery } from '~/screens/apis/data.ts';
+
+export interface Permission {
+  resource_server_identifier: string;
+  permission_name: string;
+}
+
+interface Props {
+  title: string;
+  add: (permissions: Permission[]) => Promise<unknown>;
+  onAdded: () => Promise<unknown>;
+  close: () => void;
+}
+
+/** Picks an API, and scopes of it. */
+export default function AddPermissions({ title, add, onAdded, close }: Props) {
+  const [typed, setTyped] = useState('');
+  const [text] = useDebouncedValue(typed, 250);
+  const [api, setApi] = useState<Api>();
+  const [words, setWords] = useState('');
+  const [scopes, setScopes] = useState<ReadonlySet<string>>(new Set());
+  const apis = useQuery(apisQuery(text.trim() === '' || text === nameOf(api) ? undefined : text, 0));
+  const choices = new Map((apis.data?.apis ?? []).map((one) => [one.id, one]));
+  if (api) choices.set(api.id, api);
+  const save = useMutation({
+    mutationFn: () => add([...scopes].map((scope) => ({ resource_server_identifier: api?.identifier ?? '', permission_name: scope }))),
+    onSuccess: async () => {
+      await onAdded();
+      done(scopes.size === 1 ? 'The permission was given' : `${scopes.size} permissions were given`);
+      close();
+    },
+  });
+  const shown = (api?.scopes ?? []).filter(({ value }) => value.includes(words.trim()));
+  const toggle = (scope: string) => {
+    const next = new Set(scopes);
+    if (!next.delete(scope)) next.add(scope);
+    setScopes(next);
+  };
+  const isAll = shown.length > 0 && shown.every(({ value }) => scopes.has(value));
+  return (
+    <Modal opened onClose={close} title={<Text fw={600}>{title}</Text>} size="md">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          save.mutate();
+        }}
+      >
+        <Stack gap="md">
+          <Select
+            label="API"
+            placeholder="Choose an API"
+            searchable
+            searchValue={typed}
+            onSearchChange={setTyped}
+            filter={({ options }) => options}
+            nothingFoundMessage="No API is called that"
+            data={[...choices.values()].map((one) => ({ value: one.id, label: nameOf(one) ?? one.id }))}
+            value={api?.id ?? null}
+            onChange={(id) => {
+              setApi(id === null ? undefined : choices.get(id));
+              setScopes(new Set());
+              setWords('');
+            }}
+            data-autofocus
+          />
+          {api === undefined ? null : (
+            <>
+              <Group gap="sm">
+                <TextInput aria-label="Filter scopes" placeholder="Filter scopes" value={words} onChange={(e) => setWords(e.currentTarget.value)} />
+                <Checkbox
+                  label={`All ${shown.length}`}
+                  checked={isAll}
+                  disabled={shown.length === 0}
+                  onChange={() => setScopes(isAll ? new Set() : new Set([...scopes, ...shown.map(({ value }) => value)]))}
+                />
+              </Group>
+              <Stack gap="xs" mah={300} style={{ overflowY: 'auto' }}>
+                {shown.map(({ value, description }) => (
+                  <Checkbox key={value} label={<Code>{value}</Code>} description={description} checked={scopes.has(value)} onChange={() => toggle(value)} />
+                ))}
+                {shown.length === 0 ? <Text size="sm">No scopes.</Text> : null}
+              </Stack>
+            </>
+          )}
+          {save.isError ? <Alert color="red">{save.error.message}</Alert> : null}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              Cancel
+            </Button>
+            <Button type="submit" disabled={scopes.size === 0} loading={save.isPending}>
+              Give {scopes.size === 0 ? '' : scopes.size}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+function nameOf(api: Api | undefined): string | undefined {
+  return api && (api.name ?? api.identifier);
+}

@@ -1,0 +1,84 @@
+import { Button, Group, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+
+import { call, management } from '~/api/client.ts';
+import { queryClient } from '~/api/queries.ts';
+import { May } from '~/auth/session.tsx';
+import { Code } from '~/components/code.tsx';
+import { useConfirm } from '~/components/confirm.tsx';
+import { done } from '~/components/notify.ts';
+import { Answer, Empty } from '~/components/states.tsx';
+import { Table } from '~/components/table.tsx';
+
+import { clientNamesQuery, type Consent, consentsOfQuery } from './data.ts';
+
+const route = getRouteApi('/users/$id/consents');
+
+/** What they allowed applications. */
+export function UserConsents() {
+  const { id } = route.useParams();
+  const consents = useQuery(consentsOfQuery(id));
+  const names = useQuery(clientNamesQuery((consents.data ?? []).map(({ clientID }) => clientID)));
+  const confirm = useConfirm();
+  const withdraw = (consent: Consent, name: string) =>
+    confirm({
+      title: `Withdraw what ${name} was allowed?`,
+      effect: <Text size="sm">They are asked again when they next sign in to it, and the refresh tokens that hang on this consent end.</Text>,
+      action: 'Withdraw consent',
+      run: async () => {
+        await call(management.DELETE('/grants/{id}', { params: { path: { id: consent.id } } }));
+        await queryClient.invalidateQueries({ queryKey: ['users', id] });
+        done('The consent was withdrawn');
+      },
+    });
+  return (
+    <div className="panel">
+      <Answer query={consents} rows={3}>
+        {(all) =>
+          all.length === 0 ? (
+            <Empty title="Nothing allowed yet" text="When an application asks them for access and they accept, it stands here." />
+          ) : (
+            <Table cards label="Consents">
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>Application</Table.Th>
+                  <Table.Th>API</Table.Th>
+                  <Table.Th>Scopes</Table.Th>
+                  <Table.Th>
+                    <span className="unseen">Actions</span>
+                  </Table.Th>
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {all.map((consent) => {
+                  const name = names.data?.get(consent.clientID) ?? consent.clientID;
+                  return (
+                    <Table.Tr key={consent.id}>
+                      <Table.Td>{name}</Table.Td>
+                      <Table.Td style={{ overflowWrap: 'anywhere' }}>{consent.audience}</Table.Td>
+                      <Table.Td>
+                        <Group gap={6}>
+                          {consent.scope.map((scope) => (
+                            <Code key={scope}>{scope}</Code>
+                          ))}
+                        </Group>
+                      </Table.Td>
+                      <Table.Td style={{ textAlign: 'right' }}>
+                        <May scope="delete:grants">
+                          <Button size="compact-sm" variant="subtle" color="red" onClick={() => withdraw(consent, name)} aria-label={`Withdraw what ${name} was allowed`}>
+                            Withdraw
+                          </Button>
+                        </May>
+                      </Table.Td>
+                    </Table.Tr>
+                  );
+                })}
+              </Table.Tbody>
+            </Table>
+          )
+        }
+      </Answer>
+    </div>
+  );
+}

@@ -1,0 +1,105 @@
+import { Alert, Button, Group, Modal, PasswordInput, Select, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+
+import { callAs, management } from '~/api/client.ts';
+import { queryClient } from '~/api/queries.ts';
+import { useMay } from '~/auth/session.tsx';
+import { done } from '~/components/notify.ts';
+
+import { nameOf, type User } from './data.ts';
+
+/** Somebody with a password in a database. */
+export default function CreateUser({ close }: { close: () => void }) {
+  return (
+    <Modal opened onClose={close} title={<Text fw={600}>Create user</Text>} size="md">
+      <CreateForm close={close} />
+    </Modal>
+  );
+}
+
+const USUAL = 'Username-Password-Authentication';
+
+function CreateForm({ close }: { close: () => void }) {
+  const may = useMay();
+  const [email, setEmail] = useState('');
+  const [name, setName] = useState('');
+  const [password, setPassword] = useState('');
+  const [isVerified, setVerified] = useState(false);
+  const [chosen, setChosen] = useState<string>();
+  const navigate = useNavigate();
+  const databases = useQuery({
+    queryKey: ['connections', 'databases'],
+    queryFn: () => {
+      const query = { strategy: ['auth0' as const], per_page: 100, fields: 'name', include_fields: true };
+      return callAs<{ name: string }[]>(management.GET('/connections', { params: { query } }));
+    },
+    enabled: may('read:connections'),
+  });
+  const names = databases.data?.map((database) => database.name) ?? [USUAL];
+  const connection = chosen ?? (names.includes(USUAL) ? USUAL : (names[0] ?? USUAL));
+  const create = useMutation({
+    gcTime: 0,
+    mutationFn: () =>
+      callAs<User>(
+        management.POST('/users', {
+          body: {
+            connection,
+            email: email.trim(),
+            password,
+            email_verified: isVerified,
+            // Without this, the server would write to somebody whose address is known already.
+            verify_email: !isVerified,
+            ...(name.trim() === '' ? {} : { name: name.trim() }),
+          },
+        }),
+      ),
+    onSuccess: (user) => {
+      void queryClient.invalidateQueries({ queryKey: ['users'] });
+      done(`${nameOf(user)} was created`);
+      close();
+      void navigate({ to: '/users/$id/profile', params: { id: user.user_id } });
+    },
+  });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        create.mutate();
+      }}
+    >
+      <Stack gap="md">
+        <TextInput label="Address" type="email" required value={email} onChange={(event) => setEmail(event.currentTarget.value)} data-autofocus />
+        <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} />
+        <PasswordInput
+          label="Password"
+          description="As the policy of the connection asks for. They can change it."
+          required
+          autoComplete="new-password"
+          visibilityToggleButtonProps={{ 'aria-label': 'Show password' }}
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+        />
+        {names.length > 1 ? (
+          <Select label="Connection" data={names} allowDeselect={false} value={connection} onChange={(value) => setChosen(value ?? undefined)} />
+        ) : null}
+        <Switch
+          label="The address is theirs"
+          description="Otherwise they get a message to confirm it."
+          checked={isVerified}
+          onChange={(event) => setVerified(event.currentTarget.checked)}
+        />
+        {create.isError ? <Alert color="red">{create.error.message}</Alert> : null}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={create.isPending}>
+            Create user
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
