@@ -255,8 +255,59 @@ export default {
     await page.getByText('The event as JSON').click();
     await page.getByRole('region', { name: 'event' }).getByText(typed).first().waitFor();
     await inspectScreen(page, 'log-event');
-    await page.goBack();
+    // A token: why it has its scopes, as it was decided.
+    const token = await tools.management.fetchToken().then(() => tools.management.call('GET', 'logs?q=type:seccft&per_page=1'));
+    await page.goto(new URL(`logs/${encodeURIComponent(token[0].log_id)}`, tools.chancery.dashboard.url).href);
+    await page.getByRole('heading', { name: 'Why these scopes, as it was decided then' }).waitFor();
+    await page.getByText('granted').first().waitFor();
+    await inspectScreen(page, 'log-token');
+
+    await page.goto(new URL('logs', tools.chancery.dashboard.url).href);
     await page.getByRole('searchbox', { name: 'Search events' }).fill('no such thing');
     await page.getByText('Nothing of the kind').waitFor();
+  },
+
+  'signing keys: rotated, and the one before revoked': async (tools) => {
+    const page = await openDashboard(tools, 'signing-keys');
+    await page.getByText('Signs now').waitFor();
+    const before = await tools.management.call('GET', 'keys/signing');
+    await page.getByRole('button', { name: 'Rotate', exact: true }).click();
+    await page.getByText('Nobody has to sign in anew').waitFor();
+    await page.getByRole('button', { name: 'Rotate keys' }).click();
+    await page.getByText('Verifies only').waitFor();
+    await inspectScreen(page, 'signing-keys');
+    const { kid } = before.find((key) => key.current);
+    const after = await tools.management.call('GET', 'keys/signing');
+    assert.equal(after.find((key) => key.current).kid, before.find((key) => key.next).kid);
+
+    await page.getByRole('button', { name: `Revoke ${kid}` }).click();
+    await page.getByText('every token that was signed with it is refused').waitFor();
+    await page.getByLabel(`Type ${kid} to go on`).fill(kid);
+    await page.getByRole('button', { name: 'Revoke key' }).click();
+    await page.getByText('Revoked', { exact: true }).waitFor();
+    // The test's own token was signed with it, too.
+    await assert.rejects(tools.management.call('GET', 'keys/signing'), /401/);
+    tools.management.token = undefined;
+    assert.equal((await tools.management.call('GET', `keys/signing/${kid}`)).revoked, true);
+  },
+
+  'tenant settings: saved, and nothing else touched': async (tools) => {
+    const before = await tools.management.call('GET', 'tenants/settings');
+    tools.after(() => tools.management.call('PATCH', 'tenants/settings', {
+      support_url: before.support_url, session_lifetime: before.session_lifetime, flags: { require_pkce_for_public_clients: false },
+    }));
+    const page = await openDashboard(tools, 'tenant');
+    await page.getByRole('textbox', { name: 'Support page' }).fill('https://help.example/');
+    await page.getByRole('textbox', { name: 'At the longest' }).fill('240');
+    await page.getByRole('switch', { name: 'Public applications must use PKCE' }).check();
+    await page.getByText('3 changes are not saved.').waitFor();
+    await inspectScreen(page, 'tenant');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The settings were saved').waitFor();
+    const after = await tools.management.call('GET', 'tenants/settings');
+    assert.deepEqual(after, {
+      ...before, support_url: 'https://help.example/', session_lifetime: 240,
+      flags: { ...before.flags, require_pkce_for_public_clients: true },
+    });
   },
 };

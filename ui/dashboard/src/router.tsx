@@ -3,10 +3,12 @@ import { createRouter } from '@tanstack/react-router';
 
 import { apiRoutes } from './screens/apis/routes.ts';
 import { applicationRoutes } from './screens/applications/routes.ts';
+import { keyRoute } from './screens/keys/routes.ts';
 import { overviewRoute } from './screens/overview/routes.ts';
 import { logRoutes } from './screens/logs/routes.ts';
 import { playgroundRoutes } from './screens/playground/routes.ts';
 import { roleRoutes } from './screens/roles/routes.ts';
+import { tenantRoute } from './screens/tenant/routes.ts';
 import { userRoutes } from './screens/users/routes.ts';
 import { Failure, Loading } from './components/states.tsx';
 import { NotFound } from './shell/not-found.tsx';
@@ -14,6 +16,7 @@ import { shell } from './shell/route.ts';
 
 const tree = shell.addChildren([
   overviewRoute, apiRoutes, playgroundRoutes, applicationRoutes, userRoutes, roleRoutes, logRoutes,
+  keyRoute, tenantRoute,
 ]);
 
 export const router = createRouter({

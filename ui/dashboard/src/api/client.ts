@@ -65,6 +65,17 @@ export async function extension<T>(path: string, body: unknown): Promise<T> {
   );
 }
 
+/** As {@link extension}, for what is only read. */
+export async function readExtension<T>(path: string): Promise<T> {
+  return callAs<T>(
+    (async () => {
+      const response = await fetch(`/api/chancery/v1/${path}`, { headers: { authorization: `Bearer ${await token()}` } });
+      const json: unknown = await response.json().catch(() => undefined);
+      return response.ok ? { data: json, response } : { error: json, response };
+    })(),
+  );
+}
+
 function refused(response: Response, error: unknown): ApiError {
   const envelope: Envelope = typeof error === 'object' && error !== null ? error : {};
   const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);

@@ -1,5 +1,6 @@
 import { Tabs } from '@mantine/core';
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
 
 import { useMay } from '~/auth/session.tsx';
 import type { Scope } from '~/auth/scopes.ts';
@@ -17,9 +18,15 @@ export function PageTabs({ base, tabs }: { base: string; tabs: readonly PageTab[
   const path = useRouterState({ select: (state) => state.location.pathname });
   const last = path.split('/').at(-1);
   const tab = tabs.find((one) => one.path === last)?.path ?? tabs[0]?.path ?? '';
+  // On phones there are more tabs than fit: the open one is brought into sight.
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const open = list.current?.querySelector<HTMLElement>('[aria-selected=true]');
+    if (open && list.current) list.current.scrollLeft = open.offsetLeft - (list.current.clientWidth - open.offsetWidth) / 2;
+  }, [tab]);
   return (
     <Tabs value={tab} onChange={(next) => void navigate({ href: `${base}/${next}` })}>
-      <Tabs.List mb="lg" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+      <Tabs.List ref={list} mb="lg" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
         {tabs
           .filter(({ needs }) => may(...needs))
           .map(({ path: value, label }) => (

@@ -1,13 +1,13 @@
 // Every section of the dashboard, in the order of the navigation. Navigation, search and the first screen read this list.
 import {
-  IconApi, IconAppWindow, type Icon, IconHistory, IconLayoutDashboard, IconPlayerPlay, IconUserShield, IconUsers,
+  IconApi, IconAppWindow, type Icon, IconHistory, IconKey, IconLayoutDashboard, IconPlayerPlay, IconSettings, IconUserShield, IconUsers,
 } from '@tabler/icons-react';
 
 import type { Scope } from '~/auth/scopes.ts';
 
 export interface Section {
   /** Where it is, below `/dashboard`. */
-  path: '/' | '/apis' | '/playground' | '/applications' | '/users' | '/roles' | '/logs';
+  path: '/' | '/apis' | '/playground' | '/applications' | '/users' | '/roles' | '/logs' | '/signing-keys' | '/tenant';
   label: string;
   icon: Icon;
   /** Heading in the navigation. */
@@ -37,5 +37,13 @@ export const SECTIONS: readonly Section[] = [
   {
     path: '/logs', label: 'Logs', icon: IconHistory, group: 'Tenant', needs: ['read:logs', 'read:logs_users'],
     words: 'events history failures live tail audit',
+  },
+  {
+    path: '/signing-keys', label: 'Signing keys', icon: IconKey, group: 'Tenant', needs: ['read:signing_keys'],
+    words: 'rotate revoke jwks certificates',
+  },
+  {
+    path: '/tenant', label: 'Tenant settings', icon: IconSettings, group: 'Tenant', needs: ['read:tenant_settings'],
+    words: 'name support sessions lifetime languages default audience',
   },
 ];

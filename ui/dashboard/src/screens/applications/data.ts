@@ -33,9 +33,7 @@ export interface Application {
   client_authentication_methods?: { private_key_jwt?: { credentials: { id: string }[] } } | null;
   jwt_configuration?: { alg?: string; lifetime_in_seconds?: number };
   refresh_token?: RefreshTokens | null;
-  require_pushed_authorization_requests?: boolean;
   organization_usage?: string;
-  organization_require_behavior?: string;
   client_metadata?: Record<string, unknown>;
 }
 

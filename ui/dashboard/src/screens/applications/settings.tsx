@@ -168,13 +168,6 @@ function Settings({ application }: { application: Application }) {
             checked={values.is_first_party !== false}
             onChange={(event) => set('is_first_party', event.currentTarget.checked)}
           />
-          <Switch
-            label="Requests must be pushed"
-            description="It posts authorization requests to the server first (RFC 9126), so that nobody can change them in the address."
-            disabled={off}
-            checked={values.require_pushed_authorization_requests ?? false}
-            onChange={(event) => set('require_pushed_authorization_requests', event.currentTarget.checked)}
-          />
           <Select
             label="Organizations"
             data={[

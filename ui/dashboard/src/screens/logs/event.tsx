@@ -10,6 +10,7 @@ import { Page } from '~/components/page.tsx';
 import { Answer } from '~/components/states.tsx';
 
 import { eventQuery, type LogEvent } from './data.ts';
+import { Decision } from './decision.tsx';
 import { hasFailed, inWords, kindOf } from './words.ts';
 
 const route = getRouteApi('/logs/$id');
@@ -80,6 +81,7 @@ function Told({ event }: { event: LogEvent }) {
           </span>
         </Fact>
       ) : null}
+      {isAboutTokens(event) && may('read:logs') ? <Decision id={event.log_id} /> : null}
       {event.client_id && event.audience && may('read:clients') ? <Why event={event} /> : null}
       <details className="quiet" style={{ marginTop: 16 }}>
         <summary>The event as JSON</summary>
@@ -87,6 +89,11 @@ function Told({ event }: { event: LogEvent }) {
       </details>
     </div>
   );
+}
+
+/** Whether a token was asked for: then the decision was kept with the event. */
+function isAboutTokens({ type }: LogEvent): boolean {
+  return /^[sf]e(ac|cc|p|rt)ft$/.test(type);
 }
 
 /** The same request in the Playground, which says why each scope is granted or not, as things are now. */
@@ -102,7 +109,7 @@ function Why({ event }: { event: LogEvent }) {
   return (
     <p style={{ margin: '1rem 0 0', fontSize: '0.875rem' }}>
       <Link className="plain-link" to="/playground" search={search}>
-        Ask the Playground why these scopes
+        Ask again in the Playground, as things are now
       </Link>
     </p>
   );

@@ -18,6 +18,8 @@ test('events are sentences', () => {
   expect(inWords({ ...EVENT, user_name: 'jane@example.com', client_name: 'Shop' })).toBe('jane@example.com signed in to Shop');
   expect(inWords({ ...EVENT, type: 'seccft', client_name: 'Job', audience: 'https://api' })).toBe('Job got a token of its own for https://api');
   expect(inWords({ ...EVENT, type: 'sapi', client_name: 'Tool', description: 'Create a role' })).toBe('Tool: Create a role');
+  expect(inWords({ ...EVENT, type: 'sapi', user_name: 'alex', description: 'DELETE /roles/{id}/permissions' })).toBe('alex: removed from roles, permissions');
+  expect(inWords({ ...EVENT, type: 'sapi', user_name: 'alex', description: 'POST /clients/{id}/rotate-secret' })).toBe('alex: rotate secret of clients');
   expect(inWords({ ...EVENT, type: 'unheard_of' })).toBe('unheard_of');
   expect([kindOf('fp'), kindOf('xyz')]).toEqual(['Wrong password', 'xyz']);
   expect([hasFailed('fp'), hasFailed('limit_wc'), hasFailed('s')]).toEqual([true, true, false]);

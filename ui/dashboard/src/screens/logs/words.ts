@@ -53,6 +53,22 @@ export function hasFailed(type: string): boolean {
   return type.startsWith('f') || type.startsWith('limit_');
 }
 
+/** `POST /roles` as `added to roles`; anything else as it is. */
+function operationInWords(description: string): string {
+  const [, method = '', path = ''] = /^([A-Z]+) \/(\S+)$/.exec(description) ?? [];
+  const verb = VERBS[method];
+  if (verb === undefined) return description;
+  const parts = path.split('/').filter((part) => !part.startsWith('{')).map((part) => part.replaceAll(/[-_]/g, ' '));
+  const last = parts.at(-1) ?? '';
+  if (method !== 'DELETE' && ACTIONS.test(last)) return `${last} of ${parts.slice(0, -1).join(', ')}`;
+  return `${verb} ${parts.join(', ')}`;
+}
+
+/** Parts of a path that are no things. */
+const ACTIONS = /^(rotate|revoke|clear|try|reset|rekey)\b/;
+
+const VERBS: Record<string, string> = { POST: 'added to', PATCH: 'changed', PUT: 'set', DELETE: 'removed from' };
+
 /** An event in a sentence. */
 export function inWords(event: LogEvent): string {
   const named: Named = {
@@ -62,6 +78,9 @@ export function inWords(event: LogEvent): string {
   };
   const sentence = KINDS[event.type]?.says(named);
   // Calls of the Management API say themselves what they did.
-  if (event.type === 'sapi' && event.description) return `${named.user === SOMEBODY ? named.application : named.user}: ${event.description}`;
+  if (event.type === 'sapi' && event.description) {
+    const who = named.user === SOMEBODY ? named.application : named.user;
+    return `${who}: ${operationInWords(event.description)}`;
+  }
   return sentence ?? event.description ?? event.type;
 }
