@@ -72,15 +72,7 @@ function Told({ event }: { event: LogEvent }) {
         {event.connection ? <Fact label="Connection">{event.connection}</Fact> : null}
         {event.ip ? <Fact label="From">{event.ip}</Fact> : null}
       </SimpleGrid>
-      {event.scope ? (
-        <Fact label="Scopes">
-          <span className="scopes">
-            {event.scope.split(' ').map((scope) => (
-              <Code key={scope}>{scope}</Code>
-            ))}
-          </span>
-        </Fact>
-      ) : null}
+      {event.scope ? <Scopes all={event.scope.split(' ')} /> : null}
       {isAboutTokens(event) && may('read:logs') ? <Decision id={event.log_id} /> : null}
       {event.client_id && event.audience && may('read:clients') ? <Why event={event} /> : null}
       <details className="quiet" style={{ marginTop: 16 }}>
@@ -88,6 +80,26 @@ function Told({ event }: { event: LogEvent }) {
         <CodeBlock text={JSON.stringify(event, null, 2)} what="event" wrap />
       </details>
     </div>
+  );
+}
+
+/** More than these are folded: tokens of tools carry hundreds. */
+const FEW = 12;
+
+function Scopes({ all }: { all: string[] }) {
+  const list = (
+    <span className="scopes">
+      {all.map((scope) => (
+        <Code key={scope}>{scope}</Code>
+      ))}
+    </span>
+  );
+  if (all.length <= FEW) return <Fact label="Scopes">{list}</Fact>;
+  return (
+    <details className="quiet">
+      <summary>{all.length} scopes</summary>
+      {list}
+    </details>
   );
 }
 
