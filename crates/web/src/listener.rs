@@ -44,7 +44,8 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of request line and headers; more is answered with 431. Default 64 KiB.
     pub headers: usize,
-    /// How long headers may take, and how long a connection may be idle. Default 10 s.
+    /// How long headers may take, and how long a connection may be idle. Default 60 s: clients that reuse connections and do
+    /// not look after them while they work, such as tools in Node, find one that was just closed when it is shorter.
     pub header_timeout: Duration,
     /// How long what was answered may lie unread before the connection is cut. Default 30 s; on Linux only.
     pub write_timeout: Duration,
@@ -60,7 +61,7 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             headers: 64 * 1024,
-            header_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             linger: Duration::from_secs(1),
             grace: Duration::from_secs(30),
@@ -169,7 +170,7 @@ impl Server {
         }
         let Some(tls) = tls else { return self.http1(stream, Peer { addr, tls: false }).await };
         let peer = Peer { addr, tls: true };
-        match timeout(self.limits.header_timeout, tls.acceptor().accept(stream)).await {
+        match timeout(self.limits.header_timeout.min(HANDSHAKE), tls.acceptor().accept(stream)).await {
             Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
                 self.http2(stream, peer).await;
             }
@@ -257,6 +258,8 @@ impl Server {
 
 type Slot = Option<tokio::sync::OwnedSemaphorePermit>;
 
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 const MOST_HEADERS: usize = 100;
 const MOST_STREAMS: u32 = 200;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);

@@ -465,6 +465,7 @@ pub(crate) fn assets(units: &[Unit]) -> Map<String, Value> {
     for unit in units {
         let mut value = ordered(unit.value.clone());
         secrets::hide(unit.of, &mut value);
+        without_old_rules(unit.of, &mut value);
         // A list of all of them would be an old one with the next application.
         if value.get("enabled_for_all") == Some(&Value::Bool(true)) {
             value.shift_remove("enabled_clients");
@@ -502,6 +503,22 @@ pub(crate) fn assets(units: &[Unit]) -> Map<String, Value> {
     }
     parts
 }
+
+/// Answers have rules for passwords in both their forms; files for tools that take one of them have the newer one.
+fn without_old_rules(of: Type, value: &mut Map<String, Value>) {
+    let options = value.get_mut("options").and_then(Value::as_object_mut);
+    if let Some(options) = options.filter(|o| of == Type::Database && o.contains_key("password_options")) {
+        options.retain(|name, _| !OLD_RULES.contains(&name.as_str()));
+    }
+}
+
+const OLD_RULES: [&str; 5] = [
+    "passwordPolicy",
+    "password_complexity_options",
+    "password_history",
+    "password_no_personal_info",
+    "password_dictionary",
+];
 
 fn push(list: &mut Value, value: Value) {
     match list {
