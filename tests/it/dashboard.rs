@@ -198,3 +198,23 @@ async fn elsewhere_consent_is_asked() {
         assert_eq!((page.status, page.form().action.as_str()), (StatusCode::OK, "/u/consent"), "{callback}");
     }
 }
+
+/// A code is worthless to whoever reads it somewhere, and what skips the question skips it for one API.
+#[tokio::test]
+async fn only_with_a_proof_and_only_for_the_management_api() {
+    let app = TestApp::new().await;
+    let bare = Ask::code(CLIENT_ID, "openid read:clients")
+        .with("redirect_uri", HOME)
+        .with("audience", &format!("{ISSUER}api/v2/"));
+    let landing = Landing::of(&Browser::new(&app).open(&bare).await);
+    assert_eq!(landing.get("error"), "invalid_request");
+
+    let other = Ask::code(CLIENT_ID, "openid offline_access read:contacts")
+        .with("redirect_uri", HOME)
+        .with("audience", crate::support::API)
+        .challenged(VERIFIER);
+    let mut browser = Browser::new(&app);
+    let login = browser.open(&other).await;
+    let answer = browser.log_in(&login, &JANE).await;
+    assert!(answer.location().is_some_and(|to| to.contains("/u/consent")), "{:?}", answer.location());
+}

@@ -127,7 +127,7 @@ pub fn contains_user_info<'a>(password: &str, known: impl IntoIterator<Item = &'
 }
 
 /// Whether very many people use it, or it is one of the connection's own words, whatever its case.
-pub fn is_common(password: &str, own: &[String]) -> bool {
+pub fn is_common(password: &str, own: &[&str]) -> bool {
     let lower = password.to_lowercase();
     common_passwords::contains(password) || own.iter().any(|word| word.to_lowercase() == lower)
 }

@@ -108,6 +108,11 @@ pub(crate) async fn submit(
             let connection = ctx.tenant.connection_by_name(&ticket.connection);
             again(Problem::PasswordWeak, connection.and_then(|connection| broken(&unfit, connection)))
         }
+        Reset::TooMany(_) => {
+            let problems = vec![Problem::TooManyAttempts];
+            let choice = Choice { problems, ..Choice::new(&handle, &ticket) };
+            Ok(choose_page(&ctx, &headers, StatusCode::TOO_MANY_REQUESTS, &choice))
+        }
         Reset::BadLink => Ok(bad_link(&ctx, &headers)),
     }
 }

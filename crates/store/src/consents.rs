@@ -118,6 +118,14 @@ impl Store {
         })
     }
 
+    /// Holds what is committed with it to a consent that is still as it was read: not withdrawn, nothing taken back.
+    pub fn require_consent(&self, tenant: &str, consent: &Consent) -> Batch {
+        Batch::default().guard(
+            "UPDATE consents SET scope = $3 WHERE tenant = $1 AND id = $2 AND scope = $3",
+            params![tenant, consent.id.as_str(), words::print(&consent.scope)],
+        )
+    }
+
     /// `limit` consents by id, after the first `offset`.
     ///
     /// # Errors

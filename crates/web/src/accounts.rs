@@ -106,6 +106,8 @@ pub enum Reset {
     Done(Box<User>),
     /// It cannot be used.
     Unfit(Unfit),
+    /// Tried too often from one address.
+    TooMany(TooManyRequests),
     /// The link was used, has expired or was never good.
     BadLink,
 }
@@ -119,6 +121,8 @@ const LINK_LIFETIME: i64 = 3600;
 const VERIFY_LIFETIME: i64 = 5 * 24 * 3600;
 /// Per address: 50 at once, 50 an hour.
 const SIGN_UPS: Rate = Rate { name: "sign-up", burst: 50, every: 72 };
+/// Per address: 20 at once, 60 an hour. Each may be compared with two dozen earlier ones.
+const NEW_PASSWORDS: Rate = Rate { name: "new password", burst: 20, every: 60 };
 /// Per address, whatever the names: 100 wrong passwords at once, 100 an hour. Right ones do not count, so an office behind
 /// one address is not hindered.
 const WRONG_PASSWORDS: Rate = Rate { name: "wrong password", burst: 100, every: 36 };
@@ -404,6 +408,9 @@ impl Ctx {
         let tenant = &self.tenant.tenant;
         let store = &self.app.store;
         let Some(ticket) = self.reset_ticket(handle).await? else { return Ok(Reset::BadLink) };
+        if let Err(wait) = self.app.rates.take(NEW_PASSWORDS, self.ip, tenant, self.now()) {
+            return Ok(Reset::TooMany(wait));
+        }
         let user = store.user(tenant, &ticket.user_id).await?;
         let connection = self.tenant.connection_by_name(&ticket.connection);
         let (Some(user), Some(connection)) = (user, connection) else { return Ok(Reset::BadLink) };

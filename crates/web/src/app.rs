@@ -8,6 +8,7 @@ use chancery_connect::PasswordHasher;
 use chancery_core::{Clock, Rng};
 use chancery_login::TextCatalog;
 use chancery_store::{Catalog, Store};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::cors::AllowedOrigins;
@@ -54,6 +55,8 @@ pub struct App {
     /// Cancelled when the server is told to stop: requests in flight finish, and whoever asks whether it is ready is told no.
     pub stopping: CancellationToken,
     pub(crate) shares: Shares,
+    /// Comparisons of new passwords with earlier ones at a time.
+    pub(crate) history_checks: Semaphore,
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) log_ids: chancery_core::ids::Sequence,
     pub(crate) metrics: RouteMetrics,
@@ -186,6 +189,7 @@ impl AppBuilder {
             mails: Attempts::default(),
             rates: Rates::default(),
             shares: Shares::default(),
+            history_checks: Semaphore::new(1),
             texts: TextCatalog::built_in().map_err(std::io::Error::other)?,
             allowed_origins: AllowedOrigins::default(),
             log_ids: chancery_core::ids::Sequence::new(&*self.rng),

@@ -51,7 +51,7 @@ impl Ctx {
         if password_policy::contains_user_info(text, whose.names.iter().copied()) {
             return Ok(Err(Unfit::OwnName));
         }
-        if options.dictionary().is_some_and(|own| password_policy::is_common(text, own)) {
+        if options.dictionary().is_some_and(|own| password_policy::is_common(text, &own)) {
             return Ok(Err(Unfit::Common));
         }
         let remembered = options.remembered_passwords();
@@ -75,6 +75,8 @@ impl Ctx {
         remembered: usize,
     ) -> Result<bool, Failure> {
         let (store, tenant) = (&self.app.store, &self.tenant.tenant);
+        // Each takes as long as many sign-ins: they wait for each other rather than let sign-ins wait.
+        let _turn = self.app.history_checks.try_acquire().map_err(|_| OAuthError::Unavailable)?;
         for hash in store.last_passwords(tenant, user_id, &connection.name, remembered).await? {
             let judged = self.app.hasher.verify(&hash, password.clone()).await;
             if judged.map_err(|_| OAuthError::Unavailable)?.ok {

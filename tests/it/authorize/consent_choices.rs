@@ -100,6 +100,13 @@ async fn a_no_outlives_the_question() {
     let landing = Landing::of(&browser.open(&app.ask(ALL)).await);
     let tokens = app.redeem(&landing.get("code")).await.expect(200);
     assert_eq!(tokens.text("scope"), "openid offline_access read:contacts");
+    // Nor does a policy of the application's refresh tokens.
+    let client = decode(&tokens.text("access_token")).1["azp"].as_str().unwrap().to_owned();
+    let policy = json!({"audience": API, "scope": ["read:contacts", "update:contacts", "share:contacts"]});
+    let patch = json!({"refresh_token": {"rotation_type": "rotating", "expiration_type": "expiring", "policies": [policy]}});
+    app.api("PATCH", &format!("/clients/{client}"), patch).await.expect(200);
+    let refreshed = app.refresh(&tokens.text("refresh_token"), &[]).await.expect(200);
+    assert_eq!(refreshed.text("scope"), "openid offline_access read:contacts");
     // Somebody who was never asked is not asked now, and everything is had.
     let login = Browser::new(&app).authorize(&app.ask(ALL), &crate::support::SAM).await;
     assert_eq!(app.redeem(&login.get("code")).await.expect(200).text("scope"), ALL);

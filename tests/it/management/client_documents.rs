@@ -65,6 +65,9 @@ async fn registered_and_renewed() {
     let seen = app.api("POST", "/clients/cimd/preview", body).await.expect(200).json();
     assert_eq!((&seen["client_id"], &seen["external_metadata_created_by"]), (&json!(id), &json!("admin")));
 
+    for grown in [json!({"third_party_security_mode": "permissive"}), json!({"is_first_party": true})] {
+        app.api("PATCH", &format!("/clients/{id}"), grown).await.expect(400);
+    }
     let patch = json!({"name": "Kept apart"});
     app.api("PATCH", &format!("/clients/{id}"), patch).await.expect(200);
     app.api("DELETE", &format!("/clients/{id}"), Value::Null).await.expect(204);

@@ -1,9 +1,6 @@
 //! The dashboard's application, what it may ask for, and the role of those who administer with it.
 
-use chancery_core::model::{
-    AppType, Client, ClientGrant, ExpirationType, Permission, RefreshTokenSettings, Role, RotationType,
-    SubjectType,
-};
+use chancery_core::model::{AppType, Client, ClientGrant, Permission, Role, SubjectType};
 use chancery_core::{dashboard, ids};
 use chancery_store::{Change, Error, Kind};
 
@@ -40,14 +37,9 @@ pub(crate) fn client(seeding: &Seeding<'_>) -> Result<Client, Error> {
         callbacks: Some(pages.clone()),
         allowed_logout_urls: Some(pages),
         web_origins: Some(seeding.origins.to_vec()),
-        grant_types: Some(["authorization_code", "refresh_token"].map(str::to_owned).to_vec()),
-        refresh_token: Some(RefreshTokenSettings {
-            rotation_type: RotationType::Rotating,
-            expiration_type: ExpirationType::Expiring,
-            infinite_token_lifetime: false,
-            infinite_idle_token_lifetime: false,
-            ..RefreshTokenSettings::default()
-        }),
+        // What it asks for is never worth a token that lasts, and a code is worthless to whoever reads it somewhere.
+        grant_types: Some(vec!["authorization_code".to_owned()]),
+        require_pkce: Some(true),
         // It is answered by the server that asks, on loopback too.
         skip_non_verifiable_callback_uri_confirmation_prompt: Some(true),
         ..client

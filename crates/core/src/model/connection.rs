@@ -63,7 +63,8 @@ pub struct ConnectionOptions {
     pub password_options: Option<PasswordOptions>,
     /// A shortest length beside the level.
     pub password_complexity_options: Option<PasswordComplexityOptions>,
-    /// Earlier passwords are not to be used again. [`PasswordOptions::history`] comes before it, as the others below do.
+    /// Earlier passwords are not to be used again. Where it and [`PasswordOptions::history`] are both given, the stricter
+    /// counts; so it is with the others below.
     pub password_history: Option<OldPasswordHistory>,
     /// Passwords that many people use are not to be used.
     pub password_dictionary: Option<OldPasswordDictionary>,
@@ -109,28 +110,29 @@ impl ConnectionOptions {
     /// How many passwords, the present one among them, are not to be chosen again. 0: nobody remembers.
     pub fn remembered_passwords(&self) -> usize {
         let new = self.password_options.as_ref().and_then(|options| options.history.as_ref());
-        let (is_on, size) = match (new, &self.password_history) {
-            (Some(new), _) => (new.active, new.size),
-            (None, Some(old)) => (old.enable, old.size),
-            (None, None) => (false, None),
+        let size = |is_on: bool, size: Option<usize>| {
+            if is_on { size.unwrap_or(3).clamp(1, MOST_REMEMBERED) } else { 0 }
         };
-        if is_on { size.unwrap_or(3).clamp(1, MOST_REMEMBERED) } else { 0 }
+        let new = new.map_or(0, |new| size(new.active, new.size));
+        let old = self.password_history.as_ref().map_or(0, |old| size(old.enable, old.size));
+        new.max(old)
     }
 
     /// Words that are no passwords beside those that many people use; `None` where there is no dictionary.
-    pub fn dictionary(&self) -> Option<&[String]> {
+    pub fn dictionary(&self) -> Option<Vec<&str>> {
         let new = self.password_options.as_ref().and_then(|options| options.dictionary.as_ref());
-        match (new, &self.password_dictionary) {
-            (Some(new), _) => new.active.then_some(&new.custom[..]),
-            (None, Some(old)) => old.enable.then_some(&old.dictionary[..]),
-            (None, None) => None,
-        }
+        let new = new.filter(|new| new.active).map(|new| &new.custom);
+        let old = self.password_dictionary.as_ref().filter(|old| old.enable).map(|old| &old.dictionary);
+        let words = || new.into_iter().chain(old).flatten().map(String::as_str).collect();
+        (new.is_some() || old.is_some()).then(words)
     }
 
     /// Whether a password must not hold what is known about the user, where somebody said so either way.
     pub fn refuses_personal_data(&self) -> Option<bool> {
         let new = self.password_options.as_ref().and_then(|options| options.profile_data.as_ref());
-        new.map(|new| new.active).or(self.password_no_personal_info.as_ref().map(|old| old.enable))
+        let old = self.password_no_personal_info.as_ref().map(|old| old.enable);
+        // `true` is more than `false`, and either is more than nothing.
+        new.map(|new| new.active).max(old)
     }
 
     /// The shortest and the longest user name there may be, in characters.
@@ -404,5 +406,23 @@ mod tests {
             json!({"complexity": {"identical_characters": "block", "character_type_rule": "three_of_four"}});
         let blocked = strength(json!({"password_options": blocked}));
         assert_eq!((blocked.min_length, blocked.three_of_four, blocked.no_runs), (1, true, true));
+    }
+
+    #[test]
+    fn of_two_forms_the_stricter_counts() {
+        let of = |options: serde_json::Value| serde_json::from_value::<ConnectionOptions>(options).unwrap();
+        let off = json!({"history": {"active": false}, "dictionary": {"active": false}, "profile_data": {"active": false}});
+        let none = of(json!({"password_options": off}));
+        assert_eq!((none.remembered_passwords(), none.dictionary()), (0, None));
+        assert_eq!(none.refuses_personal_data(), Some(false));
+        let old = of(json!({
+            "password_options": off,
+            "password_history": {"enable": true, "size": 30},
+            "password_dictionary": {"enable": true, "dictionary": ["acme"]},
+            "password_no_personal_info": {"enable": true},
+        }));
+        assert_eq!((old.remembered_passwords(), old.dictionary()), (24, Some(vec!["acme"])));
+        assert_eq!(old.refuses_personal_data(), Some(true));
+        assert_eq!(of(json!({})).refuses_personal_data(), None);
     }
 }

@@ -98,7 +98,11 @@ impl ClientDocument {
         let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         match name {
             None => self.put("name", host),
-            Some(name) if name.chars().count() > LONGEST_NAME || name.contains(is_unfit_for_names) => {
+            Some(name)
+                if name.chars().count() > LONGEST_NAME
+                    || name.contains(is_unfit_for_names)
+                    || name.trim().is_empty() =>
+            {
                 self.violations.push(format!(
                     "client_name must have at most {LONGEST_NAME} characters, none of them < or > or of a kind that is not seen"
                 ));
@@ -173,17 +177,22 @@ const AUTHORIZATION_CODE: &str = "authorization_code";
 const GRANTS: [&str; 2] = [AUTHORIZATION_CODE, "refresh_token"];
 const LONGEST_NAME: usize = 120;
 const MOST_CALLBACKS: usize = 50;
+const LONGEST_CALLBACK: usize = 2000;
+/// Never schemes of programs, whatever stands behind their dot.
+const SCRIPTS: [&str; 4] = ["javascript", "data", "vbscript", "blob"];
 
 /// Controls, and what turns or hides text (Unicode Cf: bidirectional overrides, zero width).
 fn is_unfit_for_names(c: char) -> bool {
     c.is_control()
-        || matches!(c, '<' | '>' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '<' | '>' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Whether a redirect URI leads to a program on the user's machine; `None` where it may not be one.
 fn callback_kind(uri: &str) -> Option<bool> {
     let url = Url::parse(uri).ok()?;
-    if uri.contains(['*', '#', '\\'])
+    let is_plain = uri.len() <= LONGEST_CALLBACK && uri.chars().all(|c| c.is_ascii_graphic());
+    if !is_plain
+        || uri.contains(['*', '#', '\\', '{', '}'])
         || has_script_scheme(uri)
         || !url.username().is_empty()
         || url.password().is_some()
@@ -191,10 +200,14 @@ fn callback_kind(uri: &str) -> Option<bool> {
         return None;
     }
     match url.scheme() {
-        "https" => Some(false),
+        // `https:a` would be read as `https://a` by some.
+        "https" => uri.starts_with("https://").then_some(false),
         "http" => url.host_str().is_some_and(is_loopback_host).then_some(true),
         // A private scheme is a domain name turned around (RFC 8252, section 7.1).
-        scheme => scheme.contains('.').then_some(true),
+        scheme => {
+            let is_private = scheme.contains('.') && !SCRIPTS.iter().any(|word| scheme.starts_with(word));
+            is_private.then_some(true)
+        }
     }
 }
 
@@ -306,6 +319,14 @@ mod tests {
             json!({"redirect_uris": ["https://client.example/#"]}),
             json!({"redirect_uris": ["https://good.example@evil.example/"]}),
             json!({"redirect_uris": ["myapp:/callback"]}),
+            json!({"redirect_uris": ["javascript.x://a/%0aalert(1)"]}),
+            json!({"redirect_uris": ["https:a/cb"]}),
+            json!({"redirect_uris": [" https://a/cb"]}),
+            json!({"redirect_uris": ["https://a/\0"]}),
+            json!({"redirect_uris": ["https://{organization_name}.evil.example/cb"]}),
+            json!({"redirect_uris": [format!("https://a/{}", "x".repeat(2000))]}),
+            json!({"client_name": "  "}),
+            json!({"client_name": "a\u{e0041}"}),
             json!({"client_name": "a\u{202e}b"}),
             json!({"client_name": "a\nb"}),
             json!({"client_name": "x".repeat(121)}),

@@ -239,8 +239,8 @@ impl<'a> Scene<'a> {
             is_forced: false,
             redirect_uri: callback,
             skips_on_loopback: self.call.snapshot().settings.flags.skip_consent_on_loopback.unwrap_or(false),
-            is_dashboard: callback
-                .is_some_and(|uri| asks_itself(&self.client, uri, &self.call.origin().base)),
+            is_dashboard: matches!(request.target, chancery_core::scope::Target::Management(_))
+                && callback.is_some_and(|uri| asks_itself(&self.client, uri, &self.call.origin().base)),
         })
     }
 

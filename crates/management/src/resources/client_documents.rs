@@ -204,6 +204,8 @@ impl Found {
         let mut members = self.document.mapped.clone();
         members.shift_remove("jwks_uri");
         members.entry("logo_uri").or_insert(Value::Null);
+        members.insert("is_first_party".to_owned(), json!(false));
+        members.insert("third_party_security_mode".to_owned(), json!("strict"));
         let methods = match self.keys.is_empty() {
             true => Value::Null,
             false => {
@@ -221,7 +223,6 @@ const METHODS: &str = "client_authentication_methods";
 fn made(call: &Call, found: &Found) -> Result<Client, Problem> {
     let mut body = found.members();
     for (name, value) in [
-        ("is_first_party", json!(false)),
         ("oidc_conformant", json!(true)),
         ("external_metadata_type", json!("cimd")),
         ("external_metadata_created_by", json!("admin")),

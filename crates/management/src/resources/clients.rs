@@ -150,6 +150,13 @@ impl Resource for Clients {
         if before.is_first_party != after.is_first_party && before.is_strict_third_party() {
             return Err(Problem::refused("The ownership of a third-party application cannot be changed."));
         }
+        // Its document says what it is, and whoever holds the URL writes the document.
+        let is_described = after.rest.get("external_metadata_type").is_some_and(|kind| kind == "cimd");
+        if is_described && !after.is_strict_third_party() {
+            return Err(Problem::refused(
+                "An application that describes itself at a URL stays a strict third party.",
+            ));
+        }
         // One way to authenticate: keys, or the secret.
         let body = call.members();
         if body.get("client_authentication_methods").is_some_and(|methods| !methods.is_null()) {

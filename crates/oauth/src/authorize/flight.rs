@@ -10,7 +10,7 @@ use chancery_core::interaction::{Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
 use chancery_core::oauth::{AuthorizeError, ScreenHint};
 use chancery_core::records::{Consent, Invitation, Session};
-use chancery_core::scope::{AskedScopes, Denied, Flow, Request, decide, explain};
+use chancery_core::scope::{AskedScopes, Denied, Flow, Request, Target, decide, explain};
 use chancery_store::{PreparedClient, StoredTransaction};
 use chancery_web::{
     Audience, Binding, Ctx, Decided, Failure, Held, client_grant, cookies, found, is_enabled,
@@ -77,7 +77,8 @@ impl Flight<'_> {
                 is_forced: false,
                 redirect_uri: Some(request.redirect_uri.as_str()),
                 skips_on_loopback: self.ctx.tenant.settings.flags.skip_consent_on_loopback.unwrap_or(false),
-                is_dashboard: asks_itself(&self.client, request.redirect_uri.as_str(), &self.ctx.origin.base),
+                is_dashboard: matches!(self.audience.target(), Target::Management(_))
+                    && asks_itself(&self.client, request.redirect_uri.as_str(), &self.ctx.origin.base),
             })
         };
         let words: Vec<&str> = want.iter().map(String::as_str).collect();
@@ -294,7 +295,9 @@ impl Flight<'_> {
             decision: &decision,
             record: &record,
         };
-        let Some(answer) = grantee.answer(self.stored.as_ref(), need.is_implicit()).await? else {
+        let relied_on = self.consent.as_ref().filter(|_| need == Need::Stored);
+        let Some(answer) = grantee.answer(self.stored.as_ref(), (need.is_implicit(), relied_on)).await?
+        else {
             return Ok(crate::pages::expired(self.ctx, self.headers));
         };
         let mut response = respond::success(self.ctx, self.headers, &self.recipient(), answer);

@@ -98,7 +98,7 @@ impl Grantee<'_> {
     pub(super) async fn answer(
         &self,
         stored: Option<&StoredTransaction>,
-        implicit_consent: bool,
+        (implicit_consent, consent): (bool, Option<&Consent>),
     ) -> Result<Option<Params>, Failure> {
         let ctx = self.ctx;
         let response_type = self.request.response_type;
@@ -114,6 +114,10 @@ impl Grantee<'_> {
         }
         if let Some(invitation) = self.invitation {
             write = write.and(self.accepted(invitation).await?);
+        }
+        // Whoever withdraws it at this moment finds what hangs on it, or nothing comes to hang on it.
+        if let Some(consent) = consent {
+            write = write.and(ctx.app.store.require_consent(&ctx.tenant.tenant, consent));
         }
         if implicit_consent && self.decision.offline {
             write = write.and(ctx.app.store.upsert_consent(&ctx.tenant.tenant, &self.implicit_consent()));
@@ -160,7 +164,7 @@ impl Grantee<'_> {
         }
         match ctx.app.store.commit(write).await {
             Ok(()) => {}
-            // The end of the transaction is the one guard here.
+            // The end of the transaction, or a consent that was withdrawn meanwhile.
             Err(chancery_store::Error::Guard) => return Ok(None),
             Err(other) => return Err(other.into()),
         }

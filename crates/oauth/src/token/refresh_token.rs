@@ -1,6 +1,7 @@
 //! A refresh token becomes an access token (RFC 6749 section 6, RFC 9700 section 4.14, fact sheet 3.6 and 7).
 
 use chancery_core::claims::GrantKind;
+use chancery_core::consent::unless_declined;
 use chancery_core::explanation::Record;
 use chancery_core::ids::Handle;
 use chancery_core::model::{RotationType, SubjectType, User};
@@ -39,6 +40,7 @@ pub(super) async fn exchange(
     let org_id = organization.as_ref().map(|o| o.id.as_str());
     let held = Held::load(ctx, audience.plain_api(), &user.user_id, org_id).await?;
     let scopes = AskedScopes::parse_optional(asked.scope.as_deref());
+    let consented = left_after_a_no(ctx, client, &audience, authorization).await?;
     let request = Request {
         flow: Flow::Refresh(Original {
             granted: &authorization.scope,
@@ -49,7 +51,7 @@ pub(super) async fn exchange(
         asked: &scopes,
         grant: client_grant(&ctx.tenant, client, &audience, SubjectType::User),
         permissions: &held.permissions(),
-        consented: None,
+        consented: consented.as_deref(),
         organization: None,
     };
     let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, "refresh_token"))?;
@@ -99,6 +101,29 @@ pub(super) async fn exchange(
     events::about_token(ctx, &mut event);
     events::record(ctx, event);
     Ok(TokenAnswer { refresh_token, ..tokens.answer })
+}
+
+/// What may be had of what a policy adds to the sign-in, where the user said no to some of it. Without policies nothing is
+/// added, and nothing is looked up.
+async fn left_after_a_no(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    audience: &Audience,
+    authorization: &Authorization,
+) -> Result<Option<Vec<String>>, Failure> {
+    let policies = client.refresh_token.as_ref().and_then(|settings| settings.policies.as_deref());
+    let (Some(api), Some(policies)) = (audience.plain_api(), policies.filter(|all| !all.is_empty())) else {
+        return Ok(None);
+    };
+    let organization = authorization.organization_id.as_deref().unwrap_or_default();
+    let (tenant, store) = (&ctx.tenant.tenant, &ctx.app.store);
+    let consent = store
+        .consent(tenant, &authorization.user_id, &client.client_id, &api.identifier, organization)
+        .await?;
+    let Some(consent) = consent.filter(|consent| !consent.declined.is_empty()) else { return Ok(None) };
+    let added = policies.iter().filter(|policy| policy.audience == api.identifier).flat_map(|p| &p.scope);
+    let want: Vec<String> = authorization.scope.iter().chain(added).cloned().collect();
+    Ok(Some(unless_declined(&want, Some(api), Some(&consent))))
 }
 
 /// The user, alive and not blocked.
