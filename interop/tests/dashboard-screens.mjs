@@ -226,6 +226,56 @@ export default {
     await page.getByText(`${name} was deleted`).waitFor();
   },
 
+  'connections: a database made, its rules set and in force, used, deleted': async (tools) => {
+    const page = await openDashboard(tools, 'connections');
+    await page.getByRole('link', { name: 'Username-Password-Authentication' }).waitFor();
+    await inspectScreen(page, 'connections');
+    const name = `people-${randomUUID().slice(0, 8)}`;
+    await page.getByRole('button', { name: 'Create database' }).click();
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Create database' }).click();
+    await page.getByRole('heading', { level: 1, name }).waitFor();
+    const [{ id, options: before }] = await tools.management.call('GET', `connections?name=${name}`);
+
+    await page.getByRole('switch', { name: 'Nobody may sign up' }).check();
+    await page.getByRole('switch', { name: 'Users have user names' }).check();
+    await page.getByRole('textbox', { name: 'Characters at most' }).fill('20');
+    await page.getByRole('textbox', { name: 'Characters at least' }).last().fill('14');
+    await page.getByRole('switch', { name: 'Refuse common passwords' }).check();
+    await page.getByRole('textbox', { name: 'And these' }).fill('chancery-chancery');
+    await page.getByRole('switch', { name: 'Refuse earlier passwords' }).check();
+    await page.getByText('4 changes are not saved.').waitFor();
+    await inspectScreen(page, 'connection-settings');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The settings were saved').waitFor();
+    const { options } = await tools.management.call('GET', `connections/${id}`);
+    assert.deepEqual({ ...options, password_options: undefined }, {
+      ...before, password_options: undefined, disable_signup: true, requires_username: true, validation: { username: { min: 1, max: 20 } },
+    });
+    assert.equal(options.password_options.complexity.min_length, 14);
+    assert.deepEqual(options.password_options.dictionary.custom, ['chancery-chancery']);
+    assert.equal(options.password_options.history.active, true);
+    const make = (password) => tools.management.call('POST', 'users', { connection: name, email: 'ada@example.com', username: 'ada', password });
+    await assert.rejects(make('Kx9!mq2Vw#7'), /400/);
+    await assert.rejects(make('chancery-chancery'), /400/);
+    await make('vexing-otter-plays-7-Lutes');
+
+    await page.getByRole('tab', { name: 'Applications' }).click();
+    await page.getByRole('switch', { name: 'Users may sign in to Demo Web' }).click();
+    await page.getByText(`Users of ${name} may sign in`).waitFor();
+    await inspectScreen(page, 'connection-applications');
+    assert.equal((await tools.management.call('GET', `connections/${id}`)).enabled_clients.length, 1);
+
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByRole('button', { name: 'Delete database' }).click();
+    await page.getByText(`The connection ${name} goes, with its users`).waitFor();
+    await inspectScreen(page, 'connection-delete');
+    await page.getByLabel(`Type ${name} to go on`).fill(name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete database' }).click();
+    await page.getByText(`${name} was deleted`).waitFor();
+    assert.deepEqual(await tools.management.call('GET', `connections?name=${name}`), []);
+  },
+
   'logs: narrowed, followed live, one event read': async (tools) => {
     const page = await openDashboard(tools, 'logs');
     await page.getByRole('list', { name: 'Events' }).waitFor();

@@ -3,6 +3,7 @@ import { createRouter } from '@tanstack/react-router';
 
 import { apiRoutes } from './screens/apis/routes.ts';
 import { applicationRoutes } from './screens/applications/routes.ts';
+import { connectionRoutes } from './screens/connections/routes.ts';
 import { keyRoute } from './screens/keys/routes.ts';
 import { overviewRoute } from './screens/overview/routes.ts';
 import { logRoutes } from './screens/logs/routes.ts';
@@ -15,7 +16,7 @@ import { NotFound } from './shell/not-found.tsx';
 import { shell } from './shell/route.ts';
 
 const tree = shell.addChildren([
-  overviewRoute, apiRoutes, playgroundRoutes, applicationRoutes, userRoutes, roleRoutes, logRoutes,
+  overviewRoute, apiRoutes, playgroundRoutes, applicationRoutes, userRoutes, roleRoutes, connectionRoutes, logRoutes,
   keyRoute, tenantRoute,
 ]);
 
