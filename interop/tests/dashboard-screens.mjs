@@ -341,6 +341,31 @@ export default {
     assert.equal((await tools.management.call('GET', `keys/signing/${kid}`)).revoked, true);
   },
 
+  'branding: a colour previewed, saved, and on the login page': async (tools) => {
+    const before = await tools.management.call('GET', 'branding');
+    tools.after(() => tools.management.call('PATCH', 'branding', { colors: before.colors ?? { primary: null }, favicon_url: null }));
+    const page = await openDashboard(tools, 'branding');
+    const colour = page.getByRole('textbox', { name: 'Primary colour' });
+    await colour.fill('blue');
+    await page.getByText('A colour is written as #rrggbb or #rgb.').waitFor();
+    await colour.fill('#a01050');
+    await page.getByRole('textbox', { name: 'Icon' }).fill('https://pictures.example/icon.png');
+    const fills = await page.getByRole('img', { name: 'Preview of the login page' })
+      .evaluate((preview) => [...preview.querySelectorAll('div')].map((part) => getComputedStyle(part).backgroundColor));
+    assert.ok(fills.includes('rgb(160, 16, 80)'), 'the preview shows the colour');
+    await inspectScreen(page, 'branding');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The branding was saved').waitFor();
+    const after = await tools.management.call('GET', 'branding');
+    assert.equal(after.colors.primary, '#a01050');
+    assert.equal(after.favicon_url, 'https://pictures.example/icon.png');
+    const stranger = await tools.browser.page();
+    await stranger.goto(new URL('', tools.chancery.dashboard.url).href);
+    const button = stranger.locator('button.primary');
+    await button.waitFor();
+    assert.equal(await button.evaluate((one) => getComputedStyle(one).backgroundColor), 'rgb(160, 16, 80)');
+  },
+
   'tenant settings: saved, and nothing else touched': async (tools) => {
     const before = await tools.management.call('GET', 'tenants/settings');
     tools.after(() => tools.management.call('PATCH', 'tenants/settings', {

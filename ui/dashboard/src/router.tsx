@@ -3,6 +3,7 @@ import { createRouter } from '@tanstack/react-router';
 
 import { apiRoutes } from './screens/apis/routes.ts';
 import { applicationRoutes } from './screens/applications/routes.ts';
+import { brandingRoute } from './screens/branding/routes.ts';
 import { connectionRoutes } from './screens/connections/routes.ts';
 import { keyRoute } from './screens/keys/routes.ts';
 import { overviewRoute } from './screens/overview/routes.ts';
@@ -17,7 +18,7 @@ import { shell } from './shell/route.ts';
 
 const tree = shell.addChildren([
   overviewRoute, apiRoutes, playgroundRoutes, applicationRoutes, userRoutes, roleRoutes, connectionRoutes, logRoutes,
-  keyRoute, tenantRoute,
+  keyRoute, brandingRoute, tenantRoute,
 ]);
 
 export const router = createRouter({

@@ -1,13 +1,13 @@
 // Every section of the dashboard, in the order of the navigation. Navigation, search and the first screen read this list.
 import {
-  IconApi, IconAppWindow, IconDatabase, type Icon, IconHistory, IconKey, IconLayoutDashboard, IconPlayerPlay, IconSettings, IconUserShield, IconUsers,
+  IconApi, IconAppWindow, IconDatabase, type Icon, IconHistory, IconKey, IconLayoutDashboard, IconPalette, IconPlayerPlay, IconSettings, IconUserShield, IconUsers,
 } from '@tabler/icons-react';
 
 import type { Scope } from '~/auth/scopes.ts';
 
 export interface Section {
   /** Where it is, below `/dashboard`. */
-  path: '/' | '/apis' | '/playground' | '/applications' | '/users' | '/roles' | '/connections' | '/logs' | '/signing-keys' | '/tenant';
+  path: '/' | '/apis' | '/playground' | '/applications' | '/users' | '/roles' | '/connections' | '/branding' | '/logs' | '/signing-keys' | '/tenant';
   label: string;
   icon: Icon;
   /** Heading in the navigation. */
@@ -37,6 +37,10 @@ export const SECTIONS: readonly Section[] = [
   {
     path: '/connections', label: 'Connections', icon: IconDatabase, group: 'Access', needs: ['read:connections'],
     words: 'databases passwords rules sign-up user names',
+  },
+  {
+    path: '/branding', label: 'Branding', icon: IconPalette, group: 'Tenant', needs: ['read:branding'],
+    words: 'logo colours icon login page preview',
   },
   {
     path: '/logs', label: 'Logs', icon: IconHistory, group: 'Tenant', needs: ['read:logs', 'read:logs_users'],
