@@ -341,6 +341,44 @@ export default {
     assert.equal((await tools.management.call('GET', `keys/signing/${kid}`)).revoked, true);
   },
 
+  'organizations: made, a member with a role, deleted': async (tools) => {
+    const page = await openDashboard(tools, 'organizations');
+    const name = `team-${randomUUID().slice(0, 8)}`;
+    await page.getByRole('button', { name: 'Create organization' }).first().click();
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Create organization' }).click();
+    await page.getByRole('heading', { level: 1, name }).waitFor();
+    const { id } = await tools.management.call('GET', `organizations/name/${name}`);
+    await page.getByRole('combobox', { name: 'User' }).fill('jane');
+    await page.getByRole('option', { name: /Jane Doe/ }).click();
+    await page.getByRole('button', { name: 'Add member' }).click();
+    await page.getByRole('combobox', { name: 'Roles of Jane Doe' }).click();
+    await page.getByRole('option', { name: 'Contacts Admin' }).click();
+    await page.getByText('The role was given').waitFor();
+    await page.keyboard.press('Escape');
+    await inspectScreen(page, 'organization-members');
+    const [member] = await tools.management.call('GET', `organizations/${id}/members?fields=user_id,roles`);
+    assert.deepEqual(member.roles.map((role) => role.name), ['Contacts Admin']);
+    await page.getByRole('button', { name: 'Remove Jane Doe' }).click();
+    await page.getByRole('button', { name: 'Remove member' }).click();
+    await page.getByText('Nobody belongs to it').waitFor();
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByRole('textbox', { name: 'Name that is shown' }).fill('The Team');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { level: 1, name: 'The Team' }).waitFor();
+    await inspectScreen(page, 'organization-settings');
+    await page.getByRole('link', { name: 'Organizations', exact: true }).last().click();
+    await page.getByRole('link', { name: 'The Team' }).waitFor();
+    await inspectScreen(page, 'organizations');
+    await page.getByRole('link', { name: 'The Team' }).click();
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByRole('button', { name: 'Delete organization' }).click();
+    await page.getByText(`The organization ${name} goes`).waitFor();
+    await page.getByLabel(`Type ${name} to go on`).fill(name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete organization' }).click();
+    await page.getByText(`${name} was deleted`).waitFor();
+  },
+
   'branding: a colour previewed, saved, and on the login page': async (tools) => {
     const before = await tools.management.call('GET', 'branding');
     tools.after(() => tools.management.call('PATCH', 'branding', { colors: before.colors ?? { primary: null }, favicon_url: null }));

@@ -6,6 +6,7 @@ import { applicationRoutes } from './screens/applications/routes.ts';
 import { brandingRoute } from './screens/branding/routes.ts';
 import { connectionRoutes } from './screens/connections/routes.ts';
 import { keyRoute } from './screens/keys/routes.ts';
+import { organizationRoutes } from './screens/organizations/routes.ts';
 import { overviewRoute } from './screens/overview/routes.ts';
 import { logRoutes } from './screens/logs/routes.ts';
 import { playgroundRoutes } from './screens/playground/routes.ts';
@@ -17,7 +18,7 @@ import { NotFound } from './shell/not-found.tsx';
 import { shell } from './shell/route.ts';
 
 const tree = shell.addChildren([
-  overviewRoute, apiRoutes, playgroundRoutes, applicationRoutes, userRoutes, roleRoutes, connectionRoutes, logRoutes,
+  overviewRoute, apiRoutes, playgroundRoutes, applicationRoutes, userRoutes, roleRoutes, organizationRoutes, connectionRoutes, logRoutes,
   keyRoute, brandingRoute, tenantRoute,
 ]);
 
