@@ -226,6 +226,56 @@ export default {
     await page.getByText(`${name} was deleted`).waitFor();
   },
 
+  'connections: a database made, its rules set and in force, used, deleted': async (tools) => {
+    const page = await openDashboard(tools, 'connections');
+    await page.getByRole('link', { name: 'Username-Password-Authentication' }).waitFor();
+    await inspectScreen(page, 'connections');
+    const name = `people-${randomUUID().slice(0, 8)}`;
+    await page.getByRole('button', { name: 'Create database' }).click();
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Create database' }).click();
+    await page.getByRole('heading', { level: 1, name }).waitFor();
+    const [{ id, options: before }] = await tools.management.call('GET', `connections?name=${name}`);
+
+    await page.getByRole('switch', { name: 'Nobody may sign up' }).check();
+    await page.getByRole('switch', { name: 'Users have user names' }).check();
+    await page.getByRole('textbox', { name: 'Characters at most' }).fill('20');
+    await page.getByRole('textbox', { name: 'Characters at least' }).last().fill('14');
+    await page.getByRole('switch', { name: 'Refuse common passwords' }).check();
+    await page.getByRole('textbox', { name: 'And these' }).fill('chancery-chancery');
+    await page.getByRole('switch', { name: 'Refuse earlier passwords' }).check();
+    await page.getByText('4 changes are not saved.').waitFor();
+    await inspectScreen(page, 'connection-settings');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The settings were saved').waitFor();
+    const { options } = await tools.management.call('GET', `connections/${id}`);
+    assert.deepEqual({ ...options, password_options: undefined }, {
+      ...before, password_options: undefined, disable_signup: true, requires_username: true, validation: { username: { min: 1, max: 20 } },
+    });
+    assert.equal(options.password_options.complexity.min_length, 14);
+    assert.deepEqual(options.password_options.dictionary.custom, ['chancery-chancery']);
+    assert.equal(options.password_options.history.active, true);
+    const make = (password) => tools.management.call('POST', 'users', { connection: name, email: 'ada@example.com', username: 'ada', password });
+    await assert.rejects(make('Kx9!mq2Vw#7'), /400/);
+    await assert.rejects(make('chancery-chancery'), /400/);
+    await make('vexing-otter-plays-7-Lutes');
+
+    await page.getByRole('tab', { name: 'Applications' }).click();
+    await page.getByRole('switch', { name: 'Users may sign in to Demo Web' }).click();
+    await page.getByText(`Users of ${name} may sign in`).waitFor();
+    await inspectScreen(page, 'connection-applications');
+    assert.equal((await tools.management.call('GET', `connections/${id}`)).enabled_clients.length, 1);
+
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByRole('button', { name: 'Delete database' }).click();
+    await page.getByText(`The connection ${name} goes, with its users`).waitFor();
+    await inspectScreen(page, 'connection-delete');
+    await page.getByLabel(`Type ${name} to go on`).fill(name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete database' }).click();
+    await page.getByText(`${name} was deleted`).waitFor();
+    assert.deepEqual(await tools.management.call('GET', `connections?name=${name}`), []);
+  },
+
   'logs: narrowed, followed live, one event read': async (tools) => {
     const page = await openDashboard(tools, 'logs');
     await page.getByRole('list', { name: 'Events' }).waitFor();
@@ -289,6 +339,69 @@ export default {
     await assert.rejects(tools.management.call('GET', 'keys/signing'), /401/);
     tools.management.token = undefined;
     assert.equal((await tools.management.call('GET', `keys/signing/${kid}`)).revoked, true);
+  },
+
+  'organizations: made, a member with a role, deleted': async (tools) => {
+    const page = await openDashboard(tools, 'organizations');
+    const name = `team-${randomUUID().slice(0, 8)}`;
+    await page.getByRole('button', { name: 'Create organization' }).first().click();
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Create organization' }).click();
+    await page.getByRole('heading', { level: 1, name }).waitFor();
+    const { id } = await tools.management.call('GET', `organizations/name/${name}`);
+    await page.getByRole('combobox', { name: 'User' }).fill('jane');
+    await page.getByRole('option', { name: /Jane Doe/ }).click();
+    await page.getByRole('button', { name: 'Add member' }).click();
+    await page.getByRole('combobox', { name: 'Roles of Jane Doe' }).click();
+    await page.getByRole('option', { name: 'Contacts Admin' }).click();
+    await page.getByText('The role was given').waitFor();
+    await page.keyboard.press('Escape');
+    await inspectScreen(page, 'organization-members');
+    const [member] = await tools.management.call('GET', `organizations/${id}/members?fields=user_id,roles`);
+    assert.deepEqual(member.roles.map((role) => role.name), ['Contacts Admin']);
+    await page.getByRole('button', { name: 'Remove Jane Doe' }).click();
+    await page.getByRole('button', { name: 'Remove member' }).click();
+    await page.getByText('Nobody belongs to it').waitFor();
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByRole('textbox', { name: 'Name that is shown' }).fill('The Team');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { level: 1, name: 'The Team' }).waitFor();
+    await inspectScreen(page, 'organization-settings');
+    await page.getByRole('link', { name: 'Organizations', exact: true }).last().click();
+    await page.getByRole('link', { name: 'The Team' }).waitFor();
+    await inspectScreen(page, 'organizations');
+    await page.getByRole('link', { name: 'The Team' }).click();
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByRole('button', { name: 'Delete organization' }).click();
+    await page.getByText(`The organization ${name} goes`).waitFor();
+    await page.getByLabel(`Type ${name} to go on`).fill(name);
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete organization' }).click();
+    await page.getByText(`${name} was deleted`).waitFor();
+  },
+
+  'branding: a colour previewed, saved, and on the login page': async (tools) => {
+    const before = await tools.management.call('GET', 'branding');
+    tools.after(() => tools.management.call('PATCH', 'branding', { colors: before.colors ?? { primary: null }, favicon_url: null }));
+    const page = await openDashboard(tools, 'branding');
+    const colour = page.getByRole('textbox', { name: 'Primary colour' });
+    await colour.fill('blue');
+    await page.getByText('A colour is written as #rrggbb or #rgb.').waitFor();
+    await colour.fill('#a01050');
+    await page.getByRole('textbox', { name: 'Icon' }).fill('https://pictures.example/icon.png');
+    const fills = await page.getByRole('img', { name: 'Preview of the login page' })
+      .evaluate((preview) => [...preview.querySelectorAll('div')].map((part) => getComputedStyle(part).backgroundColor));
+    assert.ok(fills.includes('rgb(160, 16, 80)'), 'the preview shows the colour');
+    await inspectScreen(page, 'branding');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The branding was saved').waitFor();
+    const after = await tools.management.call('GET', 'branding');
+    assert.equal(after.colors.primary, '#a01050');
+    assert.equal(after.favicon_url, 'https://pictures.example/icon.png');
+    const stranger = await tools.browser.page();
+    await stranger.goto(new URL('', tools.chancery.dashboard.url).href);
+    const button = stranger.locator('button.primary');
+    await button.waitFor();
+    assert.equal(await button.evaluate((one) => getComputedStyle(one).backgroundColor), 'rgb(160, 16, 80)');
   },
 
   'tenant settings: saved, and nothing else touched': async (tools) => {

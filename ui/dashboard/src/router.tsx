@@ -3,7 +3,10 @@ import { createRouter } from '@tanstack/react-router';
 
 import { apiRoutes } from './screens/apis/routes.ts';
 import { applicationRoutes } from './screens/applications/routes.ts';
+import { brandingRoute } from './screens/branding/routes.ts';
+import { connectionRoutes } from './screens/connections/routes.ts';
 import { keyRoute } from './screens/keys/routes.ts';
+import { organizationRoutes } from './screens/organizations/routes.ts';
 import { overviewRoute } from './screens/overview/routes.ts';
 import { logRoutes } from './screens/logs/routes.ts';
 import { playgroundRoutes } from './screens/playground/routes.ts';
@@ -15,8 +18,8 @@ import { NotFound } from './shell/not-found.tsx';
 import { shell } from './shell/route.ts';
 
 const tree = shell.addChildren([
-  overviewRoute, apiRoutes, playgroundRoutes, applicationRoutes, userRoutes, roleRoutes, logRoutes,
-  keyRoute, tenantRoute,
+  overviewRoute, apiRoutes, playgroundRoutes, applicationRoutes, userRoutes, roleRoutes, organizationRoutes, connectionRoutes, logRoutes,
+  keyRoute, brandingRoute, tenantRoute,
 ]);
 
 export const router = createRouter({

@@ -1,13 +1,13 @@
 // Every section of the dashboard, in the order of the navigation. Navigation, search and the first screen read this list.
 import {
-  IconApi, IconAppWindow, type Icon, IconHistory, IconKey, IconLayoutDashboard, IconPlayerPlay, IconSettings, IconUserShield, IconUsers,
+  IconApi, IconAppWindow, IconDatabase, type Icon, IconBuilding, IconHistory, IconKey, IconLayoutDashboard, IconPalette, IconPlayerPlay, IconSettings, IconUserShield, IconUsers,
 } from '@tabler/icons-react';
 
 import type { Scope } from '~/auth/scopes.ts';
 
 export interface Section {
   /** Where it is, below `/dashboard`. */
-  path: '/' | '/apis' | '/playground' | '/applications' | '/users' | '/roles' | '/logs' | '/signing-keys' | '/tenant';
+  path: '/' | '/apis' | '/playground' | '/applications' | '/users' | '/roles' | '/organizations' | '/connections' | '/branding' | '/logs' | '/signing-keys' | '/tenant';
   label: string;
   icon: Icon;
   /** Heading in the navigation. */
@@ -34,6 +34,18 @@ export const SECTIONS: readonly Section[] = [
   },
   { path: '/users', label: 'Users', icon: IconUsers, group: 'Access', needs: ['read:users'], words: 'people sessions consents block' },
   { path: '/roles', label: 'Roles', icon: IconUserShield, group: 'Access', needs: ['read:roles'], words: 'permissions rbac' },
+  {
+    path: '/organizations', label: 'Organizations', icon: IconBuilding, group: 'Access', needs: ['read:organizations'],
+    words: 'customers teams members tenants',
+  },
+  {
+    path: '/connections', label: 'Connections', icon: IconDatabase, group: 'Access', needs: ['read:connections'],
+    words: 'databases passwords rules sign-up user names',
+  },
+  {
+    path: '/branding', label: 'Branding', icon: IconPalette, group: 'Tenant', needs: ['read:branding'],
+    words: 'logo colours icon login page preview',
+  },
   {
     path: '/logs', label: 'Logs', icon: IconHistory, group: 'Tenant', needs: ['read:logs', 'read:logs_users'],
     words: 'events history failures live tail audit',

@@ -1,4 +1,4 @@
-import { type Icon, IconApi, IconAppWindow, IconUser, IconUserShield } from '@tabler/icons-react';
+import { type Icon, IconApi, IconAppWindow, IconDatabase, IconUser, IconUserShield } from '@tabler/icons-react';
 import { useMemo } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
@@ -24,6 +24,7 @@ export function useFinders(): Finder[] {
       ...(may('read:clients') ? [findApplications] : []),
       ...(may('read:users') ? [findUsers] : []),
       ...(may('read:roles') ? [findRoles] : []),
+      ...(may('read:connections') ? [findConnections] : []),
     ],
     [may],
   );
@@ -80,6 +81,21 @@ async function findRoles(text: string): Promise<Found[]> {
     detail: description ?? '',
     href: `/dashboard/roles/${encodeURIComponent(id)}/permissions`,
     icon: IconUserShield,
+  }));
+}
+
+/** Among the first hundred: the server finds connections by their whole name only. */
+async function findConnections(text: string): Promise<Found[]> {
+  const query = { strategy: ['auth0' as const], per_page: 100, fields: 'id,name,display_name', include_fields: true };
+  const all = await callAs<{ id: string; name: string; display_name?: string }[]>(management.GET('/connections', { params: { query } }));
+  const typed = text.trim().toLowerCase();
+  const found = all.filter((one) => [one.name, one.display_name ?? ''].some((name) => name.toLowerCase().includes(typed)));
+  return found.slice(0, FEW).map(({ id, name, display_name: shown }) => ({
+    kind: 'Connection',
+    label: shown ?? name,
+    detail: name,
+    href: `/dashboard/connections/${encodeURIComponent(id)}/settings`,
+    icon: IconDatabase,
   }));
 }
 

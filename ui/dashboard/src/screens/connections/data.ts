@@ -1,0 +1,72 @@
+// Connections of the kind that keeps users here: databases.
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+
+import { callAs, management } from '~/api/client.ts';
+
+export type CharacterType = 'lowercase' | 'uppercase' | 'number' | 'special';
+
+/** What passwords must be, rule by rule. The server shows those in force where nobody wrote others. */
+export interface PasswordOptions {
+  complexity?: {
+    min_length?: number;
+    character_types?: CharacterType[];
+    character_type_rule?: 'all' | 'three_of_four';
+    identical_characters?: 'allow' | 'block';
+    sequential_characters?: 'allow' | 'block';
+  };
+  dictionary?: { active?: boolean; custom?: string[]; default?: string };
+  history?: { active?: boolean; size?: number };
+  profile_data?: { active?: boolean; blocked_fields?: string[] };
+}
+
+export interface DatabaseOptions {
+  password_options?: PasswordOptions;
+  /** The older level. It holds beside the rules. */
+  passwordPolicy?: string | null;
+  requires_username?: boolean;
+  disable_signup?: boolean;
+  validation?: { username?: { min: number; max: number } | null } | null;
+  /** The newer description of users. Where it is there, it says what user names are. */
+  attributes?: Record<string, unknown>;
+}
+
+export interface Connection {
+  id: string;
+  name: string;
+  display_name?: string;
+  strategy: string;
+  enabled_clients?: string[];
+  options?: DatabaseOptions;
+}
+
+export const PER_PAGE = 25;
+
+export interface ConnectionList {
+  connections: Connection[];
+  total: number;
+}
+
+export function connectionsQuery(page: number) {
+  return queryOptions({
+    queryKey: ['connections', { page }],
+    queryFn: () => {
+      const query = {
+        page, per_page: PER_PAGE, include_totals: true, strategy: ['auth0' as const],
+        fields: 'id,name,display_name,strategy,enabled_clients', include_fields: true,
+      };
+      return callAs<ConnectionList>(management.GET('/connections', { params: { query } }));
+    },
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function connectionQuery(id: string) {
+  return queryOptions({
+    queryKey: ['connections', id],
+    queryFn: () => callAs<Connection>(management.GET('/connections/{id}', { params: { path: { id } } })),
+  });
+}
+
+export function nameOf(connection: Connection): string {
+  return connection.display_name ?? connection.name;
+}

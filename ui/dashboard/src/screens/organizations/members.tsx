@@ -1,0 +1,163 @@
+import { Button, Group, MultiSelect, Text } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
+
+import { call, management } from '~/api/client.ts';
+import { queryClient } from '~/api/queries.ts';
+import { May, useMay } from '~/auth/session.tsx';
+import { useConfirm } from '~/components/confirm.tsx';
+import { done, failed } from '~/components/notify.ts';
+import { Pager } from '~/components/pager.tsx';
+import { Answer, Empty } from '~/components/states.tsx';
+import { Table } from '~/components/table.tsx';
+import { roleChoicesQuery } from '~/screens/roles/data.ts';
+import { UserPicker } from '~/screens/users/picker.tsx';
+
+import { type Member, membersQuery, PER_PAGE } from './data.ts';
+
+const route = getRouteApi('/organizations/$id/members');
+
+/** Who belongs to the organization, with which roles in it. */
+export function OrganizationMembers() {
+  const { id } = route.useParams();
+  const [page, setPage] = useState(0);
+  const members = useQuery(membersQuery(id, page));
+  return (
+    <div className="panel">
+      <May scope="create:organization_members">
+        <Add id={id} />
+      </May>
+      <Answer query={members} rows={3}>
+        {(data) =>
+          data.members.length === 0 ? (
+            <Empty title="Nobody belongs to it" text="Members sign in to it, with the roles that they have in it." />
+          ) : (
+            <>
+              <Rows id={id} members={data.members} />
+              <Pager page={page} perPage={PER_PAGE} total={data.total} onPage={setPage} />
+            </>
+          )
+        }
+      </Answer>
+    </div>
+  );
+}
+
+function Add({ id }: { id: string }) {
+  const [user, setUser] = useState<string>();
+  const add = useMutation({
+    mutationFn: (member: string) => call(management.POST('/organizations/{id}/members', { params: { path: { id } }, body: { members: [member] } })),
+    onSuccess: async () => {
+      await changed();
+      setUser(undefined);
+      done('The member was added');
+    },
+    onError: (error) => failed(error),
+  });
+  return (
+    <Group p="sm" gap="xs" align="flex-end">
+      <UserPicker label="User" value={user} onChange={setUser} />
+      <Button disabled={user === undefined} loading={add.isPending} onClick={() => user !== undefined && add.mutate(user)}>
+        Add member
+      </Button>
+    </Group>
+  );
+}
+
+function Rows({ id, members }: { id: string; members: Member[] }) {
+  const confirm = useConfirm();
+  const may = useMay();
+  const remove = (member: Member) =>
+    confirm({
+      title: `Remove ${nameOf(member)}?`,
+      effect: <Text size="sm">They cannot sign in to the organization any more, and lose their roles in it. The user stays.</Text>,
+      action: 'Remove member',
+      run: async () => {
+        await call(management.DELETE('/organizations/{id}/members', { params: { path: { id } }, body: { members: [member.user_id] } }));
+        await changed();
+        done('The member was removed');
+      },
+    });
+  return (
+    <Table cards label="Members">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Name</Table.Th>
+          <Table.Th>Roles here</Table.Th>
+          <Table.Th>
+            <span className="unseen">Actions</span>
+          </Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {members.map((member) => (
+          <Table.Tr key={member.user_id}>
+            <Table.Td style={{ overflowWrap: 'anywhere' }}>{nameOf(member)}</Table.Td>
+            <Table.Td>
+              <Roles id={id} member={member} />
+            </Table.Td>
+            <Table.Td style={{ textAlign: 'right' }}>
+              {may('delete:organization_members') ? (
+                <Button size="compact-sm" variant="subtle" color="red" onClick={() => remove(member)} aria-label={`Remove ${nameOf(member)}`}>
+                  Remove
+                </Button>
+              ) : null}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+function Roles({ id, member }: { id: string; member: Member }) {
+  const confirm = useConfirm();
+  const may = useMay();
+  const choices = useQuery({ ...roleChoicesQuery(''), enabled: may('read:roles') });
+  const held = member.roles ?? [];
+  const params = { path: { id, user_id: member.user_id } };
+  const give = useMutation({
+    mutationFn: (roles: string[]) => call(management.POST('/organizations/{id}/members/{user_id}/roles', { params, body: { roles } })),
+    onSuccess: async () => {
+      await changed();
+      done('The role was given');
+    },
+    onError: (error) => failed(error),
+  });
+  const take = (roles: string[]) =>
+    confirm({
+      title: `Take roles from ${nameOf(member)}?`,
+      effect: <Text size="sm">Tokens that are issued to them in this organization from now on are without: {held.filter((role) => roles.includes(role.id)).map((role) => role.name).join(', ')}.</Text>,
+      action: 'Take away',
+      run: async () => {
+        await call(management.DELETE('/organizations/{id}/members/{user_id}/roles', { params, body: { roles } }));
+        await changed();
+        done('The role was taken away');
+      },
+    });
+  const all = new Map([...held, ...(choices.data ?? [])].map((role) => [role.id, role.name]));
+  return (
+    <MultiSelect
+      aria-label={`Roles of ${nameOf(member)}`}
+      searchable
+      disabled={give.isPending || !may('create:organization_member_roles') || !may('delete:organization_member_roles')}
+      data={[...all].map(([value, label]) => ({ value, label }))}
+      value={held.map((role) => role.id)}
+      onChange={(next) => {
+        const added = next.filter((role) => !held.some((one) => one.id === role));
+        const gone = held.map((role) => role.id).filter((role) => !next.includes(role));
+        if (added.length > 0) give.mutate(added);
+        else if (gone.length > 0) take(gone);
+      }}
+    />
+  );
+}
+
+function nameOf(member: Member): string {
+  return member.name ?? member.email ?? member.user_id;
+}
+
+async function changed() {
+  await queryClient.invalidateQueries({ queryKey: ['organizations'] });
+}
