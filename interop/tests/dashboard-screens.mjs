@@ -362,6 +362,11 @@ export default {
     await page.getByRole('button', { name: 'Remove Jane Doe' }).click();
     await page.getByRole('button', { name: 'Remove member' }).click();
     await page.getByText('Nobody belongs to it').waitFor();
+    await page.getByRole('tab', { name: 'Connections' }).click();
+    await page.getByRole('switch', { name: 'Members may sign in with Username-Password-Authentication' }).click();
+    await page.getByText('Members may sign in with Username-Password-Authentication', { exact: true }).waitFor();
+    await inspectScreen(page, 'organization-connections');
+    assert.equal((await tools.management.call('GET', `organizations/${id}/enabled_connections`)).length, 1);
     await page.getByRole('tab', { name: 'Settings' }).click();
     await page.getByRole('textbox', { name: 'Name that is shown' }).fill('The Team');
     await page.getByRole('button', { name: 'Save' }).click();

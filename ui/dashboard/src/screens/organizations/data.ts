@@ -50,3 +50,13 @@ export function membersQuery(id: string, page: number) {
     placeholderData: keepPreviousData,
   });
 }
+
+export function enabledConnectionsQuery(id: string) {
+  return queryOptions({
+    queryKey: ['organizations', id, 'connections'],
+    queryFn: () => {
+      const query = { per_page: 100 } as const;
+      return callAs<{ connection_id: string }[]>(management.GET('/organizations/{id}/enabled_connections', { params: { path: { id }, query } }));
+    },
+  });
+}

@@ -38,6 +38,12 @@ const members = createRoute({
   component: lazyRouteComponent(() => import('./members.tsx'), 'OrganizationMembers'),
 });
 
+const connections = createRoute({
+  getParentRoute: () => organization,
+  path: 'connections',
+  component: lazyRouteComponent(() => import('./connections.tsx'), 'OrganizationConnections'),
+});
+
 export const organizationRoutes = section.addChildren([
-  list, organization.addChildren([first, members, settings]),
+  list, organization.addChildren([first, members, connections, settings]),
 ]);
