@@ -44,7 +44,7 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of request line and headers; more is answered with 431. Default 64 KiB.
     pub headers: usize,
-    /// How long headers may take, and how long a connection may be idle. Default 20 s: clients that reuse connections and do
+    /// How long headers may take, and how long a connection may be idle. Default 60 s: clients that reuse connections and do
     /// not look after them while they work, such as tools in Node, find one that was just closed when it is shorter.
     pub header_timeout: Duration,
     /// How long what was answered may lie unread before the connection is cut. Default 30 s; on Linux only.
@@ -61,7 +61,7 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             headers: 64 * 1024,
-            header_timeout: Duration::from_secs(20),
+            header_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             linger: Duration::from_secs(1),
             grace: Duration::from_secs(30),
