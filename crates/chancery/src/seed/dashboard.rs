@@ -37,9 +37,8 @@ pub(crate) fn client(seeding: &Seeding<'_>) -> Result<Client, Error> {
         callbacks: Some(pages.clone()),
         allowed_logout_urls: Some(pages),
         web_origins: Some(seeding.origins.to_vec()),
-        // What it asks for is never worth a token that lasts, and a code is worthless to whoever reads it somewhere.
+        // What it asks for is never worth a token that lasts.
         grant_types: Some(vec!["authorization_code".to_owned()]),
-        require_pkce: Some(true),
         // It is answered by the server that asks, on loopback too.
         skip_non_verifiable_callback_uri_confirmation_prompt: Some(true),
         ..client

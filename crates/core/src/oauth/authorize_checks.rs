@@ -271,7 +271,10 @@ fn pkce(
     settings: &TenantSettings,
     response_type: ResponseType,
 ) -> Result<Option<Challenge>, AuthorizeError> {
-    let strict = client.is_strict_third_party() || client.require_pkce.unwrap_or(false);
+    // A code of the dashboard is an administrator's: worthless to whoever reads it somewhere.
+    let strict = client.is_strict_third_party()
+        || client.require_pkce.unwrap_or(false)
+        || client.client_id == crate::dashboard::CLIENT_ID;
     let for_public = client.is_public() && settings.flags.require_pkce_for_public_clients.unwrap_or(false);
     let method = params.get("code_challenge_method");
     let Some(value) = params.get("code_challenge") else {
