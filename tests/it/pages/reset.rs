@@ -57,3 +57,25 @@ async fn the_last_link_and_the_first() {
         app.send(form(ticket)).await.expect(400);
     }
 }
+
+/// A link is not spent by a password that is refused, and each may be compared with two dozen earlier ones: an address has so
+/// many tries.
+#[tokio::test]
+async fn a_link_is_no_way_to_keep_the_server_busy() {
+    let app = TestApp::new().await;
+    let body = serde_json::json!({ "email": JANE.email, "connection": crate::support::CONNECTION });
+    app.send(Call::post("/dbconnections/change_password").json(&body)).await.expect(200);
+    let ticket = app.mailed_ticket(JANE.email);
+    let attempt = |password: &str| {
+        let pairs = [("state", ticket.as_str()), ("password", password), ("password-repeat", password)];
+        app.send(Call::post("/u/reset-verify").form(&pairs))
+    };
+    for _ in 0..20 {
+        attempt("weak").await.expect(400);
+    }
+    attempt("weak").await.expect(429);
+    attempt("New-4-Somebody").await.expect(429);
+    app.clock.advance(3600);
+    let ended = attempt("New-4-Somebody").await;
+    assert_eq!(ended.status, 400, "the link has ended, the address may try again");
+}

@@ -1,5 +1,5 @@
 use chancery_core::records::Consent;
-use chancery_store::{Batch, ConsentFilter};
+use chancery_store::{Batch, ConsentFilter, Error};
 
 use crate::fixture::{NOW, TENANT, authorization, code, engines, handle, issue_all, opaque, refresh, rows};
 
@@ -226,5 +226,25 @@ async fn an_api_takes_its_tokens_along() {
         assert!(f.store.opaque_token(TENANT, &access, NOW).await.unwrap().is_none(), "{}", f.engine);
         assert_eq!(rows(&f.store, "codes", TENANT).await, 0, "{}", f.engine);
         assert!(f.store.refresh_token(TENANT, &elsewhere).await.unwrap().is_some(), "another API");
+    }
+}
+
+/// What is issued on a consent at the moment when it is withdrawn, or something of it taken back, is not issued.
+#[tokio::test]
+async fn what_relies_on_a_consent_needs_it_as_it_was() {
+    for f in engines().await {
+        let given = consent("c", "u", &["a", "b"], false);
+        f.store.commit(f.store.upsert_consent(TENANT, &given)).await.unwrap();
+        let seen = f.store.consent_by_id(TENANT, "c").await.unwrap().unwrap();
+        f.store.commit(f.store.require_consent(TENANT, &seen)).await.unwrap();
+        let narrowed = Consent { declined: vec!["b".to_owned()], ..consent("c", "u", &["a"], false) };
+        f.store.commit(f.store.upsert_consent(TENANT, &narrowed)).await.unwrap();
+        let stale = f.store.commit(f.store.require_consent(TENANT, &seen)).await;
+        assert!(matches!(stale, Err(Error::Guard)), "{stale:?}");
+        let seen = f.store.consent_by_id(TENANT, "c").await.unwrap().unwrap();
+        f.store.commit(f.store.require_consent(TENANT, &seen)).await.unwrap();
+        assert!(f.store.delete_consent(TENANT, "c").await.unwrap());
+        let gone = f.store.commit(f.store.require_consent(TENANT, &seen)).await;
+        assert!(matches!(gone, Err(Error::Guard)), "{gone:?}");
     }
 }

@@ -23,11 +23,14 @@ export function OrganizationMembers() {
   const { id } = route.useParams();
   const [page, setPage] = useState(0);
   const members = useQuery(membersQuery(id, page));
+  const mayFind = useMay()('read:users');
   return (
     <div className="panel">
-      <May scope="create:organization_members">
-        <Add id={id} />
-      </May>
+      {mayFind ? (
+        <May scope="create:organization_members">
+          <Add id={id} />
+        </May>
+      ) : null}
       <Answer query={members} rows={3}>
         {(data) =>
           data.members.length === 0 ? (
