@@ -347,7 +347,7 @@ const STORED: &[Stored] = &[
 
 fn kept<'a>(operations: &'a [Operation], name: &str, acted_on: &[&str]) -> Vec<&'a str> {
     let is_meant = |operation: &&Operation| format!("{} {}", operation.method, operation.path) == name;
-    let body = operations.iter().find(is_meant).and_then(|operation| operation.body.as_ref());
+    let body = operations.iter().find(is_meant).and_then(|operation| operation.body());
     let members = body.into_iter().flat_map(|body| body.members());
     members.map(|member| member.name.as_str()).filter(|name| !acted_on.contains(name)).collect()
 }

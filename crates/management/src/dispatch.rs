@@ -132,7 +132,7 @@ async fn prepare(
     let query = Query::parse(parts.uri.query());
     check_head(operation, &path, &query)?;
     let mut value = Value::Null;
-    if let Some(shape) = &operation.body {
+    if let Some(shape) = operation.body() {
         // Only where a text is a body may one come as itself.
         let read = if check(shape, &json!("")).is_ok() {
             read_json_or_page(&ctx.app.config, &parts.headers, body).await
@@ -197,7 +197,7 @@ pub(crate) fn check_head(
     if query.holds('\0') {
         return Err(Problem::query(NUL, ""));
     }
-    operation.query.as_ref().map_or(Ok(()), |shape| query.check(shape))
+    operation.query().map_or(Ok(()), |shape| query.check(shape))
 }
 
 /// A body that has its shape.

@@ -90,7 +90,7 @@ fn described(operation: &Operation, answer: Option<&Shape>) -> Value {
     let in_path = operation
         .parameters()
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
-    let in_query = operation.query.iter().flat_map(Shape::members).map(|member| {
+    let in_query = operation.query().into_iter().flat_map(Shape::members).map(|member| {
         json!({
             "name": member.name,
             "in": "query",
@@ -121,7 +121,7 @@ fn described(operation: &Operation, answer: Option<&Shape>) -> Value {
         "responses": responses,
         "x-scopes": operation.scopes,
     });
-    if let Some(body) = &operation.body {
+    if let Some(body) = operation.body() {
         described["requestBody"] = json!({
             "required": !matches!(body, Shape::Nullable(_)),
             "content": {"application/json": {"schema": json_schema(body)}},

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::http::Method;
 use chancery_core::problem::Problem;
@@ -39,10 +39,6 @@ pub struct Operation {
     pub needs_all: bool,
     /// The status of a success.
     pub status: u16,
-    /// The query, an object of its parameters.
-    pub query: Option<Shape>,
-    /// The body; `None` where none is read.
-    pub body: Option<Shape>,
     /// `None` where the operation is published but not built: it answers 501.
     pub(crate) handler: Option<Handler>,
 }
@@ -56,6 +52,20 @@ impl Operation {
     /// Whether it changes anything. Operations of our own that are in the table only read.
     pub(crate) fn writes(&self) -> bool {
         self.base == WIRE && self.method != Method::GET
+    }
+
+    /// The query, an object of its parameters.
+    pub fn query(&self) -> Option<&'static Shape> {
+        self.shape(true)
+    }
+
+    /// The body; `None` where none is read.
+    pub fn body(&self) -> Option<&'static Shape> {
+        self.shape(false)
+    }
+
+    fn shape(&self, is_query: bool) -> Option<&'static Shape> {
+        SHAPES.get(self.method.as_str())?.get(self.path)?.get(usize::from(is_query))?.as_ref()
     }
 
     /// `roles`: the first part of the path.
@@ -89,7 +99,7 @@ pub fn own_operations() -> Vec<Operation> {
 /// Every scope that some operation asks for, and those of the service's own document beyond (fact sheet 1.3), each once.
 pub fn scopes() -> Vec<&'static str> {
     let mut scopes = Vec::new();
-    let operations = operations();
+    let operations = Table::published().operations;
     for scope in operations.iter().flat_map(|operation| &operation.scopes).chain(FURTHER_SCOPES) {
         if !scopes.contains(scope) {
             scopes.push(*scope);
@@ -125,8 +135,7 @@ impl Table {
     }
 
     fn read(base: &'static str, lines: &'static str) -> Self {
-        let mut shapes = shapes();
-        let operations = lines.lines().filter_map(|line| operation(base, line, &mut shapes)).collect();
+        let operations = lines.lines().filter_map(|line| operation(base, line)).collect();
         Self { operations, strays: Vec::new() }
     }
 
@@ -146,16 +155,11 @@ impl Table {
     }
 }
 
-type Shapes = HashMap<(String, String, bool), Shape>;
-
-fn operation(base: &'static str, line: &'static str, shapes: &mut Shapes) -> Option<Operation> {
+fn operation(base: &'static str, line: &'static str) -> Option<Operation> {
     let mut columns = line.split('\t');
     let (method, path, id) = (columns.next()?, columns.next()?, columns.next()?);
     let scopes = columns.next()?.split([' ', ',']).filter(|s| s.contains(':')).collect();
     let status = columns.next()?.split(',').next()?.parse().ok()?;
-    let mut shape = |is_query| shapes.remove(&(method.to_owned(), path.to_owned(), is_query));
-    let (query, body) = (shape(true), shape(false));
-    let body = if method == "PATCH" { body.map(Shape::with_nulls) } else { body };
     Some(Operation {
         id,
         method: Method::from_bytes(method.as_bytes()).ok()?,
@@ -164,27 +168,30 @@ fn operation(base: &'static str, line: &'static str, shapes: &mut Shapes) -> Opt
         scopes,
         needs_all: base == OWN,
         status,
-        query,
-        body,
         handler: None,
     })
 }
 
-fn shapes() -> Shapes {
-    let mut shapes = HashMap::new();
-    for text in SHAPES {
-        // That every file can be read is proven by a test; one that cannot would leave its operations unchecked.
-        for (Header { method, path, is_query }, shape) in shape::parse(text).unwrap_or_default() {
-            shapes.insert((method, path, is_query), shape);
-        }
+/// By method and path: the body, the query.
+type Shapes = HashMap<String, HashMap<String, [Option<Shape>; 2]>>;
+
+/// Read when the first operation is called: a server that nobody manages has no need of them, and they take 400 KB.
+static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
+    let mut shapes = Shapes::new();
+    // That every file can be read is proven by a test; one that cannot would leave its operations unchecked.
+    for (header, shape) in SHAPE_FILES.into_iter().flat_map(|text| shape::parse(text).unwrap_or_default()) {
+        let Header { method, path, is_query } = header;
+        let shape = if method == "PATCH" && !is_query { shape.with_nulls() } else { shape };
+        let of_operation = shapes.entry(method).or_default().entry(path).or_default();
+        of_operation[usize::from(is_query)] = Some(shape);
     }
     shapes
-}
+});
 
 const PUBLISHED: &str = include_str!("../published.tsv");
 const OWN_OPERATIONS: &str = include_str!("../own.tsv");
 
-const SHAPES: [&str; 29] = [
+const SHAPE_FILES: [&str; 29] = [
     include_str!("../shapes/attack-protection.shape"),
     include_str!("../shapes/branding.shape"),
     include_str!("../shapes/client-grants.shape"),
@@ -269,7 +276,7 @@ mod tests {
     #[test]
     fn every_shape_belongs_to_an_operation() {
         let mut seen = 0;
-        for text in SHAPES {
+        for text in SHAPE_FILES {
             let shapes = shape::parse(text).unwrap();
             for (header, _) in &shapes {
                 let known = |line: &str| line.starts_with(&format!("{}\t{}\t", header.method, header.path));
@@ -277,7 +284,8 @@ mod tests {
             }
             seen += shapes.len();
         }
-        assert_eq!(seen, shapes().len(), "two shapes for one thing");
+        let kept = SHAPES.values().flat_map(HashMap::values).flatten().flatten().count();
+        assert_eq!(seen, kept, "two shapes for one thing");
     }
 
     #[test]

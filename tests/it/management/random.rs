@@ -131,7 +131,7 @@ fn path(operation: &Operation, dice: &mut Dice, ids: &[String]) -> String {
         None => part.to_owned(),
     });
     let path = parts.collect::<Vec<_>>().join("/");
-    let Some(query) = operation.query.as_ref().filter(|_| dice.one_in(2)) else { return path };
+    let Some(query) = operation.query().filter(|_| dice.one_in(2)) else { return path };
     let Value::Object(members) = dice.value(query, ids) else { return path };
     let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let pairs: Vec<(String, String)> = members.into_iter().map(|(name, value)| (name, text(value))).collect();
@@ -163,7 +163,7 @@ async fn run(app: &TestApp, requests: usize) {
     for number in 0..requests {
         let operation = dice.pick(&built).clone();
         let path = path(&operation, &mut dice, &ids);
-        let body = operation.body.as_ref().map(|shape| dice.value(shape, &ids));
+        let body = operation.body().map(|shape| dice.value(shape, &ids));
         // The caller stays.
         if (path.contains(&own) || path.contains(&own_grant)) && operation.method != "GET" {
             continue;

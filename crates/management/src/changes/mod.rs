@@ -204,7 +204,7 @@ impl Set {
         let query = Query::parse(query.as_deref());
         check_head(operation, &path, &query)?;
         self.sent.extend(path.iter().map(|(_, value)| value.clone()));
-        let body = match (&operation.body, body) {
+        let body = match (operation.body(), body) {
             (Some(shape), body) => checked_body(shape, before.resolved(body)?)?,
             (None, Value::Null) => Value::Null,
             (None, _) => return Err(Problem::payload("The operation takes no body", "body")),
