@@ -75,7 +75,7 @@ const RESERVED: [(&[&str], &[&str]); 5] = [
             "chancery",
         ],
     ),
-    (&["argon2"], &["chancery-connect"]),
+    (&["argon2", "argon2-rust", "phc"], &["chancery-connect"]),
     (&["anyhow", "clap"], &["chancery"]),
 ];
 

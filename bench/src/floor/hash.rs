@@ -3,13 +3,13 @@
 use std::thread;
 
 use anyhow::{Context as _, Result, anyhow};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2_rust::{Algorithm, Argon2, Params, Version, params::Memory};
 use axum::body::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tokio::sync::oneshot;
 
 /// Memory in KiB, passes and lanes of a password hash; the server's own.
-const MEMORY: u32 = 19_456;
+const MEMORY: u64 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// A fixed salt costs as much as a fresh one.
@@ -50,25 +50,22 @@ fn work(queue: &Receiver<Job>, mut once: Once) {
 }
 
 /// The parameters and the memory of one thread.
-pub(crate) struct Once {
-    argon2: Argon2<'static>,
-    memory: Vec<Block>,
-}
+pub(crate) struct Once(argon2_rust::Hasher);
 
 impl Once {
     /// With memory to use again and again.
     pub(crate) fn new() -> Result<Self> {
-        let params = Params::new(MEMORY, PASSES, LANES, Some(32)).map_err(|error| anyhow!("{error}"))?;
-        let memory = vec![Block::new(); params.block_count()];
-        Ok(Self { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params), memory })
+        let params = Params::builder().memory(Memory::kib(MEMORY)).passes(PASSES).lanes(LANES).build();
+        let params = params.map_err(|error| anyhow!("{error}"))?;
+        let mut hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hasher();
+        hasher.reserve().map_err(|error| anyhow!("{error}"))?;
+        Ok(Self(hasher))
     }
 
     /// The 32-byte hash.
     pub(crate) fn hash(&mut self, password: &[u8]) -> Result<Vec<u8>> {
         let mut hash = vec![0; 32];
-        self.argon2
-            .hash_password_into_with_memory(password, SALT, &mut hash, &mut self.memory)
-            .map_err(|error| anyhow!("{error}"))?;
+        self.0.hash_into(password, SALT, &mut hash).map_err(|error| anyhow!("{error}"))?;
         Ok(hash)
     }
 }

@@ -1,24 +1,23 @@
 //! Argon2id in PHC strings (RFC 9106), with memory that its caller keeps from one password to the next.
 
-use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
+use argon2_rust::params::{self, TagLen};
+use argon2_rust::{Algorithm, Argon2, Hasher, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use phc::{Ident, Output, ParamsString, PasswordHash, Salt};
 
-/// The working memory of one thread: allocating it anew costs a fifth of the hash.
-#[derive(Default)]
-pub(crate) struct Memory(Vec<Block>);
+/// The working memory of one thread: allocating it anew costs a third of the hash.
+pub(crate) struct Memory(Hasher);
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(argon(CURRENT).hasher())
+    }
+}
 
 impl Memory {
     /// Gives the memory back.
     pub(crate) fn release(&mut self) {
-        self.0 = Vec::new();
-    }
-
-    fn blocks(&mut self, count: usize) -> &mut [Block] {
-        if self.0.len() < count {
-            self.0.resize_with(count, Block::new);
-        }
-        &mut self.0
+        self.0.clear();
     }
 }
 
@@ -38,12 +37,16 @@ pub(crate) enum Judgement {
 
 /// Hashes with today's parameters: `$argon2id$v=19$m=19456,t=2,p=1$...`.
 pub(crate) fn hash(password: &[u8], salt: &[u8; SALT], memory: &mut Memory) -> Option<String> {
-    let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
-    fill(&CURRENT, password, salt, (memory, &mut out))?;
+    let mut out = [0; TAG];
+    fill(CURRENT, &Input { password, salt, data: &[] }, (memory, &mut out))?;
+    let mut params = ParamsString::new();
+    params.add_decimal("m", CURRENT.memory_kib()).ok()?;
+    params.add_decimal("t", CURRENT.passes()).ok()?;
+    params.add_decimal("p", CURRENT.lanes()).ok()?;
     let phc = PasswordHash {
-        algorithm: ARGON2ID_IDENT,
-        version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(&CURRENT).ok()?,
+        algorithm: Ident::new(ARGON2ID).ok()?,
+        version: Some(Version::V0x13.as_u32()),
+        params,
         salt: Some(Salt::new(salt).ok()?),
         hash: Some(Output::new(&out).ok()?),
     };
@@ -54,7 +57,8 @@ pub(crate) fn hash(password: &[u8], salt: &[u8; SALT], memory: &mut Memory) -> O
 pub(crate) fn verify(phc: &str, password: &[u8], memory: &mut Memory) -> Judgement {
     let Some(stored) = Stored::read(phc) else { return Judgement::Unreadable };
     let mut out = vec![0; stored.hash.len()];
-    if fill(&stored.params, password, &stored.salt, (memory, &mut out)).is_none() {
+    let input = Input { password, salt: &stored.salt, data: &stored.data };
+    if fill(stored.params, &input, (memory, &mut out)).is_none() {
         return Judgement::Unreadable;
     }
     match verify_slices_are_equal(&out, stored.hash.as_bytes()) {
@@ -70,8 +74,9 @@ pub(crate) fn is_readable(phc: &str) -> bool {
 
 /// The work of one verification, for nothing.
 pub(crate) fn idle_work(memory: &mut Memory) {
-    let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
-    let done = fill(&CURRENT, b"nobody's password", &[0; SALT], (memory, &mut out));
+    let mut out = [0; TAG];
+    let input = Input { password: b"nobody's password", salt: &[0; SALT], data: &[] };
+    let done = fill(CURRENT, &input, (memory, &mut out));
     // Keeps the optimizer from seeing that nobody looks at the result.
     std::hint::black_box((done, out));
 }
@@ -79,55 +84,93 @@ pub(crate) fn idle_work(memory: &mut Memory) {
 /// Bytes of salt (RFC 9106, section 3.1).
 pub(crate) const SALT: usize = 16;
 
-/// m = 19 MiB, t = 2, p = 1.
-const CURRENT: Params = Params::DEFAULT;
+/// Bytes of a hash.
+const TAG: usize = 32;
+const ARGON2ID: &str = "argon2id";
+/// m = 19 MiB, t = 2, p = 1, and a hash of 32 bytes.
+const CURRENT: Params = Params::OWASP;
 
 /// The most memory a stored hash may ask for, in KiB: imported hashes must not take the machine down.
 const MOST_MEMORY: u32 = 256 * 1024;
 const MOST_PASSES: u32 = 64;
 
-fn fill(
-    params: &Params,
-    password: &[u8],
-    salt: &[u8],
-    (memory, out): (&mut Memory, &mut [u8]),
-) -> Option<()> {
-    let blocks = memory.blocks(params.block_count());
-    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
-    argon.hash_password_into_with_memory(password, salt, out, blocks).ok()
+const fn argon(params: Params) -> Argon2 {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// The password, its salt and what else goes into a hash.
+struct Input<'a> {
+    password: &'a [u8],
+    salt: &'a [u8],
+    data: &'a [u8],
+}
+
+fn fill(params: Params, input: &Input<'_>, (memory, out): (&mut Memory, &mut [u8])) -> Option<()> {
+    let hasher = &mut memory.0;
+    hasher.set_argon2(argon(params));
+    let done = hasher.hash_into_with_ad(input.password, input.salt, &[], input.data, out);
+    // What others' hashes need beyond ours is not kept for them.
+    if params.memory_blocks() > CURRENT.memory_blocks() {
+        hasher.clear();
+    }
+    done.ok()
 }
 
 struct Stored {
     params: Params,
     salt: Salt,
+    data: Vec<u8>,
     hash: Output,
 }
 
 impl Stored {
     fn read(phc: &str) -> Option<Self> {
         let parsed = PasswordHash::new(phc).ok()?;
-        if parsed.algorithm != ARGON2ID_IDENT || parsed.version != Some(Version::V0x13.into()) {
+        if parsed.algorithm.as_str() != ARGON2ID || parsed.version != Some(Version::V0x13.as_u32()) {
             return None;
         }
-        let params = Params::try_from(&parsed).ok()?;
-        if params.m_cost() > MOST_MEMORY || params.t_cost() > MOST_PASSES {
+        let (salt, hash) = (parsed.salt?, parsed.hash?);
+        let (params, data) = params(&parsed.params, hash.len())?;
+        if params.memory_kib() > MOST_MEMORY || params.passes() > MOST_PASSES {
             return None;
         }
-        Some(Self { params, salt: parsed.salt?, hash: parsed.hash? })
+        Some(Self { params, salt, data, hash })
     }
 
     fn is_current(&self) -> bool {
         let same = |of: fn(&Params) -> u32| of(&self.params) == of(&CURRENT);
-        same(Params::m_cost)
-            && same(Params::t_cost)
-            && same(Params::p_cost)
+        same(Params::memory_kib)
+            && same(Params::passes)
+            && same(Params::lanes)
             && self.salt.len() >= SALT
-            && self.hash.len() == Params::DEFAULT_OUTPUT_LEN
+            && self.hash.len() == TAG
     }
 }
 
+/// `m`, `t` and `p`, all of them, and `data`; nothing else: with a key beside it a hash cannot be verified here.
+fn params(text: &ParamsString, length: usize) -> Option<(Params, Vec<u8>)> {
+    if text.iter().any(|(name, _)| !["m", "t", "p", "data"].contains(&name.as_str())) {
+        return None;
+    }
+    let builder = Params::builder()
+        .memory(params::Memory::kib(text.get_decimal("m")?.into()))
+        .passes(text.get_decimal("t")?)
+        .lanes(text.get_decimal("p")?)
+        .tag_len(TagLen::bytes(length as u64));
+    let data = match text.get("data") {
+        Some(value) => value.b64_decode(&mut [0; DATA]).ok()?.to_vec(),
+        None => Vec::new(),
+    };
+    Some((builder.build().ok()?, data))
+}
+
+/// Bytes of data beside a password (the text form of password hashes allows no more).
+const DATA: usize = 64;
+
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+
     use super::*;
 
     #[test]
@@ -157,6 +200,38 @@ mod tests {
         assert_eq!(verify(phc, b"password", memory), Judgement::Right { current: false });
     }
 
+    /// Another implementation says what is right: of many parameters, with and without data beside the password.
+    #[test]
+    fn two_implementations_agree() {
+        let memory = &mut Memory::default();
+        for (m, t, p, length, data) in [
+            (8, 1, 1, 10, ""),
+            (64, 3, 1, 32, ""),
+            (100, 2, 3, 33, "abc"),
+            (1024, 1, 4, 64, ""),
+            (19_456, 2, 1, 32, "x"),
+        ] {
+            let mut other = argon2::ParamsBuilder::new();
+            other.m_cost(m).t_cost(t).p_cost(p).output_len(length);
+            other.data(argon2::AssociatedData::new(data.as_bytes()).unwrap());
+            let other = argon2::Argon2::new(
+                argon2::Algorithm::Argon2id,
+                argon2::Version::V0x13,
+                other.build().unwrap(),
+            );
+            let mut hash = vec![0; length];
+            other.hash_password_into("pässword".as_bytes(), b"eightbyt", &mut hash).unwrap();
+            let encoded = |bytes: &[u8]| base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes);
+            let data =
+                if data.is_empty() { String::new() } else { format!(",data={}", encoded(data.as_bytes())) };
+            let phc =
+                format!("$argon2id$v=19$m={m},t={t},p={p}{data}${}${}", encoded(b"eightbyt"), encoded(&hash));
+            let right = Judgement::Right { current: false };
+            assert_eq!(verify(&phc, "pässword".as_bytes(), memory), right, "{phc}");
+            assert_eq!(verify(&phc, b"password", memory), Judgement::Wrong, "{phc}");
+        }
+    }
+
     #[test]
     fn hostile_hashes() {
         let memory = &mut Memory::default();
@@ -167,6 +242,10 @@ mod tests {
             "$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
             "$argon2id$v=19$m=256,t=4294967295,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
             "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ",
+            "$argon2id$v=19$m=256,t=2,p=1,keyid=a2V5$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$argon2id$v=19$t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$argon2id$v=19$m=256,t=0,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$argon2id$v=16$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
             "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
         ] {
             assert_eq!(verify(phc, b"password", memory), Judgement::Unreadable, "{phc}");
