@@ -20,6 +20,7 @@ mod process;
 mod rehearsal;
 mod report;
 mod run;
+mod scale;
 mod search;
 mod setup;
 mod tokens;
@@ -35,6 +36,7 @@ fn main() -> Result<()> {
         None => run::run(&options.measure),
         Some(options::Command::Micro(micro)) => micro::run(&micro),
         Some(options::Command::Search(search)) => search::run(&search),
+        Some(options::Command::Scale(scale)) => scale::run(&scale),
         Some(options::Command::Floor(floor)) => floor::run(&floor),
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Micro(Micro),
     /// How long searches for users take among very many of them, at the store itself.
     Search(Search),
+    /// A small tenant beside a very large one: start, memory, the time of a token.
+    Scale(Scale),
     /// Serve the floor handlers (started by the harness itself; ends when its standard input closes).
     #[command(hide = true)]
     Floor(Floor),
@@ -106,6 +108,44 @@ pub(crate) struct Search {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How large the large tenant is.
+#[derive(Debug, Args)]
+pub(crate) struct Scale {
+    /// The server binary [default: `chancery` beside this executable].
+    #[arg(long)]
+    pub(crate) binary: Option<PathBuf>,
+    /// The URL of an empty PostgreSQL database for the large tenant [default: an SQLite file].
+    #[arg(long)]
+    pub(crate) database: Option<String>,
+    /// Its users.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) users: usize,
+    /// Its applications.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) applications: usize,
+    /// Its APIs.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) apis: usize,
+    /// Scopes of each API.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) scopes: usize,
+    /// Tenants of the same server, all but one of them empty.
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) tenants: usize,
+    /// Connections kept busy.
+    #[arg(long, default_value_t = 16)]
+    pub(crate) connections: usize,
+    /// Seconds of each measured window.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) seconds: f64,
+    /// Rounds of the small and the large one, taken in turn.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: usize,
+    /// Folder for databases [default: `bench-data` beside the build].
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
 }
 
 /// Where the floor tells its address and keeps its database.

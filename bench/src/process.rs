@@ -23,11 +23,20 @@ impl Process {
     /// Starts `command` and waits until it has written `ready_file`, at most 20 s.
     ///
     /// Returns the process, the file's text and how long that took.
-    pub(crate) fn start(mut command: Command, ready_file: &Path) -> Result<(Self, String, Duration)> {
+    pub(crate) fn start(command: Command, ready_file: &Path) -> Result<(Self, String, Duration)> {
+        Self::start_within(command, ready_file, Duration::from_secs(20))
+    }
+
+    /// The same with another patience.
+    pub(crate) fn start_within(
+        mut command: Command,
+        ready_file: &Path,
+        patience: Duration,
+    ) -> Result<(Self, String, Duration)> {
         let begin = Instant::now();
         let child = command.spawn().with_context(|| format!("cannot start {:?}", command.get_program()))?;
         let mut process = Self { child };
-        while begin.elapsed() < Duration::from_secs(20) {
+        while begin.elapsed() < patience {
             if let Ok(text) = fs::read_to_string(ready_file)
                 && !text.trim().is_empty()
             {
@@ -38,7 +47,7 @@ impl Process {
             }
             thread::sleep(Duration::from_millis(2));
         }
-        bail!("{:?} did not serve within 20 s", command.get_program())
+        bail!("{:?} did not serve within {patience:?}", command.get_program())
     }
 
     /// CPU time it has used since it started.

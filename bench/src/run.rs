@@ -90,10 +90,7 @@ async fn measure(options: &Measure, folder: &Path) -> Result<Report> {
 
 /// Starts the server, reads its memory before and after it issued `tokens` tokens, and prepares it.
 async fn serve(options: &Measure, folder: &Path, tokens: usize) -> Result<(Process, Setup, Start)> {
-    let binary = match &options.binary {
-        Some(binary) => binary.clone(),
-        None => env::current_exe()?.with_file_name("chancery"),
-    };
+    let binary = binary(options.binary.as_deref())?;
     let ready_file = folder.join("server.ready");
     let log = File::create(folder.join("server.log"))?;
     let database = match options.database.as_str() {
@@ -116,6 +113,14 @@ async fn serve(options: &Measure, folder: &Path, tokens: usize) -> Result<(Proce
     note(&format!("{tokens} tokens before memory is read"));
     let after_tokens = take_tokens(&process, &setup, tokens).await?;
     Ok((process, setup, Start { until_ready, after_start, tokens, after_tokens }))
+}
+
+/// The server's binary.
+pub(crate) fn binary(given: Option<&Path>) -> Result<PathBuf> {
+    match given {
+        Some(binary) => Ok(binary.to_owned()),
+        None => Ok(env::current_exe()?.with_file_name("chancery")),
+    }
 }
 
 async fn take_tokens(process: &Process, setup: &Setup, tokens: usize) -> Result<Memory> {

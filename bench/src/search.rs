@@ -39,7 +39,7 @@ async fn measured(options: &options::Search) -> Result<()> {
         let origins = vec!["https://search.example".to_owned()];
         store.create_tenant(&Tenant { id: TENANT.to_owned(), origins }).await?;
     }
-    fill(&store, options.users).await?;
+    fill(&store, TENANT, options.users).await?;
     let mut lines = Vec::new();
     for kind in kinds(options.users).iter().filter(|kind| kind.name.contains(&options.only)) {
         lines.push(kind.measured(&store, Duration::from_secs_f64(options.seconds)).await?);
@@ -107,8 +107,12 @@ async fn at_once(
     Ok((next.get(), next.get() as f64 / begun.elapsed().as_secs_f64()))
 }
 
-async fn fill(store: &Store, users: usize) -> Result<()> {
-    let there = usize::try_from(store.users_count(TENANT).await?)?;
+/// Makes users until there are as many, and maybe a few of others'.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn fill(store: &Store, tenant: &str, users: usize) -> Result<()> {
+    let there = usize::try_from(store.users_count(tenant).await?)?;
     if there >= users {
         return Ok(());
     }
@@ -118,11 +122,11 @@ async fn fill(store: &Store, users: usize) -> Result<()> {
         while tasks.len() >= BATCHES {
             tasks.join_next().await.context("no batch")???;
         }
-        let store = store.clone();
+        let (store, tenant) = (store.clone(), tenant.to_owned());
         tasks.spawn(async move {
             let mut batch = Batch::default();
             for n in first..(first + BATCH).min(users) {
-                batch = batch.and(store.create_user_batch(TENANT, &person(n))?);
+                batch = batch.and(store.create_user_batch(&tenant, &person(n))?);
             }
             store.commit(batch).await
         });

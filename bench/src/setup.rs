@@ -96,6 +96,16 @@ impl Setup {
         Ok(setup)
     }
 
+    /// One token of the application that manages: what the first request after a start gets.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub(crate) async fn first_token(ready: &Value) -> Result<()> {
+        let issuer = url::Url::parse(text(ready, "/issuer")?)?;
+        let port = issuer.port_or_known_default().context("the issuer has no port")?;
+        Management::connect(SocketAddr::from(([127, 0, 0, 1], port)), &issuer, ready).await.map(drop)
+    }
+
     /// The request of a kind that can be repeated; none for codes and refresh tokens, which are spent.
     pub(crate) async fn repeatable(&self, kind: Kind) -> Result<Option<Request>> {
         Ok(match kind {
