@@ -23,6 +23,7 @@ mod run;
 mod scale;
 mod search;
 mod setup;
+mod soak;
 mod tokens;
 mod workload;
 
@@ -37,6 +38,7 @@ fn main() -> Result<()> {
         Some(options::Command::Micro(micro)) => micro::run(&micro),
         Some(options::Command::Search(search)) => search::run(&search),
         Some(options::Command::Scale(scale)) => scale::run(&scale),
+        Some(options::Command::Soak(soak)) => soak::run(&soak),
         Some(options::Command::Floor(floor)) => floor::run(&floor),
     }
 }

@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Search(Search),
     /// A small tenant beside a very large one: start, memory, the time of a token.
     Scale(Scale),
+    /// Requests of many kinds that arrive by the clock, for a long time or beyond what the server can do.
+    Soak(Soak),
     /// Serve the floor handlers (started by the harness itself; ends when its standard input closes).
     #[command(hide = true)]
     Floor(Floor),
@@ -144,6 +146,29 @@ pub(crate) struct Scale {
     #[arg(long, default_value_t = 5)]
     pub(crate) rounds: usize,
     /// Folder for databases [default: `bench-data` beside the build].
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// What arrives, how often and for how long.
+#[derive(Debug, Args)]
+pub(crate) struct Soak {
+    /// The server binary [default: `chancery` beside this executable].
+    #[arg(long)]
+    pub(crate) binary: Option<PathBuf>,
+    /// Arrivals a second, of all kinds together.
+    #[arg(long, default_value_t = 200.0)]
+    pub(crate) rate: f64,
+    /// Only these kinds, in equal parts, instead of the mix.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) only: Vec<Kind>,
+    /// How long.
+    #[arg(long, default_value_t = 1800.0)]
+    pub(crate) seconds: f64,
+    /// Seconds of each part, which has a line of its own.
+    #[arg(long, default_value_t = 60.0)]
+    pub(crate) every: f64,
+    /// Folder for the database [default: `bench-data` beside the build].
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
 }

@@ -198,12 +198,28 @@ impl Setup {
         let bytes = request.header("cookie", self.cookies.clone()).bytes();
         load::each(self.address, PREPARING, vec![bytes; count], |answer| {
             let location = answer.headers("location").next().unwrap_or_default();
-            let place = url::Url::parse(location).ok();
-            let code = place
-                .and_then(|place| Some(place.query_pairs().find(|pair| pair.0 == "code")?.1.into_owned()));
-            code.with_context(|| format!("no code but {} {location} {}", answer.status, answer.text()))
+            Self::code_of(location)
+                .with_context(|| format!("no code but {} {location} {}", answer.status, answer.text()))
         })
         .await
+    }
+
+    /// What a signed-in browser asks for a code with.
+    pub(crate) fn authorization(&self) -> Request {
+        let target = self.authorize(API_RS256, "openid read:bench");
+        Request::bare("GET", &self.host, &target).header("cookie", self.cookies.clone())
+    }
+
+    /// The code in the place that a browser is sent to.
+    pub(crate) fn code_of(location: &str) -> Option<String> {
+        let place = url::Url::parse(location).ok()?;
+        let code = place.query_pairs().find(|pair| pair.0 == "code")?.1.into_owned();
+        Some(code)
+    }
+
+    /// The exchange of a refresh token.
+    pub(crate) fn refresh(&self, token: &str) -> Request {
+        self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
     }
 
     fn authorize(&self, api: &str, scope: &str) -> String {
@@ -222,7 +238,8 @@ impl Setup {
         self.token(&[("grant_type", "client_credentials"), ("audience", audience)])
     }
 
-    fn exchange(&self, code: &str) -> Request {
+    /// The exchange of a code.
+    pub(crate) fn exchange(&self, code: &str) -> Request {
         self.token(&[("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)])
     }
 
