@@ -37,6 +37,17 @@ export default {
     await assert.rejects(client.refreshTokenGrant(config, tokens.refresh_token), { error: 'invalid_grant', status: 403 });
   },
 
+  'a request that is pushed ahead (RFC 9126)': async (tools) => {
+    await tools.management.call('PATCH', 'tenants/settings', { pushed_authorization_requests_supported: true });
+    const relyingParty = await started(tools);
+    const { config, application } = relyingParty;
+    await tools.management.call('PATCH', `clients/${application.client_id}`, { require_pushed_authorization_requests: true });
+    const { request, back, checks } = await signedIn(tools, relyingParty, client.buildAuthorizationUrlWithPAR);
+    assert.deepEqual([...request.searchParams.keys()].sort(), ['client_id', 'request_uri']);
+    const tokens = await client.authorizationCodeGrant(config, back, checks);
+    assert.ok(tokens.claims().sub);
+  },
+
   'a code works once, and only with its verifier': async (tools) => {
     const relyingParty = await started(tools);
     const { config } = relyingParty;
@@ -107,13 +118,13 @@ function discovered(issuer, id, authentication) {
 }
 
 /** The address at which Jane came back, and what the library is to check it with. */
-async function signedIn({ chancery, browser }, { config, callback }) {
+async function signedIn({ chancery, browser }, { config, callback }, build = client.buildAuthorizationUrl) {
   const checks = {
     pkceCodeVerifier: client.randomPKCECodeVerifier(),
     expectedState: client.randomState(),
     expectedNonce: client.randomNonce(),
   };
-  const request = client.buildAuthorizationUrl(config, {
+  const request = await build(config, {
     redirect_uri: callback,
     scope: 'openid profile email offline_access read:contacts',
     audience: chancery.api.identifier,
@@ -122,5 +133,5 @@ async function signedIn({ chancery, browser }, { config, callback }) {
     state: checks.expectedState,
     nonce: checks.expectedNonce,
   });
-  return { checks, back: await authorize(await browser.page(), request, chancery.user, callback) };
+  return { request, checks, back: await authorize(await browser.page(), request, chancery.user, callback) };
 }

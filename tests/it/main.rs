@@ -19,6 +19,7 @@ mod oauth_token;
 mod organization_prompts;
 mod organizations;
 mod pages;
+mod pushed;
 mod revoke;
 mod security;
 mod userinfo;

@@ -106,6 +106,7 @@ const STORED: &[Stored] = &[
             "cross_origin_auth",
             "organization_usage",
             "default_organization",
+            "require_pushed_authorization_requests",
         ],
     },
     Stored {
@@ -330,6 +331,7 @@ const STORED: &[Stored] = &[
             "default_audience",
             "default_directory",
             "resource_parameter_profile",
+            "pushed_authorization_requests_supported",
             "allowed_logout_urls",
             "enabled_locales",
             "session_lifetime",

@@ -11,19 +11,23 @@ use chancery_web::Ctx;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 /// The documents of `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`, one for each
-/// issuer, made once. Issuers are configured, so there are only so many.
+/// issuer, with pushed requests and without, made once. Issuers are configured, so there are only so many.
 #[derive(Clone, Default)]
-pub(crate) struct Documents(Arc<RwLock<HashMap<String, Bytes>>>);
+pub(crate) struct Documents(Arc<RwLock<[HashMap<String, Bytes>; 2]>>);
 
 impl Documents {
     /// The issuer's document.
     pub(crate) fn answer(&self, ctx: &Ctx) -> Response {
         let issuer = &ctx.origin.issuer;
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(issuer).cloned();
+        let takes_pushed = ctx.tenant.settings.pushed_authorization_requests_supported.unwrap_or(false);
+        let which = usize::from(takes_pushed);
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner)[which].get(issuer).cloned();
         public(known.unwrap_or_else(|| {
             // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that.
-            let made = Bytes::from(TEMPLATE.replace("{issuer}", issuer));
-            self.0.write().unwrap_or_else(PoisonError::into_inner).insert(issuer.clone(), made.clone());
+            let pushed = if takes_pushed { PUSHED } else { "" };
+            let made = Bytes::from(TEMPLATE.replace("{pushed}", pushed).replace("{issuer}", issuer));
+            let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            all[which].insert(issuer.clone(), made.clone());
             made
         }))
     }
@@ -46,11 +50,13 @@ fn public(body: Bytes) -> Response {
     response
 }
 
+/// Where the tenant takes requests that are sent ahead.
+const PUSHED: &str = r#""pushed_authorization_request_endpoint":"{issuer}oauth/par","require_pushed_authorization_requests":false,"#;
 /// Member order as live tenants have it.
 const TEMPLATE: &str = concat!(
     r#"{"issuer":"{issuer}","authorization_endpoint":"{issuer}authorize","token_endpoint":"{issuer}oauth/token","#,
     r#""userinfo_endpoint":"{issuer}userinfo","jwks_uri":"{issuer}.well-known/jwks.json","#,
-    r#""revocation_endpoint":"{issuer}oauth/revoke","#,
+    r#""revocation_endpoint":"{issuer}oauth/revoke",{pushed}"#,
     r#""scopes_supported":["openid","profile","offline_access","name","given_name","family_name","nickname","email","#,
     r#""email_verified","picture","created_at","identities","phone","address"],"#,
     r#""response_types_supported":["code","token","id_token","code token","code id_token","token id_token","#,

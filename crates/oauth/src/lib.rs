@@ -13,6 +13,7 @@ mod issue;
 mod logout;
 mod pages;
 mod profile;
+mod pushed;
 mod revoke;
 mod token;
 mod userinfo;
@@ -31,6 +32,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/authorize", get(authorize::by_get).post(authorize::by_post))
         .route("/authorize/resume", get(authorize::resume))
         .route("/oauth/token", post(token::token))
+        .route("/oauth/par", post(pushed::push))
         .route("/oauth/revoke", post(revoke::revoke))
         .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .route(

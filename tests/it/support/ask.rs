@@ -17,6 +17,11 @@ impl Ask {
         ask.with("response_type", "code").with("scope", scope).with("state", "xyz")
     }
 
+    /// Nothing yet.
+    pub(crate) fn empty() -> Self {
+        Self(Vec::new())
+    }
+
     /// Sets a parameter, in the place of an earlier one.
     pub(crate) fn with(self, name: &str, value: &str) -> Self {
         self.without(name).and(name, value)

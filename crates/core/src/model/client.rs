@@ -75,6 +75,9 @@ pub struct Client {
     /// Off-switch of the confirmation screen; wins over the tenant's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_non_verifiable_callback_uri_confirmation_prompt: Option<bool>,
+    /// Requests of `/authorize` must have been sent to `/oauth/par` (RFC 9126).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_pushed_authorization_requests: Option<bool>,
     /// PKCE with S256 is needed; an extension of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pkce: Option<bool>,

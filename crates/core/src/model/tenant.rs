@@ -29,6 +29,9 @@ pub struct TenantSettings {
     /// `audience` or `compatibility` (RFC 8707 `resource` is heard). Absent is `compatibility`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_parameter_profile: Option<String>,
+    /// Whether `/oauth/par` is there (RFC 9126). Absent is no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed_authorization_requests_supported: Option<bool>,
     /// URLs `/v2/logout` and `/oidc/logout` may lead to without an application.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_logout_urls: Option<Vec<String>>,

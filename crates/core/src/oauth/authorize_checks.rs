@@ -18,6 +18,8 @@ pub struct Surroundings<'a> {
     pub is_api: &'a dyn Fn(&str) -> bool,
     /// The audience that means userinfo only.
     pub userinfo_audience: &'a str,
+    /// Whether the application's server sent the request ahead (RFC 9126).
+    pub is_pushed: bool,
     /// Verifies an `id_token_hint` for this application and returns its subject.
     pub hint_subject: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -68,6 +70,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
         no_repetition(params)?;
         only_known_parameters(params, client)?;
         no_request_objects(params)?;
+        pushed_where_needed(client, around.is_pushed)?;
         let response_type = supported_response_type(response_type, wanted, client)?;
         let response_mode = sound_mode(params, response_type, &redirect_uri)?;
         let challenge = pkce(params, client, around.settings, response_type)?;
@@ -213,8 +216,8 @@ fn only_known_parameters(params: &Params, client: &Client) -> Result<(), Authori
     }
 }
 
-/// JAR and PAR are not served yet, and a request that relies on them must not be read without them (OpenID Connect Core
-/// 6.1 names these codes).
+/// JAR is not served yet, nor a `request_uri` that is not ours, and a request that relies on them must not be read without
+/// them (OpenID Connect Core 6.1 names these codes).
 fn no_request_objects(params: &Params) -> Result<(), AuthorizeError> {
     if params.get("request").is_some() {
         return Err(AuthorizeError::new("request_not_supported", "Parameter not supported: request"));
@@ -223,6 +226,14 @@ fn no_request_objects(params: &Params) -> Result<(), AuthorizeError> {
         return Err(AuthorizeError::new("request_uri_not_supported", "Parameter not supported: request_uri"));
     }
     Ok(())
+}
+
+/// An application may say that it sends every request ahead: then nobody else can make one up for it.
+fn pushed_where_needed(client: &Client, is_pushed: bool) -> Result<(), AuthorizeError> {
+    match client.require_pushed_authorization_requests.unwrap_or(false) && !is_pushed {
+        true => Err(AuthorizeError::invalid("The client must push its authorization requests")),
+        false => Ok(()),
+    }
 }
 
 fn supported_response_type(

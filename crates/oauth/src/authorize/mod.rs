@@ -22,7 +22,7 @@ use chancery_web::{Binding, Ctx, Failure, Form, found};
 use http::HeaderMap;
 
 use crate::authorize::flight::Flight;
-use crate::pages;
+use crate::{pages, pushed};
 
 /// The request in the query.
 pub(crate) async fn by_get(
@@ -79,9 +79,23 @@ async fn to_own_page(
     Ok(found(transaction.request.redirect_uri.as_str()))
 }
 
-async fn begin(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Response, Failure> {
+async fn begin(ctx: &Ctx, headers: &HeaderMap, sent: &Params) -> Result<Response, Failure> {
+    let client_id = sent.get("client_id");
+    let ahead = match pushed::named(sent) {
+        None => None,
+        Some(id) => match pushed::take(ctx, id, client_id).await? {
+            Some(params) => Some(params),
+            None => {
+                let text = "The request_uri is unknown, was used, or has expired";
+                let error = AuthorizeError::new("invalid_request_uri", text);
+                respond::log_failure(ctx, client_id, &error, None);
+                return Ok(pages::error(ctx, headers, 400, &error));
+            }
+        },
+    };
+    let params = ahead.as_ref().unwrap_or(sent);
     let client = params.get("client_id").and_then(|id| ctx.tenant.client(id));
-    let checked = checked(ctx, params, client);
+    let checked = checked(ctx, params, client, ahead.is_some());
     let request = match checked {
         Ok(request) => request,
         Err(CheckFailure::Page { status, error }) => {
@@ -107,16 +121,19 @@ async fn begin(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Respon
     }
 }
 
-fn checked(
+/// Every check of a request, which may have been sent ahead.
+pub(crate) fn checked(
     ctx: &Ctx,
     params: &Params,
     client: Option<&Arc<PreparedClient>>,
+    is_pushed: bool,
 ) -> Result<AuthorizeRequest, CheckFailure> {
     let around = Surroundings {
         settings: &ctx.tenant.settings,
         client: client.map(|c| &c.client),
         is_api: &|audience| ctx.tenant.resolve_api(&ctx.origin, audience).is_some(),
         userinfo_audience: &ctx.origin.userinfo_audience,
+        is_pushed,
         hint_subject: &|hint| {
             let claims = chancery_web::verify_id_token(ctx, hint)?;
             client.is_some_and(|c| c.client_id == claims.client_id).then_some(claims.subject)

@@ -1,0 +1,100 @@
+//! `POST /oauth/par`: the application's server sends the request ahead, and the browser carries its name alone (RFC 9126,
+//! fact sheet 2.10).
+
+use axum::response::Response;
+use chancery_core::ids;
+use chancery_core::oauth::{
+    AuthorizeError, CheckFailure, ClientProof, OAuthError, PUSHED_LIFETIME, REQUEST_URI, pushed,
+};
+use chancery_core::params::Params;
+use chancery_store::StoredTransaction;
+use chancery_web::{Ctx, Failure, Form, json};
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::authorize::checked;
+use crate::client_auth::authenticate;
+use crate::events;
+
+/// Requests a second from one address (fact sheet 13.2).
+const MOST_A_SECOND: u32 = 100;
+
+/// A request that waits. It stands among the transactions, and belongs to no browser.
+#[derive(Serialize, Deserialize)]
+struct Waiting {
+    pushed: String,
+}
+
+/// Checks all that `/authorize` checks, which checks it again when the browser comes.
+pub(crate) async fn push(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let whom = ("par", &ctx.tenant.tenant, ctx.ip);
+    if ctx.app.management_calls.take(MOST_A_SECOND, whom, ctx.now()).is_spent {
+        return Err(OAuthError::RateLimited.into());
+    }
+    if !ctx.tenant.settings.pushed_authorization_requests_supported.unwrap_or(false) {
+        return Err(denied("Pushed authorization requests are not enabled for this tenant").into());
+    }
+    let proof = ClientProof::parse(&params)?;
+    let client = authenticate(&ctx, &headers, &proof).await?;
+    let waiting = accepted(&ctx, &params, &client.client_id, client.is_public());
+    let kept = waiting.inspect_err(|error| {
+        let mut event = events::of_client("fpar", &client);
+        event.description = Some(error.description().chars().take(500).collect());
+        events::record(&ctx, event);
+    })?;
+    let id = ids::url_safe(&*ctx.app.rng, 43);
+    let doc = serde_json::to_string(&Waiting { pushed: kept.encode() }).map_err(Failure::server)?;
+    let expires_at = ctx.now() + PUSHED_LIFETIME;
+    // No cookie has the digest of nothing.
+    let stored = StoredTransaction { id: id.clone(), digest: Vec::new(), doc, expires_at, rev: 1 };
+    ctx.app.store.insert_transaction(&ctx.tenant.tenant, &stored).await?;
+    let body = json!({"request_uri": format!("{REQUEST_URI}{id}"), "expires_in": PUSHED_LIFETIME});
+    Ok(json(StatusCode::CREATED, &body))
+}
+
+fn accepted(ctx: &Ctx, params: &Params, client_id: &str, is_public: bool) -> Result<Params, OAuthError> {
+    if is_public {
+        return Err(denied("Only applications that authenticate may push authorization requests"));
+    }
+    let kept = pushed(params, client_id)?;
+    match checked(ctx, &kept, ctx.tenant.client(client_id), true) {
+        Ok(_) => Ok(kept),
+        Err(CheckFailure::Page { status, error }) => Err(told(error, status)),
+        Err(CheckFailure::Redirect { error, .. }) => Err(told(error, 400)),
+    }
+}
+
+fn told(error: AuthorizeError, status: u16) -> OAuthError {
+    OAuthError::Denied { code: error.code, status, text: error.text }
+}
+
+fn denied(text: &str) -> OAuthError {
+    OAuthError::Denied { code: "unauthorized_client", status: 403, text: text.to_owned() }
+}
+
+/// The name of a request that was pushed here, in a request of `/authorize`.
+pub(crate) fn named(params: &Params) -> Option<&str> {
+    params.get("request_uri")?.strip_prefix(REQUEST_URI)
+}
+
+/// The request of that name, once, for the application that pushed it: nothing else of the browser's request counts
+/// (RFC 9126, section 4). `None` where there is no such request, or it was used, or its time is over.
+///
+/// # Errors
+/// When the database is away.
+pub(crate) async fn take(ctx: &Ctx, id: &str, client_id: Option<&str>) -> Result<Option<Params>, Failure> {
+    let (tenant, store) = (&ctx.tenant.tenant, &ctx.app.store);
+    let Some(stored) = store.transaction(tenant, id, ctx.now()).await? else { return Ok(None) };
+    let Ok(Waiting { pushed }) = serde_json::from_str(&stored.doc) else { return Ok(None) };
+    let params = Params::from_form(pushed.as_bytes()).map_err(Failure::server)?;
+    // Whoever knows the name but is not meant must not use it up either.
+    if client_id.is_none() || params.get("client_id") != client_id {
+        return Ok(None);
+    }
+    match store.commit(store.finish_transaction(tenant, id, stored.rev)).await {
+        Ok(()) => Ok(Some(params)),
+        Err(chancery_store::Error::Guard) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
+}
