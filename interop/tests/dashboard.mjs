@@ -261,6 +261,36 @@ export default {
     assert.match(await run(), /"scope": "openid read:x delete:x"/);
   },
 
+  'playground: roles in an organization count there, and the API is found by typing': async (tools) => {
+    const { api, person, spa, admin } = await withScopes(tools);
+    const { management } = tools;
+    await management.call('PATCH', `clients/${spa.client_id}`, { organization_usage: 'allow' });
+    const team = await management.call('POST', 'organizations', { name: `play-${randomUUID().slice(0, 8)}`, display_name: 'Playing Team' });
+    const [user] = await management.call('GET', `users-by-email?email=${encodeURIComponent(person.email)}`);
+    await management.call('POST', `organizations/${team.id}/members`, { members: [user.user_id] });
+    await management.call('POST', `organizations/${team.id}/members/${encodeURIComponent(user.user_id)}/roles`, { roles: [admin.id] });
+    const [{ id: database }] = await management.call('GET', 'connections?name=Username-Password-Authentication');
+    await management.call('POST', `organizations/${team.id}/enabled_connections`, { connection_id: database });
+
+    const page = await openDashboard(tools, `playground?${new URLSearchParams({ client: spa.client_id })}`);
+    await page.getByRole('combobox', { name: 'API' }).fill(api.name);
+    await page.getByRole('option', { name: api.name }).click();
+    await page.getByText(api.identifier, { exact: true }).first().waitFor();
+    await page.getByLabel('User', { exact: true }).first().fill(person.email);
+    await page.getByRole('option', { name: person.email }).click();
+    const why = page.getByRole('region', { name: 'Why' });
+    const item = why.getByRole('listitem').filter({ has: page.getByText('delete:x', { exact: true }) }).first();
+    await item.getByText('refused').waitFor();
+    await page.getByRole('combobox', { name: 'Organization' }).fill('playing');
+    await page.getByRole('option', { name: 'Playing Team' }).click();
+    await item.getByText('granted').waitFor();
+    await page.getByText(`organization=${team.id}`).waitFor();
+    await inspectScreen(page, 'playground-organization');
+    await page.reload();
+    await page.getByText(`organization=${team.id}`).waitFor();
+    await item.getByText('granted').waitFor();
+  },
+
   'playground: a machine is refused, and the link leads to what it lacks': async (tools) => {
     const { api } = await withScopes(tools);
     const machine = await tools.management.call('POST', 'clients', {

@@ -11,10 +11,12 @@ interface Props extends Omit<SelectProps, 'data' | 'value' | 'onChange'> {
   /** Which of those found can be chosen. */
   isOffered?: (application: Application) => boolean;
   onChoose: (application: Application) => void;
+  /** The choice is taken back: there is a button for it where this is given. */
+  onClear?: () => void;
 }
 
 /** An application of the tenant: the first hundred, or those that the server finds by what is typed. */
-export function ApplicationSelect({ chosen, isOffered = () => true, onChoose, ...props }: Props) {
+export function ApplicationSelect({ chosen, isOffered = () => true, onChoose, onClear, ...props }: Props) {
   const [typed, setTyped] = useState('');
   const [text] = useDebouncedValue(typed.trim(), 250);
   const isSearch = text !== '' && text !== nameOf(chosen);
@@ -26,6 +28,7 @@ export function ApplicationSelect({ chosen, isOffered = () => true, onChoose, ..
     <Select
       {...props}
       searchable
+      clearable={onClear !== undefined}
       searchValue={typed}
       onSearchChange={setTyped}
       data={offered.map((one) => ({ value: one.client_id, label: nameOf(one) }))}
@@ -33,6 +36,7 @@ export function ApplicationSelect({ chosen, isOffered = () => true, onChoose, ..
       onChange={(id) => {
         const application = all.get(id ?? '');
         if (application) onChoose(application);
+        else onClear?.();
       }}
     />
   );

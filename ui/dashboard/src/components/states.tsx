@@ -1,6 +1,5 @@
 // What a screen shows while there is nothing else to show.
 import { Alert, Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
-import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
 import { ApiError } from '~/api/client.ts';
@@ -55,8 +54,16 @@ export function Empty({ title, text, action }: EmptyProps) {
   );
 }
 
+/** What of a query is looked at. */
+interface Asked<T> {
+  data: T | undefined;
+  isError: boolean;
+  error: unknown;
+  refetch: () => unknown;
+}
+
 interface AnswerProps<T> {
-  query: UseQueryResult<T>;
+  query: Asked<T>;
   rows?: number;
   children: (data: T) => ReactNode;
 }

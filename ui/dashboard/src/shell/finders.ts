@@ -1,8 +1,12 @@
-import { type Icon, IconApi, IconAppWindow, IconDatabase, IconUser, IconUserShield } from '@tabler/icons-react';
+import { type Icon, IconApi, IconAppWindow, IconBuilding, IconDatabase, IconUser, IconUserShield } from '@tabler/icons-react';
 import { useMemo } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
+import { quoted } from '~/api/lucene.ts';
+import { queryClient } from '~/api/queries.ts';
 import { useMay } from '~/auth/session.tsx';
+import { allConnectionsQuery, databasesOf, nameOf as connectionName } from '~/screens/connections/data.ts';
+import { nameOf as organizationName, searchOrganizations } from '~/screens/organizations/data.ts';
 
 /** A thing of the tenant that a search found. */
 export interface Found {
@@ -24,6 +28,7 @@ export function useFinders(): Finder[] {
       ...(may('read:clients') ? [findApplications] : []),
       ...(may('read:users') ? [findUsers] : []),
       ...(may('read:roles') ? [findRoles] : []),
+      ...(may('read:organizations') ? [findOrganizations] : []),
       ...(may('read:connections') ? [findConnections] : []),
     ],
     [may],
@@ -84,23 +89,26 @@ async function findRoles(text: string): Promise<Found[]> {
   }));
 }
 
-/** Among the first hundred: the server finds connections by their whole name only. */
 async function findConnections(text: string): Promise<Found[]> {
-  const query = { strategy: ['auth0' as const], per_page: 100, fields: 'id,name,display_name', include_fields: true };
-  const all = await callAs<{ id: string; name: string; display_name?: string }[]>(management.GET('/connections', { params: { query } }));
   const typed = text.trim().toLowerCase();
+  const all = databasesOf(await queryClient.ensureQueryData({ ...allConnectionsQuery, revalidateIfStale: true }));
   const found = all.filter((one) => [one.name, one.display_name ?? ''].some((name) => name.toLowerCase().includes(typed)));
-  return found.slice(0, FEW).map(({ id, name, display_name: shown }) => ({
+  return found.slice(0, FEW).map((one) => ({
     kind: 'Connection',
-    label: shown ?? name,
-    detail: name,
-    href: `/dashboard/connections/${encodeURIComponent(id)}/settings`,
+    label: connectionName(one),
+    detail: one.name,
+    href: `/dashboard/connections/${encodeURIComponent(one.id)}/settings`,
     icon: IconDatabase,
   }));
 }
 
-/** A text as Lucene's language takes it, whatever is in it: the beginning of a word, or a phrase. */
-export function quoted(text: string): string {
-  const plain = text.trim();
-  return /^[\p{L}\p{N}_]+$/u.test(plain) ? `${plain}*` : `"${plain.replaceAll(/["\\]/g, '\\$&')}"`;
+async function findOrganizations(text: string): Promise<Found[]> {
+  const found = await searchOrganizations(text, FEW);
+  return found.map((one) => ({
+    kind: 'Organization',
+    label: organizationName(one),
+    detail: one.name,
+    href: `/dashboard/organizations/${encodeURIComponent(one.id)}/members`,
+    icon: IconBuilding,
+  }));
 }

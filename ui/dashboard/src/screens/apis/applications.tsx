@@ -89,7 +89,7 @@ function Note({ api, subject }: { api: Api; subject: Subject }) {
 }
 
 function Loaded({ api, subject, asked }: { api: Api; subject: Subject; asked: string | undefined }) {
-  const grants = useQuery(grantsQuery(api.identifier));
+  const grants = useQuery(grantsQuery({ audience: api.identifier }));
   const applications = useQuery(applicationsQuery(''));
   return (
     <div className="panel">

@@ -4,7 +4,7 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
 import { call, callAs, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
-import { quoted } from '~/shell/finders.ts';
+import { quoted } from '~/api/lucene.ts';
 
 export type Api = paths['/resource-servers/{id}']['get']['responses'][200]['content']['application/json'];
 export type ApiScope = { value: string; description?: string; consent?: Consent };

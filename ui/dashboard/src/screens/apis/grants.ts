@@ -1,9 +1,10 @@
 // Client grants of an API: which application may ask for which scopes, in the name of users or in its own.
-import { queryOptions } from '@tanstack/react-query';
+import { queryOptions, useQuery } from '@tanstack/react-query';
 
 import { callAs, management } from '~/api/client.ts';
 import type { Operation } from '~/api/effects.ts';
-import { quoted } from '~/shell/finders.ts';
+import { everything } from '~/api/pages.ts';
+import { quoted } from '~/api/lucene.ts';
 
 export type Subject = 'user' | 'client';
 
@@ -29,21 +30,16 @@ export interface Application {
 
 const FIELDS = 'client_id,name,app_type,is_first_party,grant_types,callbacks,token_endpoint_auth_method';
 
-/** Every grant of an API, page by page. */
-export function grantsQuery(audience: string) {
+/** Every grant of an API, or of an application. */
+export function grantsQuery(of: { audience: string } | { client_id: string }) {
   return queryOptions({
-    queryKey: ['client-grants', { audience }],
-    queryFn: async () => {
-      const all: Grant[] = [];
-      let from: string | undefined;
-      do {
-        const query = { audience, take: 100, ...(from === undefined ? {} : { from }) };
-        const page = await callAs<{ client_grants: Grant[]; next?: string }>(management.GET('/client-grants', { params: { query } }));
-        all.push(...page.client_grants);
-        from = page.next;
-      } while (from !== undefined);
-      return all;
-    },
+    queryKey: ['client-grants', of],
+    queryFn: () =>
+      everything(async (from) => {
+        const query = { ...of, take: 100, ...(from === undefined ? {} : { from }) };
+        const found = await callAs<{ client_grants: Grant[]; next?: string }>(management.GET('/client-grants', { params: { query } }));
+        return { items: found.client_grants, next: found.next };
+      }),
   });
 }
 
@@ -69,19 +65,36 @@ export function applicationsQuery(text: string) {
   });
 }
 
+/** So many ids fit into one address. */
+const AT_ONCE = 40;
+
 /** Applications by their ids: what a page of a list does not hold. Those that are not there any more are left out. */
 export function applicationsByIdQuery(ids: readonly string[]) {
+  const wanted = [...new Set(ids)].sort();
   return queryOptions({
-    queryKey: ['clients', 'by-id', ids],
+    queryKey: ['clients', 'by-id', wanted],
     queryFn: async () => {
-      const query = { fields: FIELDS, include_fields: true };
-      const found = await Promise.allSettled(
-        ids.slice(0, 50).map((id) => callAs<Application>(management.GET('/clients/{id}', { params: { path: { id }, query } }))),
-      );
-      return found.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      const parts = Array.from({ length: Math.ceil(wanted.length / AT_ONCE) }, (_, index) => wanted.slice(index * AT_ONCE, (index + 1) * AT_ONCE));
+      const found = await Promise.all(parts.map(readByIds));
+      return found.flat();
     },
-    enabled: ids.length > 0,
+    enabled: wanted.length > 0,
+    staleTime: 60_000,
   });
+}
+
+async function readByIds(ids: readonly string[]): Promise<Application[]> {
+  const q = `client_id:(${ids.map((id) => `"${id.replaceAll(/["\\]/g, '\\$&')}"`).join(' OR ')})`;
+  const query = { q, parser: 'lucene', take: 100, fields: FIELDS, include_fields: true } as const;
+  const found = await callAs<{ clients: Application[] }>(management.GET('/clients/search', { params: { query } }));
+  return found.clients;
+}
+
+/** How applications are called, for those that are named by their ids. */
+export function useApplicationNames(ids: readonly string[]): (id: string) => string {
+  const found = useQuery(applicationsByIdQuery(ids));
+  const names = new Map((found.data ?? []).map((one) => [one.client_id, one.name]));
+  return (id) => names.get(id) ?? id;
 }
 
 /** What an application may ask for. */

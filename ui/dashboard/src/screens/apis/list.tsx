@@ -6,6 +6,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useCallback } from 'react';
 
 import { May } from '~/auth/session.tsx';
+import { MoreFound } from '~/components/more.tsx';
 import { Page } from '~/components/page.tsx';
 import { Pager } from '~/components/pager.tsx';
 import { SearchField } from '~/components/search-field.tsx';
@@ -78,11 +79,7 @@ function Rows({ data }: { data: ApiPage }) {
           ))}
         </Table.Tbody>
       </Table>
-      {data.hasMore ? (
-        <Text size="sm" c="dimmed" p="sm">
-          There are more than these. Say more of the name to find one.
-        </Text>
-      ) : null}
+      {data.hasMore ? <MoreFound /> : null}
     </>
   );
 }

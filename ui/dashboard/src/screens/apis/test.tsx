@@ -11,7 +11,7 @@ import { DecodedToken } from '~/components/decoded-token.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 
 import { type Api, apiQuery } from './data.ts';
-import { type Application, applicationsQuery, grantsQuery } from './grants.ts';
+import { type Application, applicationsByIdQuery, grantsQuery } from './grants.ts';
 
 const route = getRouteApi('/apis/$id/test');
 
@@ -21,18 +21,14 @@ export function ApiTest() {
 }
 
 function Loaded({ api }: { api: Api }) {
-  const grants = useQuery(grantsQuery(api.identifier));
-  const applications = useQuery(applicationsQuery(''));
+  const grants = useQuery(grantsQuery({ audience: api.identifier }));
+  const ids = (grants.data ?? []).flatMap(({ client_id: id, subject_type: subject }) => (subject === 'user' || id === undefined ? [] : [id]));
+  const applications = useQuery(applicationsByIdQuery(ids));
   return (
     <Answer query={grants}>
-      {(found) => (
-        <Answer query={applications}>
-          {(page) => {
-            const machines = new Set(found.filter((grant) => grant.subject_type !== 'user').map((grant) => grant.client_id));
-            return <Test api={api} machines={page.applications.filter(({ client_id: id }) => machines.has(id))} />;
-          }}
-        </Answer>
-      )}
+      {() =>
+        ids.length === 0 ? <Test api={api} machines={[]} /> : <Answer query={applications}>{(machines) => <Test api={api} machines={machines} />}</Answer>
+      }
     </Answer>
   );
 }
@@ -91,6 +87,7 @@ function Test({ api, machines }: { api: Api; machines: Application[] }) {
             <Select
               label="Application"
               description="Those with a grant of their own for this API."
+              searchable
               allowDeselect={false}
               data={machines.map(({ client_id: value, name }) => ({ value, label: name ?? value }))}
               value={clientId}

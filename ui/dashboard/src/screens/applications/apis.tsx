@@ -1,16 +1,19 @@
 // What an application may ask for: its client grants, API by API.
-import { Button, Text, TextInput } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useCallback, useState } from 'react';
 
 import { useMay } from '~/auth/session.tsx';
+import { MoreFound } from '~/components/more.tsx';
+import { Pager } from '~/components/pager.tsx';
+import { SearchField } from '~/components/search-field.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
-import { type Api, apisQuery } from '~/screens/apis/data.ts';
-import type { Grant, Subject } from '~/screens/apis/grants.ts';
+import { type Api, apisQuery, PER_PAGE } from '~/screens/apis/data.ts';
+import { type Grant, grantsQuery, type Subject } from '~/screens/apis/grants.ts';
 
-import { type Application, applicationQuery, grantsOfQuery } from './data.ts';
+import { type Application, applicationQuery } from './data.ts';
 
 const GrantDialog = lazy(() => import('./grant-dialog.tsx'));
 const route = getRouteApi('/applications/$id/apis');
@@ -18,24 +21,29 @@ const route = getRouteApi('/applications/$id/apis');
 export function ApplicationApis() {
   const { id } = route.useParams();
   const application = useQuery(applicationQuery(id));
-  const grants = useQuery(grantsOfQuery(id));
+  const grants = useQuery(grantsQuery({ client_id: id }));
   const [words, setWords] = useState('');
-  const apis = useQuery(apisQuery(words.trim() === '' ? undefined : words, 0));
+  const [page, setPage] = useState(0);
+  const apis = useQuery(apisQuery(words.trim() === '' ? undefined : words, page));
+  const look = useCallback((text: string) => {
+    setWords(text);
+    setPage(0);
+  }, []);
   return (
     <div className="panel">
-      <div style={{ padding: '0.75rem' }}>
-        <TextInput aria-label="Search APIs" placeholder="Search APIs" type="search" w={280} maw="100%" value={words} onChange={(e) => setWords(e.currentTarget.value)} />
-      </div>
+      <Group p="sm">
+        <SearchField label="Search APIs" value={words} onChange={look} />
+      </Group>
       <Answer query={application}>
         {(data) => (
           <Answer query={grants}>
             {(held) => (
               <Answer query={apis}>
-                {(page) =>
-                  page.apis.length === 0 ? (
+                {(found) =>
+                  found.apis.length === 0 ? (
                     <Empty title="No API" text="There is no API of this name." />
                   ) : (
-                    <Grants application={data} grants={held} apis={page.apis} />
+                    <Grants application={data} grants={held} apis={found.apis} />
                   )
                 }
               </Answer>
@@ -43,6 +51,8 @@ export function ApplicationApis() {
           </Answer>
         )}
       </Answer>
+      {apis.data?.total === undefined ? null : <Pager page={page} perPage={PER_PAGE} total={apis.data.total} onPage={setPage} />}
+      {apis.data?.hasMore ? <MoreFound /> : null}
     </div>
   );
 }

@@ -2,10 +2,9 @@ import { Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 
-import { callAs, management } from '~/api/client.ts';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
-import { type Connection, nameOf } from '~/screens/connections/data.ts';
+import { allConnectionsQuery, type Connection, nameOf } from '~/screens/connections/data.ts';
 import { EnabledSwitch } from '~/screens/connections/enabled-switch.tsx';
 
 const route = getRouteApi('/applications/$id/connections');
@@ -13,13 +12,7 @@ const route = getRouteApi('/applications/$id/connections');
 /** Whose users may sign in to the application. */
 export function ApplicationConnections() {
   const { id } = route.useParams();
-  const connections = useQuery({
-    queryKey: ['connections', 'all'],
-    queryFn: () => {
-      const query = { per_page: 100, fields: 'id,name,display_name,strategy,enabled_clients', include_fields: true } as const;
-      return callAs<Connection[]>(management.GET('/connections', { params: { query } }));
-    },
-  });
+  const connections = useQuery(allConnectionsQuery);
   return (
     <div className="panel">
       <Text size="sm" c="dimmed" p="md">

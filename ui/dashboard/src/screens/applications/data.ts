@@ -3,8 +3,7 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
 import { callAs, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
-import type { Grant } from '~/screens/apis/grants.ts';
-import { quoted } from '~/shell/finders.ts';
+import { quoted } from '~/api/lucene.ts';
 
 export interface RefreshTokens {
   rotation_type: 'rotating' | 'non-rotating';
@@ -78,24 +77,6 @@ export async function readSecret(id: string): Promise<string | undefined> {
   const query = { fields: 'client_secret', include_fields: true } as const;
   const { client_secret: secret } = await callAs<{ client_secret?: string }>(management.GET('/clients/{id}', { params: { path: { id }, query } }));
   return secret;
-}
-
-/** Every grant of an application, page by page. */
-export function grantsOfQuery(clientId: string) {
-  return queryOptions({
-    queryKey: ['client-grants', { clientId }],
-    queryFn: async () => {
-      const all: Grant[] = [];
-      let from: string | undefined;
-      do {
-        const query = { client_id: clientId, take: 100, ...(from === undefined ? {} : { from }) };
-        const page = await callAs<{ client_grants: Grant[]; next?: string }>(management.GET('/client-grants', { params: { query } }));
-        all.push(...page.client_grants);
-        from = page.next;
-      } while (from !== undefined);
-      return all;
-    },
-  });
 }
 
 /** A key that an application proves itself with. */

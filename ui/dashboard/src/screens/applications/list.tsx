@@ -7,6 +7,7 @@ import { lazy, type ReactNode, Suspense, useCallback } from 'react';
 
 import { May } from '~/auth/session.tsx';
 import { CopyableCode } from '~/components/code.tsx';
+import { MoreFound } from '~/components/more.tsx';
 import { Page } from '~/components/page.tsx';
 import { Pager } from '~/components/pager.tsx';
 import { SearchField } from '~/components/search-field.tsx';
@@ -76,11 +77,7 @@ function Rows({ data }: { data: ApplicationPage }) {
           ))}
         </Table.Tbody>
       </Table>
-      {data.hasMore ? (
-        <Text size="sm" c="dimmed" p="sm">
-          There are more than these. Say more of the name to find one.
-        </Text>
-      ) : null}
+      {data.hasMore ? <MoreFound /> : null}
     </>
   );
 }

@@ -2,6 +2,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
 import { callAs, management } from '~/api/client.ts';
+import { everything, MOST, pageOf, partOf } from '~/api/pages.ts';
 
 export type CharacterType = 'lowercase' | 'uppercase' | 'number' | 'special';
 
@@ -60,6 +61,24 @@ export function connectionsQuery(page: number) {
   });
 }
 
+/** Every connection: there are few, and the server finds them by their whole name only. */
+export const allConnectionsQuery = queryOptions({
+  queryKey: ['connections', 'all'],
+  queryFn: () =>
+    everything(async (from) => {
+      const query = {
+        page: pageOf(from), per_page: MOST, include_totals: true, fields: 'id,name,display_name,strategy,enabled_clients', include_fields: true,
+      } as const;
+      const found = await callAs<ConnectionList>(management.GET('/connections', { params: { query } }));
+      return partOf(found.connections, found.total, query.page);
+    }),
+});
+
+/** Those that keep users here. */
+export function databasesOf(connections: readonly Connection[]): Connection[] {
+  return connections.filter(({ strategy }) => strategy === 'auth0');
+}
+
 export function connectionQuery(id: string) {
   return queryOptions({
     queryKey: ['connections', id],
@@ -67,6 +86,6 @@ export function connectionQuery(id: string) {
   });
 }
 
-export function nameOf(connection: Connection): string {
+export function nameOf(connection: Pick<Connection, 'name' | 'display_name'>): string {
   return connection.display_name ?? connection.name;
 }

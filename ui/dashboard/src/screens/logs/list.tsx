@@ -5,12 +5,13 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useCallback, useEffect, useState } from 'react';
 
 import { useMay } from '~/auth/session.tsx';
+import { ApplicationSelect } from '~/components/application-select.tsx';
 import { Code } from '~/components/code.tsx';
 import { Page } from '~/components/page.tsx';
 import { Pager } from '~/components/pager.tsx';
 import { SearchField } from '~/components/search-field.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
-import { applicationsQuery } from '~/screens/apis/grants.ts';
+import { applicationsByIdQuery } from '~/screens/apis/grants.ts';
 
 import { logsQuery, PER_PAGE, REACH } from './data.ts';
 import { Events } from './events.tsx';
@@ -77,7 +78,9 @@ export function Logs() {
                 <Pager
                   page={page}
                   perPage={PER_PAGE}
-                  total={Math.min(data.total, REACH)}
+                  total={data.total}
+                  reach={REACH}
+                  beyond={<>Narrow the search to find earlier events: <Code>date:[2026-11-01 TO 2026-11-02]</Code></>}
                   onPage={(next) => void navigate({ search: (before) => without({ ...before, page: next === 0 ? undefined : next }) })}
                 />
               </>
@@ -100,20 +103,17 @@ function without(filter: { [Member in keyof LogFilter]?: LogFilter[Member] | und
 }
 
 function ApplicationFilter({ value, onChange }: { value: string | undefined; onChange: (client: string | undefined) => void }) {
-  const may = useMay();
-  const applications = useQuery({ ...applicationsQuery(''), enabled: may('read:clients') });
-  const choices = (applications.data?.applications ?? []).map(({ client_id: id, name }) => ({ value: id, label: name ?? id }));
-  if (value !== undefined && !choices.some((choice) => choice.value === value)) choices.push({ value, label: value });
+  const isKnown = useMay()('read:clients');
+  const named = useQuery({ ...applicationsByIdQuery(value === undefined ? [] : [value]), enabled: value !== undefined && isKnown });
+  if (!isKnown) return null;
   return (
-    <Select
+    <ApplicationSelect
       aria-label="Application"
       placeholder="Any application"
-      clearable
       clearButtonProps={{ 'aria-label': 'Any application' }}
-      searchable
-      data={choices}
-      value={value ?? null}
-      onChange={(client) => onChange(client ?? undefined)}
+      chosen={value === undefined ? undefined : (named.data?.[0] ?? { client_id: value })}
+      onChoose={({ client_id: client }) => onChange(client)}
+      onClear={() => onChange(undefined)}
       w={200}
       maw="100%"
     />

@@ -2,6 +2,8 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
 import { callAs, management } from '~/api/client.ts';
+import { quoted } from '~/api/lucene.ts';
+import { everything, MOST, pageOf, partOf } from '~/api/pages.ts';
 
 export interface Organization {
   id: string;
@@ -11,15 +13,36 @@ export interface Organization {
 
 export const PER_PAGE = 25;
 
-export function organizationsQuery(page: number) {
+export interface OrganizationPage {
+  organizations: Organization[];
+  /** `undefined` where a search does not count. */
+  total: number | undefined;
+  hasMore: boolean;
+}
+
+export function organizationsQuery(q: string | undefined, page: number) {
   return queryOptions({
-    queryKey: ['organizations', { page }],
-    queryFn: () => {
-      const query = { page, per_page: PER_PAGE, include_totals: true } as const;
-      return callAs<{ organizations: Organization[]; total: number }>(management.GET('/organizations', { params: { query } }));
-    },
+    queryKey: ['organizations', { q: q ?? '', page }],
+    queryFn: () => (q === undefined ? readPage(page) : search(q, MOST)),
     placeholderData: keepPreviousData,
   });
+}
+
+async function readPage(page: number): Promise<OrganizationPage> {
+  const query = { page, per_page: PER_PAGE, include_totals: true, sort: 'name:1' } as const;
+  const found = await callAs<{ organizations: Organization[]; total: number }>(management.GET('/organizations', { params: { query } }));
+  return { ...found, hasMore: false };
+}
+
+async function search(q: string, take: number): Promise<OrganizationPage> {
+  const query = { q: quoted(q), parser: 'lucene', take } as const;
+  const found = await callAs<{ organizations: Organization[]; next?: string }>(management.GET('/organizations/search', { params: { query } }));
+  return { organizations: found.organizations, total: undefined, hasMore: found.next !== undefined };
+}
+
+/** The first ones that are called so. */
+export async function searchOrganizations(q: string, take: number): Promise<Organization[]> {
+  return (await search(q, take)).organizations;
 }
 
 export function organizationQuery(id: string) {
@@ -29,7 +52,7 @@ export function organizationQuery(id: string) {
   });
 }
 
-export function nameOf(organization: Organization): string {
+export function nameOf(organization: Pick<Organization, 'name' | 'display_name'>): string {
   return organization.display_name ?? organization.name;
 }
 
@@ -51,12 +74,48 @@ export function membersQuery(id: string, page: number) {
   });
 }
 
+/** A database of an organization, with what holds for those who sign in with it. */
+export interface EnabledConnection {
+  connection_id: string;
+  assign_membership_on_login?: boolean;
+  is_signup_enabled?: boolean;
+  connection?: { name: string };
+}
+
 export function enabledConnectionsQuery(id: string) {
   return queryOptions({
     queryKey: ['organizations', id, 'connections'],
+    queryFn: () =>
+      everything(async (from) => {
+        const query = { page: pageOf(from), per_page: MOST, include_totals: true } as const;
+        const found = await callAs<{ enabled_connections: EnabledConnection[]; total: number }>(
+          management.GET('/organizations/{id}/enabled_connections', { params: { path: { id }, query } }),
+        );
+        return partOf(found.enabled_connections, found.total, query.page);
+      }),
+  });
+}
+
+export interface Invitation {
+  id: string;
+  inviter: { name: string };
+  invitee: { email: string };
+  /** Whoever has it can become a member: shown when asked for. */
+  invitation_url: string;
+  client_id: string;
+  connection_id?: string;
+  roles?: string[];
+  created_at: string;
+  expires_at: string;
+}
+
+export function invitationsQuery(id: string, page: number) {
+  return queryOptions({
+    queryKey: ['organizations', id, 'invitations', page],
     queryFn: () => {
-      const query = { per_page: 100 } as const;
-      return callAs<{ connection_id: string }[]>(management.GET('/organizations/{id}/enabled_connections', { params: { path: { id }, query } }));
+      const query = { page, per_page: PER_PAGE, include_totals: true } as const;
+      return callAs<{ invitations: Invitation[]; total: number }>(management.GET('/organizations/{id}/invitations', { params: { path: { id }, query } }));
     },
+    placeholderData: keepPreviousData,
   });
 }

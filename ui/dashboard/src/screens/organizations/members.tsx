@@ -1,4 +1,4 @@
-import { Button, Group, MultiSelect, Text } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -11,7 +11,7 @@ import { done, failed } from '~/components/notify.ts';
 import { Pager } from '~/components/pager.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
-import { roleChoicesQuery } from '~/screens/roles/data.ts';
+import { RoleSelect } from '~/screens/roles/role-select.tsx';
 import { UserPicker } from '~/screens/users/picker.tsx';
 
 import { type Member, membersQuery, PER_PAGE } from './data.ts';
@@ -117,7 +117,6 @@ function Rows({ id, members }: { id: string; members: Member[] }) {
 function Roles({ id, member }: { id: string; member: Member }) {
   const confirm = useConfirm();
   const may = useMay();
-  const choices = useQuery({ ...roleChoicesQuery(''), enabled: may('read:roles') });
   const held = member.roles ?? [];
   const params = { path: { id, user_id: member.user_id } };
   const give = useMutation({
@@ -139,13 +138,11 @@ function Roles({ id, member }: { id: string; member: Member }) {
         done('The role was taken away');
       },
     });
-  const all = new Map([...held, ...(choices.data ?? [])].map((role) => [role.id, role.name]));
   return (
-    <MultiSelect
+    <RoleSelect
       aria-label={`Roles of ${nameOf(member)}`}
-      searchable
       disabled={give.isPending || !may('create:organization_member_roles') || !may('delete:organization_member_roles')}
-      data={[...all].map(([value, label]) => ({ value, label }))}
+      known={held}
       value={held.map((role) => role.id)}
       onChange={(next) => {
         const added = next.filter((role) => !held.some((one) => one.id === role));

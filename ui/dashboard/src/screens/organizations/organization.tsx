@@ -11,6 +11,7 @@ const route = getRouteApi('/organizations/$id');
 
 const TABS: readonly PageTab[] = [
   { path: 'members', label: 'Members', needs: ['read:organization_members'] },
+  { path: 'invitations', label: 'Invitations', needs: ['read:organization_invitations'] },
   { path: 'connections', label: 'Connections', needs: ['read:organization_connections'] },
   { path: 'settings', label: 'Settings', needs: ['read:organizations'] },
 ];

@@ -38,6 +38,12 @@ const members = createRoute({
   component: lazyRouteComponent(() => import('./members.tsx'), 'OrganizationMembers'),
 });
 
+const invitations = createRoute({
+  getParentRoute: () => organization,
+  path: 'invitations',
+  component: lazyRouteComponent(() => import('./invitations.tsx'), 'OrganizationInvitations'),
+});
+
 const connections = createRoute({
   getParentRoute: () => organization,
   path: 'connections',
@@ -45,5 +51,5 @@ const connections = createRoute({
 });
 
 export const organizationRoutes = section.addChildren([
-  list, organization.addChildren([first, members, connections, settings]),
+  list, organization.addChildren([first, members, invitations, connections, settings]),
 ]);

@@ -28,11 +28,13 @@ export function placeOf(fix: Fix): { href: string; label: string } | undefined {
     case 'create_api':
       return at('apis', 'Open APIs');
     case 'permit_user':
+      if (organization !== undefined) return at(`${organization}/members`, 'Open the organization’s members');
       return user === undefined ? undefined : at(`${user}/roles`, 'Open the user’s roles');
     case 'unblock_user':
       return user === undefined ? undefined : at(user, 'Open the user');
-    case 'add_member':
     case 'enable_organization_connection':
+      return organization === undefined ? undefined : at(`${organization}/connections`, 'Open the organization’s connections');
+    case 'add_member':
     case 'allow_third_parties':
       return organization === undefined ? undefined : at(organization, 'Open the organization');
     case 'allow_grant_type':

@@ -6,13 +6,15 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 
-import { callAs, management } from '~/api/client.ts';
+import { ApiError, call, management } from '~/api/client.ts';
 import { useAdministrator, useMay } from '~/auth/session.tsx';
+import { ApiSelect } from '~/components/api-select.tsx';
 import { ApplicationSelect } from '~/components/application-select.tsx';
 import { CodeBlock } from '~/components/code.tsx';
+import { OrganizationSelect } from '~/components/organization-select.tsx';
 import { Page } from '~/components/page.tsx';
 import { Failure, Loading } from '~/components/states.tsx';
-import type { Api } from '~/screens/apis/data.ts';
+import { type Api, apisQuery } from '~/screens/apis/data.ts';
 import { type Application, applicationsByIdQuery, applicationsQuery } from '~/screens/apis/grants.ts';
 
 import { CallbackNotice, hasCallback } from './callback-notice.tsx';
@@ -32,33 +34,42 @@ const FLOWS = [
 ];
 const STANDARD = ['openid', 'profile', 'email', 'offline_access'];
 
-function useApis() {
-  return useQuery({
-    queryKey: ['apis', 'choice'],
-    queryFn: async () => {
-      const query = { per_page: 100, include_totals: true } as const;
-      const found = await callAs<{ resource_servers: Api[] }>(management.GET('/resource-servers', { params: { query } }));
-      return found.resource_servers;
-    },
+/** The API that the address names; the first of the tenant's own where it names none. */
+function useApi(audience: string | undefined) {
+  const first = useQuery(apisQuery(undefined, 0));
+  const named = useQuery({
+    queryKey: ['apis', 'named', audience],
+    // Nobody knows it: that is what the explanation says.
+    queryFn: () => call<Api>(management.GET('/resource-servers/{id}', { params: { path: { id: audience ?? '' } } })).catch(orNothing),
+    enabled: audience !== undefined && audience !== '',
   });
+  const isSettled = audience === '' || (audience === undefined ? !first.isPending : !named.isPending);
+  const api = audience === undefined ? first.data?.apis.find(({ is_system: isOurs }) => !isOurs) : (named.data ?? undefined);
+  return { api, isSettled, error: first.error ?? named.error };
+}
+
+function orNothing(error: unknown): null {
+  if (error instanceof ApiError && error.status === 404) return null;
+  throw error;
 }
 
 export function Playground() {
-  const apis = useApis();
   const applications = useQuery(applicationsQuery(''));
-  const error = apis.error ?? applications.error;
+  const { audience } = route.useSearch();
+  const { api, isSettled, error: refused } = useApi(audience);
+  const error = refused ?? applications.error;
   return (
     <Page
       title="Playground"
       lead="Compose a request as an application would send it, see what would come of each scope and why, and run it for real."
     >
       {error ? <Failure error={error} /> : null}
-      {apis.data && applications.data ? <Bench apis={apis.data} applications={applications.data.applications} /> : error ? null : <Loading />}
+      {isSettled && applications.data ? <Bench api={api} applications={applications.data.applications} /> : error ? null : <Loading />}
     </Page>
   );
 }
 
-function Bench({ apis, applications }: { apis: Api[]; applications: Application[] }) {
+function Bench({ api, applications }: { api: Api | undefined; applications: Application[] }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const may = useMay();
@@ -70,13 +81,12 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
   const named = search.client === undefined || applications.some(({ client_id: id }) => id === search.client) ? [] : [search.client];
   const others = useQuery(applicationsByIdQuery(named));
   const application = [...applications, ...(others.data ?? [])].find(({ client_id: id }) => id === search.client) ?? applications.find(({ app_type }) => app_type === 'spa') ?? applications[0];
-  const firstApi = apis.find(({ is_system }) => !is_system)?.identifier;
-  const audience = search.audience === '' ? undefined : (search.audience ?? firstApi);
-  const api = apis.find(({ identifier }) => identifier === audience);
+  const audience = search.audience === '' ? undefined : (search.audience ?? api?.identifier);
   const ownScopes = (api?.scopes ?? []).map(({ value }) => value);
   const isMachine = flow === 'client_credentials';
   const scope = search.scope ?? [...(isMachine ? [] : STANDARD.slice(0, 3)), ...ownScopes.slice(0, 3)].join(' ');
   const user = isMachine ? undefined : search.user;
+  const { organization } = search;
 
   const question = application && {
     client_id: application.client_id,
@@ -84,6 +94,7 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
     scope,
     flow,
     ...(user === undefined ? {} : { user_id: user }),
+    ...(organization === undefined ? {} : { organization }),
     ...(isMachine ? {} : { redirect_uri: callbackUrl(issuer) }),
   };
   const [asked] = useDebouncedValue(question, 150);
@@ -96,7 +107,7 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
   });
   const wish: Wish | undefined =
     application && !isMachine
-      ? { clientId: application.client_id, audience, scope, flow, loginHint: search.email, asksAnew: asksAnew || user !== undefined }
+      ? { clientId: application.client_id, audience, scope, flow, loginHint: search.email, organization, asksAnew: asksAnew || user !== undefined }
       : undefined;
   const run = useRun(issuer);
   if (others.isLoading) return <Loading />;
@@ -111,7 +122,7 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
           onSubmit={(event) => {
             event.preventDefault();
             if (wish) run.signIn(wish);
-            else if (audience !== undefined) run.asMachine(application.client_id, audience, scope);
+            else if (audience !== undefined) run.asMachine({ clientId: application.client_id, audience, scope, organization });
           }}
         >
           <Stack gap="md">
@@ -128,17 +139,13 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
               value={flow}
               onChange={(value) => change({ flow: value as Flow, scope: undefined })}
             />
-            <Select
+            <ApiSelect
               label="API"
-              searchable
               clearable={!isMachine}
               placeholder="none: a token for /userinfo"
-              data={[
-                ...apis.map(({ identifier: value, name }) => ({ value, label: name === undefined ? value : `${name} (${value})` })),
-                ...(audience === undefined || api ? [] : [{ value: audience, label: audience }]),
-              ]}
-              value={audience ?? null}
-              onChange={(value) => change({ audience: value ?? '', scope: undefined })}
+              description={api?.identifier ?? (audience === undefined ? undefined : `There is no API ${audience}.`)}
+              chosen={api}
+              onChoose={(next) => change({ audience: next?.identifier ?? '', scope: undefined })}
             />
             <TagsInput
               label="Scopes"
@@ -154,6 +161,13 @@ function Bench({ apis, applications }: { apis: Api[]; applications: Application[
             {isMachine || !may('read:users') ? null : (
               <UserSelect user={user} email={search.email} onChange={(chosen) => change({ user: chosen?.user_id, email: chosen?.email })} />
             )}
+            {may('read:organizations') ? (
+              <OrganizationSelect
+                description={isMachine ? 'For which the application asks.' : 'To which the user signs in. Roles that they have in it count there.'}
+                value={organization}
+                onChange={(next) => change({ organization: next })}
+              />
+            ) : null}
             {isMachine || user !== undefined ? null : (
               <Switch
                 label="Ask for the password again"

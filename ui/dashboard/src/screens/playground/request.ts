@@ -7,6 +7,7 @@ export interface Wish {
   scope: string;
   flow: Exclude<Flow, 'client_credentials'>;
   loginHint: string | undefined;
+  organization: string | undefined;
   /** Sign in anew, whoever the browser is signed in as. */
   asksAnew: boolean;
 }
@@ -60,6 +61,7 @@ function parametersOf(issuer: string, wish: Wish): URLSearchParams {
   parameters.set('client_id', wish.clientId);
   parameters.set('redirect_uri', callbackUrl(issuer));
   if (wish.loginHint !== undefined) parameters.set('login_hint', wish.loginHint);
+  if (wish.organization !== undefined) parameters.set('organization', wish.organization);
   if (wish.asksAnew) parameters.set('prompt', 'login');
   return parameters;
 }

@@ -12,6 +12,7 @@ export interface PlaygroundSearch {
   flow?: Flow | undefined;
   user?: string | undefined;
   email?: string | undefined;
+  organization?: string | undefined;
 }
 
 const section = createRoute({ getParentRoute: () => shell, path: '/playground' });
@@ -23,7 +24,7 @@ const bench = createRoute({
     const text = (name: string) => (typeof search[name] === 'string' ? { [name]: search[name] } : {});
     const isFlow = ['authorization_code', 'implicit', 'client_credentials'].includes(String(search.flow));
     return {
-      ...text('client'), ...text('audience'), ...text('scope'), ...text('user'), ...text('email'),
+      ...text('client'), ...text('audience'), ...text('scope'), ...text('user'), ...text('email'), ...text('organization'),
       ...(isFlow ? { flow: search.flow as Flow } : {}),
     };
   },

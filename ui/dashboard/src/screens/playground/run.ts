@@ -5,14 +5,14 @@ import { useMay } from '~/auth/session.tsx';
 
 import { awaitAnswer } from './answers.ts';
 import { compose, type Wish } from './request.ts';
-import { machineTokens, secretOf, type Tokens, tokensOf } from './tokens.ts';
+import { machineTokens, type MachineWish, secretOf, type Tokens, tokensOf } from './tokens.ts';
 
 export interface Run {
   isRunning: boolean;
   tokens: Tokens | undefined;
   failure: string | undefined;
   signIn: (wish: Wish) => void;
-  asMachine: (clientId: string, audience: string, scope: string) => void;
+  asMachine: (wish: MachineWish) => void;
 }
 
 /** Runs a request for real. Tokens are kept while the screen is open, and nowhere else. */
@@ -52,8 +52,8 @@ export function useRun(issuer: string): Run {
       return tokensOf(issuer, wish, composed, answer, secret);
     });
   };
-  const asMachine = (clientId: string, audience: string, scope: string) => {
-    void run(async () => machineTokens(issuer, clientId, audience, scope, mayReadSecrets ? await secretOf(clientId) : undefined));
+  const asMachine = (wish: MachineWish) => {
+    void run(async () => machineTokens(issuer, wish, mayReadSecrets ? await secretOf(wish.clientId) : undefined));
   };
   return { isRunning, tokens, failure, signIn, asMachine };
 }

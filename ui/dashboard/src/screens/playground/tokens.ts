@@ -34,13 +34,22 @@ export async function tokensOf(issuer: string, wish: Wish, composed: Composed, a
   });
 }
 
-export function machineTokens(issuer: string, clientId: string, audience: string, scope: string, secret: string | undefined): Promise<Tokens> {
+/** What a machine asks for in its own name. */
+export interface MachineWish {
+  clientId: string;
+  audience: string;
+  scope: string;
+  organization: string | undefined;
+}
+
+export function machineTokens(issuer: string, wish: MachineWish, secret: string | undefined): Promise<Tokens> {
   return post(issuer, {
     grant_type: 'client_credentials',
-    client_id: clientId,
+    client_id: wish.clientId,
     ...(secret === undefined ? {} : { client_secret: secret }),
-    audience,
-    ...(scope === '' ? {} : { scope }),
+    audience: wish.audience,
+    ...(wish.scope === '' ? {} : { scope: wish.scope }),
+    ...(wish.organization === undefined ? {} : { organization: wish.organization }),
   });
 }
 

@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
-import { quoted } from '~/shell/finders.ts';
+import { quoted } from '~/api/lucene.ts';
 
 export interface Chosen {
   user_id: string;

@@ -1,11 +1,11 @@
-import { Alert, Button, Checkbox, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { Alert, Button, Checkbox, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 
+import { ApiSelect } from '~/components/api-select.tsx';
 import { Code } from '~/components/code.tsx';
 import { done } from '~/components/notify.ts';
-import { type Api, apisQuery } from '~/screens/apis/data.ts';
+import type { Api } from '~/screens/apis/data.ts';
 
 export interface Permission {
   resource_server_identifier: string;
@@ -21,14 +21,9 @@ interface Props {
 
 /** Picks an API, and scopes of it. */
 export default function AddPermissions({ title, add, onAdded, close }: Props) {
-  const [typed, setTyped] = useState('');
-  const [text] = useDebouncedValue(typed, 250);
   const [api, setApi] = useState<Api>();
   const [words, setWords] = useState('');
   const [scopes, setScopes] = useState<ReadonlySet<string>>(new Set());
-  const apis = useQuery(apisQuery(text.trim() === '' || text === nameOf(api) ? undefined : text, 0));
-  const choices = new Map((apis.data?.apis ?? []).map((one) => [one.id, one]));
-  if (api) choices.set(api.id, api);
   const save = useMutation({
     mutationFn: () => add([...scopes].map((scope) => ({ resource_server_identifier: api?.identifier ?? '', permission_name: scope }))),
     onSuccess: async () => {
@@ -53,18 +48,12 @@ export default function AddPermissions({ title, add, onAdded, close }: Props) {
         }}
       >
         <Stack gap="md">
-          <Select
+          <ApiSelect
             label="API"
             placeholder="Choose an API"
-            searchable
-            searchValue={typed}
-            onSearchChange={setTyped}
-            filter={({ options }) => options}
-            nothingFoundMessage="No API is called that"
-            data={[...choices.values()].map((one) => ({ value: one.id, label: nameOf(one) ?? one.id }))}
-            value={api?.id ?? null}
-            onChange={(id) => {
-              setApi(id === null ? undefined : choices.get(id));
+            chosen={api}
+            onChoose={(next) => {
+              setApi(next);
               setScopes(new Set());
               setWords('');
             }}
@@ -102,8 +91,4 @@ export default function AddPermissions({ title, add, onAdded, close }: Props) {
       </form>
     </Modal>
   );
-}
-
-function nameOf(api: Api | undefined): string | undefined {
-  return api && (api.name ?? api.identifier);
 }

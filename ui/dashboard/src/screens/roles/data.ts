@@ -1,7 +1,8 @@
 // Roles: permissions that are given together.
-import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions, useQueries } from '@tanstack/react-query';
 
 import { callAs, management } from '~/api/client.ts';
+import { useMay } from '~/auth/session.tsx';
 import type { HeldPermission, User } from '~/screens/users/data.ts';
 
 export interface Role {
@@ -38,6 +39,14 @@ export function roleChoicesQuery(text: string) {
     },
     placeholderData: keepPreviousData,
   });
+}
+
+/** How roles are called, for those that are named by their ids. */
+export function useRoleNames(ids: readonly string[]): (id: string) => string {
+  const may = useMay();
+  const found = useQueries({ queries: may('read:roles') ? [...new Set(ids)].map(roleQuery) : [] });
+  const names = new Map(found.flatMap(({ data }) => (data ? [[data.id, data.name] as const] : [])));
+  return (id) => names.get(id) ?? id;
 }
 
 export function roleQuery(id: string) {

@@ -1,25 +1,27 @@
 import { Button, Group, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 
 import { call, management } from '~/api/client.ts';
+import { useGrowing } from '~/api/pages.ts';
 import { queryClient } from '~/api/queries.ts';
 import { May } from '~/auth/session.tsx';
 import { Code } from '~/components/code.tsx';
 import { useConfirm } from '~/components/confirm.tsx';
+import { More } from '~/components/more.tsx';
 import { done } from '~/components/notify.ts';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
+import { useApplicationNames } from '~/screens/apis/grants.ts';
 
-import { clientNamesQuery, type Consent, consentsOfQuery } from './data.ts';
+import { type Consent, readConsents } from './data.ts';
 
 const route = getRouteApi('/users/$id/consents');
 
 /** What they allowed applications. */
 export function UserConsents() {
   const { id } = route.useParams();
-  const consents = useQuery(consentsOfQuery(id));
-  const names = useQuery(clientNamesQuery((consents.data ?? []).map(({ clientID }) => clientID)));
+  const consents = useGrowing(['users', id, 'consents'], (from) => readConsents(id, from));
+  const applicationName = useApplicationNames((consents.data ?? []).map(({ clientID }) => clientID));
   const confirm = useConfirm();
   const withdraw = (consent: Consent, name: string) =>
     confirm({
@@ -52,7 +54,7 @@ export function UserConsents() {
               </Table.Thead>
               <Table.Tbody>
                 {all.map((consent) => {
-                  const name = names.data?.get(consent.clientID) ?? consent.clientID;
+                  const name = applicationName(consent.clientID);
                   return (
                     <Table.Tr key={consent.id}>
                       <Table.Td>{name}</Table.Td>
@@ -79,6 +81,7 @@ export function UserConsents() {
           )
         }
       </Answer>
+      <More list={consents} />
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { callAs, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
 import { useMay } from '~/auth/session.tsx';
 import { done } from '~/components/notify.ts';
+import { allConnectionsQuery, databasesOf } from '~/screens/connections/data.ts';
 
 import { nameOf, type User } from './data.ts';
 
@@ -29,15 +30,8 @@ function CreateForm({ close }: { close: () => void }) {
   const [isVerified, setVerified] = useState(false);
   const [chosen, setChosen] = useState<string>();
   const navigate = useNavigate();
-  const databases = useQuery({
-    queryKey: ['connections', 'databases'],
-    queryFn: () => {
-      const query = { strategy: ['auth0' as const], per_page: 100, fields: 'name', include_fields: true };
-      return callAs<{ name: string }[]>(management.GET('/connections', { params: { query } }));
-    },
-    enabled: may('read:connections'),
-  });
-  const names = databases.data?.map((database) => database.name) ?? [USUAL];
+  const connections = useQuery({ ...allConnectionsQuery, enabled: may('read:connections') });
+  const names = connections.data ? databasesOf(connections.data).map(({ name: one }) => one) : [USUAL];
   const connection = chosen ?? (names.includes(USUAL) ? USUAL : (names[0] ?? USUAL));
   const create = useMutation({
     gcTime: 0,
@@ -82,7 +76,7 @@ function CreateForm({ close }: { close: () => void }) {
           onChange={(event) => setPassword(event.currentTarget.value)}
         />
         {names.length > 1 ? (
-          <Select label="Connection" data={names} allowDeselect={false} value={connection} onChange={(value) => setChosen(value ?? undefined)} />
+          <Select label="Connection" searchable data={names} allowDeselect={false} value={connection} onChange={(value) => setChosen(value ?? undefined)} />
         ) : null}
         <Switch
           label="The address is theirs"

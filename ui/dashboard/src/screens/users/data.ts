@@ -2,8 +2,9 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
 import { callAs, management } from '~/api/client.ts';
+import { everything, MOST, pageOf, type Part, partOf } from '~/api/pages.ts';
 import { queryClient } from '~/api/queries.ts';
-import { quoted } from '~/shell/finders.ts';
+import { quoted } from '~/api/lucene.ts';
 
 export interface User {
   user_id: string;
@@ -77,7 +78,12 @@ export interface HeldRole {
 export function rolesOfQuery(id: string) {
   return queryOptions({
     queryKey: ['users', id, 'roles'],
-    queryFn: () => callAs<HeldRole[]>(management.GET('/users/{id}/roles', { params: { path: { id }, query: { per_page: 100 } } })),
+    queryFn: () =>
+      everything(async (from) => {
+        const query = { per_page: MOST, page: pageOf(from), include_totals: true } as const;
+        const found = await callAs<{ roles: HeldRole[]; total: number }>(management.GET('/users/{id}/roles', { params: { path: { id }, query } }));
+        return partOf(found.roles, found.total, query.page);
+      }),
   });
 }
 
@@ -119,18 +125,19 @@ export interface Refreshing {
   resource_servers?: { audience: string; scopes?: string }[];
 }
 
-export function sessionsOfQuery(id: string) {
-  return queryOptions({
-    queryKey: ['users', id, 'sessions'],
-    queryFn: () => callAs<{ sessions: SignedIn[]; next?: string }>(management.GET('/users/{user_id}/sessions', { params: { path: { user_id: id }, query: { take: 100 } } })),
-  });
+/** A part of somebody's sessions; the same for tokens and consents below. For `useGrowing`. */
+export async function readSessions(id: string, from: string | undefined): Promise<Part<SignedIn>> {
+  const query = { take: PER_PAGE, ...(from === undefined ? {} : { from }) };
+  const path = { user_id: id };
+  const found = await callAs<{ sessions: SignedIn[]; next?: string }>(management.GET('/users/{user_id}/sessions', { params: { path, query } }));
+  return { items: found.sessions, next: found.next };
 }
 
-export function refreshTokensOfQuery(id: string) {
-  return queryOptions({
-    queryKey: ['users', id, 'refresh-tokens'],
-    queryFn: () => callAs<{ tokens: Refreshing[]; next?: string }>(management.GET('/users/{user_id}/refresh-tokens', { params: { path: { user_id: id }, query: { take: 100 } } })),
-  });
+export async function readRefreshTokens(id: string, from: string | undefined): Promise<Part<Refreshing>> {
+  const query = { take: PER_PAGE, ...(from === undefined ? {} : { from }) };
+  const path = { user_id: id };
+  const found = await callAs<{ tokens: Refreshing[]; next?: string }>(management.GET('/users/{user_id}/refresh-tokens', { params: { path, query } }));
+  return { items: found.tokens, next: found.next };
 }
 
 /** What a user allowed an application: a grant on the wire. */
@@ -141,27 +148,25 @@ export interface Consent {
   scope: string[];
 }
 
-export function consentsOfQuery(id: string) {
-  return queryOptions({
-    queryKey: ['users', id, 'consents'],
-    queryFn: () => callAs<Consent[]>(management.GET('/grants', { params: { query: { user_id: id, per_page: 100 } } })),
-  });
+export async function readConsents(id: string, from: string | undefined): Promise<Part<Consent>> {
+  const query = { user_id: id, page: pageOf(from), per_page: PER_PAGE, include_totals: true } as const;
+  const found = await callAs<{ grants: Consent[]; total: number }>(management.GET('/grants', { params: { query } }));
+  return partOf(found.grants, found.total, query.page, PER_PAGE);
 }
 
-/** How applications are called, for those that are named by their ids. */
-export function clientNamesQuery(ids: readonly string[]) {
-  const wanted = [...new Set(ids)].sort();
+export interface Belonging {
+  id: string;
+  name: string;
+  display_name?: string;
+}
+
+export function organizationsOfQuery(id: string, page: number) {
   return queryOptions({
-    queryKey: ['clients', 'names', wanted],
-    queryFn: async () => {
-      const read = async (id: string): Promise<[string, string]> => {
-        const query = { fields: 'client_id,name', include_fields: true } as const;
-        const found = await callAs<{ name?: string }>(management.GET('/clients/{id}', { params: { path: { id }, query } })).catch(() => undefined);
-        return [id, found?.name ?? id];
-      };
-      return new Map(await Promise.all(wanted.map(read)));
+    queryKey: ['users', id, 'organizations', page],
+    queryFn: () => {
+      const query = { page, per_page: PER_PAGE, include_totals: true } as const;
+      return callAs<{ organizations: Belonging[]; total: number }>(management.GET('/users/{id}/organizations', { params: { path: { id }, query } }));
     },
-    enabled: wanted.length > 0,
-    staleTime: 60_000,
+    placeholderData: keepPreviousData,
   });
 }

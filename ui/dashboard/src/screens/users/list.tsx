@@ -48,15 +48,12 @@ export function UserList() {
           <Pager
             page={page}
             perPage={PER_PAGE}
-            total={Math.min(users.data.total, REACH)}
+            total={users.data.total}
+            reach={REACH}
+            beyond="Search to find the others."
             onPage={(next) => void navigate({ search: { ...(q === undefined ? {} : { q }), ...(next === 0 ? {} : { page: next }) } })}
           />
         )}
-        {(users.data?.total ?? 0) > REACH ? (
-          <Text size="sm" c="dimmed" p="sm">
-            There are {users.data?.total}; the first {REACH} can be paged through. Search to find the others.
-          </Text>
-        ) : null}
       </div>
       <Suspense>{isCreating ? <CreateUser close={creating.close} /> : null}</Suspense>
     </Page>

@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
 import { Pager } from '~/components/pager.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
-import type { LogEvent } from '~/screens/logs/data.ts';
+import { type LogEvent, REACH } from '~/screens/logs/data.ts';
 import { Events } from '~/screens/logs/events.tsx';
 
 const route = getRouteApi('/users/$id/logs');
@@ -31,7 +31,18 @@ export function UserLogs() {
           ) : (
             <>
               <Events events={data.logs} />
-              <Pager page={page} perPage={PER_PAGE} total={Math.min(data.total, 1000)} onPage={setPage} />
+              <Pager
+                page={page}
+                perPage={PER_PAGE}
+                total={data.total}
+                reach={REACH}
+                beyond={
+                  <Link to="/logs" search={{ user: id }} className="plain-link">
+                    Search the logs for earlier ones
+                  </Link>
+                }
+                onPage={setPage}
+              />
             </>
           )
         }

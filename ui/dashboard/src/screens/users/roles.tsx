@@ -1,4 +1,4 @@
-import { Button, Group, MultiSelect, Text } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -10,7 +10,7 @@ import { useConfirm } from '~/components/confirm.tsx';
 import { done, failed } from '~/components/notify.ts';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
-import { roleChoicesQuery } from '~/screens/roles/data.ts';
+import { RoleSelect } from '~/screens/roles/role-select.tsx';
 
 import { type HeldRole, rolesOfQuery } from './data.ts';
 
@@ -93,10 +93,7 @@ function Held({ userId, held }: { userId: string; held: HeldRole[] }) {
 }
 
 function Give({ userId, held }: { userId: string; held: HeldRole[] }) {
-  const may = useMay();
-  const [typed, setTyped] = useState('');
   const [chosen, setChosen] = useState<string[]>([]);
-  const roles = useQuery({ ...roleChoicesQuery(typed.trim()), enabled: may('read:roles') });
   const give = useMutation({
     mutationFn: () => call(management.POST('/users/{id}/roles', { params: { path: { id: userId } }, body: { roles: chosen } })),
     onSuccess: async () => {
@@ -106,17 +103,12 @@ function Give({ userId, held }: { userId: string; held: HeldRole[] }) {
     },
     onError: (error) => failed(error),
   });
-  const others = (roles.data ?? []).filter(({ id }) => !held.some((role) => role.id === id));
   return (
     <Group p="sm" gap="xs" align="flex-end">
-      <MultiSelect
+      <RoleSelect
         label="Give roles"
         placeholder={chosen.length === 0 ? 'Choose roles' : ''}
-        searchable
-        searchValue={typed}
-        onSearchChange={setTyped}
-        nothingFoundMessage="No other role"
-        data={others.map(({ id: value, name: label }) => ({ value, label }))}
+        without={held.map(({ id }) => id)}
         value={chosen}
         onChange={setChosen}
         style={{ flex: '1 1 16rem' }}

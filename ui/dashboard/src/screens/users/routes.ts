@@ -50,6 +50,12 @@ const sessions = createRoute({
   component: lazyRouteComponent(() => import('./sessions.tsx'), 'UserSessions'),
 });
 
+const organizations = createRoute({
+  getParentRoute: () => user,
+  path: 'organizations',
+  component: lazyRouteComponent(() => import('./organizations.tsx'), 'UserOrganizations'),
+});
+
 const consents = createRoute({
   getParentRoute: () => user,
   path: 'consents',
@@ -64,5 +70,5 @@ const logs = createRoute({
 
 export const userRoutes = section.addChildren([
   list,
-  user.addChildren([first, profile, roles, permissions, sessions, consents, logs]),
+  user.addChildren([first, profile, roles, permissions, organizations, sessions, consents, logs]),
 ]);

@@ -1,17 +1,19 @@
 import { Button, Stack, Text, Title } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 
 import { call, management } from '~/api/client.ts';
+import { useGrowing } from '~/api/pages.ts';
 import { queryClient } from '~/api/queries.ts';
 import { May } from '~/auth/session.tsx';
 import { useConfirm } from '~/components/confirm.tsx';
 import { When } from '~/components/dates.tsx';
+import { More } from '~/components/more.tsx';
 import { done } from '~/components/notify.ts';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
+import { useApplicationNames } from '~/screens/apis/grants.ts';
 
-import { clientNamesQuery, type Refreshing, refreshTokensOfQuery, sessionsOfQuery, type SignedIn } from './data.ts';
+import { readRefreshTokens, readSessions, type Refreshing, type SignedIn } from './data.ts';
 
 const route = getRouteApi('/users/$id/sessions');
 
@@ -31,8 +33,8 @@ export function UserSessions() {
 }
 
 function Sessions({ userId }: { userId: string }) {
-  const sessions = useQuery(sessionsOfQuery(userId));
-  const names = useQuery(clientNamesQuery((sessions.data?.sessions ?? []).flatMap(({ clients }) => clients?.map((one) => one.client_id) ?? [])));
+  const sessions = useGrowing(['users', userId, 'sessions'], (from) => readSessions(userId, from));
+  const applicationName = useApplicationNames((sessions.data ?? []).flatMap(({ clients }) => clients?.map((one) => one.client_id) ?? []));
   const confirm = useConfirm();
   const end = (session: SignedIn) =>
     confirm({
@@ -52,7 +54,7 @@ function Sessions({ userId }: { userId: string }) {
       </Title>
       <Answer query={sessions} rows={3}>
         {(data) =>
-          data.sessions.length === 0 ? (
+          data.length === 0 ? (
             <Empty title="Signed in nowhere" text="A session begins when they sign in with a browser." />
           ) : (
             <Table cards label="Sessions">
@@ -68,7 +70,7 @@ function Sessions({ userId }: { userId: string }) {
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
-                {data.sessions.map((session) => (
+                {data.map((session) => (
                   <Table.Tr key={session.id}>
                     <Table.Td>
                       <Text size="sm" lineClamp={2} maw={260}>
@@ -78,7 +80,7 @@ function Sessions({ userId }: { userId: string }) {
                         {session.device?.last_ip ?? session.device?.initial_ip}
                       </Text>
                     </Table.Td>
-                    <Table.Td>{session.clients?.map((one) => names.data?.get(one.client_id) ?? one.client_id).join(', ')}</Table.Td>
+                    <Table.Td>{session.clients?.map((one) => applicationName(one.client_id)).join(', ')}</Table.Td>
                     <Table.Td>
                       <span className="card-label">Signed in </span>
                       <When at={session.authenticated_at ?? session.created_at} />
@@ -101,14 +103,15 @@ function Sessions({ userId }: { userId: string }) {
           )
         }
       </Answer>
+      <More list={sessions} />
     </section>
   );
 }
 
 function RefreshTokens({ userId }: { userId: string }) {
-  const tokens = useQuery(refreshTokensOfQuery(userId));
-  const names = useQuery(clientNamesQuery((tokens.data?.tokens ?? []).flatMap(({ client_id: id }) => id ?? [])));
-  const nameOf = ({ client_id: id = '' }: Refreshing) => names.data?.get(id) ?? id;
+  const tokens = useGrowing(['users', userId, 'refresh-tokens'], (from) => readRefreshTokens(userId, from));
+  const applicationName = useApplicationNames((tokens.data ?? []).flatMap(({ client_id: id }) => id ?? []));
+  const nameOf = ({ client_id: id = '' }: Refreshing) => applicationName(id);
   const confirm = useConfirm();
   const revoke = (token: Refreshing) =>
     confirm({
@@ -128,7 +131,7 @@ function RefreshTokens({ userId }: { userId: string }) {
       </Title>
       <Answer query={tokens} rows={3}>
         {(data) =>
-          data.tokens.length === 0 ? (
+          data.length === 0 ? (
             <Empty title="No refresh token" text="An application gets one when it asks for offline_access and the API allows it." />
           ) : (
             <Table cards label="Refresh tokens">
@@ -144,7 +147,7 @@ function RefreshTokens({ userId }: { userId: string }) {
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
-                {data.tokens.map((token) => (
+                {data.map((token) => (
                   <Table.Tr key={token.id}>
                     <Table.Td>{nameOf(token)}</Table.Td>
                     <Table.Td style={{ overflowWrap: 'anywhere' }}>
@@ -172,6 +175,7 @@ function RefreshTokens({ userId }: { userId: string }) {
           )
         }
       </Answer>
+      <More list={tokens} />
     </section>
   );
 }

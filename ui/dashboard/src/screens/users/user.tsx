@@ -18,6 +18,7 @@ const TABS: readonly PageTab[] = [
   { path: 'profile', label: 'Profile', needs: ['read:users'] },
   { path: 'roles', label: 'Roles', needs: ['read:users', 'read:roles', 'read:role_members'] },
   { path: 'permissions', label: 'Permissions', needs: ['read:users'] },
+  { path: 'organizations', label: 'Organizations', needs: ['read:organizations'] },
   { path: 'sessions', label: 'Sessions', needs: ['read:sessions', 'read:refresh_tokens'] },
   { path: 'consents', label: 'Consents', needs: ['read:grants'] },
   { path: 'logs', label: 'Logs', needs: ['read:logs', 'read:logs_users'] },

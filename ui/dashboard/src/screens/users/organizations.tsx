@@ -1,0 +1,56 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { useState } from 'react';
+
+import { Code } from '~/components/code.tsx';
+import { Pager } from '~/components/pager.tsx';
+import { Answer, Empty } from '~/components/states.tsx';
+import { Table } from '~/components/table.tsx';
+
+import { organizationsOfQuery, PER_PAGE } from './data.ts';
+
+const route = getRouteApi('/users/$id/organizations');
+
+/** To which organizations they belong. Roles in them are given there. */
+export function UserOrganizations() {
+  const { id } = route.useParams();
+  const [page, setPage] = useState(0);
+  const organizations = useQuery(organizationsOfQuery(id, page));
+  return (
+    <div className="panel">
+      <Answer query={organizations} rows={3}>
+        {(data) =>
+          data.organizations.length === 0 ? (
+            <Empty title="No organization" text="They are a member of none. Members are added, and given roles, in the organization." />
+          ) : (
+            <>
+              <Table cards label="Organizations">
+                <Table.Thead>
+                  <Table.Tr>
+                    <Table.Th>Name</Table.Th>
+                    <Table.Th>In requests</Table.Th>
+                  </Table.Tr>
+                </Table.Thead>
+                <Table.Tbody>
+                  {data.organizations.map((one) => (
+                    <Table.Tr key={one.id}>
+                      <Table.Td>
+                        <Link className="row-link" to="/organizations/$id/members" params={{ id: one.id }}>
+                          {one.display_name ?? one.name}
+                        </Link>
+                      </Table.Td>
+                      <Table.Td>
+                        <Code>{one.name}</Code>
+                      </Table.Td>
+                    </Table.Tr>
+                  ))}
+                </Table.Tbody>
+              </Table>
+              <Pager page={page} perPage={PER_PAGE} total={data.total} onPage={setPage} />
+            </>
+          )
+        }
+      </Answer>
+    </div>
+  );
+}
