@@ -12,7 +12,7 @@ import { startChancery } from './lib/server.mjs';
 
 const SUITES = [
   'spa', 'implicit', 'apis', 'openid-client', 'authlib', 'smtp', 'pages', 'auth0-node', 'mcp-server', 'typescript-client',
-  'schemathesis', 'deploy-cli', 'dashboard', 'dashboard-screens',
+  'schemathesis', 'deploy-cli', 'dashboard', 'dashboard-screens', 'dashboard-jobs',
 ];
 const SECONDS_PER_TEST = Number(process.env.INTEROP_SECONDS ?? 120);
 

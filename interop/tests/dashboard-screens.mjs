@@ -366,16 +366,16 @@ export default {
     await page.getByRole('switch', { name: 'Members may sign in with Username-Password-Authentication' }).click();
     await page.getByText('Members may sign in with Username-Password-Authentication', { exact: true }).waitFor();
     await inspectScreen(page, 'organization-connections');
-    await page.getByRole('switch', { name: 'Users of Username-Password-Authentication become members by signing in' }).check({ force: true });
+    await page.getByRole('switch', { name: 'Users of Username-Password-Authentication become members by signing in' }).click({ force: true });
     await page.getByText('without an invitation').waitFor();
     await inspectScreen(page, 'organization-join');
     await page.getByRole('button', { name: 'Let them join' }).click();
-    await page.getByRole('switch', { name: 'Strangers may sign up to Username-Password-Authentication from this organization' }).check({ force: true });
+    await page.getByRole('switch', { name: 'Strangers may sign up to Username-Password-Authentication from this organization' }).click({ force: true });
     await page.getByText('Strangers may sign up now').waitFor();
     const enabled = () => tools.management.call('GET', `organizations/${id}/enabled_connections`);
     const rules = ({ assign_membership_on_login: joins, is_signup_enabled: signsUp }) => [joins, signsUp];
     assert.deepEqual((await enabled()).map(rules), [[true, true]]);
-    await page.getByRole('switch', { name: 'Users of Username-Password-Authentication become members by signing in' }).uncheck({ force: true });
+    await page.getByRole('switch', { name: 'Users of Username-Password-Authentication become members by signing in' }).click({ force: true });
     await page.getByText('Only members may sign in now').waitFor();
     assert.deepEqual((await enabled()).map(rules), [[false, false]]);
 

@@ -6,7 +6,7 @@ use chancery_core::model::StoredSecret;
 use chancery_db::{Batch, Db, Migrated, Migration};
 use zeroize::Zeroizing;
 
-use crate::{Error, Result, Vault, stage::Stage, user_search::Counts};
+use crate::{Error, Result, Vault, daily::TokenDays, stage::Stage, user_search::Counts};
 
 /// The database with the vault that seals its secrets. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -14,6 +14,7 @@ pub struct Store {
     pub(crate) db: Db,
     pub(crate) vault: Arc<Vault>,
     pub(crate) counts: Arc<Counts>,
+    pub(crate) token_days: Arc<TokenDays>,
     /// What is written to, in place of the database.
     pub(crate) stage: Option<Arc<Stage>>,
 }
@@ -92,6 +93,7 @@ impl Store {
             db: Db::open(url, options.db).await?,
             vault: Arc::new(options.vault),
             counts: Arc::default(),
+            token_days: Arc::default(),
             stage: None,
         })
     }

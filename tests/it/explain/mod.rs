@@ -12,12 +12,12 @@ use crate::support::*;
 
 impl TestApp {
     /// A call of an operation of our own; `path` begins behind `/api/chancery/v1`.
-    async fn own_as(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn own_as(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
         let call = Call::new(method, &format!("/api/chancery/v1{path}")).bearer(token);
         self.send(if body.is_null() { call } else { call.json(body) }).await
     }
 
-    async fn own(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn own(&self, method: &str, path: &str, body: &Value) -> Answer {
         let token = self.management_token().await;
         self.own_as(&token, method, path, body).await
     }

@@ -134,3 +134,39 @@ async fn user_names_have_a_length() {
         .await
         .expect(200);
 }
+
+/// Tools read a connection, change one thing and write all of it: the rules that were only shown are no rules of the
+/// connection, and the level goes on to say what they are.
+#[tokio::test]
+async fn what_is_written_back_as_it_was_shown_stays_unwritten() {
+    let app = TestApp::new().await;
+    let made = app.manage("POST", "/connections", json!({"name": "Staff", "strategy": "auth0"})).await;
+    let path = format!("/connections/{}", made["id"].as_str().unwrap());
+    let kept = async || {
+        let snapshot = app.app.catalog.snapshot(TENANT).await.unwrap();
+        let connection = snapshot.connection(made["id"].as_str().unwrap()).unwrap();
+        connection.options.get("password_options").cloned()
+    };
+    let mut options = made["options"].clone();
+    assert_eq!(options["password_options"]["profile_data"]["active"], true);
+    options["disable_signup"] = true.into();
+    let answer = app.manage("PATCH", &path, json!({"options": options})).await;
+    assert_eq!(answer["options"], options);
+    assert_eq!(kept().await, None);
+
+    // One rule is changed: that one is written, and no other.
+    options["password_options"]["history"] = json!({"active": true, "size": 5});
+    let answer = app.manage("PATCH", &path, json!({"options": options})).await;
+    assert_eq!(answer["options"], options);
+    assert_eq!(kept().await, Some(json!({"history": {"active": true, "size": 5}})));
+
+    // What was written once is the connection's own, whatever it comes to.
+    options["password_options"]["history"] = json!({"active": false, "size": 3});
+    app.manage("PATCH", &path, json!({"options": options})).await;
+    assert_eq!(kept().await, Some(json!({"history": {"active": false, "size": 3}})));
+
+    // A weaker level beside the rules as they were: they differ from what it says now, so they hold.
+    options["passwordPolicy"] = "none".into();
+    let answer = app.manage("PATCH", &path, json!({"options": options})).await;
+    assert_eq!(answer["options"]["password_options"]["complexity"]["min_length"], 8);
+}

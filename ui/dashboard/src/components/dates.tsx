@@ -9,3 +9,16 @@ export function When({ at, none = 'never' }: { at: string | number | null | unde
     </time>
   );
 }
+
+/** How long ago, in one unit. */
+export function ago(date: string): string {
+  const seconds = Math.max(0, (Date.now() - Date.parse(date)) / 1000);
+  for (const [unit, size] of [['day', 86_400], ['hour', 3600], ['minute', 60]] as const) {
+    if (seconds >= size) return counted(Math.floor(seconds / size), unit);
+  }
+  return counted(Math.floor(seconds), 'second');
+}
+
+function counted(count: number, unit: string): string {
+  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+}

@@ -117,6 +117,7 @@ impl Resource for Connections {
         let rewritten = call.body.get("options").is_some();
         if rewritten {
             without_nulls(after);
+            without_derived_rules(before, after);
         }
         same_uniqueness(before, after)?;
         complete(call, after)?;
@@ -152,6 +153,28 @@ pub(super) fn shown(connection: &Connection) -> Value {
 /// A setting that is null is one that is not there: readers of settings know no null.
 fn without_nulls(connection: &mut Connection) {
     connection.options.retain(|_, value| !value.is_null());
+}
+
+/// Answers show the rules in force where nobody wrote any. What is written back as it was shown stays unwritten: it would hold
+/// on when the setting that it comes from changes, and says more than was shown (D118).
+fn without_derived_rules(before: &Connection, after: &mut Connection) {
+    let written = match after.options.shift_remove("password_options") {
+        Some(Value::Object(written)) if after.strategy == DATABASE => written,
+        Some(other) => {
+            after.options.insert("password_options".to_owned(), other);
+            return;
+        }
+        None => return,
+    };
+    let derived = password_rules(&after.settings());
+    let known = before.options.get("password_options");
+    let is_own = |name: &str, rule: &Value| {
+        known.is_some_and(|known| known.get(name).is_some()) || derived.get(name) != Some(rule)
+    };
+    let kept: Map<String, Value> = written.into_iter().filter(|(name, rule)| is_own(name, rule)).collect();
+    if known.is_some() || !kept.is_empty() {
+        after.options.insert("password_options".to_owned(), Value::Object(kept));
+    }
 }
 
 /// What the shape cannot say, and what the server adds.

@@ -1,18 +1,17 @@
-import { Badge, Tabs } from '@mantine/core';
+import { Badge } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 
-import { useMay } from '~/auth/session.tsx';
-import type { Scope } from '~/auth/scopes.ts';
 import { CopyableCode } from '~/components/code.tsx';
 import { Page } from '~/components/page.tsx';
+import { type PageTab, PageTabs } from '~/components/page-tabs.tsx';
 import { Answer } from '~/components/states.tsx';
 
 import { apiQuery } from './data.ts';
 
 const route = getRouteApi('/apis/$id');
 
-const TABS: { path: string; label: string; needs: readonly Scope[] }[] = [
+const TABS: readonly PageTab[] = [
   { path: 'settings', label: 'Settings', needs: ['read:resource_servers'] },
   { path: 'permissions', label: 'Permissions', needs: ['read:resource_servers'] },
   { path: 'applications', label: 'Applications', needs: ['read:client_grants'] },
@@ -24,10 +23,6 @@ const TABS: { path: string; label: string; needs: readonly Scope[] }[] = [
 export function ApiPage() {
   const { id } = route.useParams();
   const api = useQuery(apiQuery(id));
-  const may = useMay();
-  const navigate = useNavigate();
-  const path = useRouterState({ select: (state) => state.location.pathname });
-  const tab = path.split('/').at(-1) ?? 'settings';
   return (
     <Answer query={api}>
       {(data) => (
@@ -45,18 +40,7 @@ export function ApiPage() {
             </>
           }
         >
-          <Tabs value={tab} onChange={(next) => void navigate({ href: `/dashboard/apis/${encodeURIComponent(id)}/${next}` })}>
-            <Tabs.List mb="lg" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
-              {TABS.filter(({ needs }) => may(...needs)).map(({ path: value, label }) => (
-                <Tabs.Tab key={value} value={value}>
-                  {label}
-                </Tabs.Tab>
-              ))}
-            </Tabs.List>
-            <Tabs.Panel value={tab}>
-              <Outlet />
-            </Tabs.Panel>
-          </Tabs>
+          <PageTabs base={`/dashboard/apis/${encodeURIComponent(id)}`} tabs={TABS} />
         </Page>
       )}
     </Answer>

@@ -31,8 +31,11 @@ export const POP_FOR = [
   { value: 'public_clients', label: 'Public applications' },
 ];
 
+/** How users are asked for a scope. */
 export const CONSENTS = [
-  { value: 'required', label: 'all or nothing' },
-  { value: 'optional', label: 'can be unticked' },
-  { value: 'sensitive', label: 'must be ticked' },
+  { value: 'required', label: 'all or nothing', text: 'it comes with the others: the user accepts or declines them together.' },
+  { value: 'optional', label: 'can be unticked', text: 'a box of its own, ticked at first. Unticked, the application goes on without it.' },
+  { value: 'sensitive', label: 'must be ticked', text: 'a box of its own, marked and unticked at first: nobody gives it without having said so.' },
 ];
+
+export const CONSENT_CHOICES = CONSENTS.map(({ value, label }) => ({ value, label }));

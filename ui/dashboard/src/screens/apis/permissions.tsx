@@ -15,7 +15,7 @@ import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
 
 import { type Api, type ApiScope, apiQuery, type Consent } from './data.ts';
-import { CONSENTS } from './options.ts';
+import { CONSENT_CHOICES, CONSENTS } from './options.ts';
 import { problemOf } from './paste.ts';
 import { changeScopes, removal } from './scopes.ts';
 
@@ -124,6 +124,7 @@ function Permissions({ api }: { api: Api }) {
           </Table>
         )}
       </div>
+      {api.is_system ? null : <Consents />}
       <Suspense>
         {isPasting ? <PasteScopes api={api} close={pasting.close} /> : null}
         {isImporting ? <ImportScopes api={api} close={importing.close} /> : null}
@@ -132,9 +133,31 @@ function Permissions({ api }: { api: Api }) {
   );
 }
 
+/** What the choices of the last column mean to a user. */
+function Consents() {
+  return (
+    <details className="quiet" style={{ marginTop: 12 }}>
+      <summary>What users are asked</summary>
+      <Text size="sm" component="div" maw={680} mt={6}>
+        Applications that are not exempt ask their users once, on the consent page, with the descriptions above.
+        <ul className="plain-list">
+          {CONSENTS.map(({ value, label, text }) => (
+            <li key={value}>
+              <b>{label}</b>: {text}
+            </li>
+          ))}
+        </ul>
+        What a user left out is not in the token, and the answer to the application says so (<Code>scope</Code>). It is offered again when the
+        application asks with <Code>prompt=consent</Code>. Machines and passwords are not asked.
+      </Text>
+    </details>
+  );
+}
+
 function AddScope({ api }: { api: Api }) {
   const [value, setValue] = useState('');
   const [description, setDescription] = useState('');
+  const [consent, setConsent] = useState<Consent>('required');
   const [problem, setProblem] = useState<string>();
   const add = useMutation({
     mutationFn: (scope: ApiScope) => changeScopes(api.id, (now) => [...now, scope]),
@@ -142,6 +165,7 @@ function AddScope({ api }: { api: Api }) {
       done(`${scope.value} was added`);
       setValue('');
       setDescription('');
+      setConsent('required');
     },
     onError: (error) => setProblem(error.message),
   });
@@ -153,7 +177,8 @@ function AddScope({ api }: { api: Api }) {
         const isThere = (api.scopes ?? []).some((known) => known.value === scope);
         const wrong = isThere ? `${scope} is there already.` : problemOf(scope);
         setProblem(wrong);
-        if (wrong === undefined) add.mutate({ value: scope, ...(description.trim() === '' ? {} : { description: description.trim() }) });
+        const described = description.trim() === '' ? {} : { description: description.trim() };
+        if (wrong === undefined) add.mutate({ value: scope, ...described, ...(consent === 'required' ? {} : { consent }) });
       }}
       className="row-form"
     >
@@ -170,6 +195,12 @@ function AddScope({ api }: { api: Api }) {
         maxLength={500}
         value={description}
         onChange={(event) => setDescription(event.currentTarget.value)}
+      />
+      <NativeSelect
+        aria-label="Consent to the new scope"
+        data={CONSENT_CHOICES}
+        value={consent}
+        onChange={(event) => setConsent(event.currentTarget.value as Consent)}
       />
       <Button type="submit" variant="light" leftSection={<IconPlus size={16} aria-hidden />} loading={add.isPending}>
         Add scope
@@ -249,7 +280,7 @@ function ConsentChoice({ api, scope, isEditable }: { api: Api; scope: ApiScope; 
     <NativeSelect
       size="xs"
       aria-label={`Consent to ${scope.value}`}
-      data={CONSENTS}
+      data={CONSENT_CHOICES}
       disabled={!isEditable || save.isPending}
       value={save.variables !== undefined && save.isPending ? save.variables : (scope.consent ?? 'required')}
       onChange={(event) => save.mutate(event.currentTarget.value as Consent)}

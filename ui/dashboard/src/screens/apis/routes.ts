@@ -1,14 +1,9 @@
 import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
 
+import { listSearch } from '~/components/list-search.ts';
 import { shell } from '~/shell/route.ts';
 
 const section = createRoute({ getParentRoute: () => shell, path: '/apis' });
-
-/** What a list shows is in its address, so that links and the back button find it again. */
-export interface ListSearch {
-  q?: string;
-  page?: number;
-}
 
 /** In whose name, and the application that somebody was sent here for. */
 export interface MatrixSearch {
@@ -19,10 +14,7 @@ export interface MatrixSearch {
 const list = createRoute({
   getParentRoute: () => section,
   path: '/',
-  validateSearch: (search: Record<string, unknown>): ListSearch => ({
-    ...(typeof search.q === 'string' && search.q !== '' ? { q: search.q } : {}),
-    ...(Number.isInteger(search.page) && Number(search.page) > 0 ? { page: Number(search.page) } : {}),
-  }),
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./list.tsx'), 'ApiList'),
 });
 

@@ -1,4 +1,4 @@
-import { Button, NumberInput, PasswordInput, Select, Switch, Text, TextInput } from '@mantine/core';
+import { PasswordInput, Select, Switch, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 
@@ -7,7 +7,9 @@ import { queryClient } from '~/api/queries.ts';
 import { May, useMay } from '~/auth/session.tsx';
 import { CopyableCode } from '~/components/code.tsx';
 import { useConfirm } from '~/components/confirm.tsx';
+import { Deletion } from '~/components/deletion.tsx';
 import { Effects } from '~/components/effects.tsx';
+import { Duration, Fact } from '~/components/fields.tsx';
 import { FormSection, JsonField, SaveBar, useDraft } from '~/components/form.tsx';
 import { done } from '~/components/notify.ts';
 import { Answer } from '~/components/states.tsx';
@@ -112,14 +114,16 @@ function Settings({ api }: { api: FullApi }) {
         </FormSection>
 
         <FormSection title="Tokens" text="What an access token for this API is like, and for how long it is good.">
-          <Seconds
+          <Duration
+            unit="seconds"
             label="Lifetime"
             max={2_592_000}
             disabled={off}
             value={values.token_lifetime}
             onChange={(value) => set('token_lifetime', value)}
           />
-          <Seconds
+          <Duration
+            unit="seconds"
             label="Lifetime in the browser"
             description="Of tokens that come back through the address (implicit and hybrid flows). At most the lifetime."
             max={values.token_lifetime ?? 2_592_000}
@@ -194,7 +198,8 @@ function Settings({ api }: { api: FullApi }) {
             checked={values.consent_policy === 'transactional-authorization-with-mfa'}
             onChange={(event) => set('consent_policy', event.currentTarget.checked ? 'transactional-authorization-with-mfa' : null)}
           />
-          <Seconds
+          <Duration
+            unit="seconds"
             label="Lifetime of anonymous tokens"
             max={2_592_000}
             disabled={off}
@@ -247,14 +252,14 @@ function Settings({ api }: { api: FullApi }) {
       </form>
       {api.is_system ? null : (
         <May scope="delete:resource_servers">
-          <Deletion api={api} />
+          <DeleteApi api={api} />
         </May>
       )}
     </>
   );
 }
 
-function Deletion({ api }: { api: Api }) {
+function DeleteApi({ api }: { api: Api }) {
   const confirm = useConfirm();
   const navigate = useNavigate();
   const name = api.name ?? api.identifier;
@@ -280,72 +285,11 @@ function Deletion({ api }: { api: Api }) {
       },
     });
   return (
-    <div className="panel" style={{ marginTop: 24 }}>
-      <FormSection title="Delete this API" text="With its scopes, its client grants and every permission that names it.">
-        <div>
-          <Button color="red" variant="light" onClick={ask}>
-            Delete API
-          </Button>
-        </div>
-      </FormSection>
-    </div>
-  );
-}
-
-function Fact({ label, text, children }: { label: string; text: string; children: React.ReactNode }) {
-  return (
-    <div>
-      <Text size="sm" fw={500}>
-        {label}
-      </Text>
-      <Text size="xs" c="dimmed" mb={4}>
-        {text}
-      </Text>
-      {children}
-    </div>
-  );
-}
-
-interface SecondsProps {
-  label: string;
-  description?: string;
-  max: number;
-  disabled: boolean;
-  value: number | undefined;
-  onChange: (value: number) => void;
-}
-
-/** A duration, with what it comes to in words. */
-function Seconds({ label, description, max, disabled, value, onChange }: SecondsProps) {
-  return (
-    <NumberInput
-      label={label}
-      description={description}
-      min={0}
-      max={max}
-      clampBehavior="strict"
-      allowDecimal={false}
-      hideControls
-      suffix=" seconds"
-      disabled={disabled}
-      value={value ?? ''}
-      rightSectionWidth={110}
-      rightSection={
-        <Text size="xs" c="dimmed">
-          {value === undefined ? '' : inWords(value)}
-        </Text>
-      }
-      onChange={(next) => typeof next === 'number' && onChange(next)}
+    <Deletion
+      title="Delete this API"
+      text="With its scopes, its client grants and every permission that names it."
+      action="Delete API"
+      ask={ask}
     />
   );
-}
-
-function inWords(seconds: number): string {
-  for (const [unit, size] of [['days', 86_400], ['hours', 3600], ['minutes', 60]] as const) {
-    if (seconds >= size) {
-      const count = Math.round((seconds / size) * 10) / 10;
-      return `${count} ${count === 1 ? unit.slice(0, -1) : unit}`;
-    }
-  }
-  return '';
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { contrast, fitForWhite, isColour } from './colours.ts';
+import { contrast, isColour, OURS, shownOf } from './colours.ts';
 
 describe('colours of a brand', () => {
   it('takes what the server takes', () => {
@@ -13,8 +13,31 @@ describe('colours of a brand', () => {
     expect(contrast('#767676', '#ffffff')).toBeCloseTo(4.54, 1);
   });
 
-  it('says when white text is not legible', () => {
-    expect(fitForWhite('#4050c0')).toBe(true);
-    expect(fitForWhite('#ffee00')).toBe(false);
+  it('shows a colour as it is where text on it is legible', () => {
+    expect(shownOf('#a01050').light).toEqual({ fill: '#a01050', onFill: '#ffffff', text: '#a01050' });
+  });
+
+  it('writes black on what is too bright for white', () => {
+    const { light } = shownOf('#ffee00');
+    expect(light.fill).toBe('#ffee00');
+    expect(light.onFill).toBe('#000000');
+    expect(contrast(light.text, '#f4f5f8')).toBeGreaterThanOrEqual(4.5);
+  });
+
+  it('keeps every colour legible in both themes', () => {
+    for (let red = 0; red <= 255; red += 51) {
+      for (let green = 0; green <= 255; green += 51) {
+        for (let blue = 0; blue <= 255; blue += 51) {
+          const colour = `#${[red, green, blue].map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+          const { light, dark } = shownOf(colour);
+          for (const shown of [light, dark]) expect(contrast(shown.fill, shown.onFill), colour).toBeGreaterThanOrEqual(4.5);
+          expect(contrast(dark.text, '#1b1e27'), colour).toBeGreaterThanOrEqual(4.5);
+        }
+      }
+    }
+  });
+
+  it('keeps ours for what it does not understand', () => {
+    expect(shownOf('blue')).toBe(OURS);
   });
 });

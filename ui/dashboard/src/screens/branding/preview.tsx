@@ -1,45 +1,70 @@
 import markUrl from '~/mark.svg';
 
-import { fitForWhite, isColour } from './colours.ts';
+import type { Shown } from './colours.ts';
 
-const OUR_COLOUR = '#4259c6';
+interface Props {
+  logo: string;
+  shown: { light: Shown; dark: Shown };
+  tenantName: string;
+}
 
-/** The login page in its light theme, drawn after crates/login: a picture, in which nothing can be done. */
-export function Preview({ logo, colour }: { logo: string; colour: string }) {
-  const accent = isColour(colour) ? colour.trim() : OUR_COLOUR;
-  const line = (width: string) => <div style={{ width, height: 10, borderRadius: 5, background: '#d4d8e1' }} />;
-  const field = <div style={{ height: 40, border: '1px solid #7d8597', borderRadius: 8, background: '#fff' }} />;
+/** The login page in both of its themes, drawn after crates/login: a picture, in which nothing can be done. */
+export function Preview({ logo, shown, tenantName }: Props) {
   return (
-    <div
-      role="img"
-      aria-label="Preview of the login page"
-      style={{ padding: '32px 16px', borderRadius: 8, background: '#f4f5f8', border: '1px solid #e1e4ea' }}
-    >
-      <div
-        style={{
-          display: 'grid', gap: 14, maxWidth: 320, margin: '0 auto', padding: 28, background: '#fff', color: '#171a21',
-          border: '1px solid #e1e4ea', borderRadius: 16,
-        }}
-      >
-        <img src={isAddress(logo) ? logo : markUrl} alt="" style={{ height: 44, maxWidth: '100%', objectFit: 'contain', objectPosition: 'left' }} />
-        <div style={{ fontSize: 20, fontWeight: 650 }}>Welcome</div>
-        {line('80%')}
-        {field}
-        {field}
-        <div style={{ width: 110, height: 10, borderRadius: 5, background: accent }} />
-        {/* A colour on which white is not legible is darkened by the server; here its button has no text. */}
+    <div role="img" aria-label="Preview of the login page" className="preview">
+      <Page logo={logo} shown={shown.light} tenantName={tenantName} look={LIGHT} />
+      <Page logo={logo} shown={shown.dark} tenantName={tenantName} look={DARK} />
+    </div>
+  );
+}
+
+interface Look {
+  ground: string;
+  card: string;
+  edge: string;
+  text: string;
+  quiet: string;
+  field: string;
+  fieldEdge: string;
+}
+
+/** As in crates/login/static/style.css. */
+const LIGHT: Look = { ground: '#f4f5f8', card: '#fff', edge: '#e1e4ea', text: '#171a21', quiet: '#555c6b', field: '#fff', fieldEdge: '#858c9b' };
+const DARK: Look = { ground: '#111319', card: '#1b1e27', edge: '#2c303c', text: '#eceef3', quiet: '#aab1c0', field: '#13151c', fieldEdge: '#7d8597' };
+
+function Page({ logo, shown, tenantName, look }: { logo: string; shown: Shown; tenantName: string; look: Look }) {
+  const field = (label: string) => (
+    <div>
+      <div style={{ fontWeight: 550, marginBottom: 3 }}>{label}</div>
+      <div style={{ height: 30, border: `1px solid ${look.fieldEdge}`, borderRadius: 6, background: look.field }} />
+    </div>
+  );
+  return (
+    <div style={{ padding: '24px 14px', background: look.ground, color: look.text, fontSize: 11, lineHeight: 1.5 }}>
+      <div style={{ display: 'grid', gap: 11, maxWidth: 250, margin: '0 auto', padding: 22, background: look.card, border: `1px solid ${look.edge}`, borderRadius: 12 }}>
+        <img src={isAddress(logo) ? logo.trim() : markUrl} alt="" style={{ display: 'block', height: 32, maxWidth: '100%', objectFit: 'contain', objectPosition: 'left' }} />
+        <div>
+          <div style={{ fontSize: 16, lineHeight: 1.25, fontWeight: 650 }}>Log in to Your application</div>
+          <div style={{ color: look.quiet, overflowWrap: 'anywhere' }}>Use your {tenantName} account.</div>
+        </div>
+        {field('Email address')}
+        {field('Password')}
+        <div style={{ color: shown.text, textDecoration: 'underline' }}>Forgot password?</div>
         <div
-          style={{
-            height: 42, borderRadius: 8, display: 'grid', placeItems: 'center', background: accent, color: '#fff', fontWeight: 600, fontSize: 14,
-          }}
+          className="preview-button"
+          style={{ height: 32, borderRadius: 6, display: 'grid', placeItems: 'center', background: shown.fill, color: shown.onFill, fontWeight: 600 }}
         >
-          {fitForWhite(accent) ? 'Continue' : ''}
+          Continue
+        </div>
+        <div>
+          No account yet? <span style={{ color: shown.text, textDecoration: 'underline' }}>Sign up</span>
         </div>
       </div>
     </div>
   );
 }
 
+/** The server takes no other addresses. */
 function isAddress(text: string): boolean {
   return /^https:\/\/[^/]/.test(text.trim());
 }

@@ -82,7 +82,7 @@ function Settings({ connection }: { connection: Connection }) {
         </FormSection>
         <FormSection
           title="Passwords"
-          text="For new passwords; those that users have stay as they are. Saving this page writes all of the rules down, and what is known of a user is then kept out of passwords that administrators set, too."
+          text="For new passwords; those that users have stay as they are. Rules that you do not touch go on as they were."
         >
           <PasswordRules
             rules={options.values.password_options ?? {}} level={options.values.passwordPolicy} disabled={off}

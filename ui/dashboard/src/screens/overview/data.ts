@@ -1,30 +1,20 @@
-// What the overview counts. Tokens are counted in the log, day by day: the log is asked for so many events and no more at once.
+// What the overview counts.
 import { queryOptions } from '@tanstack/react-query';
 
-import { ApiError, callAs, management } from '~/api/client.ts';
+import { ApiError, callAs, management, readExtension } from '~/api/client.ts';
 
+import type { LogEvent } from '../logs/data.ts';
+import { FAMILIES } from '../logs/filter.ts';
 import { lastDays } from './days.ts';
 
 export interface Day {
   /** `2026-11-26`, in UTC as everything here. */
   date: string;
   logins: number;
-  /** `undefined` where there were more than the log counts at once. */
+  /** `undefined` where there were more events than the server counts. */
   tokens: number | undefined;
 }
 
-export interface LogEvent {
-  log_id: string;
-  date: string;
-  type: string;
-  description?: string | null;
-  client_name?: string | null;
-  user_name?: string | null;
-  ip?: string;
-}
-
-const TOKENS = ['seacft', 'seccft', 'sertft', 'sepft'];
-const FAILURES = ['f', 'fp', 'fu', 'fs', 'fsa', 'feacft', 'feccft', 'fertft', 'fepft', 'limit_wc', 'limit_mu'];
 
 const MINUTE = 60_000;
 
@@ -40,19 +30,23 @@ export const dailyQuery = queryOptions({
   staleTime: MINUTE,
 });
 
-export function tokensQuery(date: string) {
-  return queryOptions({
-    queryKey: ['logs', 'tokens', date],
-    queryFn: () => count(`type:(${TOKENS.join(' OR ')}) AND date:[${date} TO ${date}]`),
-    staleTime: MINUTE,
-  });
-}
+/** Access tokens by day; a day without a number has more events than the server counts. */
+export const tokensQuery = queryOptions({
+  queryKey: ['stats', 'tokens'],
+  queryFn: async () => {
+    const days = lastDays(new Date());
+    const range = `from=${compact(days[0] ?? '')}&to=${compact(days.at(-1) ?? '')}`;
+    const found = await readExtension<{ days: { date: string; tokens?: number }[] }>(`stats/tokens?${range}`);
+    return new Map(found.days.map(({ date, tokens }) => [date, tokens]));
+  },
+  staleTime: MINUTE,
+});
 
 export const failuresQuery = queryOptions({
   queryKey: ['logs', 'failures'],
   queryFn: async () => {
     const since = new Date(Date.now() - 86_400_000).toISOString();
-    const query = { q: `type:(${FAILURES.join(' OR ')}) AND date:[${since} TO *]`, per_page: 8, include_totals: true } as const;
+    const query = { q: `type:(${(FAMILIES.failures?.types ?? []).join(' OR ')}) AND date:[${since} TO *]`, per_page: 8, include_totals: true } as const;
     return bounded(() => callAs<{ logs: LogEvent[]; total: number }>(management.GET('/logs', { params: { query: query as never } })));
   },
   staleTime: MINUTE,
@@ -76,12 +70,6 @@ export const signingKeysQuery = queryOptions({
   queryFn: () => callAs<SigningKey[]>(management.GET('/keys/signing')),
   staleTime: MINUTE,
 });
-
-async function count(q: string): Promise<number | null> {
-  const query = { q, per_page: 0, include_totals: true } as const;
-  const found = await bounded(() => callAs<{ total: number }>(management.GET('/logs', { params: { query: query as never } })));
-  return found?.total ?? null;
-}
 
 /** `null` where the server says that there is too much to look at. */
 async function bounded<T>(read: () => Promise<T>): Promise<T | null> {

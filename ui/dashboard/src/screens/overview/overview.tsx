@@ -1,16 +1,19 @@
 import { Alert, Text, Title } from '@mantine/core';
-import { useQueries, useQuery } from '@tanstack/react-query';
-import { Navigate } from '@tanstack/react-router';
+import { useQuery } from '@tanstack/react-query';
+import { Link, Navigate } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense } from 'react';
 
+import { inWords } from '~/api/queries.ts';
 import { useMay } from '~/auth/session.tsx';
+import { ago } from '~/components/dates.tsx';
 import { Page } from '~/components/page.tsx';
 import { Answer, Empty, Loading } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
 
 import { SECTIONS } from '../sections.ts';
-import { activeUsersQuery, dailyQuery, failuresQuery, type LogEvent, signingKeysQuery, tokensQuery } from './data.ts';
-import { ago, typeInWords } from './words.ts';
+import type { LogEvent } from '../logs/data.ts';
+import { kindOf } from '../logs/words.ts';
+import { activeUsersQuery, dailyQuery, failuresQuery, signingKeysQuery, tokensQuery } from './data.ts';
 
 const Chart = lazy(() => import('./chart.tsx'));
 
@@ -35,7 +38,7 @@ export function Overview() {
           <Title order={2} mb="sm">
             Logins and tokens per day
           </Title>
-          <PerDay seesLogs={seesLogs} />
+          <PerDay />
         </section>
       ) : null}
       {seesLogs ? (
@@ -110,18 +113,22 @@ function KeyAge() {
   );
 }
 
-function PerDay({ seesLogs }: { seesLogs: boolean }) {
+function PerDay() {
   const daily = useQuery(dailyQuery);
-  const dates = daily.data?.map(({ date }) => date) ?? [];
-  const tokens = useQueries({ queries: seesLogs ? dates.map(tokensQuery) : [] });
+  const tokens = useQuery(tokensQuery);
   return (
     <Answer query={daily} rows={5}>
       {(days) => (
         <Suspense fallback={<Loading rows={5} />}>
-          <Chart days={days.map((day, index) => ({ ...day, tokens: tokens[index]?.data ?? undefined }))} hasTokens={seesLogs} />
-          {tokens.some((query) => query.data === null) ? (
+          <Chart days={days.map((day) => ({ ...day, tokens: tokens.data?.get(day.date) }))} hasTokens={!tokens.isError} />
+          {tokens.data && [...tokens.data.values()].includes(undefined) ? (
             <Text size="xs" c="dimmed" mt={4}>
-              Where tokens are missing, there were more than the log counts at once.
+              Where tokens are missing, there were more events than the server counts.
+            </Text>
+          ) : null}
+          {tokens.isError ? (
+            <Text size="xs" c="dimmed" mt={4}>
+              Tokens could not be counted: {inWords(tokens.error)}
             </Text>
           ) : null}
         </Suspense>
@@ -172,7 +179,9 @@ function FailureRow({ event }: { event: LogEvent }) {
         </time>
       </Table.Td>
       <Table.Td>
-        {typeInWords(event.type)}
+        <Link className="row-link" to="/logs/$id" params={{ id: event.log_id }}>
+          {kindOf(event.type)}
+        </Link>
         {event.description ? (
           <Text size="xs" c="dimmed">
             {event.description}

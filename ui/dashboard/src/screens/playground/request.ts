@@ -28,8 +28,8 @@ export function callbackUrl(issuer: string): string {
 /** The request as it is shown: what is new for each run is a placeholder. */
 export function shownRequest(issuer: string, wish: Wish): string {
   const parameters = parametersOf(issuer, wish);
-  const lines = [...parameters].map(([name, value]) => `  ${name}=${readable(value)}`);
-  const secrets = wish.flow === 'implicit' ? ['  nonce=…', '  state=…'] : ['  state=…', '  code_challenge=…', '  code_challenge_method=S256'];
+  const lines = [...parameters].map(([name, value]) => `${name}=${readable(value)}`);
+  const secrets = wish.flow === 'implicit' ? ['nonce=…', 'state=…'] : ['state=…', 'code_challenge=…', 'code_challenge_method=S256'];
   return `${issuer}authorize?\n${[...lines, ...secrets].join('&\n')}`;
 }
 
