@@ -119,6 +119,7 @@ pub(crate) fn table() -> Table {
 pub(crate) fn own_table() -> Table {
     let mut table = Table::read(OWN, OWN_OPERATIONS);
     crate::explain::bind(&mut table);
+    crate::resources::bind_own(&mut table);
     table
 }
 

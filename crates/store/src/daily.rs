@@ -162,10 +162,8 @@ impl Store {
         let (from, to) = (ids::earliest(from_ms.max(0)), ids::earliest(to_ms.max(0)));
         let mut after = from;
         loop {
-            let rows: Vec<(String, String)> = self
-                .db
-                .query_scan(events.rows(), params![tenant, after.as_str(), to.as_str(), ROWS])
-                .await?;
+            let rows: Vec<(String, String)> =
+                self.db.query_scan(events.rows(), params![tenant, after.as_str(), to.as_str(), ROWS]).await?;
             for (_, doc) in &rows {
                 if visit(doc)?.is_break() {
                     return Ok(());

@@ -77,3 +77,8 @@ pub(crate) fn bind(table: &mut Table) {
     emails::bind(table);
     token_exchange_profiles::bind(table);
 }
+
+/// Binds the operations that are ours alone.
+pub(crate) fn bind_own(table: &mut Table) {
+    stats::bind_own(table);
+}

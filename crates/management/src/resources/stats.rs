@@ -10,6 +10,10 @@ use crate::ops::Table;
 pub(super) fn bind(table: &mut Table) {
     table.bind("GET /stats/active-users", active_users);
     table.bind("GET /stats/daily", daily);
+}
+
+/// What the wire has no operation for.
+pub(super) fn bind_own(table: &mut Table) {
     table.bind("GET /stats/tokens", tokens);
 }
 
@@ -62,7 +66,8 @@ async fn tokens(call: Call) -> Result<Answer, Problem> {
         return Err(Problem::query("The range is longer than 31 days", "from"));
     }
     call.ctx.app.logs.flush().await.map_err(stored)?;
-    let days = call.store().tokens_per_day(call.tenant(), from..=to, call.ctx.now_ms).await.map_err(stored)?;
+    let days =
+        call.store().tokens_per_day(call.tenant(), from..=to, call.ctx.now_ms).await.map_err(stored)?;
     let shown = days.into_iter().map(|(day, tokens)| {
         let mut value = json!({"date": format_ms(day.saturating_mul(DAY))[..10]});
         if let Some(tokens) = tokens {
