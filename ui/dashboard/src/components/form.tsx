@@ -21,6 +21,27 @@ export function FormSection({ title, text, children }: { title: string; text?: R
   );
 }
 
+interface SettingsFormProps extends SaveBarProps {
+  save: () => void;
+  children: ReactNode;
+}
+
+/** Settings of one thing, saved together. */
+export function SettingsForm({ save, children, ...bar }: SettingsFormProps) {
+  return (
+    <form
+      className="panel"
+      onSubmit={(event) => {
+        event.preventDefault();
+        save();
+      }}
+    >
+      {children}
+      <SaveBar {...bar} />
+    </form>
+  );
+}
+
 interface SaveBarProps {
   changes: number;
   isSaving: boolean;
@@ -29,7 +50,7 @@ interface SaveBarProps {
 }
 
 /** At the foot of a form: nothing while nothing was changed. */
-export function SaveBar({ changes, isSaving, error, reset }: SaveBarProps) {
+function SaveBar({ changes, isSaving, error, reset }: SaveBarProps) {
   if (changes === 0) return null;
   return (
     <div className="save-bar">

@@ -10,7 +10,34 @@ function Root({ cards = false, label, ...props }: ComponentProps<'table'> & { ca
   );
 }
 
+interface HeadProps {
+  columns: readonly string[];
+  /** The last column has buttons, which need no heading for whoever sees them. */
+  hasActions?: boolean;
+}
+
+/** The row of headings. */
+function Head({ columns, hasActions = false }: HeadProps) {
+  return (
+    <thead>
+      <tr>
+        {columns.map((name) => (
+          <th key={name} scope="col">
+            {name}
+          </th>
+        ))}
+        {hasActions ? (
+          <th scope="col">
+            <span className="unseen">Actions</span>
+          </th>
+        ) : null}
+      </tr>
+    </thead>
+  );
+}
+
 export const Table = Object.assign(Root, {
+  Head,
   Thead: (props: ComponentProps<'thead'>) => <thead {...props} />,
   Tbody: (props: ComponentProps<'tbody'>) => <tbody {...props} />,
   Tr: (props: ComponentProps<'tr'>) => <tr {...props} />,

@@ -1,9 +1,10 @@
-import { Alert, Button, Group, Modal, Select, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { Select, Switch, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
+import { FormDialog } from '~/components/form-dialog.tsx';
 import { done } from '~/components/notify.ts';
 
 import type { Api } from './data.ts';
@@ -11,14 +12,6 @@ import { ALGORITHMS } from './options.ts';
 
 /** Name and identifier are enough; everything else has a sensible beginning. */
 export default function CreateApi({ close }: { close: () => void }) {
-  return (
-    <Modal opened onClose={close} title={<Text fw={600}>Create API</Text>} size="md">
-      <CreateForm close={close} />
-    </Modal>
-  );
-}
-
-function CreateForm({ close }: { close: () => void }) {
   const [name, setName] = useState('');
   const [identifier, setIdentifier] = useState('');
   const [algorithm, setAlgorithm] = useState('RS256');
@@ -45,47 +38,38 @@ function CreateForm({ close }: { close: () => void }) {
     },
   });
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        create.mutate();
-      }}
+    <FormDialog
+      title="Create API"
+      action="Create API"
+      isBusy={create.isPending}
+      error={create.error?.message}
+      close={close}
+      submit={() => create.mutate()}
     >
-      <Stack gap="md">
-        <TextInput label="Name" description="For people." value={name} onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
-        <TextInput
-          label="Identifier"
-          description="The audience of its tokens, usually the API's address. It is never called, and cannot be changed later."
-          placeholder="https://invoices.example/api"
-          required
-          maxLength={600}
-          value={identifier}
-          onChange={(e) => setIdentifier(e.currentTarget.value)}
-        />
-        <Select
-          label="Signing algorithm"
-          description="RS256 unless the API's libraries ask for another."
-          data={ALGORITHMS}
-          value={algorithm}
-          allowDeselect={false}
-          onChange={(value) => setAlgorithm(value ?? 'RS256')}
-        />
-        <Switch
-          label="Users get only what their roles allow"
-          description="Role-based access control. Without it, whoever signs in gets every scope that an application asks for."
-          checked={byRole}
-          onChange={(e) => setByRole(e.currentTarget.checked)}
-        />
-        {create.isError ? <Alert color="red">{create.error.message}</Alert> : null}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending}>
-            Create API
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+      <TextInput label="Name" description="For people." value={name} onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
+      <TextInput
+        label="Identifier"
+        description="The audience of its tokens, usually the API's address. It is never called, and cannot be changed later."
+        placeholder="https://invoices.example/api"
+        required
+        maxLength={600}
+        value={identifier}
+        onChange={(e) => setIdentifier(e.currentTarget.value)}
+      />
+      <Select
+        label="Signing algorithm"
+        description="RS256 unless the API's libraries ask for another."
+        data={ALGORITHMS}
+        value={algorithm}
+        allowDeselect={false}
+        onChange={(value) => setAlgorithm(value ?? 'RS256')}
+      />
+      <Switch
+        label="Users get only what their roles allow"
+        description="Role-based access control. Without it, whoever signs in gets every scope that an application asks for."
+        checked={byRole}
+        onChange={(e) => setByRole(e.currentTarget.checked)}
+      />
+    </FormDialog>
   );
 }

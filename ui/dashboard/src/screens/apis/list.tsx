@@ -65,14 +65,7 @@ function Rows({ data }: { data: ApiPage }) {
   return (
     <>
       <Table cards label="APIs">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Name</Table.Th>
-            <Table.Th>Identifier</Table.Th>
-            <Table.Th>Scopes</Table.Th>
-            <Table.Th>Users get</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Table.Head columns={['Name', 'Identifier', 'Scopes', 'Users get']} />
         <Table.Tbody>
           {data.apis.map((api) => (
             <Row key={api.id} api={api} />

@@ -10,7 +10,7 @@ import { useConfirm } from '~/components/confirm.tsx';
 import { Deletion } from '~/components/deletion.tsx';
 import { Effects } from '~/components/effects.tsx';
 import { Duration, Fact } from '~/components/fields.tsx';
-import { FormSection, JsonField, SaveBar, useDraft } from '~/components/form.tsx';
+import { FormSection, JsonField, SettingsForm, useDraft } from '~/components/form.tsx';
 import { done } from '~/components/notify.ts';
 import { Answer } from '~/components/states.tsx';
 
@@ -58,13 +58,7 @@ function Settings({ api }: { api: FullApi }) {
   const pop = values.proof_of_possession;
   return (
     <>
-      <form
-        className="panel"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
+      <SettingsForm changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} save={() => save.mutate()}>
         <FormSection title="General">
           <TextInput
             label="Name"
@@ -248,8 +242,7 @@ function Settings({ api }: { api: FullApi }) {
           />
           <JsonField label="Access token claims" disabled={off} value={values.access_token} onChange={(v) => set('access_token', v)} />
         </FormSection>
-        <SaveBar changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} />
-      </form>
+      </SettingsForm>
       {api.is_system ? null : (
         <May scope="delete:resource_servers">
           <DeleteApi api={api} />

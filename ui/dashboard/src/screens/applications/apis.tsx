@@ -69,13 +69,7 @@ function Grants({ application, grants, apis }: { application: Application; grant
   return (
     <>
       <Table cards label="APIs">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>API</Table.Th>
-            <Table.Th>In the name of users</Table.Th>
-            <Table.Th>In its own name</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Table.Head columns={['API', 'In the name of users', 'In its own name']} />
         <Table.Tbody>
           {apis.map((api) => (
             <Table.Tr key={api.id}>

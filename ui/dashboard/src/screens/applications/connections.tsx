@@ -24,13 +24,7 @@ export function ApplicationConnections() {
             <Empty title="No connection yet" text="Without one, nobody can sign in." />
           ) : (
             <Table label="Connections">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Connection</Table.Th>
-                  <Table.Th>Kind</Table.Th>
-                  <Table.Th>Users may sign in</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
+              <Table.Head columns={['Connection', 'Kind', 'Users may sign in']} />
               <Table.Tbody>
                 {all.map((connection) => (
                   <Row key={connection.id} clientId={id} connection={connection} />

@@ -1,10 +1,11 @@
-import { Alert, Button, Group, Modal, Radio, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Modal, Radio, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
 import { CodeBlock } from '~/components/code.tsx';
+import { DialogForm } from '~/components/form-dialog.tsx';
 import { done } from '~/components/notify.ts';
 
 import type { NewApplication } from './data.ts';
@@ -69,38 +70,28 @@ function CreateForm({ close, onMade }: { close: () => void; onMade: (application
     },
   });
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        create.mutate();
-      }}
+    <DialogForm
+      action="Create application"
+      isBusy={create.isPending}
+      error={create.error?.message}
+      close={close}
+      submit={() => create.mutate()}
     >
-      <Stack gap="md">
-        <TextInput
-          label="Name"
-          description="Users read it when they sign in."
-          required
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          data-autofocus
-        />
-        <Radio.Group label="Type" value={type} onChange={(value) => setType(value as NewType)}>
-          <Stack gap="sm" mt={6}>
-            {TYPES.map(({ value, label, text }) => (
-              <Radio key={value} value={value} label={label} description={text} />
-            ))}
-          </Stack>
-        </Radio.Group>
-        {create.isError ? <Alert color="red">{create.error.message}</Alert> : null}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending}>
-            Create application
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+      <TextInput
+        label="Name"
+        description="Users read it when they sign in."
+        required
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        data-autofocus
+      />
+      <Radio.Group label="Type" value={type} onChange={(value) => setType(value as NewType)}>
+        <Stack gap="sm" mt={6}>
+          {TYPES.map(({ value, label, text }) => (
+            <Radio key={value} value={value} label={label} description={text} />
+          ))}
+        </Stack>
+      </Radio.Group>
+    </DialogForm>
   );
 }

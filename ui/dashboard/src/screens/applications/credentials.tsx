@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, Select, Text, Textarea, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -11,6 +11,7 @@ import { Code, CodeBlock, CopyableCode } from '~/components/code.tsx';
 import { useConfirm } from '~/components/confirm.tsx';
 import { When } from '~/components/dates.tsx';
 import { Fact } from '~/components/fields.tsx';
+import { FormDialog } from '~/components/form-dialog.tsx';
 import { FormSection } from '~/components/form.tsx';
 import { done, failed } from '~/components/notify.ts';
 import { Answer } from '~/components/states.tsx';
@@ -179,9 +180,7 @@ function Keys({ application }: { application: Application }) {
           </Button>
         </div>
       </May>
-      <Modal opened={isAdding} onClose={adding.close} title={<Text fw={600}>Add key</Text>} size="md">
-        <AddKey clientId={application.client_id} close={adding.close} />
-      </Modal>
+      {isAdding ? <AddKey clientId={application.client_id} close={adding.close} /> : null}
     </>
   );
 }
@@ -202,16 +201,7 @@ function KeyTable({ application, keys }: { application: Application; keys: Crede
     });
   return (
     <Table cards label="Keys">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Name</Table.Th>
-          <Table.Th>Key</Table.Th>
-          <Table.Th>Ends</Table.Th>
-          <Table.Th>
-            <span className="unseen">Actions</span>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Name', 'Key', 'Ends']} hasActions />
       <Table.Tbody>
         {keys.map((key) => (
           <Table.Tr key={key.id}>
@@ -257,43 +247,34 @@ function AddKey({ clientId, close }: { clientId: string; close: () => void }) {
     },
   });
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        add.mutate();
-      }}
+    <FormDialog
+      title="Add key"
+      action="Add key"
+      isBusy={add.isPending}
+      error={add.error?.message}
+      close={close}
+      submit={() => add.mutate()}
     >
-      <Stack gap="md">
-        <TextInput label="Name" description="To know it by." maxLength={128} value={name} onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
-        <Textarea
-          label="Public key or certificate"
-          description="In PEM. The private key is never asked for."
-          placeholder="-----BEGIN PUBLIC KEY-----"
-          required
-          minRows={5}
-          maxRows={10}
-          spellCheck={false}
-          styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: '0.75rem' } }}
-          value={pem}
-          onChange={(event) => setPem(event.currentTarget.value)}
-        />
-        <Select
-          label="Algorithm"
-          data={['RS256', 'RS384', 'PS256']}
-          allowDeselect={false}
-          value={alg}
-          onChange={(value) => setAlg((value ?? 'RS256') as Algorithm)}
-        />
-        {add.isError ? <Alert color="red">{add.error.message}</Alert> : null}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={add.isPending}>
-            Add key
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+      <TextInput label="Name" description="To know it by." maxLength={128} value={name} onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
+      <Textarea
+        label="Public key or certificate"
+        description="In PEM. The private key is never asked for."
+        placeholder="-----BEGIN PUBLIC KEY-----"
+        required
+        minRows={5}
+        maxRows={10}
+        spellCheck={false}
+        styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: '0.75rem' } }}
+        value={pem}
+        onChange={(event) => setPem(event.currentTarget.value)}
+      />
+      <Select
+        label="Algorithm"
+        data={['RS256', 'RS384', 'PS256']}
+        allowDeselect={false}
+        value={alg}
+        onChange={(value) => setAlg((value ?? 'RS256') as Algorithm)}
+      />
+    </FormDialog>
   );
 }

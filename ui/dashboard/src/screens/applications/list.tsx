@@ -64,13 +64,7 @@ function Rows({ data }: { data: ApplicationPage }) {
   return (
     <>
       <Table cards label="Applications">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Name</Table.Th>
-            <Table.Th>Type</Table.Th>
-            <Table.Th>Client id</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Table.Head columns={['Name', 'Type', 'Client id']} />
         <Table.Tbody>
           {data.applications.map((application) => (
             <Row key={application.client_id} application={application} />

@@ -9,7 +9,7 @@ import { useConfirm } from '~/components/confirm.tsx';
 import { Deletion } from '~/components/deletion.tsx';
 import { Effects } from '~/components/effects.tsx';
 import { Duration, Lines } from '~/components/fields.tsx';
-import { FormSection, JsonField, SaveBar, useDraft } from '~/components/form.tsx';
+import { FormSection, JsonField, SettingsForm, useDraft } from '~/components/form.tsx';
 import { done } from '~/components/notify.ts';
 import { Answer } from '~/components/states.tsx';
 
@@ -38,13 +38,7 @@ function Settings({ application }: { application: Application }) {
   const known: string[] = GRANT_TYPES.map(({ value }) => value);
   return (
     <>
-      <form
-        className="panel"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
+      <SettingsForm changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} save={() => save.mutate()}>
         <FormSection title="General">
           <TextInput
             label="Name"
@@ -188,8 +182,7 @@ function Settings({ application }: { application: Application }) {
             onChange={(value) => set('client_metadata', (value ?? {}) as Record<string, unknown>)}
           />
         </FormSection>
-        <SaveBar changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} />
-      </form>
+      </SettingsForm>
       <May scope="delete:clients">
         <DeleteApplication application={application} />
       </May>

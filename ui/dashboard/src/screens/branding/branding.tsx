@@ -4,7 +4,7 @@ import { queryOptions, useMutation, useQuery } from '@tanstack/react-query';
 import { ApiError, callAs, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
 import { useMay } from '~/auth/session.tsx';
-import { FormSection, SaveBar, useDraft } from '~/components/form.tsx';
+import { FormSection, SettingsForm, useDraft } from '~/components/form.tsx';
 import { done } from '~/components/notify.ts';
 import { Page } from '~/components/page.tsx';
 import { Answer } from '~/components/states.tsx';
@@ -72,13 +72,9 @@ function Settings({ branding }: { branding: Branding }) {
   const orNull = (text: string) => (text.trim() === '' ? null : text.trim());
   const isWrong = primary !== '' && !isColour(primary);
   return (
-    <form
-      className="panel"
-      onSubmit={(event) => {
-        event.preventDefault();
+    <SettingsForm changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} save={() => {
         if (!isWrong) save.mutate();
-      }}
-    >
+      }}>
       <FormSection title="Pictures" text="Addresses that begin with https.">
         <TextInput
           label="Logo" type="url" placeholder="https://" disabled={off} value={values.logo_url ?? ''}
@@ -118,8 +114,7 @@ function Settings({ branding }: { branding: Branding }) {
           Texts and backgrounds are the same for every tenant.
         </Text>
       </FormSection>
-      <SaveBar changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} />
-    </form>
+    </SettingsForm>
   );
 }
 

@@ -52,12 +52,7 @@ export function ConnectionApplications() {
 function Rows({ connection, applications }: { connection: Connection; applications: Application[] }) {
   return (
     <Table label="Applications">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Application</Table.Th>
-          <Table.Th>Users may sign in</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Application', 'Users may sign in']} />
       <Table.Tbody>
         {applications.map(({ client_id: clientId, name = clientId }) => (
           <Table.Tr key={clientId}>

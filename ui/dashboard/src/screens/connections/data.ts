@@ -1,5 +1,5 @@
 // Connections of the kind that keeps users here: databases.
-import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { queryOptions } from '@tanstack/react-query';
 
 import { callAs, management } from '~/api/client.ts';
 import { everything, MOST, pageOf, partOf } from '~/api/pages.ts';
@@ -45,20 +45,6 @@ export const PER_PAGE = 25;
 export interface ConnectionList {
   connections: Connection[];
   total: number;
-}
-
-export function connectionsQuery(page: number) {
-  return queryOptions({
-    queryKey: ['connections', { page }],
-    queryFn: () => {
-      const query = {
-        page, per_page: PER_PAGE, include_totals: true, strategy: ['auth0' as const],
-        fields: 'id,name,display_name,strategy,enabled_clients', include_fields: true,
-      };
-      return callAs<ConnectionList>(management.GET('/connections', { params: { query } }));
-    },
-    placeholderData: keepPreviousData,
-  });
 }
 
 /** Every connection: there are few, and the server finds them by their whole name only. */

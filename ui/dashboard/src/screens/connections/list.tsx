@@ -1,26 +1,30 @@
-import { Button } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useCallback } from 'react';
 
 import { May } from '~/auth/session.tsx';
 import { Code } from '~/components/code.tsx';
 import { Page } from '~/components/page.tsx';
 import { Pager } from '~/components/pager.tsx';
+import { SearchField } from '~/components/search-field.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
 
-import { type Connection, connectionsQuery, nameOf, PER_PAGE } from './data.ts';
+import { allConnectionsQuery, type Connection, databasesOf, nameOf, PER_PAGE } from './data.ts';
 
 const CreateConnection = lazy(() => import('./create.tsx'));
 const route = getRouteApi('/connections/');
 
 export function ConnectionList() {
-  const { page = 0 } = route.useSearch();
+  const { q, page = 0 } = route.useSearch();
   const navigate = route.useNavigate();
-  const connections = useQuery(connectionsQuery(page));
+  const connections = useQuery({ ...allConnectionsQuery, select: databasesOf });
+  const words = (q ?? '').trim().toLowerCase();
+  const found = (connections.data ?? []).filter((one) => `${one.name} ${one.display_name ?? ''}`.toLowerCase().includes(words));
+  const look = useCallback((text: string) => void navigate({ search: text === '' ? {} : { q: text }, replace: true }), [navigate]);
   const [isCreating, creating] = useDisclosure();
   const create = (
     <May scope="create:connections">
@@ -32,23 +36,26 @@ export function ConnectionList() {
   return (
     <Page title="Connections" lead="Databases of users. Each has its own users, and its own rules for their passwords." actions={create}>
       <div className="panel">
+        <Group p="sm">
+          <SearchField label="Search connections" value={q ?? ''} onChange={look} />
+        </Group>
         <Answer query={connections}>
-          {(data) =>
-            data.connections.length === 0 ? (
+          {(all) =>
+            all.length === 0 ? (
               <Empty title="No database yet" text="Without one, nobody can sign in." action={create} />
+            ) : found.length === 0 ? (
+              <Empty title="No connection is called that" text="Connections are found by any part of their names." />
             ) : (
-              <Rows connections={data.connections} />
+              <Rows connections={found.slice(page * PER_PAGE, (page + 1) * PER_PAGE)} />
             )
           }
         </Answer>
-        {connections.data === undefined ? null : (
-          <Pager
-            page={page}
-            perPage={PER_PAGE}
-            total={connections.data.total}
-            onPage={(next) => void navigate({ search: next === 0 ? {} : { page: next } })}
-          />
-        )}
+        <Pager
+          page={page}
+          perPage={PER_PAGE}
+          total={found.length}
+          onPage={(next) => void navigate({ search: { ...(q === undefined ? {} : { q }), ...(next === 0 ? {} : { page: next }) } })}
+        />
       </div>
       <Suspense>{isCreating ? <CreateConnection close={creating.close} /> : null}</Suspense>
     </Page>
@@ -58,13 +65,7 @@ export function ConnectionList() {
 function Rows({ connections }: { connections: Connection[] }) {
   return (
     <Table cards label="Connections">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Name</Table.Th>
-          <Table.Th>In requests</Table.Th>
-          <Table.Th>Applications</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Name', 'In requests', 'Applications']} />
       <Table.Tbody>
         {connections.map((connection) => {
           const count = connection.enabled_clients?.length ?? 0;

@@ -10,7 +10,7 @@ import { useConfirm } from '~/components/confirm.tsx';
 import { Deletion } from '~/components/deletion.tsx';
 import { Effects } from '~/components/effects.tsx';
 import { Fact } from '~/components/fields.tsx';
-import { FormSection, SaveBar, useDraft } from '~/components/form.tsx';
+import { FormSection, SettingsForm, useDraft } from '~/components/form.tsx';
 import { done } from '~/components/notify.ts';
 import { Answer, Empty } from '~/components/states.tsx';
 
@@ -53,13 +53,13 @@ function Settings({ connection }: { connection: Connection }) {
   });
   return (
     <>
-      <form
-        className="panel"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
+      <SettingsForm changes={shown.count + options.count}
+          isSaving={save.isPending}
+          error={save.error?.message}
+          reset={() => {
+            shown.reset();
+            options.reset();
+          }} save={() => save.mutate()}>
         <FormSection title="General">
           <TextInput
             label="Name that is shown" disabled={off} value={shown.values.display_name}
@@ -89,16 +89,7 @@ function Settings({ connection }: { connection: Connection }) {
             onChange={(rules) => options.set('password_options', rules)}
           />
         </FormSection>
-        <SaveBar
-          changes={shown.count + options.count}
-          isSaving={save.isPending}
-          error={save.error?.message}
-          reset={() => {
-            shown.reset();
-            options.reset();
-          }}
-        />
-      </form>
+      </SettingsForm>
       <May scope="delete:connections">
         <DeleteConnection connection={connection} />
       </May>

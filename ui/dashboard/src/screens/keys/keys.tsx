@@ -88,16 +88,7 @@ function Keys({ keys }: { keys: SigningKey[] }) {
     });
   return (
     <Table cards label="Signing keys">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Key</Table.Th>
-          <Table.Th>State</Table.Th>
-          <Table.Th>In use</Table.Th>
-          <Table.Th>
-            <span className="unseen">Actions</span>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Key', 'State', 'In use']} hasActions />
       <Table.Tbody>
         {keys.map((key) => (
           <Table.Tr key={key.kid}>

@@ -33,13 +33,7 @@ export function OrganizationConnections() {
                 <Empty title="No database yet" text="Without one, nobody can sign in. They are made under Connections." />
               ) : (
                 <Table cards label="Connections">
-                  <Table.Thead>
-                    <Table.Tr>
-                      <Table.Th>Database</Table.Th>
-                      <Table.Th>Members may sign in</Table.Th>
-                      <Table.Th>Who is no member yet</Table.Th>
-                    </Table.Tr>
-                  </Table.Thead>
+                  <Table.Head columns={['Database', 'Members may sign in', 'Who is no member yet']} />
                   <Table.Tbody>
                     {all.map((one) => (
                       <Row key={one.id} id={id} connection={one} enabled={on.find((each) => each.connection_id === one.id)} />

@@ -78,18 +78,7 @@ function Rows({ id, invitations }: { id: string; invitations: Invitation[] }) {
   };
   return (
     <Table cards label="Invitations">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Who</Table.Th>
-          <Table.Th>With</Table.Th>
-          <Table.Th>Roles</Table.Th>
-          <Table.Th>Sent</Table.Th>
-          <Table.Th>Ends</Table.Th>
-          <Table.Th>
-            <span className="unseen">Actions</span>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Who', 'With', 'Roles', 'Sent', 'Ends']} hasActions />
       <Table.Tbody>
         {invitations.map((invitation) => (
           <Table.Tr key={invitation.id}>

@@ -61,12 +61,7 @@ export function OrganizationList() {
 function Rows({ organizations }: { organizations: Organization[] }) {
   return (
     <Table cards label="Organizations">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Name</Table.Th>
-          <Table.Th>In requests</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Name', 'In requests']} />
       <Table.Tbody>
         {organizations.map((organization) => {
           return (

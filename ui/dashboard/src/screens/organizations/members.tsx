@@ -84,15 +84,7 @@ function Rows({ id, members }: { id: string; members: Member[] }) {
     });
   return (
     <Table cards label="Members">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Name</Table.Th>
-          <Table.Th>Roles here</Table.Th>
-          <Table.Th>
-            <span className="unseen">Actions</span>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Name', 'Roles here']} hasActions />
       <Table.Tbody>
         {members.map((member) => (
           <Table.Tr key={member.user_id}>

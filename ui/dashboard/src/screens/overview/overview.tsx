@@ -150,14 +150,7 @@ function RecentFailures() {
           <Empty title="Nothing failed" text="Refused passwords, codes and requests would stand here." />
         ) : (
           <Table cards label="Failures">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>When</Table.Th>
-                <Table.Th>What</Table.Th>
-                <Table.Th>Application</Table.Th>
-                <Table.Th>User</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
+            <Table.Head columns={['When', 'What', 'Application', 'User']} />
             <Table.Tbody>
               {found.logs.map((event) => (
                 <FailureRow key={event.log_id} event={event} />

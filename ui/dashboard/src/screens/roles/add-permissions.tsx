@@ -1,9 +1,10 @@
-import { Alert, Button, Checkbox, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Checkbox, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { ApiSelect } from '~/components/api-select.tsx';
 import { Code } from '~/components/code.tsx';
+import { FormDialog } from '~/components/form-dialog.tsx';
 import { done } from '~/components/notify.ts';
 import type { Api } from '~/screens/apis/data.ts';
 
@@ -40,55 +41,45 @@ export default function AddPermissions({ title, add, onAdded, close }: Props) {
   };
   const isAll = shown.length > 0 && shown.every(({ value }) => scopes.has(value));
   return (
-    <Modal opened onClose={close} title={<Text fw={600}>{title}</Text>} size="md">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
+    <FormDialog
+      title={title}
+      action={scopes.size === 0 ? 'Give' : `Give ${scopes.size}`}
+      isBusy={save.isPending}
+      error={save.error?.message}
+      disabled={scopes.size === 0}
+      close={close}
+      submit={() => save.mutate()}
+    >
+      <ApiSelect
+        label="API"
+        placeholder="Choose an API"
+        chosen={api}
+        onChoose={(next) => {
+          setApi(next);
+          setScopes(new Set());
+          setWords('');
         }}
-      >
-        <Stack gap="md">
-          <ApiSelect
-            label="API"
-            placeholder="Choose an API"
-            chosen={api}
-            onChoose={(next) => {
-              setApi(next);
-              setScopes(new Set());
-              setWords('');
-            }}
-            data-autofocus
-          />
-          {api === undefined ? null : (
-            <>
-              <Group gap="sm">
-                <TextInput aria-label="Filter scopes" placeholder="Filter scopes" value={words} onChange={(e) => setWords(e.currentTarget.value)} />
-                <Checkbox
-                  label={`All ${shown.length}`}
-                  checked={isAll}
-                  disabled={shown.length === 0}
-                  onChange={() => setScopes(isAll ? new Set() : new Set([...scopes, ...shown.map(({ value }) => value)]))}
-                />
-              </Group>
-              <Stack gap="xs" mah={300} style={{ overflowY: 'auto' }}>
-                {shown.map(({ value, description }) => (
-                  <Checkbox key={value} label={<Code>{value}</Code>} description={description} checked={scopes.has(value)} onChange={() => toggle(value)} />
-                ))}
-                {shown.length === 0 ? <Text size="sm">No scopes.</Text> : null}
-              </Stack>
-            </>
-          )}
-          {save.isError ? <Alert color="red">{save.error.message}</Alert> : null}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              Cancel
-            </Button>
-            <Button type="submit" disabled={scopes.size === 0} loading={save.isPending}>
-              Give {scopes.size === 0 ? '' : scopes.size}
-            </Button>
+        data-autofocus
+      />
+      {api === undefined ? null : (
+        <>
+          <Group gap="sm">
+            <TextInput aria-label="Filter scopes" placeholder="Filter scopes" value={words} onChange={(e) => setWords(e.currentTarget.value)} />
+            <Checkbox
+              label={`All ${shown.length}`}
+              checked={isAll}
+              disabled={shown.length === 0}
+              onChange={() => setScopes(isAll ? new Set() : new Set([...scopes, ...shown.map(({ value }) => value)]))}
+            />
           </Group>
-        </Stack>
-      </form>
-    </Modal>
+          <Stack gap="xs" mah={300} style={{ overflowY: 'auto' }}>
+            {shown.map(({ value, description }) => (
+              <Checkbox key={value} label={<Code>{value}</Code>} description={description} checked={scopes.has(value)} onChange={() => toggle(value)} />
+            ))}
+            {shown.length === 0 ? <Text size="sm">No scopes.</Text> : null}
+          </Stack>
+        </>
+      )}
+    </FormDialog>
   );
 }

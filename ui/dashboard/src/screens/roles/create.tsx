@@ -1,23 +1,16 @@
-import { Alert, Button, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Textarea, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
+import { FormDialog } from '~/components/form-dialog.tsx';
 import { done } from '~/components/notify.ts';
 
 import type { Role } from './data.ts';
 
 export default function CreateRole({ close }: { close: () => void }) {
-  return (
-    <Modal opened onClose={close} title={<Text fw={600}>Create role</Text>} size="md">
-      <CreateForm close={close} />
-    </Modal>
-  );
-}
-
-function CreateForm({ close }: { close: () => void }) {
   const [name, setName] = useState('');
   const [description, setDescription] = useState('');
   const navigate = useNavigate();
@@ -34,25 +27,16 @@ function CreateForm({ close }: { close: () => void }) {
     },
   });
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        create.mutate();
-      }}
+    <FormDialog
+      title="Create role"
+      action="Create role"
+      isBusy={create.isPending}
+      error={create.error?.message}
+      close={close}
+      submit={() => create.mutate()}
     >
-      <Stack gap="md">
-        <TextInput label="Name" placeholder="Accountant" required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
-        <Textarea label="Description" description="What people with it do." value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
-        {create.isError ? <Alert color="red">{create.error.message}</Alert> : null}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending}>
-            Create role
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+      <TextInput label="Name" placeholder="Accountant" required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+      <Textarea label="Description" description="What people with it do." value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+    </FormDialog>
   );
 }

@@ -54,12 +54,7 @@ export function RoleList() {
 function Rows({ roles }: { roles: Role[] }) {
   return (
     <Table cards label="Roles">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Name</Table.Th>
-          <Table.Th>Description</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Name', 'Description']} />
       <Table.Tbody>
         {roles.map((role) => (
           <Table.Tr key={role.id}>

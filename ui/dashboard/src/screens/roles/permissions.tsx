@@ -77,16 +77,7 @@ function Given({ roleId, permissions }: { roleId: string; permissions: HeldPermi
   };
   return (
     <Table cards label="Permissions">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Permission</Table.Th>
-          <Table.Th>Description</Table.Th>
-          <Table.Th>API</Table.Th>
-          <Table.Th>
-            <span className="unseen">Actions</span>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Permission', 'Description', 'API']} hasActions />
       <Table.Tbody>
         {permissions.map((permission) => (
           <Table.Tr key={`${permission.resource_server_identifier} ${permission.permission_name}`}>

@@ -10,7 +10,7 @@ import { useConfirm } from '~/components/confirm.tsx';
 import { Deletion } from '~/components/deletion.tsx';
 import { Effects } from '~/components/effects.tsx';
 import { Fact } from '~/components/fields.tsx';
-import { FormSection, SaveBar, useDraft } from '~/components/form.tsx';
+import { FormSection, SettingsForm, useDraft } from '~/components/form.tsx';
 import { done } from '~/components/notify.ts';
 import { Answer } from '~/components/states.tsx';
 
@@ -36,13 +36,7 @@ function Settings({ role }: { role: Role }) {
   });
   return (
     <>
-      <form
-        className="panel"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
+      <SettingsForm changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} save={() => save.mutate()}>
         <FormSection title="General">
           <TextInput label="Name" required disabled={off} value={values.name} onChange={(event) => set('name', event.currentTarget.value)} />
           <Textarea
@@ -56,8 +50,7 @@ function Settings({ role }: { role: Role }) {
             <CopyableCode value={role.id} what="id" />
           </Fact>
         </FormSection>
-        <SaveBar changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} />
-      </form>
+      </SettingsForm>
       <May scope="delete:roles">
         <DeleteRole role={role} />
       </May>

@@ -84,15 +84,7 @@ function Members({ roleId, users }: { roleId: string; users: User[] }) {
     });
   return (
     <Table cards label="Users">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Name</Table.Th>
-          <Table.Th>Address</Table.Th>
-          <Table.Th>
-            <span className="unseen">Actions</span>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Name', 'Address']} hasActions />
       <Table.Tbody>
         {users.map((user) => (
           <Table.Tr key={user.user_id}>

@@ -5,7 +5,7 @@ import { callAs, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
 import { useMay } from '~/auth/session.tsx';
 import { Duration, Lines } from '~/components/fields.tsx';
-import { FormSection, SaveBar, useDraft } from '~/components/form.tsx';
+import { FormSection, SettingsForm, useDraft } from '~/components/form.tsx';
 import { done } from '~/components/notify.ts';
 import { Page } from '~/components/page.tsx';
 import { Answer } from '~/components/states.tsx';
@@ -74,13 +74,7 @@ function Settings({ tenant }: { tenant: Tenant }) {
   });
   const languages = [...LANGUAGES, ...(values.enabled_locales ?? []).filter((one) => !LANGUAGES.some(({ value }) => value === one)).map((one) => ({ value: one, label: one }))];
   return (
-    <form
-      className="panel"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save.mutate();
-      }}
-    >
+    <SettingsForm changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} save={() => save.mutate()}>
       <FormSection title="General" text="Users read this when they sign in, and where something went wrong.">
         <TextInput label="Name" {...text('friendly_name')} />
         <TextInput label="Logo" description="Address of a picture." type="url" {...text('picture_url')} />
@@ -135,7 +129,6 @@ function Settings({ tenant }: { tenant: Tenant }) {
           {...flag('require_pkce_for_public_clients')}
         />
       </FormSection>
-      <SaveBar changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} />
-    </form>
+    </SettingsForm>
   );
 }

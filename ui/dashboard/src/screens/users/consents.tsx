@@ -42,16 +42,7 @@ export function UserConsents() {
             <Empty title="Nothing allowed yet" text="When an application asks them for access and they accept, it stands here." />
           ) : (
             <Table cards label="Consents">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Application</Table.Th>
-                  <Table.Th>API</Table.Th>
-                  <Table.Th>Scopes</Table.Th>
-                  <Table.Th>
-                    <span className="unseen">Actions</span>
-                  </Table.Th>
-                </Table.Tr>
-              </Table.Thead>
+              <Table.Head columns={['Application', 'API', 'Scopes']} hasActions />
               <Table.Tbody>
                 {all.map((consent) => {
                   const name = applicationName(consent.clientID);

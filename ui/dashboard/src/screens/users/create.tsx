@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, PasswordInput, Select, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { PasswordInput, Select, Switch, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -6,23 +6,16 @@ import { useState } from 'react';
 import { callAs, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
 import { useMay } from '~/auth/session.tsx';
+import { FormDialog } from '~/components/form-dialog.tsx';
 import { done } from '~/components/notify.ts';
 import { allConnectionsQuery, databasesOf } from '~/screens/connections/data.ts';
 
 import { nameOf, type User } from './data.ts';
 
-/** Somebody with a password in a database. */
-export default function CreateUser({ close }: { close: () => void }) {
-  return (
-    <Modal opened onClose={close} title={<Text fw={600}>Create user</Text>} size="md">
-      <CreateForm close={close} />
-    </Modal>
-  );
-}
-
 const USUAL = 'Username-Password-Authentication';
 
-function CreateForm({ close }: { close: () => void }) {
+/** Somebody with a password in a database. */
+export default function CreateUser({ close }: { close: () => void }) {
   const may = useMay();
   const [email, setEmail] = useState('');
   const [name, setName] = useState('');
@@ -57,43 +50,34 @@ function CreateForm({ close }: { close: () => void }) {
     },
   });
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        create.mutate();
-      }}
+    <FormDialog
+      title="Create user"
+      action="Create user"
+      isBusy={create.isPending}
+      error={create.error?.message}
+      close={close}
+      submit={() => create.mutate()}
     >
-      <Stack gap="md">
-        <TextInput label="Address" type="email" required value={email} onChange={(event) => setEmail(event.currentTarget.value)} data-autofocus />
-        <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} />
-        <PasswordInput
-          label="Password"
-          description="As the policy of the connection asks for. They can change it."
-          required
-          autoComplete="new-password"
-          visibilityToggleButtonProps={{ 'aria-label': 'Show password' }}
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-        />
-        {names.length > 1 ? (
-          <Select label="Connection" searchable data={names} allowDeselect={false} value={connection} onChange={(value) => setChosen(value ?? undefined)} />
-        ) : null}
-        <Switch
-          label="The address is theirs"
-          description="Otherwise they get a message to confirm it."
-          checked={isVerified}
-          onChange={(event) => setVerified(event.currentTarget.checked)}
-        />
-        {create.isError ? <Alert color="red">{create.error.message}</Alert> : null}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending}>
-            Create user
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+      <TextInput label="Address" type="email" required value={email} onChange={(event) => setEmail(event.currentTarget.value)} data-autofocus />
+      <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} />
+      <PasswordInput
+        label="Password"
+        description="As the policy of the connection asks for. They can change it."
+        required
+        autoComplete="new-password"
+        visibilityToggleButtonProps={{ 'aria-label': 'Show password' }}
+        value={password}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+      />
+      {names.length > 1 ? (
+        <Select label="Connection" searchable data={names} allowDeselect={false} value={connection} onChange={(value) => setChosen(value ?? undefined)} />
+      ) : null}
+      <Switch
+        label="The address is theirs"
+        description="Otherwise they get a message to confirm it."
+        checked={isVerified}
+        onChange={(event) => setVerified(event.currentTarget.checked)}
+      />
+    </FormDialog>
   );
 }

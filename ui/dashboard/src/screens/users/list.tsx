@@ -63,14 +63,7 @@ export function UserList() {
 function Rows({ users }: { users: User[] }) {
   return (
     <Table cards label="Users">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Name</Table.Th>
-          <Table.Th>Address</Table.Th>
-          <Table.Th>Connection</Table.Th>
-          <Table.Th>Last sign-in</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Name', 'Address', 'Connection', 'Last sign-in']} />
       <Table.Tbody>
         {users.map((user) => (
           <Table.Tr key={user.user_id}>

@@ -25,12 +25,7 @@ export function UserOrganizations() {
           ) : (
             <>
               <Table cards label="Organizations">
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>Name</Table.Th>
-                    <Table.Th>In requests</Table.Th>
-                  </Table.Tr>
-                </Table.Thead>
+                <Table.Head columns={['Name', 'In requests']} />
                 <Table.Tbody>
                   {data.organizations.map((one) => (
                     <Table.Tr key={one.id}>

@@ -82,16 +82,7 @@ function Held({ userId, held }: { userId: string; held: HeldPermission[] }) {
     });
   return (
     <Table cards label="Permissions">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Permission</Table.Th>
-          <Table.Th>API</Table.Th>
-          <Table.Th>From</Table.Th>
-          <Table.Th>
-            <span className="unseen">Actions</span>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Permission', 'API', 'From']} hasActions />
       <Table.Tbody>
         {held.map((permission) => {
           const sources = permission.sources ?? [];

@@ -10,7 +10,7 @@ import { useConfirm } from '~/components/confirm.tsx';
 import { When } from '~/components/dates.tsx';
 import { Deletion } from '~/components/deletion.tsx';
 import { Fact } from '~/components/fields.tsx';
-import { FormSection, JsonField, SaveBar, useDraft } from '~/components/form.tsx';
+import { FormSection, JsonField, SettingsForm, useDraft } from '~/components/form.tsx';
 import { done } from '~/components/notify.ts';
 import { Answer } from '~/components/states.tsx';
 
@@ -43,13 +43,7 @@ function Profile({ user }: { user: User }) {
   });
   return (
     <>
-      <form
-        className="panel"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
+      <SettingsForm changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} save={() => save.mutate()}>
         <FormSection title="At a glance">
           <SimpleGrid cols={2} spacing="md">
             <Fact label="Last sign-in">
@@ -110,8 +104,7 @@ function Profile({ user }: { user: User }) {
             onChange={(value) => set('app_metadata', (value ?? {}) as Record<string, unknown>)}
           />
         </FormSection>
-        <SaveBar changes={count} isSaving={save.isPending} error={save.error?.message} reset={reset} />
-      </form>
+      </SettingsForm>
       <May scope="delete:users">
         <DeleteUser user={user} />
       </May>

@@ -56,15 +56,7 @@ function Held({ userId, held }: { userId: string; held: HeldRole[] }) {
     });
   return (
     <Table cards label="Roles">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>Role</Table.Th>
-          <Table.Th>Description</Table.Th>
-          <Table.Th>
-            <span className="unseen">Actions</span>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Table.Head columns={['Role', 'Description']} hasActions />
       <Table.Tbody>
         {held.map((role) => (
           <Table.Tr key={role.id}>

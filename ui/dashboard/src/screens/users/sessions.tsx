@@ -58,17 +58,7 @@ function Sessions({ userId }: { userId: string }) {
             <Empty title="Signed in nowhere" text="A session begins when they sign in with a browser." />
           ) : (
             <Table cards label="Sessions">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Browser</Table.Th>
-                  <Table.Th>Applications</Table.Th>
-                  <Table.Th>Signed in</Table.Th>
-                  <Table.Th>Last used</Table.Th>
-                  <Table.Th>
-                    <span className="unseen">Actions</span>
-                  </Table.Th>
-                </Table.Tr>
-              </Table.Thead>
+              <Table.Head columns={['Browser', 'Applications', 'Signed in', 'Last used']} hasActions />
               <Table.Tbody>
                 {data.map((session) => (
                   <Table.Tr key={session.id}>
@@ -135,17 +125,7 @@ function RefreshTokens({ userId }: { userId: string }) {
             <Empty title="No refresh token" text="An application gets one when it asks for offline_access and the API allows it." />
           ) : (
             <Table cards label="Refresh tokens">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Application</Table.Th>
-                  <Table.Th>For</Table.Th>
-                  <Table.Th>Last used</Table.Th>
-                  <Table.Th>Ends</Table.Th>
-                  <Table.Th>
-                    <span className="unseen">Actions</span>
-                  </Table.Th>
-                </Table.Tr>
-              </Table.Thead>
+              <Table.Head columns={['Application', 'For', 'Last used', 'Ends']} hasActions />
               <Table.Tbody>
                 {data.map((token) => (
                   <Table.Tr key={token.id}>
