@@ -2,6 +2,8 @@
 import { Alert, Button, Group, Stack, Text, Textarea, Title } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 
+import { Unsaved } from './unsaved.tsx';
+
 /** Settings that belong together. */
 export function FormSection({ title, text, children }: { title: string; text?: ReactNode; children: ReactNode }) {
   return (
@@ -38,6 +40,7 @@ export function SettingsForm({ save, children, ...bar }: SettingsFormProps) {
     >
       {children}
       <SaveBar {...bar} />
+      <Unsaved changes={bar.changes} />
     </form>
   );
 }

@@ -21,8 +21,13 @@ export function PageTabs({ base, tabs }: { base: string; tabs: readonly PageTab[
   // On phones there are more tabs than fit: the open one is brought into sight.
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const open = list.current?.querySelector<HTMLElement>('[aria-selected=true]');
-    if (open && list.current) list.current.scrollLeft = open.offsetLeft - (list.current.clientWidth - open.offsetWidth) / 2;
+    const show = () => {
+      const open = list.current?.querySelector<HTMLElement>('[aria-selected=true]');
+      if (open && list.current) list.current.scrollLeft = open.offsetLeft - (list.current.clientWidth - open.offsetWidth) / 2;
+    };
+    show();
+    window.addEventListener('resize', show);
+    return () => window.removeEventListener('resize', show);
   }, [tab]);
   return (
     <Tabs value={tab} onChange={(next) => void navigate({ href: `${base}/${next}` })}>

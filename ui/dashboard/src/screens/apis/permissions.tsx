@@ -230,7 +230,7 @@ function ScopeRow({ api, scope, isEditable, isChosen, toggle, remove }: RowProps
       <Table.Td>
         <Code>{scope.value}</Code>
       </Table.Td>
-      <Table.Td style={{ width: '50%' }}>
+      <Table.Td className="half">
         {isEditing ? (
           <Description api={api} scope={scope} close={editing.close} />
         ) : (

@@ -33,7 +33,7 @@ export function OrganizationConnections() {
                 <Empty title="No database yet" text="Without one, nobody can sign in. They are made under Connections." />
               ) : (
                 <Table cards label="Connections">
-                  <Table.Head columns={['Database', 'Members may sign in', 'Who is no member yet']} />
+                  <Table.Head columns={['Database', 'Members may sign in', 'Others']} />
                   <Table.Tbody>
                     {all.map((one) => (
                       <Row key={one.id} id={id} connection={one} enabled={on.find((each) => each.connection_id === one.id)} />
@@ -132,9 +132,10 @@ function Strangers({ id, name, enabled }: { id: string; name: string; enabled: E
   };
   return (
     <Stack gap={6}>
+      <span className="card-label">Users who are no members</span>
       <Switch
         size="sm"
-        label="Becomes one by signing in"
+        label="Become members by signing in"
         aria-label={`Users of ${name} become members by signing in`}
         checked={joins}
         disabled={!isEditable || change.isPending}

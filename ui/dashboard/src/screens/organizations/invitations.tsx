@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { IconMail } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense } from 'react';
 
 import { call, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
@@ -15,6 +15,7 @@ import { done } from '~/components/notify.ts';
 import { Pager } from '~/components/pager.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
+import { usePage } from '~/components/use-page.ts';
 import { useApplicationNames } from '~/screens/apis/grants.ts';
 import { allConnectionsQuery, nameOf as connectionName } from '~/screens/connections/data.ts';
 import { useRoleNames } from '~/screens/roles/data.ts';
@@ -27,7 +28,7 @@ const route = getRouteApi('/organizations/$id/invitations');
 /** Who was asked to join, and has not yet. */
 export function OrganizationInvitations() {
   const { id } = route.useParams();
-  const [page, setPage] = useState(0);
+  const [page, setPage] = usePage();
   const invitations = useQuery(invitationsQuery(id, page));
   const [isInviting, inviting] = useDisclosure();
   const mayInvite = useMay()('read:clients');

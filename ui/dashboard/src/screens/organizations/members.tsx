@@ -11,6 +11,7 @@ import { done, failed } from '~/components/notify.ts';
 import { Pager } from '~/components/pager.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
+import { usePage } from '~/components/use-page.ts';
 import { RoleSelect } from '~/screens/roles/role-select.tsx';
 import { UserPicker } from '~/screens/users/picker.tsx';
 
@@ -21,7 +22,7 @@ const route = getRouteApi('/organizations/$id/members');
 /** Who belongs to the organization, with which roles in it. */
 export function OrganizationMembers() {
   const { id } = route.useParams();
-  const [page, setPage] = useState(0);
+  const [page, setPage] = usePage();
   const members = useQuery(membersQuery(id, page));
   const mayFind = useMay()('read:users');
   return (

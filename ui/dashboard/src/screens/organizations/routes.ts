@@ -35,12 +35,14 @@ const settings = createRoute({
 const members = createRoute({
   getParentRoute: () => organization,
   path: 'members',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./members.tsx'), 'OrganizationMembers'),
 });
 
 const invitations = createRoute({
   getParentRoute: () => organization,
   path: 'invitations',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./invitations.tsx'), 'OrganizationInvitations'),
 });
 

@@ -2,7 +2,7 @@ import { Button, Group, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense } from 'react';
 
 import { call, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
@@ -14,6 +14,7 @@ import { done } from '~/components/notify.ts';
 import { Pager } from '~/components/pager.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
+import { usePage } from '~/components/use-page.ts';
 import type { HeldPermission } from '~/screens/users/data.ts';
 
 import type { Permission } from './add-permissions.tsx';
@@ -25,7 +26,7 @@ const route = getRouteApi('/roles/$id/permissions');
 /** What the role gives. */
 export function RolePermissions() {
   const { id } = route.useParams();
-  const [page, setPage] = useState(0);
+  const [page, setPage] = usePage();
   const permissions = useQuery(permissionsOfRoleQuery(id, page));
   const [isAdding, adding] = useDisclosure();
   const add = (given: Permission[]) => call(management.POST('/roles/{id}/permissions', { params: { path: { id } }, body: { permissions: given } }));

@@ -29,12 +29,14 @@ const first = createRoute({
 const permissions = createRoute({
   getParentRoute: () => role,
   path: 'permissions',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./permissions.tsx'), 'RolePermissions'),
 });
 
 const users = createRoute({
   getParentRoute: () => role,
   path: 'users',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./users.tsx'), 'RoleUsers'),
 });
 

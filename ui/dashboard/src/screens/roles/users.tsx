@@ -11,6 +11,7 @@ import { done, failed } from '~/components/notify.ts';
 import { Pager } from '~/components/pager.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
+import { usePage } from '~/components/use-page.ts';
 import { nameOf, type User } from '~/screens/users/data.ts';
 import { UserPicker } from '~/screens/users/picker.tsx';
 
@@ -21,7 +22,7 @@ const route = getRouteApi('/roles/$id/users');
 /** Who has the role. */
 export function RoleUsers() {
   const { id } = route.useParams();
-  const [page, setPage] = useState(0);
+  const [page, setPage] = usePage();
   const users = useQuery(usersOfRoleQuery(id, page));
   const mayFind = useMay()('read:users');
   return (

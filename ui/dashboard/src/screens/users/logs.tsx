@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useState } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
 import { Pager } from '~/components/pager.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
+import { usePage } from '~/components/use-page.ts';
 import { type LogEvent, REACH } from '~/screens/logs/data.ts';
 import { Events } from '~/screens/logs/events.tsx';
 
@@ -14,7 +14,7 @@ const PER_PAGE = 25;
 /** What happened to them, the newest first. */
 export function UserLogs() {
   const { id } = route.useParams();
-  const [page, setPage] = useState(0);
+  const [page, setPage] = usePage();
   const logs = useQuery({
     queryKey: ['users', id, 'logs', page],
     queryFn: () => {

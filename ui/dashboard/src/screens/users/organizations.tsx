@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useState } from 'react';
 
 import { Code } from '~/components/code.tsx';
 import { Pager } from '~/components/pager.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
+import { usePage } from '~/components/use-page.ts';
 
 import { organizationsOfQuery, PER_PAGE } from './data.ts';
 
@@ -14,7 +14,7 @@ const route = getRouteApi('/users/$id/organizations');
 /** To which organizations they belong. Roles in them are given there. */
 export function UserOrganizations() {
   const { id } = route.useParams();
-  const [page, setPage] = useState(0);
+  const [page, setPage] = usePage();
   const organizations = useQuery(organizationsOfQuery(id, page));
   return (
     <div className="panel">

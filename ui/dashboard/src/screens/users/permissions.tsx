@@ -2,7 +2,7 @@ import { Button, Group, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense } from 'react';
 
 import { call, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
@@ -13,6 +13,7 @@ import { done } from '~/components/notify.ts';
 import { Pager } from '~/components/pager.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
+import { usePage } from '~/components/use-page.ts';
 
 import { type HeldPermission, permissionsOfQuery } from './data.ts';
 
@@ -22,7 +23,7 @@ const route = getRouteApi('/users/$id/permissions');
 /** What somebody may do, and where they have it from. */
 export function UserPermissions() {
   const { id } = route.useParams();
-  const [page, setPage] = useState(0);
+  const [page, setPage] = usePage();
   const permissions = useQuery(permissionsOfQuery(id, page));
   const [isAdding, adding] = useDisclosure();
   const add = (permission: { resource_server_identifier: string; permission_name: string }[]) =>

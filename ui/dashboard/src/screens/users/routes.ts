@@ -41,6 +41,7 @@ const roles = createRoute({
 const permissions = createRoute({
   getParentRoute: () => user,
   path: 'permissions',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./permissions.tsx'), 'UserPermissions'),
 });
 
@@ -53,6 +54,7 @@ const sessions = createRoute({
 const organizations = createRoute({
   getParentRoute: () => user,
   path: 'organizations',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./organizations.tsx'), 'UserOrganizations'),
 });
 
@@ -65,6 +67,7 @@ const consents = createRoute({
 const logs = createRoute({
   getParentRoute: () => user,
   path: 'logs',
+  validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./logs.tsx'), 'UserLogs'),
 });
 
