@@ -155,5 +155,18 @@ async fn days_are_counted() {
         let wanted = [(0, 300, 0, first, first + 299), (DAY, 1, 1, first + DAY, first + DAY + 7)];
         assert_eq!(numbers, wanted, "{}", f.engine);
         assert!(f.store.daily("other", first, first + DAY).await.unwrap().is_empty());
+
+        // Tokens: those of machines too. What is counted of a day that is over is kept; today is counted anew.
+        let day = first.div_euclid(DAY);
+        let now = first + DAY + 3_600_000;
+        let tokens = async |tenant| {
+            let found = f.store.tokens_per_day(tenant, day - 1..=day + 1, now).await.unwrap();
+            found.into_values().collect::<Vec<_>>()
+        };
+        assert_eq!(tokens(TENANT).await, [Some(0), Some(100), Some(1)], "{}", f.engine);
+        let more = [at(first + 1, "seccft", None), at(first + DAY + 11, "sertft", Some("v"))];
+        f.store.append_logs(TENANT, &lines(&more)).await.unwrap();
+        assert_eq!(tokens(TENANT).await, [Some(0), Some(100), Some(2)], "{}", f.engine);
+        assert_eq!(tokens("other").await, [Some(0); 3]);
     }
 }

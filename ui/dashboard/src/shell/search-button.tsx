@@ -22,9 +22,8 @@ export function useSearchOpener() {
     setOpen(true);
   }, []);
   const close = useCallback(() => setOpen(false), []);
-  useHotkeys([
-    ['mod+K', open],
-    ['/', open],
-  ]);
+  // From within a field, too; a slash is a letter there.
+  useHotkeys([['mod+K', open]], []);
+  useHotkeys([['/', open]]);
   return useMemo(() => ({ isOpen, isWanted, open, close }), [isOpen, isWanted, open, close]);
 }

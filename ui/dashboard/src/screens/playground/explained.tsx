@@ -54,16 +54,24 @@ export function Explained({ explanation, ask, again }: Props) {
           <Text size="sm" c="dimmed">
             Could be had, too:
           </Text>
-          {explanation.available.slice(0, 12).map((scope) => (
+          {explanation.available.slice(0, FEW).map((scope) => (
             <Button key={scope} size="compact-xs" variant="default" onClick={() => ask(scope)}>
               + {scope}
             </Button>
           ))}
+          {explanation.available.length > FEW ? (
+            <Text size="sm" c="dimmed">
+              and {explanation.available.length - FEW} more
+            </Text>
+          ) : null}
         </Group>
       ) : null}
     </section>
   );
 }
+
+/** As many scopes are offered; the others are found in the field. */
+const FEW = 12;
 
 function consentText(consent: string): string {
   switch (consent) {
