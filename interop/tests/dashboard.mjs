@@ -136,6 +136,9 @@ export default {
     await page.getByText('has a space in it').waitFor();
     await page.getByLabel('New scope', { exact: true }).fill('audit:things');
     await page.getByLabel('Description of the new scope').fill('See who did what');
+    await page.getByLabel('Consent to the new scope').selectOption('must be ticked');
+    await page.getByText('What users are asked').click();
+    await page.getByText('nobody gives it without having said so').waitFor();
     await page.getByRole('button', { name: 'Add scope' }).click();
     await page.getByRole('button', { name: 'Remove audit:things' }).waitFor();
 
@@ -162,7 +165,7 @@ export default {
     await inspectScreen(page, 'permissions');
     const api = await tools.management.call('GET', `resource-servers/${encodeURIComponent(identifier)}`);
     assert.deepEqual(api.scopes, [
-      { value: 'audit:things', description: 'See who did what' },
+      { value: 'audit:things', description: 'See who did what', consent: 'sensitive' },
       { value: 'read:things', description: 'Read all your things' },
       { value: 'change:things', description: 'Change things', consent: 'optional' },
     ]);

@@ -1,6 +1,6 @@
 import { Button, Group, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { call, management } from '~/api/client.ts';
@@ -89,7 +89,15 @@ function Rows({ id, members }: { id: string; members: Member[] }) {
       <Table.Tbody>
         {members.map((member) => (
           <Table.Tr key={member.user_id}>
-            <Table.Td style={{ overflowWrap: 'anywhere' }}>{nameOf(member)}</Table.Td>
+            <Table.Td style={{ overflowWrap: 'anywhere' }}>
+              {may('read:users') ? (
+                <Link className="plain-link" to="/users/$id/profile" params={{ id: member.user_id }}>
+                  {nameOf(member)}
+                </Link>
+              ) : (
+                nameOf(member)
+              )}
+            </Table.Td>
             <Table.Td>
               <Roles id={id} member={member} />
             </Table.Td>
