@@ -12,6 +12,19 @@ pub struct UserAccess {
     pub role_ids: Vec<String>,
     /// Held directly, in order.
     pub permissions: Vec<Permission>,
+    /// Roles that groups give, in order: a role once for each group.
+    pub group_roles: Vec<GroupRole>,
+}
+
+/// A role that a group gives to those who are in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupRole {
+    /// The role.
+    pub role_id: String,
+    /// The group.
+    pub group_id: String,
+    /// For people.
+    pub group_name: String,
 }
 
 /// One holder of a role, as lists show them.
@@ -35,24 +48,37 @@ impl Store {
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database), as every read here.
     pub async fn access_of(&self, tenant: &str, user_id: &str) -> Result<UserAccess> {
         // One statement, so that it is one point in time.
-        let rows: Vec<(String, Option<String>)> = self
+        let rows: Vec<(String, Option<String>, Option<String>)> = self
             .db
             .query(
-                "SELECT role_id AS name, CAST(NULL AS TEXT) AS scope FROM user_roles WHERE tenant = $1 AND user_id = $2 \
+                "SELECT role_id AS name, CAST(NULL AS TEXT) AS scope, CAST(NULL AS TEXT) AS group_id \
+                 FROM user_roles WHERE tenant = $1 AND user_id = $2 \
                  UNION ALL \
-                 SELECT api AS name, scope FROM user_permissions WHERE tenant = $1 AND user_id = $2 \
-                 ORDER BY name, scope",
+                 SELECT api AS name, scope, CAST(NULL AS TEXT) AS group_id \
+                 FROM user_permissions WHERE tenant = $1 AND user_id = $2 \
+                 UNION ALL \
+                 SELECT r.role_id AS name, g.name AS scope, g.id AS group_id FROM group_members m \
+                 JOIN group_roles r ON r.tenant = m.tenant AND r.group_id = m.group_id AND r.organization_id = '' \
+                 JOIN user_groups g ON g.tenant = m.tenant AND g.id = m.group_id \
+                 WHERE m.tenant = $1 AND m.user_id = $2 \
+                 ORDER BY name, scope, group_id",
                 params![tenant, storable(user_id)],
             )
             .await?;
         let mut access = UserAccess::default();
-        for (name, scope) in rows {
-            if let Some(permission_name) = scope {
-                access.permissions.push(Permission { resource_server_identifier: name, permission_name });
-            } else {
-                access.role_ids.push(name);
+        for row in rows {
+            match row {
+                (role_id, Some(group_name), Some(group_id)) => {
+                    access.group_roles.push(GroupRole { role_id, group_id, group_name });
+                }
+                (name, Some(permission_name), None) => {
+                    access.permissions.push(Permission { resource_server_identifier: name, permission_name });
+                }
+                (role_id, None, _) => access.role_ids.push(role_id),
             }
         }
+        // Two accounts of a user may be in one group.
+        access.group_roles.dedup();
         Ok(access)
     }
 
@@ -187,7 +213,7 @@ impl Store {
     /// Takes a role from everyone: goes with the deletion of its document.
     pub fn remove_role_everywhere(&self, tenant: &str, role_id: &str) -> Batch {
         let batch =
-            ["user_roles", "organization_member_roles"].iter().fold(Batch::default(), |batch, table| {
+            ["user_roles", "organization_member_roles", "group_roles"].iter().fold(Batch::default(), |batch, table| {
                 batch.run(
                     format!("DELETE FROM {table} WHERE tenant = $1 AND role_id = $2"),
                     params![tenant, role_id],

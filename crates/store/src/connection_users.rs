@@ -5,12 +5,13 @@ use chancery_db::{Batch, params};
 use crate::Store;
 
 /// What hangs on users by their id, in an order in which the users themselves are the last to go.
-const OWNED: [&str; 14] = [
+const OWNED: [&str; 15] = [
     "user_terms",
     "user_roles",
     "user_permissions",
     "organization_members",
     "organization_member_roles",
+    "group_members",
     "sessions",
     "consents",
     "tickets",

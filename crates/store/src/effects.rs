@@ -38,13 +38,16 @@ impl Store {
         self.touched(count, first, params).await
     }
 
-    /// Users who hold a role, in the tenant or in an organization.
+    /// Users who hold a role, in the tenant or in an organization, or have it through a group.
     ///
     /// # Errors
     /// As [`Store::users_permitted`].
     pub async fn users_with_role(&self, tenant: &str, role_id: &str) -> Result<Touched> {
         let held = "SELECT user_id FROM user_roles WHERE tenant = $1 AND role_id = $2 \
-                    UNION SELECT user_id FROM organization_member_roles WHERE tenant = $1 AND role_id = $2";
+                    UNION SELECT user_id FROM organization_member_roles WHERE tenant = $1 AND role_id = $2 \
+                    UNION SELECT m.user_id FROM group_roles r \
+                    JOIN group_members m ON m.tenant = r.tenant AND m.group_id = r.group_id \
+                    WHERE r.tenant = $1 AND r.role_id = $2";
         let count = format!("SELECT COUNT(*) FROM ({held}) AS held");
         let first = format!("SELECT user_id FROM ({held}) AS held ORDER BY user_id LIMIT {FEW}");
         self.touched(count, first, params![tenant, role_id]).await

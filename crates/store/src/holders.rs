@@ -24,6 +24,15 @@ pub enum Way {
     Direct,
     /// By this role.
     Role(String),
+    /// By a role that a group gives.
+    Group {
+        /// The role.
+        role_id: String,
+        /// Where the group gives it: in the tenant (empty), or in an organization.
+        organization_id: String,
+        /// The group; of several the first.
+        group_id: String,
+    },
     /// By a role held in organizations.
     Member {
         /// The role.
@@ -89,6 +98,20 @@ impl Store {
             for (user_id, role_id) in found {
                 ways.entry(user_id).or_default().push(Way::Role(role_id));
             }
+            let groups = [OF_GROUPS, OF_GROUPS_IN_ORGANIZATIONS];
+            for sql in &groups[..1 + usize::from(held.in_organizations)] {
+                let found: Vec<(String, String, String)> =
+                    self.db.query_scan(by_roles(sql, role_ids), by(tenant, &after, limit, role_ids)).await?;
+                for (user_id, role_id, place) in found {
+                    let (organization_id, group_id) = place.split_once(' ').unwrap_or_default();
+                    let way = Way::Group {
+                        role_id,
+                        organization_id: organization_id.to_owned(),
+                        group_id: group_id.to_owned(),
+                    };
+                    ways.entry(user_id).or_default().push(way);
+                }
+            }
             if held.in_organizations {
                 let sql = by_roles(OF_MEMBERS, role_ids);
                 let found: Vec<(String, String, String, i64)> =
@@ -130,12 +153,18 @@ impl Store {
         Ok(())
     }
 
-    /// The roles a user holds in organizations: pairs of organization and role, in order.
+    /// The roles a user has in organizations, through groups too: pairs of organization and role, in order.
     ///
     /// # Errors
     /// As [`Store::holders`].
     pub async fn roles_in_organizations(&self, tenant: &str, user_id: &str) -> Result<Vec<(String, String)>> {
         let sql = "SELECT organization_id, role_id FROM organization_member_roles WHERE tenant = $1 AND user_id = $2 \
+                   UNION \
+                   SELECT r.organization_id, r.role_id FROM group_members m \
+                   JOIN group_roles r ON r.tenant = m.tenant AND r.group_id = m.group_id \
+                   JOIN organization_members o ON o.tenant = m.tenant AND o.organization_id = r.organization_id \
+                   AND o.user_id = m.user_id \
+                   WHERE m.tenant = $1 AND m.user_id = $2 \
                    ORDER BY organization_id, role_id";
         Ok(self.db.query(sql, params![tenant, storable(user_id)]).await?)
     }
@@ -144,6 +173,19 @@ impl Store {
 /// One row for each user, in their order: a page is of users, and a member may hold a role in many organizations.
 const OF_TENANT: &str = "SELECT user_id, role_id FROM user_roles \
      WHERE tenant = $1 AND role_id = $ROLE AND user_id > $2 ORDER BY user_id LIMIT $3";
+/// Organization and group are one text, so that the first of them belong together.
+const OF_GROUPS: &str = "SELECT m.user_id, MIN(r.role_id) AS role_id, MIN(r.organization_id || ' ' || r.group_id) AS place \
+     FROM group_roles r JOIN group_members m ON m.tenant = r.tenant AND m.group_id = r.group_id \
+     WHERE r.tenant = $1 AND r.role_id = $ROLE AND r.organization_id = '' AND m.user_id > $2 \
+     GROUP BY m.user_id ORDER BY m.user_id LIMIT $3";
+/// Members of the organization alone: nobody else signs in there.
+const OF_GROUPS_IN_ORGANIZATIONS: &str = "SELECT m.user_id, MIN(r.role_id) AS role_id, \
+     MIN(r.organization_id || ' ' || r.group_id) AS place \
+     FROM group_roles r JOIN group_members m ON m.tenant = r.tenant AND m.group_id = r.group_id \
+     JOIN organization_members o ON o.tenant = r.tenant AND o.organization_id = r.organization_id \
+     AND o.user_id = m.user_id \
+     WHERE r.tenant = $1 AND r.role_id = $ROLE AND r.organization_id <> '' AND m.user_id > $2 \
+     GROUP BY m.user_id ORDER BY m.user_id LIMIT $3";
 const OF_MEMBERS: &str = "SELECT user_id, MIN(role_id) AS role_id, MIN(organization_id) AS organization_id, COUNT(*) AS places \
      FROM organization_member_roles WHERE tenant = $1 AND role_id = $ROLE AND user_id > $2 \
      GROUP BY user_id ORDER BY user_id LIMIT $3";

@@ -36,7 +36,7 @@ impl Store {
 
     /// Ends every membership and every invitation: goes with the deletion of the organization's document.
     pub fn remove_all_members(&self, tenant: &str, organization_id: &str) -> Batch {
-        let tables = ["organization_members", "organization_member_roles", "invitations"];
+        let tables = ["organization_members", "organization_member_roles", "group_roles", "invitations"];
         tables.iter().fold(Batch::default(), |batch, table| {
             batch.run(
                 format!("DELETE FROM {table} WHERE tenant = $1 AND organization_id = $2"),

@@ -8,7 +8,7 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 26] = [
+const RECORDS: [&str; 29] = [
     "users",
     "user_terms",
     "unindexed_users",
@@ -17,6 +17,9 @@ const RECORDS: [&str; 26] = [
     "user_permissions",
     "organization_members",
     "organization_member_roles",
+    "user_groups",
+    "group_members",
+    "group_roles",
     "invitations",
     "sessions",
     "transactions",

@@ -80,6 +80,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "password history",
         sql: include_str!("../migrations/0014_password_history.sql"),
     },
+    Migration { number: 15, name: "groups", sql: include_str!("../migrations/0015_groups.sql") },
 ];
 
 impl Store {

@@ -389,12 +389,19 @@ impl Store {
 
 /// Gives accounts of a user to another one: that one, or (`None`) all of them.
 pub(crate) fn account_moves_to(tenant: &str, account: Option<&str>, from: &str, to: &str) -> Batch {
-    let sql = "UPDATE credentials SET user_id = $1 WHERE tenant = $2 AND user_id = $3";
+    let credentials = "UPDATE credentials SET user_id = $1 WHERE tenant = $2 AND user_id = $3";
+    let groups = "UPDATE group_members SET user_id = $1 WHERE tenant = $2 AND user_id = $3";
     match account {
         Some(account) => {
-            Batch::default().guard(format!("{sql} AND account = $4"), params![to, tenant, from, account])
+            let params = params![to, tenant, from, account];
+            Batch::default()
+                .guard(format!("{credentials} AND account = $4"), params.clone())
+                .run(format!("{groups} AND account = $4"), params)
         }
-        None => Batch::default().run(sql, params![to, tenant, from]),
+        None => {
+            let params = params![to, tenant, from];
+            Batch::default().run(credentials, params.clone()).run(groups, params)
+        }
     }
 }
 
@@ -425,7 +432,7 @@ fn write_user(tenant: &str, seen: Option<&SeenUser>, user: &User) -> Result<Batc
 }
 
 /// What goes with a user, beside tokens and codes.
-const OWNED_BY_USER: [&str; 13] = [
+const OWNED_BY_USER: [&str; 14] = [
     "DELETE FROM users WHERE tenant = $1 AND id = $2",
     "DELETE FROM user_terms WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
@@ -433,6 +440,7 @@ const OWNED_BY_USER: [&str; 13] = [
     "DELETE FROM user_permissions WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM organization_members WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM organization_member_roles WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM group_members WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM sessions WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM consents WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM tickets WHERE tenant = $1 AND user_id = $2",

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use chancery_core::model::{Api, Client, ClientGrant, Role, SubjectType};
-use chancery_core::scope::UserPermissions;
+use chancery_core::scope::{GroupRole, UserPermissions};
 use chancery_store::{Snapshot, UserAccess};
 
 use crate::{Audience, Ctx};
@@ -14,6 +14,8 @@ use crate::{Audience, Ctx};
 pub struct Held {
     access: UserAccess,
     roles: Vec<Arc<Role>>,
+    /// Roles that groups give, in the order of what gives them.
+    group_roles: Vec<Arc<Role>>,
 }
 
 impl Held {
@@ -36,9 +38,14 @@ impl Held {
         let mut access = ctx.app.store.access_of(tenant, user_id).await?;
         if let Some(organization_id) = organization_id {
             access.role_ids = ctx.app.store.member_roles(tenant, organization_id, user_id).await?;
+            access.group_roles = ctx.app.store.group_roles_in(tenant, organization_id, user_id).await?;
         }
         let roles = access.role_ids.iter().filter_map(|id| ctx.tenant.role(id).cloned()).collect();
-        Ok(Self { access, roles })
+        // What is deleted by now gives nothing: one list goes with the other.
+        access.group_roles.retain(|given| ctx.tenant.role(&given.role_id).is_some());
+        let group_roles =
+            access.group_roles.iter().filter_map(|given| ctx.tenant.role(&given.role_id).cloned()).collect();
+        Ok(Self { access, roles, group_roles })
     }
 
     /// With roles that are given in the moment of the answer.
@@ -59,6 +66,13 @@ impl Held {
         UserPermissions {
             direct: &self.access.permissions,
             roles: self.roles.iter().map(|role| role.as_ref()).collect(),
+            group_roles: (self.group_roles.iter().zip(&self.access.group_roles))
+                .map(|(role, given)| GroupRole {
+                    role,
+                    group_id: &given.group_id,
+                    group_name: &given.group_name,
+                })
+                .collect(),
         }
     }
 }

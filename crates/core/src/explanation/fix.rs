@@ -6,13 +6,18 @@ use serde::Serialize;
 use super::{Around, Refusal};
 use crate::scope::{Denied, Party, Reason, Request};
 
-/// A role as lists name it.
+/// A role or a group as lists name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NamedRole {
-    /// `rol_...`
+    /// `rol_...` or `grp_...`
     pub id: String,
     /// For people.
     pub name: String,
+}
+
+/// As an explanation names it.
+pub(super) fn named((id, name): (&str, &str)) -> NamedRole {
+    NamedRole { id: id.to_owned(), name: name.to_owned() }
 }
 
 /// One change.

@@ -85,6 +85,9 @@ pub struct ToldReason {
     /// The role it rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<NamedRole>,
+    /// The group that gives this role, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<NamedRole>,
     /// What would have to change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<Fix>,
@@ -197,7 +200,8 @@ impl Teller<'_> {
             code: reason.precise_code(),
             text: reason.text(),
             client_grant_id: reason.client_grant_id().map(str::to_owned),
-            role: reason.role().map(|(id, name)| NamedRole { id: id.to_owned(), name: name.to_owned() }),
+            role: reason.role().map(fix::named),
+            group: reason.group().map(fix::named),
             fix: fix::of(scope, reason, self.request, self.around),
         }
     }
@@ -215,6 +219,7 @@ impl Teller<'_> {
             text: "Users who hold the permission get it, through a role or directly.".to_owned(),
             client_grant_id: None,
             role: None,
+            group: None,
             fix: Some(fix::permission(scope, self.request, self.around)),
         }
     }
@@ -242,6 +247,7 @@ impl Teller<'_> {
             text: text.to_owned(),
             client_grant_id: None,
             role: None,
+            group: None,
             fix: None,
         })
     }

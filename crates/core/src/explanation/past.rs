@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{NamedRole, Record, Refused, Told, ToldReason, ToldScope};
+use super::fix::named;
+use super::{Record, Refused, Told, ToldReason, ToldScope};
 use crate::records::LogEvent;
 use crate::scope::{AskedScopes, Grounds, PermissionSource, Reason};
 
@@ -56,8 +57,9 @@ fn fill(told: &mut Told, record: &Record) {
     let is_issued = told.decision == "issued";
     for (grounds, scopes) in &record.granted {
         let (code, id) = grounds.split_once(':').unwrap_or((grounds, ""));
-        let name = record.roles.get(id).map_or("", String::as_str);
-        let by = grounds_of(code, id, name);
+        let (id, group) = id.split_once(' ').unwrap_or((id, ""));
+        let with_name = |id| (id, record.roles.get(id).map_or("", String::as_str));
+        let by = grounds_of(code, with_name(id), with_name(group));
         let reason = if is_issued { Reason::Granted { by } } else { Reason::RequestRefused };
         let all = scopes.split(' ').filter(|scope| !scope.is_empty());
         told.scopes.extend(all.map(|scope| one(scope, asked.contains(scope), &reason)));
@@ -88,7 +90,8 @@ fn one(scope: &str, asked: bool, reason: &Reason<'_>) -> ToldScope {
         code: reason.precise_code(),
         text,
         client_grant_id: reason.client_grant_id().filter(|_| !is_unnamed).map(str::to_owned),
-        role: reason.role().map(|(id, name)| NamedRole { id: id.to_owned(), name: name.to_owned() }),
+        role: reason.role().map(named),
+        group: reason.group().map(named),
         fix: None,
     }];
     ToldScope { scope: scope.to_owned(), asked, granted: reason.is_granted(), code: reason.code(), reasons }
@@ -111,10 +114,15 @@ fn kind(event: &str) -> Option<(&'static str, bool)> {
     })
 }
 
-fn grounds_of<'a>(code: &str, id: &'a str, name: &'a str) -> Grounds<'a> {
+/// `group` is id and name too, of the group that gives the role.
+fn grounds_of<'a>(code: &str, (id, name): (&'a str, &'a str), group: (&'a str, &'a str)) -> Grounds<'a> {
     match code {
         "client_grant" => Grounds::ClientGrant { id },
         "role" => Grounds::Permission(PermissionSource::Role { id, name }),
+        "group_role" => {
+            let (group_id, group_name) = group;
+            Grounds::Permission(PermissionSource::Group { id, name, group_id, group_name })
+        }
         "direct_permission" => Grounds::Permission(PermissionSource::Direct),
         "open_api" => Grounds::OpenApi,
         "refresh_allowed" => Grounds::RefreshAllowed,

@@ -21,7 +21,7 @@ pub struct Record {
     /// Scopes asked for and not granted, by the reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub refused: BTreeMap<String, String>,
-    /// The names that the roles had.
+    /// The names that the roles and groups had.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<String, String>,
     /// What was known of consent.
@@ -50,7 +50,7 @@ impl Record {
         for outcome in explanation.scopes.iter().filter(|outcome| outcome.granted || outcome.asked) {
             let kept = match outcome.reason {
                 Reason::Granted { by } => {
-                    if let Grounds::Permission(PermissionSource::Role { id, name }) = by {
+                    for (id, name) in [outcome.reason.role(), outcome.reason.group()].into_iter().flatten() {
                         record.roles.entry(id.to_owned()).or_insert_with(|| name.to_owned());
                     }
                     add(record.granted.entry(grounds(&by)).or_default(), outcome.scope, &mut room)
@@ -70,6 +70,9 @@ fn grounds(by: &Grounds<'_>) -> String {
     match by {
         Grounds::ClientGrant { id } => format!("client_grant:{id}"),
         Grounds::Permission(PermissionSource::Role { id, .. }) => format!("role:{id}"),
+        Grounds::Permission(PermissionSource::Group { id, group_id, .. }) => {
+            format!("group_role:{id} {group_id}")
+        }
         other => other.code().to_owned(),
     }
 }

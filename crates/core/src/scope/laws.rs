@@ -139,7 +139,7 @@ impl World {
 
     fn ask<T>(&self, answer: impl FnOnce(&Request<'_>) -> T) -> T {
         let asked = AskedScopes::parse(&self.asked);
-        let permissions = UserPermissions { direct: &self.direct, roles: self.roles.iter().collect() };
+        let permissions = UserPermissions { direct: &self.direct, roles: self.roles.iter().collect(), ..UserPermissions::NONE };
         answer(&Request {
             flow: self.flow(),
             client: &self.client,
@@ -387,7 +387,7 @@ fn hostile_sizes() {
     let roles: Vec<Role> = (0..20).map(|n| role(&format!("rol_{n:02}"), &names)).collect();
     let text = (0..5000).map(|n| format!("s{}", n * 7)).collect::<Vec<_>>().join(" ");
     let client = client();
-    let permissions = UserPermissions { direct: &[], roles: roles.iter().collect() };
+    let permissions = UserPermissions { roles: roles.iter().collect(), ..UserPermissions::NONE };
     for _ in 0..5 {
         let asked = AskedScopes::parse(&text);
         let request = Request {

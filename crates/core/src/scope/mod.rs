@@ -37,6 +37,6 @@ pub use explain::{Explanation, ScopeOutcome, explain};
 pub use grants::{client_grant, machine_organization};
 pub(crate) use names::is_legacy;
 pub use names::{CURRENT_USER, OFFLINE_ACCESS, ONLINE_ACCESS, OPENID, STANDARD, is_reserved};
-pub use permissions::{PermissionSource, UserPermissions};
+pub use permissions::{GroupRole, PermissionSource, UserPermissions};
 pub use reason::{Grounds, Reason, Step};
 pub use request::{ExchangeKind, Flow, MachineOrganization, Original, Request, Target};

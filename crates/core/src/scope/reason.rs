@@ -150,9 +150,22 @@ impl Reason<'_> {
     /// Id and name of the role that a grant rests on.
     pub fn role(&self) -> Option<(&str, &str)> {
         match self {
-            Self::Granted { by: Grounds::Permission(PermissionSource::Role { id, name }) } => {
-                Some((id, name))
-            }
+            Self::Granted {
+                by:
+                    Grounds::Permission(
+                        PermissionSource::Role { id, name } | PermissionSource::Group { id, name, .. },
+                    ),
+            } => Some((id, name)),
+            _ => None,
+        }
+    }
+
+    /// Id and name of the group that gives that role.
+    pub fn group(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Granted {
+                by: Grounds::Permission(PermissionSource::Group { group_id, group_name, .. }),
+            } => Some((group_id, group_name)),
             _ => None,
         }
     }
@@ -219,6 +232,7 @@ impl Grounds<'_> {
             Self::ClientGrant { .. } => "client_grant",
             Self::Permission(PermissionSource::Direct) => "direct_permission",
             Self::Permission(PermissionSource::Role { .. }) => "role",
+            Self::Permission(PermissionSource::Group { .. }) => "group_role",
             Self::RefreshAllowed => "refresh_allowed",
             Self::OwnAccount => "own_account",
             Self::OnApi => "on_api",
@@ -250,6 +264,11 @@ impl Grounds<'_> {
             }
             Self::Permission(PermissionSource::Role { id, name }) => {
                 format!("The user holds it through the role {name} ({id}).")
+            }
+            Self::Permission(PermissionSource::Group { id, name, group_id, group_name }) => {
+                format!(
+                    "The user holds it through the role {name} ({id}), which the group {group_name} ({group_id}) gives."
+                )
             }
             Self::RefreshAllowed => "The API and the application allow it.".to_owned(),
             Self::OwnAccount => "Every user may manage their own account.".to_owned(),

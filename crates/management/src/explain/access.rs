@@ -46,7 +46,8 @@ pub(super) async fn of_user(call: Call) -> Result<Answer, Problem> {
         for held in access.permissions.iter().filter(|p| p.resource_server_identifier == api.identifier) {
             row(&held.permission_name, ["direct", "", "", ""]);
         }
-        let own = access.role_ids.iter().map(|id| ("", id));
+        let grouped = access.group_roles.iter().map(|given| &given.role_id);
+        let own = access.role_ids.iter().chain(grouped).map(|id| ("", id));
         for (place, role_id) in own.chain(inside.iter().map(|(place, id)| (place.as_str(), id))) {
             let Some(role) = call.snapshot().role(role_id) else { continue };
             for held in role.permissions.iter().filter(|p| p.resource_server_identifier == api.identifier) {

@@ -34,7 +34,8 @@ pub(super) async fn users(call: Call) -> Result<Answer, Problem> {
         false => Vec::new(),
     };
     let next = cut(&mut found, take, |holder| holder.user_id.clone());
-    let shown: Vec<Value> = found.iter().map(|holder| shown(holder, &roles)).collect();
+    let groups = groups_of(&call, &found).await?;
+    let shown: Vec<Value> = found.iter().map(|holder| shown(holder, &roles, &groups)).collect();
     let body = json!({
         "audience": call.origin().absolute(&api.identifier), "scope": scope, "defined": defined, "everybody": everybody,
         "users": shown,
@@ -119,7 +120,20 @@ fn giving<'a>(call: &'a Call, api: &PreparedApi, scope: &str) -> HashMap<&'a str
     call.snapshot().roles().filter(gives).map(|role| (role.id.as_str(), role.as_ref())).collect()
 }
 
-fn shown(holder: &Holder, roles: &HashMap<&str, &Role>) -> Value {
+/// The names of the groups through which somebody holds it, by id.
+async fn groups_of(call: &Call, holders: &[Holder]) -> Result<HashMap<String, String>, Problem> {
+    let mut names = HashMap::new();
+    for way in holders.iter().flat_map(|holder| &holder.ways) {
+        let Way::Group { group_id, .. } = way else { continue };
+        if !names.contains_key(group_id) {
+            let group = call.store().group(call.tenant(), group_id).await.map_err(stored)?;
+            names.insert(group_id.clone(), group.map(|group| group.name).unwrap_or_default());
+        }
+    }
+    Ok(names)
+}
+
+fn shown(holder: &Holder, roles: &HashMap<&str, &Role>, groups: &HashMap<String, String>) -> Value {
     let named = |id: &String| json!({"id": id, "name": roles.get(id.as_str()).map(|role| &role.name)});
     let ways: Vec<Value> = holder
         .ways
@@ -127,6 +141,14 @@ fn shown(holder: &Holder, roles: &HashMap<&str, &Role>) -> Value {
         .map(|way| match way {
             Way::Direct => json!({"through": "direct"}),
             Way::Role(id) => json!({"through": "role", "role": named(id)}),
+            Way::Group { role_id, organization_id, group_id } => {
+                let group = json!({"id": group_id, "name": groups.get(group_id)});
+                let mut way = json!({"through": "role", "role": named(role_id), "group": group});
+                if !organization_id.is_empty() {
+                    way["organization_id"] = organization_id.as_str().into();
+                }
+                way
+            }
             Way::Member { role_id, organization_id, organizations } => json!({
                 "through": "role", "role": named(role_id), "organization_id": organization_id,
                 "organizations": organizations,

@@ -78,7 +78,7 @@ pub(super) fn reach(
     let grant = client_grant(call.snapshot(), client, audience, subject.kind());
     let asked = only.map(AskedScopes::parse).unwrap_or_default();
     let everything = only.map_or_else(|| everything(api), |scope| vec![permission(api, scope)]);
-    let permissions = UserPermissions { direct: &everything, roles: Vec::new() };
+    let permissions = UserPermissions { direct: &everything, ..UserPermissions::NONE };
     let is_machine = subject == Subject::Machine;
     let request = Request {
         flow: if is_machine { Flow::ClientCredentials } else { Flow::Code },

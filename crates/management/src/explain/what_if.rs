@@ -159,7 +159,7 @@ impl<'a> Scene<'a> {
         let permissions = match (&self.user, self.asked.flow) {
             (_, FlowName::ClientCredentials) => UserPermissions::NONE,
             (Some(_), _) => self.held.permissions(),
-            (None, _) => UserPermissions { direct: &self.everything, roles: Vec::new() },
+            (None, _) => UserPermissions { direct: &self.everything, ..UserPermissions::NONE },
         };
         let asked = AskedScopes::parse(&self.asked.scope);
         let is_machine = self.asked.flow == FlowName::ClientCredentials;

@@ -36,7 +36,6 @@ const LISTS: &[(&str, List)] = &[
     ("/actions/modules", List::Named("modules")),
     ("/actions/triggers", List::Named("triggers")),
     ("/actions/triggers/{triggerId}/bindings", List::Named("bindings")),
-    ("/groups", List::Paged("groups")),
     ("/hooks", List::Paged("hooks")),
     ("/rate-limit-policies", List::Named("rate_limit_policies")),
     ("/rules", List::Paged("rules")),

@@ -1,9 +1,10 @@
 //! What users hold: roles and permissions (fact sheet 10), and lists that are empty for want of what would fill them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chancery_core::model::{Permission, Role};
 use chancery_core::problem::{Missing, Problem};
+use chancery_store::GroupRole;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -23,8 +24,7 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("GET /users/{id}/effective-permissions", effective_permissions);
     table.bind("GET /users/{id}/effective-permissions/sources/effective-roles", roles_behind_permission);
     table.bind("GET /users/{id}/organizations", super::organizations::of_user);
-    // No user is in a group, or has a connected account, before those exist.
-    table.bind("GET /users/{id}/groups", |call| none(call, "groups"));
+    // No user has a connected account before those exist.
     table.bind("GET /users/{id}/connected-accounts", nothing_listed);
     // The name that connected accounts had before.
     table.bind("GET /users/{id}/federated-connections-tokensets", |call| none(call, "tokensets"));
@@ -76,8 +76,11 @@ async fn remove_roles(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::no_content())
 }
 
-/// Each permission with where it comes from.
-async fn held_permissions(call: &Call) -> Result<BTreeMap<(String, String), Vec<Value>>, Problem> {
+/// Each permission with where it comes from; through roles that groups give only where they are asked for.
+async fn held_permissions(
+    call: &Call,
+    with_groups: bool,
+) -> Result<BTreeMap<(String, String), Vec<Value>>, Problem> {
     let user = users::load(call, "id").await?;
     let access = call.store().access_of(call.tenant(), &user.user_id).await.map_err(stored)?;
     let mut held = BTreeMap::<(String, String), Vec<Value>>::new();
@@ -88,7 +91,9 @@ async fn held_permissions(call: &Call) -> Result<BTreeMap<(String, String), Vec<
     for permission in &access.permissions {
         add(permission, json!({"source_id": "", "source_name": "", "source_type": "DIRECT"}));
     }
-    for role in access.role_ids.iter().filter_map(|id| call.snapshot().role(id)) {
+    let grouped = access.group_roles.iter().map(|given| &given.role_id).filter(|_| with_groups);
+    let role_ids: BTreeSet<&String> = access.role_ids.iter().chain(grouped).collect();
+    for role in role_ids.into_iter().filter_map(|id| call.snapshot().role(id)) {
         for permission in &role.permissions {
             add(permission, json!({"source_id": role.id, "source_name": role.name, "source_type": "ROLE"}));
         }
@@ -104,7 +109,7 @@ fn with_sources(call: &Call, ((name, api), sources): ((String, String), Vec<Valu
 }
 
 async fn list_permissions(call: Call) -> Result<Answer, Problem> {
-    let held = held_permissions(&call).await?;
+    let held = held_permissions(&call, false).await?;
     let shown: Vec<Value> = held.into_iter().filter_map(|entry| with_sources(&call, entry)).collect();
     let page = Page::offset(&call.query)?;
     Ok(Answer::ok(page.body("permissions", page.cut(shown, |_| String::new(), |value| value))))
@@ -125,14 +130,57 @@ async fn remove_permissions(call: Call) -> Result<Answer, Problem> {
 }
 
 async fn effective_roles(call: Call) -> Result<Answer, Problem> {
-    let roles = held_roles(&call).await?;
+    let roles = all_roles(&call).await?;
+    listed(&call, roles)
+}
+
+/// The roles that a user holds or has through groups, by name.
+async fn all_roles(call: &Call) -> Result<Vec<Effective>, Problem> {
+    let user = users::load(call, "id").await?;
+    let access = call.store().access_of(call.tenant(), &user.user_id).await.map_err(stored)?;
+    Ok(effective(call, &access.role_ids, &access.group_roles))
+}
+
+/// A role and through what it is held.
+pub(super) struct Effective {
+    role: Role,
+    sources: Vec<&'static str>,
+}
+
+/// Roles held directly and those that groups give, each once, by name.
+pub(super) fn effective(call: &Call, direct: &[String], groups: &[GroupRole]) -> Vec<Effective> {
+    let mut sources = BTreeMap::<&str, Vec<&'static str>>::new();
+    for id in direct {
+        sources.entry(id).or_default().push("direct");
+    }
+    for given in groups {
+        let known = sources.entry(&given.role_id).or_default();
+        if !known.contains(&"groups") {
+            known.push("groups");
+        }
+    }
+    let mut roles: Vec<Effective> = sources
+        .into_iter()
+        .filter_map(|(id, sources)| Some(Effective { role: Role::clone(call.snapshot().role(id)?), sources }))
+        .collect();
+    roles.sort_by(|a, b| a.role.name.cmp(&b.role.name));
+    roles
+}
+
+/// A page of them.
+pub(super) fn listed(call: &Call, roles: Vec<Effective>) -> Result<Answer, Problem> {
     let page = by_checkpoint(&call.query)?;
-    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), |role| with_source(&role)))))
+    let show = |held: Effective| {
+        let mut value = shown(&held.role);
+        value["sources"] = json!(held.sources);
+        value
+    };
+    Ok(Answer::ok(page.body("roles", page.cut(roles, |held| held.role.id.clone(), show))))
 }
 
 async fn effective_permissions(call: Call) -> Result<Answer, Problem> {
     let wanted = call.stored_identifier(call.query.text("resource_server_identifier").unwrap_or_default());
-    let held = held_permissions(&call).await?;
+    let held = held_permissions(&call, true).await?;
     let held: Vec<_> = held.into_iter().filter(|((_, api), _)| *api == wanted).collect();
     let page = by_checkpoint(&call.query)?;
     let show = |(key, sources): ((String, String), Vec<Value>)| {
@@ -152,16 +200,9 @@ async fn roles_behind_permission(call: Call) -> Result<Answer, Problem> {
         resource_server_identifier: call.stored_identifier(text("resource_server_identifier")),
         permission_name: text("permission_name").to_owned(),
     };
-    let mut roles = held_roles(&call).await?;
-    roles.retain(|role| role.permissions.contains(&wanted));
-    let page = by_checkpoint(&call.query)?;
-    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), |role| with_source(&role)))))
-}
-
-fn with_source(role: &Role) -> Value {
-    let mut value = shown(role);
-    value["sources"] = json!(["direct"]);
-    value
+    let mut roles = all_roles(&call).await?;
+    roles.retain(|held| held.role.permissions.contains(&wanted));
+    listed(&call, roles)
 }
 
 /// Always by checkpoint.

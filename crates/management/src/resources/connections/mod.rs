@@ -132,6 +132,7 @@ impl Resource for Connections {
         let users = call.store().delete_users_of_connection(call.tenant(), &connection.name);
         Ok(change
             .also(users)
+            .also(call.store().delete_groups_of_connection(call.tenant(), &connection.id))
             .delete(Kind::ConnectionKey, &connection.id)
             .delete(Kind::ScimConfiguration, &connection.id)
             .delete(Kind::DirectoryProvisioning, &connection.id))

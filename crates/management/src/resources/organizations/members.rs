@@ -2,11 +2,11 @@
 
 use chancery_core::model::{Organization, Role, User};
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Error, Kind};
+use chancery_store::{Error, Group, GroupFilter, Kind};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{groups, users};
+use super::super::{groups, user_access, users};
 use super::{here, shown as shown_organization};
 use crate::call::{Answer, Call, missing, read_stored, stored};
 use crate::ops::Table;
@@ -21,16 +21,21 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("DELETE /organizations/{id}/members/{user_id}/roles", remove_roles);
     table.bind("GET /organizations/{id}/members/{user_id}/effective-roles", effective_roles);
     table.bind("GET /organizations/{id}/roles/{role_id}/members", with_role);
-    // There are no groups that could be in an organization.
-    table.bind("GET /organizations/{organization_id}/groups", no_groups);
-    table.bind("GET /organizations/{organization_id}/roles/{role_id}/groups", no_groups);
-    table.bind("GET /organizations/{id}/members/{user_id}/effective-roles/sources/groups", no_source);
-    for method in ["GET", "POST", "DELETE"] {
-        table.bind(
-            &format!("{method} /organizations/{{organization_id}}/groups/{{group_id}}/roles"),
-            no_group,
-        );
-    }
+    table.bind("GET /organizations/{organization_id}/groups", groups_here);
+    table.bind("GET /organizations/{organization_id}/roles/{role_id}/groups", groups_with_role);
+    table.bind("GET /organizations/{id}/members/{user_id}/effective-roles/sources/groups", groups_behind_role);
+    table.bind("GET /organizations/{organization_id}/groups/{group_id}/roles", |call| async move {
+        let (organization, group) = group(&call).await?;
+        groups::list_roles(&call, &group, &organization.id).await
+    });
+    table.bind("POST /organizations/{organization_id}/groups/{group_id}/roles", |call| async move {
+        let (organization, group) = group(&call).await?;
+        groups::give_roles(&call, &group, &organization.id).await
+    });
+    table.bind("DELETE /organizations/{organization_id}/groups/{group_id}/roles", |call| async move {
+        let (organization, group) = group(&call).await?;
+        groups::take_roles(&call, &group, &organization.id).await
+    });
 }
 
 const NO_MEMBER: Missing = missing("The user is not a member of the organization.", "inexistent_member");
@@ -145,14 +150,10 @@ async fn roles(call: Call) -> Result<Answer, Problem> {
 
 async fn effective_roles(call: Call) -> Result<Answer, Problem> {
     let (organization, user_id) = member(&call).await?;
-    let roles = held(&call, &organization, &user_id).await?;
-    let page = by_checkpoint(&call.query)?;
-    let show = |role: Role| {
-        let mut value = shown_role(&role);
-        value["sources"] = json!(["direct"]);
-        value
-    };
-    Ok(Answer::ok(page.body("roles", page.cut(roles, |role| role.id.clone(), show))))
+    let (tenant, store) = (call.tenant(), call.store());
+    let direct = store.member_roles(tenant, &organization.id, &user_id).await.map_err(stored)?;
+    let grouped = store.group_roles_in(tenant, &organization.id, &user_id).await.map_err(stored)?;
+    user_access::listed(&call, user_access::effective(&call, &direct, &grouped))
 }
 
 #[derive(Deserialize)]
@@ -211,23 +212,29 @@ async fn with_role(call: Call) -> Result<Answer, Problem> {
     answer(&call, &page, slice)
 }
 
-async fn no_groups(call: Call) -> Result<Answer, Problem> {
-    here(&call).await?;
-    groups::none(&call)
+/// A group is in an organization where it gives a role there.
+async fn groups_here(call: Call) -> Result<Answer, Problem> {
+    let organization = here(&call).await?;
+    let filter = GroupFilter { organization_id: Some(&organization.id), ..GroupFilter::default() };
+    groups::page_of(&call, by_checkpoint(&call.query)?, &filter).await
 }
 
-/// No role of a member comes from a group.
-async fn no_source(call: Call) -> Result<Answer, Problem> {
-    member(&call).await?;
-    if call.snapshot().role(call.query.text("role_id").unwrap_or_default()).is_none() {
-        return Err(Problem::NotFound(NO_ROLE));
-    }
-    groups::none(&call)
+async fn groups_with_role(call: Call) -> Result<Answer, Problem> {
+    let organization = here(&call).await?;
+    let filter =
+        GroupFilter { gives: Some((call.at("role_id"), &organization.id)), ..GroupFilter::default() };
+    groups::page_of(&call, by_checkpoint(&call.query)?, &filter).await
 }
 
-async fn no_group(call: Call) -> Result<Answer, Problem> {
-    here(&call).await?;
-    Err(Problem::NotFound(groups::MISSING))
+async fn groups_behind_role(call: Call) -> Result<Answer, Problem> {
+    let (organization, user_id) = member(&call).await?;
+    groups::behind(&call, &user_id, &organization.id).await
+}
+
+/// The organization and the group of the path.
+async fn group(call: &Call) -> Result<(Organization, Group), Problem> {
+    let organization = here(call).await?;
+    Ok((organization, groups::here(call, "group_id").await?))
 }
 
 /// `GET /users/{id}/organizations`.
