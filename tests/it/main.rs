@@ -21,5 +21,6 @@ mod organizations;
 mod pages;
 mod pushed;
 mod revoke;
+mod scim;
 mod security;
 mod userinfo;

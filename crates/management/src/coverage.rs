@@ -158,11 +158,6 @@ const STORED: &[Stored] = &[
         ],
     },
     Stored {
-        operation: "POST /connections/{id}/scim-configuration",
-        what: "SCIM (there is no SCIM endpoint)",
-        acted_on: &[],
-    },
-    Stored {
         operation: "POST /connections/{id}/directory-provisioning",
         what: "Directories (none is read)",
         acted_on: &[],

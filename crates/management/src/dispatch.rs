@@ -45,7 +45,7 @@ pub fn routes() -> Router<Arc<App>> {
     let exported = axum::routing::get(crate::resources::user_export::download);
     let router =
         Router::new().route("/api/v2/openapi.json", described).route("/api/v2/jobs/{p2}/export", exported);
-    let router = crate::changes::add_routes(router);
+    let router = crate::scim::add_routes(crate::changes::add_routes(router));
     let router = by_path.into_iter().fold(router, |router, (path, methods)| router.route(&path, methods));
     router.route("/api/v2/{*rest}", any(no_operation))
 }
@@ -212,7 +212,7 @@ pub(crate) fn checked_body(shape: &Shape, mut value: Value) -> Result<Value, Pro
 
 const NUL: &str = "Text must not hold U+0000";
 
-fn holds_nul(value: &Value) -> bool {
+pub(crate) fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(holds_nul),

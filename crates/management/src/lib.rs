@@ -21,6 +21,7 @@ mod page;
 mod query;
 mod resource;
 mod resources;
+mod scim;
 mod search;
 mod secrets;
 pub mod shape;

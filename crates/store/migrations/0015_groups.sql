@@ -29,3 +29,4 @@ CREATE TABLE group_roles (
     PRIMARY KEY (tenant, group_id, organization_id, role_id)
 ) {clustered};
 CREATE INDEX group_roles_role ON group_roles (tenant, role_id, organization_id, group_id);
+CREATE INDEX group_members_account ON group_members (tenant, account, group_id);

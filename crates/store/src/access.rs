@@ -212,13 +212,15 @@ impl Store {
 
     /// Takes a role from everyone: goes with the deletion of its document.
     pub fn remove_role_everywhere(&self, tenant: &str, role_id: &str) -> Batch {
-        let batch =
-            ["user_roles", "organization_member_roles", "group_roles"].iter().fold(Batch::default(), |batch, table| {
+        let batch = ["user_roles", "organization_member_roles", "group_roles"].iter().fold(
+            Batch::default(),
+            |batch, table| {
                 batch.run(
                     format!("DELETE FROM {table} WHERE tenant = $1 AND role_id = $2"),
                     params![tenant, role_id],
                 )
-            });
+            },
+        );
         self.forget_uses(batch, tenant, &format!("role:{role_id}"))
     }
 

@@ -2,7 +2,11 @@
 
 use chancery_db::{Batch, FromRow, Row, Value, params};
 
-use crate::{Result, Store, access::GroupRole, rows::storable};
+use crate::{
+    Result, Store,
+    access::GroupRole,
+    rows::{folded, storable},
+};
 
 /// A group of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +55,8 @@ pub struct GroupFilter<'a> {
     pub organization_id: Option<&'a str>,
 }
 
-const COLUMNS: &str = "SELECT id, connection_id, name, external_id, created_at, updated_at FROM user_groups g";
+const COLUMNS: &str =
+    "SELECT id, connection_id, name, external_id, created_at, updated_at FROM user_groups g";
 
 impl FromRow for Group {
     fn from_row(row: &mut Row) -> chancery_db::Result<Self> {
@@ -122,22 +127,22 @@ impl Store {
         )
     }
 
-    /// Puts accounts into a group; those that are in it already stay. `members` are pairs of account and user.
-    ///
-    /// An account that is gone by now, or another's by now, is left out: nobody else gets what it was given.
+    /// Puts accounts of a connection into a group, each for the user it belongs to in this moment; those that are in it
+    /// already stay, and those that are gone are left out.
     pub fn add_group_members(
         &self,
         tenant: &str,
         group_id: &str,
-        members: &[(String, String)],
+        (connection, accounts): (&str, &[String]),
         now_ms: i64,
     ) -> Batch {
-        members.iter().fold(Batch::default(), |batch, (account, user_id)| {
+        accounts.iter().fold(Batch::default(), |batch, account| {
             batch.run(
                 "INSERT INTO group_members (tenant, group_id, account, user_id, created_at) \
-                 SELECT g.tenant, g.id, CAST($3 AS TEXT), u.id, CAST($5 AS BIGINT) FROM user_groups g JOIN users u ON u.tenant = g.tenant \
-                 WHERE g.tenant = $1 AND g.id = $2 AND u.id = $4 ON CONFLICT DO NOTHING",
-                params![tenant, group_id, account.as_str(), user_id.as_str(), now_ms],
+                 SELECT g.tenant, g.id, c.account, c.user_id, CAST($5 AS BIGINT) \
+                 FROM user_groups g JOIN credentials c ON c.tenant = g.tenant \
+                 WHERE g.tenant = $1 AND g.id = $2 AND c.connection = $3 AND c.account = $4 ON CONFLICT DO NOTHING",
+                params![tenant, group_id, connection, account.as_str(), now_ms],
             )
         })
     }
@@ -345,5 +350,91 @@ impl GroupFilter<'_> {
             );
         }
         (sql, params)
+    }
+}
+
+/// An account of a connection, found without knowing its user.
+#[derive(Clone, Copy, Debug)]
+pub enum AccountName<'a> {
+    /// By the id it was made with.
+    Account(&'a str),
+    /// By its address.
+    Email(&'a str),
+    /// By its user name.
+    Username(&'a str),
+}
+
+impl Store {
+    /// An account of a connection and the user it belongs to now.
+    ///
+    /// # Errors
+    /// As [`Store::group`].
+    pub async fn account(
+        &self,
+        tenant: &str,
+        connection: &str,
+        name: AccountName<'_>,
+    ) -> Result<Option<(String, String)>> {
+        let (column, value) = match name {
+            AccountName::Account(id) => ("account", id.to_owned()),
+            AccountName::Email(email) => ("email", email.to_lowercase()),
+            AccountName::Username(username) => ("username", username.to_lowercase()),
+        };
+        let sql = format!(
+            "SELECT account, user_id FROM credentials WHERE tenant = $1 AND connection = $2 AND {column} = $3"
+        );
+        Ok(self.db.query_one(sql, params![tenant, connection, storable(&value)]).await?)
+    }
+
+    /// `limit` accounts of a connection after the first `offset`, by id, each with the user it belongs to now.
+    ///
+    /// # Errors
+    /// As [`Store::group`].
+    pub async fn accounts(
+        &self,
+        tenant: &str,
+        connection: &str,
+        (offset, limit): (i64, i64),
+    ) -> Result<Vec<(String, String)>> {
+        let sql = "SELECT account, user_id FROM credentials WHERE tenant = $1 AND connection = $2 \
+                   ORDER BY account LIMIT $3 OFFSET $4";
+        Ok(self.db.query(sql, params![tenant, connection, limit, offset]).await?)
+    }
+
+    /// How many accounts a connection has.
+    ///
+    /// # Errors
+    /// As [`Store::group`].
+    pub async fn accounts_count(&self, tenant: &str, connection: &str) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM credentials WHERE tenant = $1 AND connection = $2";
+        Ok(self.db.query_one(sql, params![tenant, connection]).await?.unwrap_or(0))
+    }
+
+    /// Writes by which names an account is found, where it belongs to somebody else's user now.
+    pub fn rename_account(
+        &self,
+        tenant: &str,
+        connection: &str,
+        account: &str,
+        (email, username): (Option<&str>, Option<&str>),
+    ) -> Batch {
+        Batch::default().guard(
+            "UPDATE credentials SET email = $1, username = $2 WHERE tenant = $3 AND connection = $4 AND account = $5",
+            params![folded(email), folded(username), tenant, connection, account],
+        )
+    }
+
+    /// Removes an account that belongs to somebody else's user now: that user stays.
+    pub fn remove_account(&self, tenant: &str, connection: &str, account: &str) -> Batch {
+        self.leave_groups(tenant, account).guard(
+            "DELETE FROM credentials WHERE tenant = $1 AND connection = $2 AND account = $3",
+            params![tenant, connection, account],
+        )
+    }
+
+    /// Takes an account out of every group.
+    pub fn leave_groups(&self, tenant: &str, account: &str) -> Batch {
+        Batch::default()
+            .run("DELETE FROM group_members WHERE tenant = $1 AND account = $2", params![tenant, account])
     }
 }

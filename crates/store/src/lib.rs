@@ -60,7 +60,7 @@ pub use daily::Daily;
 pub use docs::{Change, Kind, Stored};
 pub use effects::Touched;
 pub use error::{Error, Result};
-pub use groups::{Group, GroupFilter, GroupMember};
+pub use groups::{AccountName, Group, GroupFilter, GroupMember};
 pub use holders::{Held, Holder, Way};
 pub use keys::{Family, KeyMaterial, KeyRing, KeyState, NextKeys, SigningKeyDoc};
 pub use logs::{LogLine, LogWalk};

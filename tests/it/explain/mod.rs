@@ -32,6 +32,23 @@ impl TestApp {
     }
 }
 
+impl TestApp {
+    /// What the demo API would give a user through Demo Web.
+    pub(crate) async fn what_if_of(&self, user_id: &str, scope: &str) -> Value {
+        self.what_if(scope, &json!({"user_id": user_id})).await
+    }
+
+    /// Who holds a scope of the demo API.
+    pub(crate) async fn holders_of(&self, scope: &str) -> Value {
+        let path = format!("/explain/users?audience={}&scope={}", encode_segment(API), encode_segment(scope));
+        self.own("GET", &path, &Value::Null).await.expect(200).json()
+    }
+}
+
+fn encode_segment(text: &str) -> String {
+    text.replace(':', "%3A").replace('/', "%2F")
+}
+
 /// What is told of one scope.
 #[track_caller]
 fn scope<'a>(told: &'a Value, name: &str) -> &'a Value {

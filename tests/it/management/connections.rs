@@ -235,3 +235,69 @@ async fn rules_for_passwords_act_one_by_one() {
     let twice = json!({"options": {"attributes": {"email": {"unique": false}}}});
     app.api("PATCH", &one, twice).await.expect(400);
 }
+
+/// What a provider says of itself is kept, and says what the connection does not say.
+#[tokio::test]
+async fn the_document_of_a_provider_is_read() {
+    const PATH: &str = "/.well-known/openid-configuration";
+    let publisher = Publisher::start().await;
+    let issuer = publisher.url("");
+    let document = json!({
+        "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"), "jwks_uri": format!("{issuer}/keys"), "scopes_supported": ["openid"],
+    });
+    publisher.publish(PATH, document.clone());
+    let app = TestApp::configured(publisher.config.clone()).await;
+    let new = json!({
+        "name": "provider", "strategy": "oidc",
+        "options": {"client_id": "c", "discovery_url": publisher.url(PATH), "token_endpoint": "https://own.example/token", "jwks_uri": null},
+    });
+    let made = app.manage("POST", "/connections", new).await;
+    let options = &made["options"];
+    assert_eq!(options["oidc_metadata"], document);
+    assert_eq!(options["authorization_endpoint"], document["authorization_endpoint"]);
+    assert_eq!(options["jwks_uri"], document["jwks_uri"]);
+    assert_eq!(options["token_endpoint"], "https://own.example/token", "what was said stays");
+    assert_eq!(options.get("userinfo_endpoint"), None);
+
+    // The provider is away: what it said stands.
+    let one = format!("/connections/{}", made["id"].as_str().unwrap());
+    publisher.publish(PATH, json!("gone"));
+    let rewritten = json!({"options": {"client_id": "d", "discovery_url": publisher.url(PATH)}});
+    let after = app.manage("PATCH", &one, rewritten).await;
+    assert_eq!(
+        (&after["options"]["oidc_metadata"], &after["options"]["issuer"]),
+        (&document, &document["issuer"])
+    );
+
+    // Nobody knows whose tokens these would be, unless the connection says so.
+    let unknown = |more: Value| {
+        let mut options = json!({"client_id": "c", "discovery_url": publisher.url("/nothing")});
+        options.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        json!({"name": "other", "strategy": "oidc", "options": options})
+    };
+    let refused = app.api("POST", "/connections", unknown(json!({}))).await.expect(400).json();
+    let text = refused["message"].as_str().unwrap();
+    assert!(text.contains("options.discovery_url") && text.contains("status 404"), "{text}");
+    let known = app.manage("POST", "/connections", unknown(json!({"issuer": "https://own.example/"}))).await;
+    assert_eq!(known["options"].get("oidc_metadata"), None);
+
+    publisher.publish(PATH, document.clone());
+    let okta = json!({"name": "okta", "strategy": "okta", "options": {"client_id": "c", "domain": publisher.url("")}});
+    let okta = app.manage("POST", "/connections", okta).await;
+    assert_eq!(
+        (&okta["options"]["oidc_metadata"], &okta["options"]["issuer"]),
+        (&document, &document["issuer"])
+    );
+}
+
+/// Addresses within are not called (security case 7).
+#[tokio::test]
+async fn a_document_within_is_not_read() {
+    let publisher = Publisher::start().await;
+    publisher.publish("/d", json!({"issuer": "https://within.example/"}));
+    let app = TestApp::new().await;
+    let new = json!({"name": "within", "strategy": "oidc", "options": {"client_id": "c", "discovery_url": publisher.url("/d")}});
+    let refused = app.api("POST", "/connections", new).await.expect(400).json();
+    assert!(!refused.to_string().contains("within.example"), "{refused}");
+}

@@ -1,4 +1,5 @@
-//! `/groups`, of which there are none: every one that is named is missing, and whatever has groups has none.
+//! `/groups` before a directory has made any: every one that is named is missing, and whatever has groups has none. What
+//! directories make is in `scim.rs`.
 
 use serde_json::{Value, json};
 

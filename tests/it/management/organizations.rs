@@ -89,8 +89,7 @@ async fn connections() {
     let path = format!("/organizations/{}", organization(&app, "acme").await);
     let new = json!({"strategy": "auth0", "name": "Partners"});
     let database = app.manage("POST", "/connections", new).await["id"].as_str().unwrap().to_owned();
-    let new =
-        json!({"strategy": "okta", "name": "Works", "options": {"client_id": "x", "domain": "x.okta.com"}});
+    let new = json!({"strategy": "okta", "name": "Works", "options": {"client_id": "x", "issuer": "https://x.okta.com"}});
     let okta = app.manage("POST", "/connections", new).await["id"].as_str().unwrap().to_owned();
 
     let newer = format!("{path}/connections");

@@ -27,7 +27,11 @@ fn setup() -> Setup {
 impl Setup {
     fn ask<T>(&self, flow: Flow<'_>, scope: &str, answer: impl FnOnce(&Request<'_>) -> T) -> T {
         let asked = AskedScopes::parse(scope);
-        let permissions = UserPermissions { direct: &self.direct, roles: self.roles.iter().collect(), ..UserPermissions::NONE };
+        let permissions = UserPermissions {
+            direct: &self.direct,
+            roles: self.roles.iter().collect(),
+            ..UserPermissions::NONE
+        };
         answer(&Request {
             flow,
             client: &self.client,

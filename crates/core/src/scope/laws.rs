@@ -139,7 +139,11 @@ impl World {
 
     fn ask<T>(&self, answer: impl FnOnce(&Request<'_>) -> T) -> T {
         let asked = AskedScopes::parse(&self.asked);
-        let permissions = UserPermissions { direct: &self.direct, roles: self.roles.iter().collect(), ..UserPermissions::NONE };
+        let permissions = UserPermissions {
+            direct: &self.direct,
+            roles: self.roles.iter().collect(),
+            ..UserPermissions::NONE
+        };
         answer(&Request {
             flow: self.flow(),
             client: &self.client,

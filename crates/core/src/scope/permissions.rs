@@ -54,7 +54,8 @@ pub enum PermissionSource<'a> {
 
 impl<'a> UserPermissions<'a> {
     /// Nothing held: machine flows, and APIs without RBAC.
-    pub const NONE: UserPermissions<'static> = UserPermissions { direct: &[], roles: Vec::new(), group_roles: Vec::new() };
+    pub const NONE: UserPermissions<'static> =
+        UserPermissions { direct: &[], roles: Vec::new(), group_roles: Vec::new() };
 
     /// Every (permission, source) pair, direct ones first: a permission held through two roles appears twice.
     pub fn all(&self) -> impl Iterator<Item = (&'a Permission, PermissionSource<'a>)> {

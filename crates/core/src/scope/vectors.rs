@@ -259,7 +259,8 @@ fn run(case: &Case, check: impl FnOnce(&Request<'_>, &Result<Decision<'_>, Denie
     };
     let subject = if flow.is_machine() { SubjectType::Client } else { SubjectType::User };
     let asked = AskedScopes::parse(case.scope);
-    let permissions = UserPermissions { direct: &case.direct, roles: case.roles.iter().collect(), ..UserPermissions::NONE };
+    let permissions =
+        UserPermissions { direct: &case.direct, roles: case.roles.iter().collect(), ..UserPermissions::NONE };
     let request = Request {
         flow,
         client: &case.client,

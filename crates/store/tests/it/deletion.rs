@@ -1,6 +1,7 @@
 //! What goes with a user, an application or a session (security case 19).
 
 use chancery_core::records::Consent;
+use chancery_store::Group;
 
 use crate::fixture::{
     TENANT, authorization, code, engines, handle, issue_all, lines, new_user, opaque, refresh, rows, session,
@@ -8,13 +9,14 @@ use crate::fixture::{
 };
 
 /// Every table that holds something of a user.
-const OWNED: [&str; 16] = [
+const OWNED: [&str; 17] = [
     "users",
     "credentials",
     "user_roles",
     "user_permissions",
     "organization_members",
     "organization_member_roles",
+    "group_members",
     "sessions",
     "codes",
     "refresh_tokens",
@@ -41,6 +43,15 @@ async fn everything_of(store: &chancery_store::Store, user: &str) {
         &["rol_a".to_owned()],
     ));
     store.commit(member).await.unwrap();
+    let group = Group { id: format!("grp_{user}"), name: user.to_owned(), ..Group::default() };
+    let accounts = [user.to_owned()];
+    let in_group = store.insert_group(TENANT, &group).and(store.add_group_members(
+        TENANT,
+        &group.id,
+        ("db", &accounts),
+        1,
+    ));
+    store.commit(in_group).await.unwrap();
     let permission = chancery_core::model::Permission {
         resource_server_identifier: "api".to_owned(),
         permission_name: "read".to_owned(),

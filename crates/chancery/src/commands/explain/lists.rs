@@ -99,7 +99,13 @@ fn through(way: &Value) -> String {
         _ => "",
     };
     let by = match way["through"].as_str().unwrap_or_default() {
-        "role" => format!("role {} ({})", text(&way["role"]["name"]), text(&way["role"]["id"])),
+        "role" => {
+            let role = format!("role {} ({})", text(&way["role"]["name"]), text(&way["role"]["id"]));
+            match way["group"]["id"].as_str() {
+                Some(id) => format!("{role} by group {} ({})", text(&way["group"]["name"]), printable(id)),
+                None => role,
+            }
+        }
         "direct" => "direct permission".to_owned(),
         "client_grant" => format!("client grant {}", text(&way["client_grant_id"])),
         "open_api" => "open API".to_owned(),

@@ -2,6 +2,7 @@
 //! sign in with them yet.
 
 mod directory;
+mod discovery;
 mod keys;
 mod scim;
 mod strategies;
@@ -101,6 +102,7 @@ impl Resource for Connections {
         without_nulls(&mut connection);
         complete(call, &mut connection)?;
         strategies::complete(call, &mut connection, None);
+        discovery::complete(call, &mut connection, None).await?;
         let change = keys::ensure(call, &connection, change).await?;
         Ok((connection, change))
     }
@@ -123,6 +125,7 @@ impl Resource for Connections {
         complete(call, after)?;
         if rewritten {
             strategies::complete(call, after, Some(before));
+            discovery::complete(call, after, Some(before)).await?;
             return keys::ensure(call, after, change).await;
         }
         Ok(change)

@@ -1,5 +1,5 @@
 //! `/connections/{id}/scim-configuration`: how a company's system writes users here (RFC 7643, RFC 7644), and the tokens
-//! it does so with. Kept only: there is no SCIM endpoint yet. Of a token, its digest alone is stored.
+//! it does so with (`crate::scim`). Of a token, its digest alone is stored.
 
 use chancery_core::ids;
 use chancery_core::iso::format_ms;

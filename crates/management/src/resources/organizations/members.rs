@@ -23,7 +23,8 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("GET /organizations/{id}/roles/{role_id}/members", with_role);
     table.bind("GET /organizations/{organization_id}/groups", groups_here);
     table.bind("GET /organizations/{organization_id}/roles/{role_id}/groups", groups_with_role);
-    table.bind("GET /organizations/{id}/members/{user_id}/effective-roles/sources/groups", groups_behind_role);
+    table
+        .bind("GET /organizations/{id}/members/{user_id}/effective-roles/sources/groups", groups_behind_role);
     table.bind("GET /organizations/{organization_id}/groups/{group_id}/roles", |call| async move {
         let (organization, group) = group(&call).await?;
         groups::list_roles(&call, &group, &organization.id).await
