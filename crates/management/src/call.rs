@@ -35,11 +35,13 @@ pub(crate) struct Part {
     pub(crate) is_meant: bool,
     /// Connections that keys were made for.
     keyed: Arc<AtomicUsize>,
+    /// Connections whose providers were asked.
+    asked: Arc<AtomicUsize>,
 }
 
 impl Part {
     pub(crate) fn new(store: Store, is_meant: bool) -> Self {
-        Self { store, is_meant, keyed: Arc::default() }
+        Self { store, is_meant, keyed: Arc::default(), asked: Arc::default() }
     }
 
     /// Counts a connection that needs keys, each of which is much work.
@@ -51,9 +53,20 @@ impl Part {
             "A set of changes makes keys for {MOST_KEYED} connections at most: apply the others after it."
         )))
     }
+
+    /// Counts a connection whose provider is asked for its document, which takes as long as the provider likes.
+    pub(crate) fn count_asked(&self) -> Result<(), Problem> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) < MOST_ASKED {
+            return Ok(());
+        }
+        Err(Problem::refused(format!(
+            "A set of changes reads the documents of {MOST_ASKED} providers at most: apply the others after it."
+        )))
+    }
 }
 
 const MOST_KEYED: usize = 20;
+const MOST_ASKED: usize = 20;
 
 /// Whose token it is.
 #[derive(Clone)]

@@ -182,7 +182,11 @@ impl Assets {
                     units.push(unit);
                 }
             }
-            _ => {}
+            _ => {
+                if let Some((of, _)) = Type::plains().find(|(_, plain)| plain.part == part) {
+                    units.extend(simple(of)?);
+                }
+            }
         }
         Ok(())
     }
@@ -291,7 +295,7 @@ fn name_of(of: Type, members: &Map<String, Value>) -> Option<String> {
             (name, Some(id)) => Some(format!("{name} {id}")),
             (name, None) => Some(name.to_owned()),
         },
-        _ => text("name").map(str::to_owned),
+        _ => text(of.plain().map_or("name", |plain| plain.known_by)).map(str::to_owned),
     }
 }
 
@@ -300,6 +304,8 @@ fn known_by(of: Type) -> &'static str {
         Type::Api => "an identifier",
         Type::EmailTemplate => "a template",
         Type::ClientGrant => "a client_id (or default_for) and an audience",
+        Type::CustomDomain => "a domain",
+        Type::TokenExchangeProfile => "a subject_token_type",
         _ => "a name",
     }
 }
@@ -361,7 +367,10 @@ fn read_only(of: Type) -> &'static [&'static str] {
         Type::Tenant => &["sandbox_versions_available", "change_password", "guardian_mfa_page", "error_page"],
         Type::Theme => &["themeId"],
         Type::ScreenRenderer => &["tenant"],
-        _ => &[],
+        _ => match of.plain() {
+            Some(plain) => plain.read_only,
+            None => &[],
+        },
     }
 }
 

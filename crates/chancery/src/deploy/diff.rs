@@ -284,7 +284,10 @@ fn check_fixed(unit: &Unit, lines: &[Line]) -> Result<()> {
             &["resource_server_identifier", "third_party_security_mode", "client_authentication_methods"]
         }
         Type::Database | Type::Connection => &["strategy"],
-        _ => &[],
+        _ => match unit.of.plain() {
+            Some(plain) => plain.fixed,
+            None => &[],
+        },
     };
     for line in lines {
         let top = line.path.split(['.', '[']).next().unwrap_or_default();

@@ -129,6 +129,21 @@ impl Folder {
 
     /// The object in a JSON file.
     pub(super) fn json(&self, name: &str) -> Result<Map<String, Value>> {
+        match self.json_value(name)? {
+            Value::Object(members) => Ok(members),
+            _ => bail!("{name}: an object is expected"),
+        }
+    }
+
+    /// The list in a JSON file.
+    pub(super) fn json_list(&self, name: &str) -> Result<Vec<Value>> {
+        match self.json_value(name)? {
+            Value::Array(items) => Ok(items),
+            _ => bail!("{name}: a list is expected"),
+        }
+    }
+
+    fn json_value(&self, name: &str) -> Result<Value> {
         let text = self.text(name)?;
         let value = serde_json::from_str::<Strict>(&text);
         let value = value.map_err(|error| {
@@ -136,10 +151,7 @@ impl Folder {
             let what = what.split(" at line ").next().unwrap_or_default().to_owned();
             anyhow::anyhow!("{name}:{}: {what}", error.line())
         })?;
-        match value.0 {
-            Value::Object(members) => Ok(members),
-            _ => bail!("{name}: an object is expected"),
-        }
+        Ok(value.0)
     }
 
     /// The names of what lies in a folder, in order.

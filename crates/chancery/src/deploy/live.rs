@@ -164,6 +164,9 @@ impl Live {
         for (_, path) in ATTACK_PROTECTION {
             asked.one_if(wants("attackProtection"), &format!("/attack-protection/{path}"), &[]);
         }
+        for (_, plain) in Type::plains() {
+            asked.list_if(wants(plain.part), plain.all);
+        }
         for (part, paths) in FIXED {
             paths.iter().for_each(|(_, path)| asked.one_if(wants(part), path, &[]));
         }

@@ -10,7 +10,7 @@ use super::assets::attack_protection_path;
 use super::diff::{Action, Change, merged};
 use super::live::{Live, PAGES};
 use super::set::Sets;
-use super::unit::{Type, Unit, entry_key};
+use super::unit::{Plain, Type, Unit, entry_key};
 
 /// Operations, each with the change that it is part of.
 #[derive(Debug)]
@@ -83,7 +83,10 @@ impl Maker<'_> {
                 Type::EmailProvider => self.create(unit, "/emails/provider", unit.value.clone()),
                 Type::EmailTemplate => self.create(unit, "/email-templates", unit.value.clone()),
                 Type::Theme => self.create(unit, "/branding/themes", unit.value.clone()),
-                _ => self.write(unit, None, change),
+                _ => match unit.of.plain() {
+                    Some(plain) => self.create_plain(unit, plain),
+                    None => self.write(unit, None, change),
+                },
             },
             Action::Update => self.write(unit, change.live.as_ref(), change),
         }
@@ -117,6 +120,15 @@ impl Maker<'_> {
         Ok(())
     }
 
+    /// What a creation does not take is put right behind it.
+    fn create_plain(&mut self, unit: &Unit, plain: &Plain) -> Result<()> {
+        self.create(unit, plain.all, without(&unit.value, plain.later))?;
+        let later = unit.value.iter().filter(|(name, _)| plain.later.contains(&name.as_str()));
+        let later: Map<String, Value> = later.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let id = self.made(unit.of, &unit.name, plain.id).context("it was not made")?;
+        self.patch(plain.one, vec![id], later)
+    }
+
     /// The id of a unit: on the server, or what its creation will answer.
     fn id(&self, unit: &Unit, live: Option<&Unit>) -> Result<Value> {
         match live.and_then(|live| live.id.as_deref()) {
@@ -140,7 +152,10 @@ impl Maker<'_> {
             Type::Organization => "/organizations/{id}",
             Type::Theme => "/branding/themes/{themeId}",
             Type::EmailProvider => return self.add("DELETE", "/emails/provider", Vec::new(), None).map(drop),
-            _ => bail!("{unit} cannot be deleted"),
+            _ => match unit.of.plain() {
+                Some(plain) => plain.one,
+                None => bail!("{unit} cannot be deleted"),
+            },
         };
         let id = unit.id.as_deref().context("it has no id")?;
         self.add("DELETE", path, vec![id.into()], None).map(drop)
@@ -205,6 +220,14 @@ impl Maker<'_> {
                 let (prompt, screen) = unit.name.split_once('/').unwrap_or_default();
                 let path = "/prompts/{prompt}/screen/{screen}/rendering";
                 self.patch(path, vec![prompt.into(), screen.into()], without(&body, &["prompt", "screen"]))
+            }
+            Type::CustomDomain
+            | Type::TokenExchangeProfile
+            | Type::LogStream
+            | Type::UserAttributeProfile
+            | Type::ConnectionProfile => {
+                let plain = unit.of.plain().context("no plain list")?;
+                self.patch(plain.one, vec![id(self)?], without(&body, plain.fixed))
             }
             Type::AttackProtection => {
                 let name = attack_protection_path(&unit.name).context("no such part")?;

@@ -39,6 +39,15 @@ pub(super) fn hide(of: Type, value: &mut Map<String, Value>) {
                 credentials.insert((*member).to_owned(), format!("##{name}_{what}##").into());
             }
         }
+        Type::LogStream => {
+            let marker = format!("##LOGSTREAMS_{}_SECRET##", upper(value.get("type")));
+            let sink = value.get_mut("sink").and_then(Value::as_object_mut);
+            for (name, member) in sink.into_iter().flatten() {
+                if is_secret(name) && member.is_string() {
+                    *member = marker.as_str().into();
+                }
+            }
+        }
         // Other tools for this layout want them there, whatever provider is in use.
         Type::AttackProtection if value.contains_key("active_provider_id") => {
             for (provider, member) in [
@@ -85,7 +94,7 @@ pub(super) fn may_be_missing(name: &str) -> bool {
 
 /// Whether a member is a secret, by its name.
 pub(super) fn is_secret(name: &str) -> bool {
-    const ENDS: [&str; 11] = [
+    const ENDS: [&str; 16] = [
         "secret",
         "password",
         "smtp_pass",
@@ -97,6 +106,12 @@ pub(super) fn is_secret(name: &str) -> bool {
         "accesskeyid",
         "connectionstring",
         "credentials",
+        // Of log streams.
+        "httpauthorization",
+        "datadogapikey",
+        "splunktoken",
+        "segmentwritekey",
+        "sumosourceaddress",
     ];
     let name = name.to_lowercase();
     ENDS.iter().any(|end| name.ends_with(end))

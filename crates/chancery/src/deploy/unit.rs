@@ -29,10 +29,136 @@ pub(crate) enum Type {
     PromptPartials,
     ScreenRenderer,
     AttackProtection,
+    CustomDomain,
+    TokenExchangeProfile,
+    LogStream,
+    UserAttributeProfile,
+    ConnectionProfile,
 }
 
+/// A part that is a plain list: its entries are made, changed and removed by operations of one form.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    /// The part of the files.
+    pub(super) part: &'static str,
+    /// The folder of the layout that is one.
+    pub(super) folder: &'static str,
+    /// For people.
+    word: &'static str,
+    /// Lists and makes them.
+    pub(super) all: &'static str,
+    /// Changes and removes one.
+    pub(super) one: &'static str,
+    /// The query of the first page.
+    pub(super) page: &'static str,
+    /// The member that holds its id.
+    pub(super) id: &'static str,
+    /// What it is known by.
+    pub(super) known_by: &'static str,
+    /// Chosen when it is made.
+    pub(super) fixed: &'static [&'static str],
+    /// Taken by a change alone.
+    pub(super) later: &'static [&'static str],
+    /// Kept by the server.
+    pub(super) read_only: &'static [&'static str],
+}
+
+const CUSTOM_DOMAINS: Plain = Plain {
+    part: "customDomains",
+    folder: "custom-domains",
+    word: "custom domain",
+    all: "/custom-domains",
+    one: "/custom-domains/{id}",
+    page: "take=100",
+    id: "custom_domain_id",
+    known_by: "domain",
+    fixed: &["domain", "type"],
+    later: &[],
+    read_only: &[
+        "custom_domain_id",
+        "primary",
+        "is_default",
+        "status",
+        "verification",
+        "verification_method",
+        "certificate",
+        "origin_domain_name",
+        "created_at",
+        "updated_at",
+    ],
+};
+const TOKEN_EXCHANGE_PROFILES: Plain = Plain {
+    part: "tokenExchangeProfiles",
+    folder: "token-exchange-profiles",
+    word: "token exchange profile",
+    all: "/token-exchange-profiles",
+    one: "/token-exchange-profiles/{id}",
+    page: "take=100",
+    id: "id",
+    known_by: "subject_token_type",
+    fixed: &["action_id", "type"],
+    later: &[],
+    read_only: &["id", "created_at", "updated_at"],
+};
+const LOG_STREAMS: Plain = Plain {
+    part: "logStreams",
+    folder: "log-streams",
+    word: "log stream",
+    all: "/log-streams",
+    one: "/log-streams/{id}",
+    page: "",
+    id: "id",
+    known_by: "name",
+    fixed: &["type"],
+    later: &["status"],
+    read_only: &["id"],
+};
+const USER_ATTRIBUTE_PROFILES: Plain = Plain {
+    part: "userAttributeProfiles",
+    folder: "user-attribute-profiles",
+    word: "user attribute profile",
+    all: "/user-attribute-profiles",
+    one: "/user-attribute-profiles/{id}",
+    page: "take=100",
+    id: "id",
+    known_by: "name",
+    fixed: &[],
+    later: &[],
+    read_only: &["id"],
+};
+const CONNECTION_PROFILES: Plain = Plain {
+    part: "connectionProfiles",
+    folder: "connection-profiles",
+    word: "connection profile",
+    all: "/connection-profiles",
+    one: "/connection-profiles/{id}",
+    page: "take=10",
+    id: "id",
+    known_by: "name",
+    fixed: &[],
+    later: &[],
+    read_only: &["id"],
+};
+
 impl Type {
-    pub(crate) const ALL: [Self; 19] = [
+    /// How entries of a plain list are written.
+    pub(crate) const fn plain(self) -> Option<&'static Plain> {
+        match self {
+            Self::CustomDomain => Some(&CUSTOM_DOMAINS),
+            Self::TokenExchangeProfile => Some(&TOKEN_EXCHANGE_PROFILES),
+            Self::LogStream => Some(&LOG_STREAMS),
+            Self::UserAttributeProfile => Some(&USER_ATTRIBUTE_PROFILES),
+            Self::ConnectionProfile => Some(&CONNECTION_PROFILES),
+            _ => None,
+        }
+    }
+
+    /// The plain lists.
+    pub(super) fn plains() -> impl Iterator<Item = (Self, &'static Plain)> {
+        Self::ALL.into_iter().filter_map(|of| Some((of, of.plain()?)))
+    }
+
+    pub(crate) const ALL: [Self; 24] = [
         Self::Api,
         Self::Client,
         Self::ClientGrant,
@@ -52,6 +178,11 @@ impl Type {
         Self::PromptPartials,
         Self::ScreenRenderer,
         Self::AttackProtection,
+        Self::CustomDomain,
+        Self::TokenExchangeProfile,
+        Self::LogStream,
+        Self::UserAttributeProfile,
+        Self::ConnectionProfile,
     ];
 
     /// The part of the files that it belongs to.
@@ -72,6 +203,11 @@ impl Type {
             Self::Theme => "themes",
             Self::Prompts | Self::PromptText | Self::PromptPartials | Self::ScreenRenderer => "prompts",
             Self::AttackProtection => "attackProtection",
+            Self::CustomDomain => CUSTOM_DOMAINS.part,
+            Self::TokenExchangeProfile => TOKEN_EXCHANGE_PROFILES.part,
+            Self::LogStream => LOG_STREAMS.part,
+            Self::UserAttributeProfile => USER_ATTRIBUTE_PROFILES.part,
+            Self::ConnectionProfile => CONNECTION_PROFILES.part,
         }
     }
 
@@ -97,6 +233,11 @@ impl Type {
             Self::PromptPartials => "partials of",
             Self::ScreenRenderer => "rendering of",
             Self::AttackProtection => "attack protection",
+            Self::CustomDomain => CUSTOM_DOMAINS.word,
+            Self::TokenExchangeProfile => TOKEN_EXCHANGE_PROFILES.word,
+            Self::LogStream => LOG_STREAMS.word,
+            Self::UserAttributeProfile => USER_ATTRIBUTE_PROFILES.word,
+            Self::ConnectionProfile => CONNECTION_PROFILES.word,
         }
     }
 
@@ -113,7 +254,7 @@ impl Type {
                 | Self::Organization
                 | Self::EmailProvider
                 | Self::Theme
-        )
+        ) || self.plain().is_some()
     }
 }
 

@@ -124,6 +124,15 @@ impl Demo {
         let template = json!({"template": "verify_email", "body": "<p>{{ url }}</p>", "from": "a@example.com",
             "subject": "v", "syntax": "liquid", "enabled": true});
         patch("/email-templates/verify_email", template);
+        self.post("/custom-domains", &json!({"domain": "login.acme.example", "type": "self_managed_certs"}));
+        let profile = json!({"name": "legacy", "subject_token_type": "https://acme.example/token", "action_id": "act",
+            "type": "custom_authentication"});
+        self.post("/token-exchange-profiles", &profile);
+        let stream = json!({"name": "watch", "type": "datadog", "sink": {"datadogRegion": "us", "datadogApiKey": "hidden key"}});
+        self.post("/log-streams", &stream);
+        let attributes = json!({"email": {"label": "E", "description": "d", "auth0_mapping": "email", "profile_required": true}});
+        self.post("/user-attribute-profiles", &json!({"name": "attributes", "user_attributes": attributes}));
+        self.post("/connection-profiles", &json!({"name": "companies"}));
         let organization = json!({"name": "acme", "display_name": "Acme", "metadata": {"k": "v"}});
         let organization = self.post("/organizations", &organization);
         let below = |what: &str| format!("/organizations/{}/{what}", organization["id"].as_str().unwrap());
@@ -171,7 +180,9 @@ fn what_is_exported_is_no_change_here_and_makes_the_same_elsewhere() {
         one.good(&["export", name]);
         let written = files(&one.path().join(root));
         for (file, text) in &written {
-            assert!(!text.contains("very secret") && !text.contains("hidden pass"), "{file}");
+            for secret in ["very secret", "hidden pass", "hidden key"] {
+                assert!(!text.contains(secret), "{file}");
+            }
         }
         assert!(one.refused(&["export", name]).contains("--force"));
         one.good(&["export", name, "--force"]);
@@ -180,7 +191,14 @@ fn what_is_exported_is_no_change_here_and_makes_the_same_elsewhere() {
         assert_eq!(one.run(&["plan", name, "--exit-code"]).status, 0);
 
         let path = one.path().join(name).display().to_string();
-        let given = ["--var", "CONNECTIONS_OIDC_SECRET=abc", "--var", "SMTP_PASS=def"];
+        let given = [
+            "--var",
+            "CONNECTIONS_OIDC_SECRET=abc",
+            "--var",
+            "SMTP_PASS=def",
+            "--var",
+            "LOGSTREAMS_DATADOG_SECRET=ghi",
+        ];
         let mut plan = vec!["plan", path.as_str(), "--exit-code"];
         plan.extend(given);
         assert_eq!(other.run(&plan).status, 2);
@@ -311,6 +329,48 @@ fn what_is_not_handled_is_named_and_stops_everything() {
         demo.refused(&["plan", "tenant.yaml", "--only", "nonsense"]).contains("resourceServers, clients")
     );
     assert_eq!(demo.good(&["plan", "tenant.yaml", "--only", "roles"]), "No changes.\n");
+}
+
+/// What is neither an object of its own nor part of another one.
+#[test]
+fn plain_lists_are_made_changed_and_removed() {
+    let demo = Demo::new();
+    let text = "customDomains:\n  - domain: login.acme.example\n    type: self_managed_certs\n\
+                tokenExchangeProfiles:\n  - name: legacy\n    subject_token_type: https://acme.example/token\n    \
+                action_id: act\n    type: custom_authentication\n\
+                logStreams:\n  - name: watch\n    type: http\n    status: paused\n    \
+                sink: {httpEndpoint: 'https://logs.acme.example', httpAuthorization: '##LOG_TOKEN##'}\n\
+                connectionProfiles:\n  - name: companies\n";
+    demo.write("tenant.yaml", text);
+    demo.good(&["apply", "tenant.yaml", "--yes", "--var", "LOG_TOKEN=first"]);
+    let stream = demo.api(&["GET", "/log-streams"])[0].clone();
+    assert_eq!((&stream["name"], &stream["sink"]["httpAuthorization"]), (&json!("watch"), &json!("first")));
+    assert_eq!(stream["status"], "paused", "which only a change takes");
+    assert_eq!(demo.good(&["plan", "tenant.yaml", "--delete"]), "No changes.\n");
+
+    demo.write("tenant.yaml", &text.replace("companies", "others").replace("legacy", "older"));
+    let said = demo.good(&["plan", "tenant.yaml", "--delete"]);
+    for line in [
+        "+ connection profile others",
+        "- connection profile companies",
+        "~ token exchange profile https://acme.example/token",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    demo.good(&["apply", "tenant.yaml", "--yes", "--delete"]);
+    let profiles = demo.api(&["GET", "/connection-profiles"])["connection_profiles"].clone();
+    assert_eq!((profiles.as_array().unwrap().len(), &profiles[0]["name"]), (1, &json!("others")));
+    let kept = demo.api(&["GET", "/log-streams"])[0]["sink"]["httpAuthorization"].clone();
+    assert_eq!(kept, "first", "a marker that nothing is given for leaves a secret as it is");
+
+    demo.write("tenant.yaml", &text.replace("self_managed_certs", "auth0_managed_certs"));
+    let talk = demo.refused(&["plan", "tenant.yaml"]);
+    assert!(
+        talk.contains("tenant.yaml:2: custom domain login.acme.example: type cannot be changed here"),
+        "{talk}"
+    );
+    demo.write("tenant.yaml", "customDomains:\n  - type: self_managed_certs\n");
+    assert!(demo.refused(&["plan", "tenant.yaml"]).contains("the first of customDomains needs a domain"));
 }
 
 /// The application that asks, what belongs to the server, and the placeholder for all applications.

@@ -113,7 +113,8 @@ pub(super) fn path(
     }
 }
 
-/// Operations that write configuration and nothing else: no users, no keys, no mail, no question to anybody outside.
+/// Operations that write configuration and nothing else: no users, no keys, no mail. Connections ask their providers, for
+/// few of a set (`Part::count_asked`).
 const CONFIGURATION: &[&str] = &[
     "/attack-protection/bot-detection",
     "/attack-protection/breached-password-detection",
@@ -132,6 +133,8 @@ const CONFIGURATION: &[&str] = &[
     "/client-grants/{id}",
     "/clients",
     "/clients/{id}",
+    "/connection-profiles",
+    "/connection-profiles/{id}",
     "/connections",
     "/connections/{id}",
     "/connections/{id}/clients",
@@ -140,6 +143,8 @@ const CONFIGURATION: &[&str] = &[
     "/email-templates",
     "/email-templates/{templateName}",
     "/emails/provider",
+    "/log-streams",
+    "/log-streams/{id}",
     "/organizations",
     "/organizations/{id}",
     "/organizations/{id}/client-grants",
@@ -165,6 +170,8 @@ const CONFIGURATION: &[&str] = &[
     "/tenants/settings",
     "/token-exchange-profiles",
     "/token-exchange-profiles/{id}",
+    "/user-attribute-profiles",
+    "/user-attribute-profiles/{id}",
 ];
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::yaml_file::move_out;
 use crate::deploy::assets::{Assets, Unknown, attack_protection_path};
 use crate::deploy::files::{Folder, Place, Written, sanitized};
 use crate::deploy::names;
+use crate::deploy::unit::Type;
 
 /// Folders that hold one JSON file for each item of a part.
 const SIMPLE: [(&str, &str); 6] = [
@@ -19,18 +20,20 @@ const SIMPLE: [(&str, &str); 6] = [
     ("organizations", "organizations"),
 ];
 
+/// The same with the plain lists.
+fn simple() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SIMPLE.into_iter().chain(Type::plains().map(|(_, plain)| (plain.folder, plain.part)))
+}
+
 /// Folders of parts that are not read here, and the files that are one part each.
-const OTHERS: [(&str, &str); 22] = [
+const OTHERS: [(&str, &str); 17] = [
     ("action-modules", "actionModules"),
     ("actions", "actions"),
-    ("connection-profiles", "connectionProfiles"),
-    ("custom-domains", "customDomains"),
     ("event-streams", "eventStreams"),
     ("flow-vault-connections", "flowVaultConnections"),
     ("flows", "flows"),
     ("forms", "forms"),
     ("hooks", "hooks"),
-    ("log-streams", "logStreams"),
     ("network-acls", "networkACLs"),
     ("phone-providers", "phoneProviders"),
     ("phone-templates", "phoneTemplates"),
@@ -38,9 +41,7 @@ const OTHERS: [(&str, &str); 22] = [
     ("rules", "rules"),
     ("rules-configs", "rulesConfigs"),
     ("self-service-profiles", "selfServiceProfiles"),
-    ("token-exchange-profiles", "tokenExchangeProfiles"),
     ("triggers", "triggers"),
-    ("user-attribute-profiles", "userAttributeProfiles"),
     ("vault-connections", "flowVaultConnections"),
     ("client-auth-credentials", "clientAuthCredentials"),
 ];
@@ -61,9 +62,6 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn entry(&mut self, name: &str) -> Result<()> {
-        if let Some((_, part)) = SIMPLE.iter().find(|(folder, _)| *folder == name) {
-            return self.items(name, part);
-        }
         match name {
             "tenant.json" => self.one("tenant", name),
             "database-connections" => self.databases(name),
@@ -73,10 +71,14 @@ impl Reader<'_> {
             "attack-protection" => self.attack_protection(name),
             "pages" => self.pages(name),
             "themes" => self.items(name, "themes"),
+            "custom-domains" => self.custom_domains(name),
             "guardian" => self.guardian(name),
             "risk-assessment" => self.one("riskAssessment", "risk-assessment/settings.json"),
             "supplemental-signals.json" => self.one("supplementalSignals", name),
-            _ => self.other(name),
+            _ => match simple().find(|(folder, _)| *folder == name) {
+                Some((_, part)) => self.items(name, part),
+                None => self.other(name),
+            },
         }
     }
 
@@ -269,6 +271,16 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// The one part of this layout whose file is a list.
+    fn custom_domains(&mut self, folder: &str) -> Result<()> {
+        let file = format!("{folder}/{folder}.json");
+        if self.folder.has(&file) {
+            let list = self.folder.json_list(&file)?;
+            self.put("customDomains", Value::Array(list), &file);
+        }
+        Ok(())
+    }
+
     /// Second factors: read to be compared, since nothing of them can be switched on here.
     fn guardian(&mut self, folder: &str) -> Result<()> {
         for (file, part) in [
@@ -332,7 +344,7 @@ fn known() -> Vec<&'static str> {
         "risk-assessment",
         "supplemental-signals.json",
     ];
-    SIMPLE.iter().chain(&OTHERS).map(|(folder, _)| *folder).chain(REST).collect()
+    simple().chain(OTHERS).map(|(folder, _)| folder).chain(REST).collect()
 }
 
 /// Parts that are not handled here, but are no slips.
@@ -360,6 +372,7 @@ fn write_part(part: &str, value: Value, out: &mut Written) {
     match (part, value) {
         ("tenant", value) => out.put_json("tenant.json", &value),
         ("emailProvider", value) => out.put_json("emails/provider.json", &value),
+        ("customDomains", value) => out.put_json("custom-domains/custom-domains.json", &value),
         ("attackProtection", Value::Object(members)) => {
             for (name, value) in members {
                 let file = attack_protection_path(&name).unwrap_or("other");
@@ -439,7 +452,7 @@ fn write_item(part: &str, mut members: Map<String, Value>, out: &mut Written) {
         }
         "themes" => out.put_json("themes/theme.json", &Value::Object(members)),
         _ => {
-            let folder = SIMPLE.iter().find(|(_, of)| *of == part).map_or(part, |(folder, _)| folder);
+            let folder = simple().find(|(_, of)| *of == part).map_or(part, |(folder, _)| folder);
             out.put_json(free(folder, &name, out), &Value::Object(members));
         }
     }

@@ -47,6 +47,7 @@ impl<'a, W: Fn(&str) -> bool> Builder<'a, W> {
         self.organizations();
         self.settings();
         self.prompts();
+        self.plain_lists();
         self.fixed();
         self.live.units.sort_by(|a, b| (a.of, &a.name).cmp(&(b.of, &b.name)));
         self.live
@@ -303,6 +304,15 @@ impl<'a, W: Fn(&str) -> bool> Builder<'a, W> {
         for screen in reads.items("/prompts/rendering", &[]) {
             let name = format!("{}/{}", text(screen, "prompt"), text(screen, "screen"));
             self.add(Type::ScreenRenderer, &name, None, screen, members(screen));
+        }
+    }
+
+    fn plain_lists(&mut self) {
+        let reads = self.reads;
+        for (of, plain) in Type::plains() {
+            for found in reads.items(plain.all, &[]) {
+                self.add(of, text(found, plain.known_by), found[plain.id].as_str(), found, members(found));
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use crate::deploy::set::Sets;
+use crate::deploy::unit::Type;
 
 /// What is asked for, and what came.
 #[derive(Default)]
@@ -43,6 +44,9 @@ impl Reads {
     pub(super) fn list_of(&mut self, is_wanted: bool, path: &str, parameters: &[&str]) {
         let by_checkpoint =
             path.ends_with("/clients") && path != "/clients" || path.ends_with("/discovery-domains");
+        if let Some((_, plain)) = Type::plains().find(|(_, plain)| plain.all == path) {
+            return self.ask(is_wanted, path, parameters, Some(plain.page.to_owned()));
+        }
         let first = match (path, by_checkpoint) {
             // The one list that is not cut.
             ("/clients/{client_id}/credentials", _) => String::new(),
@@ -104,7 +108,11 @@ impl Reads {
         let is_full = items.len() == PAGE;
         let number = read.number + 1;
         let next = match next {
-            Some(next) => Some(format!("take={PAGE}&from={next}")),
+            // As many as the first page had.
+            Some(next) => {
+                let take = page.split('&').find(|part| part.starts_with("take="));
+                Some(format!("{}&from={next}", take.unwrap_or("take=100")))
+            }
             None if is_full && page.starts_with("per_page") => Some(format!("per_page={PAGE}&page={number}")),
             None => None,
         };

@@ -22,6 +22,9 @@ pub(super) async fn complete(
     before: Option<&Connection>,
 ) -> Result<(), Problem> {
     let Some((member, url)) = address(connection) else { return Ok(()) };
+    if let Some(part) = &call.staged {
+        part.count_asked()?;
+    }
     let options = &mut connection.options;
     let found = match call.ctx.app.fetcher.json(&url, LARGEST).await {
         Ok(found) => provider(found).ok_or_else(|| "it names no issuer".to_owned()),
