@@ -310,6 +310,75 @@ async fn groups_are_written_and_found() {
     }
 }
 
+/// Whatever a directory sends, it is told what is wrong with it.
+#[tokio::test]
+async fn nothing_that_is_sent_is_an_error_of_ours() {
+    let app = TestApp::new().await;
+    let directory = Directory::new(&app, "company").await;
+    let user = directory.user(&app, "sam").await;
+    let group = directory.group(&app, "Staff", &[&user]).await;
+    let (user, group) = (format!("/Users/{}", user.replace('|', "%7C")), format!("/Groups/{group}"));
+    let deep = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+    let values = [
+        json!(null),
+        json!(""),
+        json!([]),
+        json!({}),
+        json!([[1]]),
+        json!({"value": 1}),
+        json!("a\u{7}"),
+        deep(100),
+    ];
+    let paths = [
+        "members",
+        "displayName",
+        "active",
+        "emails[type eq \"work\"].value",
+        "emails",
+        "name",
+        "userName",
+        "urn:",
+        "a[b",
+        "meta.x",
+    ];
+    for (at, verb) in [
+        (&user, "add"),
+        (&user, "replace"),
+        (&user, "remove"),
+        (&group, "add"),
+        (&group, "replace"),
+        (&group, "remove"),
+    ] {
+        for value in &values {
+            for path in paths {
+                let patch = operations(&json!([{"op": verb, "path": path, "value": value}]));
+                let answer = directory.ask(&app, "PATCH", at, &patch).await;
+                assert!(!answer.status.is_server_error(), "{at} {patch}: {}", answer.body);
+            }
+            let bare = operations(&json!([{"op": verb, "value": value}]));
+            let answer = directory.ask(&app, "PATCH", at, &bare).await;
+            assert!(!answer.status.is_server_error(), "{at} {bare}: {}", answer.body);
+            let answer = directory
+                .ask(&app, "PUT", at, &json!({"displayName": value, "userName": value, "members": value}))
+                .await;
+            assert!(!answer.status.is_server_error(), "{at}: {}", answer.body);
+        }
+    }
+    let settings = format!("/connections/{}/scim-configuration", directory.connection);
+    app.manage(
+        "PATCH",
+        &settings,
+        json!({"user_id_attribute": "emails[", "mapping": [{"scim": "x[", "auth0": "email"}]}),
+    )
+    .await;
+    directory.ask(&app, "POST", "/Users", &json!({"userName": "a", "externalId": "a"})).await.expect(400);
+    for text in ["{", "[]", "\"a\""] {
+        let call = Call::new("POST", &format!("/scim/v2/connections/{}/Users", directory.connection));
+        let call = call.bearer(&directory.token).body("application/scim+json", text);
+        app.send(call).await.expect(400);
+    }
+}
+
 /// A token reaches its own connection, with the scopes it has, until it ends.
 #[tokio::test]
 async fn a_token_reaches_its_own_connection_alone() {

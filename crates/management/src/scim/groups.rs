@@ -90,7 +90,7 @@ async fn list(scim: &Scim) -> Answer {
                 Some(group) => vec![shown(scim, group).await?],
                 None => Vec::new(),
             };
-            return scim.listed(i64::from(found.is_some()), 0, resources);
+            return scim.listed(i64::from(found.is_some()), 0, &resources);
         }
         Some(_) => {
             return Err(invalid("invalidFilter", "Groups are found by id, displayName and externalId"));
@@ -101,7 +101,7 @@ async fn list(scim: &Scim) -> Answer {
     for group in scim.store().groups(scim.tenant(), &wanted, "", (before, limit)).await? {
         resources.push(shown(scim, &group).await?);
     }
-    scim.listed(total, before, resources)
+    scim.listed(total, before, &resources)
 }
 
 async fn create(scim: &Scim) -> Answer {
@@ -208,6 +208,7 @@ async fn replace(scim: &Scim, id: &str) -> Answer {
 async fn patch(scim: &Scim, id: &str) -> Answer {
     let mut group = find(scim, id).await?;
     let mut members = Batch::default();
+    let mut named_so_far = 0;
     for Operation { verb, path, value } in operations(&scim.body)? {
         // Without a path, each member of the value is one.
         let parts: Vec<(String, Option<String>, Value)> = match path {
@@ -224,7 +225,13 @@ async fn patch(scim: &Scim, id: &str) -> Answer {
         };
         for (name, item, value) in parts {
             match name.to_lowercase().as_str() {
-                "members" => members = members.and(moved(scim, &group, verb, item, &value).await?),
+                "members" => {
+                    named_so_far += value.as_array().map_or(1, Vec::len);
+                    if named_so_far > MOST_MEMBERS {
+                        return Err(invalid("tooMany", "Too many members in one request"));
+                    }
+                    members = members.and(moved(scim, &group, verb, item, &value).await?);
+                }
                 "displayname" if verb != Verb::Remove => {
                     group.name = display_name(value.as_str().unwrap_or_default())?;
                 }

@@ -253,7 +253,7 @@ fn put_in(document: &mut Map<String, Value>, kind: &str, key: &str, value: Optio
 mod tests {
     use super::*;
 
-    fn object(value: Value) -> Map<String, Value> {
+    fn object(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
     }
 
@@ -267,12 +267,12 @@ mod tests {
             {"scim": "userName", "auth0": "preferred_username"},
             {"scim": "title", "auth0": "user_id"},
         ]));
-        let resource = object(json!({
+        let resource = object(&json!({
             "username": "jo", "active": "False", "name": {"givenName": "Jo"}, "title": "auth0|admin",
             "emails": [{"value": "other@example.com"}, {"value": "jo@example.com", "primary": true}],
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "Sales"},
         }));
-        let mut document = object(json!({"user_id": "samlp|c|1", "app_metadata": {"kept": 1}}));
+        let mut document = object(&json!({"user_id": "samlp|c|1", "app_metadata": {"kept": 1}}));
         mapping.write(&resource, &mut document).unwrap();
         assert_eq!(
             Value::Object(document.clone()),
@@ -292,7 +292,7 @@ mod tests {
         mapping.write(&Map::new(), &mut document).unwrap();
         assert_eq!(document["blocked"], false);
         assert_eq!((document.get("email"), &document["app_metadata"]), (None, &json!({"kept": 1})));
-        assert!(mapping.write(&object(json!({"userName": {"a": 1}})), &mut document).is_err());
+        assert!(mapping.write(&object(&json!({"userName": {"a": 1}})), &mut document).is_err());
     }
 
     #[test]

@@ -236,7 +236,7 @@ impl Scim {
         Ok(Some((name.to_lowercase(), value)))
     }
 
-    fn listed(&self, total: i64, before: i64, resources: Vec<Value>) -> Answer {
+    fn listed(&self, total: i64, before: i64, resources: &[Value]) -> Answer {
         let body = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
             "totalResults": total,

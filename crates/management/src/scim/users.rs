@@ -71,6 +71,12 @@ async fn find(scim: &Scim, account: &str) -> Result<Found, ScimError> {
     Ok(Found { account, owner })
 }
 
+/// The attribute that makes ids, which an administrator writes.
+fn id_path(scim: &Scim) -> Result<Path, ScimError> {
+    Path::parse(&scim.id_attribute)
+        .ok_or_else(|| invalid("invalidValue", "user_id_attribute of the connection names no attribute"))
+}
+
 /// The id that an account of the connection is made with begins so.
 fn prefix(scim: &Scim) -> String {
     format!("{}|{}|", scim.connection.strategy, scim.connection.name)
@@ -124,7 +130,7 @@ async fn list(scim: &Scim) -> Answer {
                 Err(other) => return Err(other),
             }
         }
-        return scim.listed(total, before, resources);
+        return scim.listed(total, before, &resources);
     };
     let account = format!("{}{value}", prefix(scim));
     let wanted = match name.as_str() {
@@ -142,11 +148,11 @@ async fn list(scim: &Scim) -> Answer {
         Some((account, _)) => vec![shown(scim, &find(scim, &account).await?)],
         None => Vec::new(),
     };
-    scim.listed(i64::try_from(resources.len()).unwrap_or(0), 0, resources)
+    scim.listed(i64::try_from(resources.len()).unwrap_or(0), 0, &resources)
 }
 
 async fn create(scim: &Scim) -> Answer {
-    let path = Path::parse(&scim.id_attribute).ok_or(ScimError::Internal)?;
+    let path = id_path(scim)?;
     let id = path.find(&scim.body).and_then(Value::as_str).unwrap_or_default();
     if id.is_empty() || id.len() > MOST_ID || id.chars().any(char::is_control) {
         let text = format!("{} must have 1 to {MOST_ID} characters", scim.id_attribute);
@@ -236,7 +242,7 @@ async fn edit(
     id: &str,
     change: impl Fn(Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
 ) -> Answer {
-    let path = Path::parse(&scim.id_attribute).ok_or(ScimError::Internal)?;
+    let path = id_path(scim)?;
     for _ in 0..TRIES {
         let found = find(scim, id).await?;
         let before = shown(scim, &found);
