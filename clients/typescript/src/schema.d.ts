@@ -21320,6 +21320,10 @@ export interface operations {
                                     id: string;
                                     name: string;
                                 };
+                                group?: {
+                                    id: string;
+                                    name: string;
+                                };
                                 fix?: {
                                     kind: string;
                                     text: string;
@@ -21424,6 +21428,10 @@ export interface operations {
                                     id: string;
                                     name: string;
                                 };
+                                group?: {
+                                    id: string;
+                                    name: string;
+                                };
                                 fix?: {
                                     kind: string;
                                     text: string;
@@ -21491,6 +21499,10 @@ export interface operations {
                                 /** @enum {string} */
                                 through: "client_grant" | "open_api" | "own_account" | "role" | "direct";
                                 role?: {
+                                    id: string;
+                                    name: string;
+                                };
+                                group?: {
                                     id: string;
                                     name: string;
                                 };

@@ -10,6 +10,7 @@ mod deletion;
 mod documents;
 mod equality;
 mod fixture;
+mod groups;
 mod holders;
 mod invitations;
 mod isolation;
