@@ -20,6 +20,8 @@ CREATE TABLE group_members (
     created_at {int} NOT NULL,
     PRIMARY KEY (tenant, group_id, account)
 ) {clustered};
+-- Pages of holders read each group in the order of users.
+CREATE INDEX group_members_group ON group_members (tenant, group_id, user_id);
 CREATE INDEX group_members_user ON group_members (tenant, user_id, group_id);
 CREATE TABLE group_roles (
     tenant {text} NOT NULL,

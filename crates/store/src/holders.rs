@@ -91,37 +91,22 @@ impl Store {
             ways.entry(user_id).or_default().push(Way::Direct);
         }
         for role_ids in held.role_ids.chunks(ROLES) {
-            let found: Vec<(String, String)> = self
-                .db
-                .query_scan(by_roles(OF_TENANT, role_ids), by(tenant, &after, limit, role_ids))
-                .await?;
+            let (sql, params) = by_roles(OF_TENANT, role_ids, tenant, (&after, end(&ways, limit), limit));
+            let found: Vec<(String, String)> = self.db.query_scan(sql, params).await?;
             for (user_id, role_id) in found {
                 ways.entry(user_id).or_default().push(Way::Role(role_id));
             }
-            let groups = [OF_GROUPS, OF_GROUPS_IN_ORGANIZATIONS];
-            for sql in &groups[..1 + usize::from(held.in_organizations)] {
-                let found: Vec<(String, String, String)> =
-                    self.db.query_scan(by_roles(sql, role_ids), by(tenant, &after, limit, role_ids)).await?;
-                for (user_id, role_id, place) in found {
-                    let (organization_id, group_id) = place.split_once(' ').unwrap_or_default();
-                    let way = Way::Group {
-                        role_id,
-                        organization_id: organization_id.to_owned(),
-                        group_id: group_id.to_owned(),
-                    };
-                    ways.entry(user_id).or_default().push(way);
-                }
-            }
             if held.in_organizations {
-                let sql = by_roles(OF_MEMBERS, role_ids);
-                let found: Vec<(String, String, String, i64)> =
-                    self.db.query_scan(sql, by(tenant, &after, limit, role_ids)).await?;
+                let (sql, params) =
+                    by_roles(OF_MEMBERS, role_ids, tenant, (&after, end(&ways, limit), limit));
+                let found: Vec<(String, String, String, i64)> = self.db.query_scan(sql, params).await?;
                 for (user_id, role_id, organization_id, organizations) in found {
                     let way = Way::Member { role_id, organization_id, organizations };
                     ways.entry(user_id).or_default().push(way);
                 }
             }
         }
+        self.through_groups(tenant, held, (&after, limit), &mut ways).await?;
         // Of these users every way is known: each source was read as far as the last of them.
         let users = ways.into_iter().take(usize::try_from(limit).unwrap_or(0));
         let mut holders: Vec<Holder> = users
@@ -153,6 +138,61 @@ impl Store {
         Ok(())
     }
 
+    /// Adds the users behind `after` who are in groups that give some of the roles, as far as the page reaches. A user has a
+    /// role through one group of the tenant and through one of organizations, the first of each.
+    async fn through_groups(
+        &self,
+        tenant: &str,
+        held: &Held<'_>,
+        (after, limit): (&str, i64),
+        ways: &mut BTreeMap<String, Vec<Way>>,
+    ) -> Result<()> {
+        let places = self.giving(tenant, held).await?;
+        let mut first: BTreeMap<(String, String, bool), &(String, String)> = BTreeMap::new();
+        let mut rest = places.as_slice();
+        // What is found in the first groups says how far the others need be read, so few of them go first.
+        let mut few = 1;
+        while !rest.is_empty() {
+            let (these, others) = rest.split_at(few.min(rest.len()));
+            (rest, few) = (others, (few * 2).min(ROLES));
+            let (sql, params) = in_groups(these, tenant, (after, end(ways, limit), limit));
+            let found: Vec<(String, i64)> = self.db.query_scan(sql, params).await?;
+            for (user_id, part) in found {
+                let part = usize::try_from(part).ok().and_then(|part| these.get(part));
+                let Some((place, roles)) = part else { continue };
+                for role_id in roles {
+                    // The places come in their order.
+                    let key = (user_id.clone(), role_id.clone(), place.0.is_empty());
+                    first.entry(key).or_insert(place);
+                }
+                ways.entry(user_id).or_default();
+            }
+        }
+        for ((user_id, role_id, _), (organization_id, group_id)) in first {
+            let (organization_id, group_id) = (organization_id.clone(), group_id.clone());
+            ways.entry(user_id).or_default().push(Way::Group { role_id, organization_id, group_id });
+        }
+        Ok(())
+    }
+
+    /// Organization (empty is the tenant) and group, in order, with those of the roles that the group gives there.
+    async fn giving(&self, tenant: &str, held: &Held<'_>) -> Result<Vec<Place>> {
+        let mut places: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+        for role_ids in held.role_ids.chunks(ROLES) {
+            let numbers: Vec<String> = (0..role_ids.len()).map(|n| format!("${}", n + 2)).collect();
+            let sql = format!("{GIVEN} AND role_id IN ({})", numbers.join(", "));
+            let mut params = params![tenant];
+            params.extend(role_ids.iter().map(|id| Value::from(*id)));
+            let given: Vec<(String, String, String)> = self.db.query_scan(sql, params).await?;
+            for (role_id, organization_id, group_id) in given {
+                if organization_id.is_empty() || held.in_organizations {
+                    places.entry((organization_id, group_id)).or_default().push(role_id);
+                }
+            }
+        }
+        Ok(places.into_iter().collect())
+    }
+
     /// The roles a user has in organizations, through groups too: pairs of organization and role, in order.
     ///
     /// # Errors
@@ -172,35 +212,72 @@ impl Store {
 
 /// One row for each user, in their order: a page is of users, and a member may hold a role in many organizations.
 const OF_TENANT: &str = "SELECT user_id, role_id FROM user_roles \
-     WHERE tenant = $1 AND role_id = $ROLE AND user_id > $2 ORDER BY user_id LIMIT $3";
-/// Organization and group are one text, so that the first of them belong together.
-const OF_GROUPS: &str = "SELECT m.user_id, MIN(r.role_id) AS role_id, MIN(r.organization_id || ' ' || r.group_id) AS place \
-     FROM group_roles r JOIN group_members m ON m.tenant = r.tenant AND m.group_id = r.group_id \
-     WHERE r.tenant = $1 AND r.role_id = $ROLE AND r.organization_id = '' AND m.user_id > $2 \
-     GROUP BY m.user_id ORDER BY m.user_id LIMIT $3";
+     WHERE tenant = $1 AND role_id = $ROLE AND user_id > $2 $UP_TO ORDER BY user_id LIMIT $3";
+const GIVEN: &str = "SELECT role_id, organization_id, group_id FROM group_roles WHERE tenant = $1";
+const IN_GROUP: &str = "SELECT m.user_id, CAST($PART AS BIGINT) AS part FROM group_members m \
+     WHERE m.tenant = $1 AND m.group_id = $GROUP AND m.user_id > $2";
 /// Members of the organization alone: nobody else signs in there.
-const OF_GROUPS_IN_ORGANIZATIONS: &str = "SELECT m.user_id, MIN(r.role_id) AS role_id, \
-     MIN(r.organization_id || ' ' || r.group_id) AS place \
-     FROM group_roles r JOIN group_members m ON m.tenant = r.tenant AND m.group_id = r.group_id \
-     JOIN organization_members o ON o.tenant = r.tenant AND o.organization_id = r.organization_id \
-     AND o.user_id = m.user_id \
-     WHERE r.tenant = $1 AND r.role_id = $ROLE AND r.organization_id <> '' AND m.user_id > $2 \
-     GROUP BY m.user_id ORDER BY m.user_id LIMIT $3";
+const IN_ORGANIZATION: &str = "EXISTS (SELECT 1 FROM organization_members o \
+     WHERE o.tenant = $1 AND o.organization_id = $PLACE AND o.user_id = m.user_id)";
+/// Two accounts of a user may be in one group.
+const EACH_ONCE: &str = "GROUP BY m.user_id ORDER BY m.user_id LIMIT $3";
 const OF_MEMBERS: &str = "SELECT user_id, MIN(role_id) AS role_id, MIN(organization_id) AS organization_id, COUNT(*) AS places \
-     FROM organization_member_roles WHERE tenant = $1 AND role_id = $ROLE AND user_id > $2 \
+     FROM organization_member_roles WHERE tenant = $1 AND role_id = $ROLE AND user_id > $2 $UP_TO \
      GROUP BY user_id ORDER BY user_id LIMIT $3";
 
-/// The first holders of each role, one part for each: a bound over all of them would sort all of them.
-fn by_roles(sql: &str, role_ids: &[&str]) -> String {
-    let part = |n: usize| {
-        let sql = sql.replace("$ROLE", &format!("${}", n + 4));
-        format!("SELECT * FROM ({sql}) part{n}")
+/// Where a group gives roles, and which.
+type Place = ((String, String), Vec<String>);
+
+/// The first users in each group behind one user, and up to another one if that is known, with the number of the group.
+fn in_groups(
+    places: &[Place],
+    tenant: &str,
+    (after, end, limit): (&str, Option<&str>, i64),
+) -> (String, Vec<Value>) {
+    let mut params = params![tenant, after, limit];
+    let mut number = |value: &str| {
+        params.push(value.into());
+        format!("${}", params.len())
     };
-    (0..role_ids.len()).map(part).collect::<Vec<_>>().join(" UNION ALL ")
+    let end = end.map(|end| format!(" AND m.user_id <= {}", number(end))).unwrap_or_default();
+    let part = |(part, ((organization_id, group_id), _)): (usize, &Place)| {
+        let within = IN_GROUP.replace("$PART", &part.to_string()).replace("$GROUP", &number(group_id));
+        let place = match organization_id.as_str() {
+            "" => String::new(),
+            place => format!(" AND {}", IN_ORGANIZATION.replace("$PLACE", &number(place))),
+        };
+        format!("SELECT * FROM ({within}{end}{place} {EACH_ONCE}) part{part}")
+    };
+    let parts: Vec<String> = places.iter().enumerate().map(part).collect();
+    (parts.join(" UNION ALL "), params)
 }
 
-fn by(tenant: &str, after: &str, limit: i64, role_ids: &[&str]) -> Vec<Value> {
+/// The last user of the page as far as it is known: whoever comes behind is not on it.
+fn end(ways: &BTreeMap<String, Vec<Way>>, limit: i64) -> Option<&str> {
+    let last = usize::try_from(limit).ok()?.checked_sub(1)?;
+    ways.keys().nth(last).map(String::as_str)
+}
+
+/// The first holders of each role behind one user, and up to another one if that is known, one part for each: a bound over
+/// all of them would sort all of them.
+fn by_roles(
+    sql: &str,
+    role_ids: &[&str],
+    tenant: &str,
+    (after, end, limit): (&str, Option<&str>, i64),
+) -> (String, Vec<Value>) {
     let mut params = params![tenant, after, limit];
     params.extend(role_ids.iter().map(|id| Value::from(*id)));
-    params
+    let up_to = match end {
+        Some(end) => {
+            params.push(end.into());
+            format!("AND user_id <= ${}", params.len())
+        }
+        None => String::new(),
+    };
+    let part = |n: usize| {
+        let sql = sql.replace("$ROLE", &format!("${}", n + 4)).replace("$UP_TO", &up_to);
+        format!("SELECT * FROM ({sql}) part{n}")
+    };
+    ((0..role_ids.len()).map(part).collect::<Vec<_>>().join(" UNION ALL "), params)
 }

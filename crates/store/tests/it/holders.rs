@@ -113,8 +113,29 @@ async fn a_hundred_thousand() {
                 "organization_member_roles (tenant, organization_id, user_id, role_id)",
                 "'t1', 'org_' || (i % 100), 'auth0|' || i, 'rol_' || (i % 10)",
             ),
+            (
+                "organization_members (tenant, organization_id, user_id)",
+                "'t1', 'org_' || (i % 100), 'auth0|' || i",
+            ),
+            (
+                "group_members (tenant, group_id, account, user_id, created_at)",
+                "'t1', 'grp_' || (i % 50), 'auth0|' || i, 'auth0|' || i, i",
+            ),
         ];
-        let batch = tables.iter().fold(Batch::default(), |batch, (table, values)| {
+        let groups = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 49)";
+        let tables = tables.map(|(table, values)| (numbers, table, values)).into_iter().chain([
+            (
+                groups,
+                "user_groups (tenant, id, connection_id, name, created_at, updated_at)",
+                "'t1', 'grp_' || i, 'con', 'Group ' || i, i, i",
+            ),
+            (
+                groups,
+                "group_roles (tenant, group_id, organization_id, role_id)",
+                "'t1', 'grp_' || i, CASE WHEN i % 2 = 0 THEN '' ELSE 'org_' || i END, 'rol_' || (i % 10)",
+            ),
+        ]);
+        let batch = tables.fold(Batch::default(), |batch, (numbers, table, values)| {
             batch.run(format!("{numbers} INSERT INTO {table} SELECT {values} FROM n"), Vec::new())
         });
         f.store.commit(batch.run("ANALYZE", Vec::new())).await.unwrap();
