@@ -131,7 +131,8 @@ struct Arrivals {
     /// What is sent each time, where it is always the same.
     same: Option<Bytes>,
     chains: RefCell<Vec<String>>,
-    idle: RefCell<Vec<Connection>>,
+    /// Each with when it was used last.
+    idle: RefCell<Vec<(Connection, Instant)>>,
     under_way: Cell<usize>,
     seen: RefCell<Seen>,
     /// The first answer that is no success and no "not now".
@@ -254,8 +255,9 @@ async fn arrive(kind: Rc<Arrivals>, end: Instant) {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn one(kind: &Arrivals, due: Instant) {
-    let idle = kind.idle.borrow_mut().pop();
-    let mut connection = idle.unwrap_or_else(|| Connection::new(kind.address));
+    // The server closes what rests for long, and so does a client that knows.
+    let idle = kind.idle.borrow_mut().pop().filter(|(_, used)| used.elapsed() < RESTING);
+    let mut connection = idle.map_or_else(|| Connection::new(kind.address), |(connection, _)| connection);
     let outcome = kind.ask(&mut connection).await;
     let taken = u64::try_from(due.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let mut seen = kind.seen.borrow_mut();
@@ -270,8 +272,11 @@ async fn one(kind: &Arrivals, due: Instant) {
         }
     }
     drop(seen);
-    kind.idle.borrow_mut().push(connection);
+    kind.idle.borrow_mut().push((connection, Instant::now()));
 }
+
+/// How long a connection may rest and be used again.
+const RESTING: Duration = Duration::from_secs(20);
 
 /// A part of the run.
 struct Part {
