@@ -15,6 +15,7 @@ mod discovery;
 mod explain;
 mod logout;
 mod management;
+mod nodes;
 mod oauth_token;
 mod organization_prompts;
 mod organizations;

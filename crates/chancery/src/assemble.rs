@@ -87,7 +87,20 @@ pub async fn assemble(setup: Setup) -> Result<Assembled> {
 /// # Errors
 /// In a sentence for the operator.
 pub async fn open(database: &str, master_key: &MasterKey) -> Result<Store> {
-    let store = connect(database, master_key).await?;
+    open_with(database, master_key, chancery_store::DbOptions::default()).await
+}
+
+/// As [`open`], within these bounds.
+///
+/// # Errors
+/// In a sentence for the operator.
+pub(crate) async fn open_with(
+    database: &str,
+    master_key: &MasterKey,
+    bounds: chancery_store::DbOptions,
+) -> Result<Store> {
+    let options = Options { db: bounds, ..Options::new(**master_key) };
+    let store = opened(database, options).await?;
     store.migrate().await?;
     Ok(store)
 }
@@ -97,7 +110,11 @@ pub async fn open(database: &str, master_key: &MasterKey) -> Result<Store> {
 /// # Errors
 /// In a sentence for the operator.
 pub async fn connect(database: &str, master_key: &MasterKey) -> Result<Store> {
-    let opened = Store::open(database, Options::new(**master_key)).await;
+    opened(database, Options::new(**master_key)).await
+}
+
+async fn opened(database: &str, options: Options) -> Result<Store> {
+    let opened = Store::open(database, options).await;
     opened.with_context(|| format!("the database {} cannot be opened", without_password(database)))
 }
 

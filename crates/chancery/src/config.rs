@@ -1,6 +1,8 @@
 //! Settings of the server: flags win over the environment, which wins over the file.
 
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use chancery_web::{Network, Networks};
@@ -83,6 +85,35 @@ pub struct Settings {
     #[arg(long, env = "CHANCERY_FETCH_CA_FILE", value_name = "FILE")]
     pub fetch_ca_file: Option<PathBuf>,
 
+    /// PostgreSQL: connections to it at a time [default: 16]
+    #[arg(long, env = "CHANCERY_DATABASE_CONNECTIONS", value_name = "N")]
+    pub database_connections: Option<NonZeroUsize>,
+
+    /// PostgreSQL: seconds that a request waits for a connection while all are in use [default: 2]
+    #[arg(long, env = "CHANCERY_DATABASE_WAIT_SECONDS", value_name = "N")]
+    pub database_wait_seconds: Option<NonZeroU32>,
+
+    /// PostgreSQL: seconds that a new connection may take, and the answer to the question whether it is there [default: 3]
+    #[arg(long, env = "CHANCERY_DATABASE_CONNECT_SECONDS", value_name = "N")]
+    pub database_connect_seconds: Option<NonZeroU32>,
+
+    /// PostgreSQL: seconds that one statement may run (`statement_timeout`) [default: 10]
+    #[arg(long, env = "CHANCERY_DATABASE_STATEMENT_SECONDS", value_name = "N")]
+    pub database_statement_seconds: Option<NonZeroU32>,
+
+    /// PostgreSQL: seconds that a statement may wait for a lock (`lock_timeout`) [default: 5]
+    #[arg(long, env = "CHANCERY_DATABASE_LOCK_SECONDS", value_name = "N")]
+    pub database_lock_seconds: Option<NonZeroU32>,
+
+    /// PostgreSQL: seconds that it keeps a transaction of a server that says nothing more
+    /// (`idle_in_transaction_session_timeout`) [default: 10]
+    #[arg(long, env = "CHANCERY_DATABASE_IDLE_TRANSACTION_SECONDS", value_name = "N")]
+    pub database_idle_transaction_seconds: Option<NonZeroU32>,
+
+    /// Seconds that machines get tokens by the configuration in memory while the database is away [default: 300]
+    #[arg(long, env = "CHANCERY_OUTAGE_SECONDS", value_name = "N")]
+    pub outage_seconds: Option<NonZeroU32>,
+
     /// Connections at a time
     #[arg(long, env = "CHANCERY_MAX_CONNECTIONS", value_name = "N")]
     pub max_connections: Option<usize>,
@@ -143,6 +174,15 @@ impl Settings {
             mail_networks: self.mail_networks.or(lower.mail_networks),
             fetch_networks: self.fetch_networks.or(lower.fetch_networks),
             fetch_ca_file: self.fetch_ca_file.or(lower.fetch_ca_file),
+            database_connections: self.database_connections.or(lower.database_connections),
+            database_wait_seconds: self.database_wait_seconds.or(lower.database_wait_seconds),
+            database_connect_seconds: self.database_connect_seconds.or(lower.database_connect_seconds),
+            database_statement_seconds: self.database_statement_seconds.or(lower.database_statement_seconds),
+            database_lock_seconds: self.database_lock_seconds.or(lower.database_lock_seconds),
+            database_idle_transaction_seconds: self
+                .database_idle_transaction_seconds
+                .or(lower.database_idle_transaction_seconds),
+            outage_seconds: self.outage_seconds.or(lower.outage_seconds),
             max_connections: self.max_connections.or(lower.max_connections),
             shutdown_seconds: self.shutdown_seconds.or(lower.shutdown_seconds),
             log_retention_days: self.log_retention_days.or(lower.log_retention_days),
@@ -178,6 +218,25 @@ impl Settings {
             None => bail!(
                 "no database is set: give --database sqlite:PATH or postgres://..., or set CHANCERY_DATABASE"
             ),
+        }
+    }
+
+    /// How to open the database.
+    #[must_use]
+    pub fn database_options(&self) -> chancery_store::DbOptions {
+        let defaults = chancery_store::DbOptions::default();
+        let seconds = |set: Option<NonZeroU32>, default| set.map_or(default, seconds);
+        chancery_store::DbOptions {
+            pool_size: self.database_connections.unwrap_or(defaults.pool_size),
+            pool_wait: seconds(self.database_wait_seconds, defaults.pool_wait),
+            connect_timeout: seconds(self.database_connect_seconds, defaults.connect_timeout),
+            statement_timeout: seconds(self.database_statement_seconds, defaults.statement_timeout),
+            lock_timeout: seconds(self.database_lock_seconds, defaults.lock_timeout),
+            idle_transaction_timeout: seconds(
+                self.database_idle_transaction_seconds,
+                defaults.idle_transaction_timeout,
+            ),
+            ..defaults
         }
     }
 
@@ -226,6 +285,11 @@ impl Settings {
     }
 }
 
+/// Never none: that would mean no limit to PostgreSQL, and no time at all to others.
+pub(crate) fn seconds(count: NonZeroU32) -> Duration {
+    Duration::from_secs(count.get().into())
+}
+
 fn networks(ranges: Option<&[String]>, what: &'static str) -> Result<Networks> {
     let ranges = ranges.unwrap_or_default().iter();
     let parsed: Result<Vec<Network>> = ranges.map(|range| range.parse().context(what)).collect();
@@ -251,10 +315,10 @@ mod tests {
     #[test]
     fn the_sample_shows_every_key() {
         Settings::parse(SAMPLE).unwrap();
-        // The database stands there twice, once for each engine.
+        // The database stands there more than once, in each of its forms.
         let hidden =
             SAMPLE.lines().filter_map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")));
-        let hidden: Vec<_> = hidden.filter(|line| !line.starts_with("database")).collect();
+        let hidden: Vec<_> = hidden.filter(|line| !line.starts_with("database =")).collect();
         let settings = Settings::parse(&format!("{SAMPLE}\n{}", hidden.join("\n"))).unwrap();
         let shown = format!("{settings:?}");
         assert!(!shown.contains("None"), "a key is missing in the sample: {shown}");
@@ -297,6 +361,16 @@ mod tests {
 
         let said = Settings::default().master_key().unwrap_err().to_string();
         assert!(said.contains("chancery keys generate-master"));
+    }
+
+    #[test]
+    fn times_are_never_none() {
+        let set = "database_statement_seconds = 7\ndatabase_connections = 3\ndatabase_wait_seconds = 1";
+        let options = Settings::parse(set).unwrap().database_options();
+        let found = (options.statement_timeout, options.pool_size.get(), options.pool_wait);
+        assert_eq!(found, (Duration::from_secs(7), 3, Duration::from_secs(1)));
+        assert!(Settings::parse("database_lock_seconds = 0").is_err());
+        assert!(Settings::parse("outage_seconds = 0").is_err());
     }
 
     #[test]

@@ -26,10 +26,16 @@ pub use value::{FromRow, FromValue, Row, Value};
 pub struct Options {
     /// PostgreSQL: the most connections held. Default 16.
     pub pool_size: NonZeroUsize,
-    /// PostgreSQL: how long to wait for a free or a new connection. Default 5 s.
+    /// PostgreSQL: how long to wait for a connection while all are in use. Default 2 s.
+    pub pool_wait: Duration,
+    /// PostgreSQL: how long a new connection may take, and the answer to a [`Db::ping`]. Default 3 s.
     pub connect_timeout: Duration,
-    /// PostgreSQL: how long one statement may run. Default 30 s.
+    /// PostgreSQL: how long one statement may run. Default 10 s.
     pub statement_timeout: Duration,
+    /// PostgreSQL: how long a statement may wait for a row or table that somebody else holds. Default 5 s.
+    pub lock_timeout: Duration,
+    /// PostgreSQL: how long the server keeps a transaction whose client says nothing more. Default 10 s.
+    pub idle_transaction_timeout: Duration,
     /// SQLite: how long to wait for another process that holds the write lock. Default 5 s.
     pub busy_timeout: Duration,
     /// SQLite: the most idle reading connections kept. Default 4.
@@ -48,8 +54,11 @@ impl Default for Options {
         }
         Self {
             pool_size: count(16),
-            connect_timeout: Duration::from_secs(5),
-            statement_timeout: Duration::from_secs(30),
+            pool_wait: Duration::from_secs(2),
+            connect_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(5),
+            idle_transaction_timeout: Duration::from_secs(10),
             busy_timeout: Duration::from_secs(5),
             readers: count(4),
             write_queue: count(4096),
@@ -215,12 +224,16 @@ impl Db {
         }
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, soon. Where PostgreSQL does not, work that waits for it ends with [`Error::Busy`], and
+    /// until it can be reached again further work does so at once: to be called every now and then.
     ///
     /// # Errors
     /// [`Error::Busy`] when it does not.
     pub async fn ping(&self) -> Result<()> {
-        self.query::<i64>("SELECT CAST(1 AS BIGINT)", Vec::new()).await.map(drop)
+        match &self.0 {
+            Inner::Sqlite(engine) => engine.query::<i64>("SELECT 1", &[], 1).map(drop),
+            Inner::Postgres(engine) => engine.ping().await,
+        }
     }
 
     /// Which engine this is, for messages and logs only.

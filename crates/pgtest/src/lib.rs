@@ -17,7 +17,7 @@ use std::{
     },
 };
 
-use server::Server;
+use server::{Promise, Server};
 use tokio::sync::Mutex;
 use tokio_postgres::NoTls;
 
@@ -62,6 +62,48 @@ where
     Ok(server.url(&name))
 }
 
+/// A server that belongs to one test, which may stop it: what it has acknowledged is there afterwards. It ends when it is dropped.
+pub struct OwnServer(Server);
+
+impl OwnServer {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// A sentence when PostgreSQL is absent or does not start.
+    pub fn start() -> Result<Self, String> {
+        Server::start(Promise::Survives).map(Self)
+    }
+
+    /// The address of its database.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.0.url("postgres")
+    }
+
+    /// Ends it at once, as a crash would.
+    ///
+    /// # Errors
+    /// A sentence when it does not end.
+    pub fn stop(&self) -> Result<(), String> {
+        self.0.stop()
+    }
+
+    /// Starts it again, with what it had written.
+    ///
+    /// # Errors
+    /// A sentence when it does not start.
+    pub fn resume(&self) -> Result<(), String> {
+        self.0.resume()
+    }
+}
+
+/// Shows that it is one.
+impl std::fmt::Debug for OwnServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OwnServer").finish_non_exhaustive()
+    }
+}
+
 /// [`fresh_database`], or `None` after printing why the test is skipped.
 ///
 /// # Panics
@@ -80,9 +122,9 @@ pub async fn database_or_skip() -> Option<String> {
     clippy::disallowed_methods,
     reason = "for tests only: this is how a test is failed or skipped, and who says which"
 )]
-pub fn skip(database: Result<String, String>) -> Option<String> {
+pub fn skip<T>(database: Result<T, String>) -> Option<T> {
     match database {
-        Ok(url) => Some(url),
+        Ok(database) => Some(database),
         Err(why) if std::env::var(REQUIRED).is_ok_and(|value| value == "1") => panic!("{why}"),
         Err(why) => {
             println!("skipped: {why}");
@@ -92,7 +134,7 @@ pub fn skip(database: Result<String, String>) -> Option<String> {
 }
 
 fn server() -> Result<&'static Server, String> {
-    SERVER.get_or_init(Server::start).as_ref().map_err(Clone::clone)
+    SERVER.get_or_init(|| Server::start(Promise::Nothing)).as_ref().map_err(Clone::clone)
 }
 
 async fn create(server: &Server, template: &str) -> Result<String, String> {

@@ -8,11 +8,19 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+/// What a server promises for what it has acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// Nothing: it is never stopped while somebody cares.
+    Nothing,
+    /// That it survives its own end; that of the machine it need not.
+    Survives,
+}
+
 /// Nothing here survives the test, so nothing needs to reach the disk.
 const SETTINGS: &str = "
 listen_addresses = ''
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 autovacuum = off
 max_connections = 300
@@ -20,15 +28,16 @@ shared_buffers = 32MB
 max_wal_size = 256MB
 ";
 
-/// A running server.
+/// A server.
 pub(crate) struct Server {
+    tools: Tools,
     folder: PathBuf,
     /// Holds the pipe whose end tells the watchdog that this process is gone.
     _watchdog: Child,
 }
 
 impl Server {
-    pub(crate) fn start() -> Result<Self, String> {
+    pub(crate) fn start(promise: Promise) -> Result<Self, String> {
         let tools = Tools::find()?;
         // Socket paths have at most 107 bytes, which rules out a long TMPDIR.
         let folder = tempfile::Builder::new()
@@ -48,18 +57,32 @@ impl Server {
             "initdb",
             &["-D", &data_text, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
         )?;
-        let settings = format!("{SETTINGS}unix_socket_directories = '{}'\n", folder.display());
+        let commits = if promise == Promise::Survives { "on" } else { "off" };
+        let settings = format!(
+            "{SETTINGS}synchronous_commit = {commits}\nunix_socket_directories = '{}'\n",
+            folder.display()
+        );
         fs::OpenOptions::new()
             .append(true)
             .open(data.join("postgresql.conf"))
             .and_then(|mut file| file.write_all(settings.as_bytes()))
             .map_err(|cause| format!("cannot write PostgreSQL's settings: {cause}"))?;
-        let log = folder.join("log");
-        tools.run(
-            "pg_ctl",
-            &["start", "-w", "-s", "-t", "60", "-D", &data_text, "-l", &log.to_string_lossy()],
-        )?;
-        Ok(Self { folder, _watchdog: watchdog })
+        let server = Self { tools, folder, _watchdog: watchdog };
+        server.resume()?;
+        Ok(server)
+    }
+
+    /// Starts what was initialised, or stopped.
+    pub(crate) fn resume(&self) -> Result<(), String> {
+        let (data, log) = (self.folder.join("data"), self.folder.join("log"));
+        let (data, log) = (data.to_string_lossy(), log.to_string_lossy());
+        self.tools.run("pg_ctl", &["start", "-w", "-s", "-t", "60", "-D", &data, "-l", &log])
+    }
+
+    /// As when its machine loses power: nobody is told.
+    pub(crate) fn stop(&self) -> Result<(), String> {
+        let data = self.folder.join("data");
+        self.tools.run("pg_ctl", &["stop", "-m", "immediate", "-w", "-s", "-D", &data.to_string_lossy()])
     }
 
     pub(crate) fn url(&self, database: &str) -> String {

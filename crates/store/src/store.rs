@@ -135,7 +135,7 @@ impl Store {
         }
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers: see [`Db::ping`].
     ///
     /// # Errors
     /// [`Error::Busy`] when it does not.

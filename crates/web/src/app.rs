@@ -77,6 +77,8 @@ pub struct ServerConfig {
     pub body_timeout: Duration,
     /// How long a request may take altogether. Default 30 s.
     pub request_timeout: Duration,
+    /// How long the configuration in memory serves while the database cannot be asked whether it changed. Default 300 s.
+    pub outage: Duration,
     /// Seconds tenant log events are kept. Default 30 days.
     pub log_retention: i64,
     /// Calls of the Management API that one application may make in a second. Default 50,000.
@@ -96,6 +98,7 @@ impl Default for ServerConfig {
             max_body: 1 << 20,
             body_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
+            outage: Duration::from_secs(300),
             log_retention: 30 * 24 * 3600,
             management_rate: 50_000,
             fetch_networks: Networks::default(),

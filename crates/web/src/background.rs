@@ -21,6 +21,7 @@ impl Background {
     /// Starts the tasks. Must be called within the runtime.
     pub fn start(app: &Arc<App>) -> Self {
         let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(cancel.clone().run_until_cancelled_owned(watch(Arc::clone(app))));
         tasks.spawn(cancel.clone().run_until_cancelled_owned(follow(Arc::clone(app))));
         tasks.spawn(cancel.clone().run_until_cancelled_owned(sweep(Arc::clone(app))));
         let (app, stop) = (Arc::clone(app), cancel.clone());
@@ -36,12 +37,26 @@ impl Background {
     }
 }
 
-const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+/// How soon it is noticed that the database says nothing more, and that it is back.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+/// Half of what other nodes' changes may take to arrive: the other half is for the database.
+const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Between two slices of a large sweep, so that requests get their turn at the writer.
 const SWEEP_PAUSE: Duration = Duration::from_millis(50);
 
-/// Other nodes' changes. Trouble is logged when it begins and when it ends, not every second.
+/// Whether the database answers, asked beside everything that waits for its answers: see [`chancery_db::Db::ping`].
+async fn watch(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(WATCH_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        // Who needs it finds out, and says so.
+        let _ = app.store.ping().await;
+    }
+}
+
+/// Other nodes' changes. Trouble is logged when it begins and when it ends, not every time.
 async fn follow(app: Arc<App>) {
     let mut ticks = tokio::time::interval(FOLLOW_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -56,7 +71,10 @@ async fn follow(app: Arc<App>) {
             Ok(()) => {}
             Err(e) if !behind => {
                 behind = true;
-                tracing::error!("the configuration cannot be followed: {e}");
+                tracing::error!(
+                    "the configuration cannot be followed, and serves for {} s more: {e}",
+                    app.config.outage.saturating_sub(app.catalog.age()).as_secs()
+                );
             }
             Err(_) => {}
         }

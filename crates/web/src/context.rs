@@ -8,6 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use chancery_core::iso::format_ms;
 use chancery_core::oauth::OAuthError;
+use chancery_core::problem::Problem;
 use chancery_core::records::LogEvent;
 use chancery_login::pages::ErrorKind;
 use chancery_store::{Origin, Snapshot, TenantHandle};
@@ -16,6 +17,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
+use crate::errors::Cause;
 use crate::{App, Failure, host, hosted, responses};
 
 /// A request's surroundings. An extractor; the middleware may have made it before.
@@ -61,6 +63,17 @@ impl Ctx {
     }
 
     async fn of(parts: &Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let path = parts.uri.path();
+        // What has been public may be said as long as it is known: those who verify tokens ask for it.
+        if app.catalog.age() > app.config.outage && !path.starts_with("/.well-known/") {
+            let cause = "the database has been away for too long to go on without it";
+            return Err(Wire::of(path).unavailable(cause.to_owned()));
+        }
+        Self::of_any_age(parts, app).await
+    }
+
+    /// Whether or not the configuration is known to be the one in force.
+    pub(crate) async fn of_any_age(parts: &Parts, app: &Arc<App>) -> Result<Self, Response> {
         let peer = Peer::of(parts);
         let Some(handle) = tenant(parts, app, peer) else { return Err(unknown_tenant()) };
         let tenant = match app.catalog.cached(&handle.id) {
@@ -68,6 +81,9 @@ impl Ctx {
             None => app.catalog.snapshot(&handle.id).await.map_err(|e| match e {
                 // The tenant went away between the two looks.
                 chancery_store::Error::Guard => unknown_tenant(),
+                busy @ chancery_store::Error::Busy(_) => {
+                    Wire::of(parts.uri.path()).unavailable(busy.to_string())
+                }
                 other => Failure::from(other).into_response(),
             })?,
         };
@@ -200,11 +216,29 @@ pub(crate) async fn method_not_allowed() -> Response {
     responses::json(StatusCode::METHOD_NOT_ALLOWED, &body)
 }
 
-/// 503 for a request that took too long.
-pub(crate) fn too_slow() -> Response {
-    let mut failure = Failure::new(OAuthError::Unavailable);
-    failure.cause = Some("the request took longer than the limit".into());
-    failure.into_response()
+/// In which of the wire errors a path answers, where no handler does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Management,
+    OAuth,
+}
+
+impl Wire {
+    pub(crate) fn of(path: &str) -> Self {
+        if path.starts_with("/api/") { Self::Management } else { Self::OAuth }
+    }
+
+    /// 503. The cause goes to the log.
+    pub(crate) fn unavailable(self, cause: String) -> Response {
+        let mut response = match self {
+            Self::Management => {
+                responses::json(StatusCode::SERVICE_UNAVAILABLE, &Problem::Unavailable.body())
+            }
+            Self::OAuth => Failure::new(OAuthError::Unavailable).into_response(),
+        };
+        response.extensions_mut().insert(Cause(cause));
+        response
+    }
 }
 
 #[cfg(test)]

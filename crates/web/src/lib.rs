@@ -15,6 +15,7 @@ mod context;
 pub mod cookies;
 mod cors;
 mod errors;
+mod failures;
 mod fetch;
 mod held;
 mod host;

@@ -19,8 +19,10 @@ pub struct LogQueue {
     store: Store,
     /// What of the use of scopes is written down already.
     noticed: Mutex<Noticed>,
-    /// Held while a batch is on its way, so that [`LogQueue::flush`] waits for it too.
-    writing: tokio::sync::Mutex<()>,
+    /// What was taken from the queue and is not written yet, by tenant. Held while it is on its way, so that
+    /// [`LogQueue::flush`] waits for it too. What could not be written stays together: a part of it may be in the database
+    /// already, where the connection was lost in the middle, and is known by being the same again.
+    taken: tokio::sync::Mutex<HashMap<String, Vec<LogLine>>>,
 }
 
 impl LogQueue {
@@ -32,7 +34,7 @@ impl LogQueue {
             lost: AtomicU64::new(0),
             store,
             noticed: Mutex::default(),
-            writing: tokio::sync::Mutex::default(),
+            taken: tokio::sync::Mutex::default(),
         }
     }
 
@@ -66,36 +68,35 @@ impl LogQueue {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Writes everything that was sent before the call. At shutdown, and in tests.
+    /// Writes everything that was sent before the call. At shutdown, and before the log is read.
     ///
     /// # Errors
-    /// What the database said; the events of that batch are lost.
+    /// What the database said. While it is away the events are kept, within the bound of the queue; those that it refuses are lost
+    /// and counted.
     pub async fn flush(&self) -> Result<(), Error> {
-        let _turn = self.writing.lock().await;
+        let mut taken = self.taken.lock().await;
         // What comes meanwhile gathers for the next time: following it would mean a tiny batch after another.
         let mut left = self.lock().len();
+        self.write(&mut taken).await?;
         while left > 0 {
-            let batch: Vec<_> = {
-                let mut waiting = self.lock();
-                let length = waiting.len().min(left).min(BATCH);
-                waiting.drain(..length).collect()
-            };
-            if batch.is_empty() {
-                return Ok(());
+            let length = self.take(left, &mut taken);
+            if length == 0 {
+                break;
             }
-            left -= batch.len();
-            self.write(batch).await?;
+            left -= length;
+            self.write(&mut taken).await?;
         }
         Ok(())
     }
 
     /// Writes until cancelled; then writes the rest.
     pub(crate) async fn run(&self, cancel: CancellationToken) {
-        let mut last = false;
+        let (mut last, mut pause) = (false, Duration::ZERO);
         while !last {
             tokio::select! {
                 () = cancel.cancelled() => {}
-                () = self.any() => {
+                () = tokio::time::sleep(pause), if !pause.is_zero() => {}
+                () = self.any(), if pause.is_zero() => {
                     tokio::select! {
                         () = cancel.cancelled() => {}
                         () = self.full.notified() => {}
@@ -105,9 +106,29 @@ impl LogQueue {
             }
             // Looked at before writing, so that the last round writes everything sent before the cancellation.
             last = cancel.is_cancelled();
-            if let Err(e) = self.flush().await {
-                tracing::error!("tenant log events could not be written: {e}");
-            }
+            pause = match self.flush().await {
+                Ok(()) => Duration::ZERO,
+                Err(error) => {
+                    // Told once, not at every attempt.
+                    if pause.is_zero() {
+                        tracing::error!("tenant log events could not be written: {error}");
+                    }
+                    (pause * 2).clamp(GATHER, LONGEST_PAUSE)
+                }
+            };
+        }
+        if !pause.is_zero() {
+            self.give_up().await;
+        }
+    }
+
+    /// The process ends, and the database is still away.
+    async fn give_up(&self) {
+        let taken: usize = self.taken.lock().await.drain().map(|(_, lines)| lines.len()).sum();
+        let waiting = self.lock().drain(..).count();
+        if taken + waiting > 0 {
+            self.lost.fetch_add((taken + waiting) as u64, Ordering::Relaxed);
+            tracing::error!("{} tenant log events are lost", taken + waiting);
         }
     }
 
@@ -118,22 +139,25 @@ impl LogQueue {
         }
     }
 
-    async fn write(&self, batch: Vec<(String, LogLine)>) -> Result<(), Error> {
-        let mut tenants: HashMap<String, Vec<LogLine>> = HashMap::new();
-        for (tenant, line) in batch {
-            tenants.entry(tenant).or_default().push(line);
+    /// Takes a batch from the queue, at most `most` events, and says how many they are.
+    fn take(&self, most: usize, taken: &mut HashMap<String, Vec<LogLine>>) -> usize {
+        let mut waiting = self.lock();
+        let length = waiting.len().min(most).min(BATCH);
+        for (tenant, line) in waiting.drain(..length) {
+            taken.entry(tenant).or_default().push(line);
         }
-        for (tenant, lines) in tenants {
-            let mut pause = Duration::from_millis(50);
-            let mut outcome = self.store.append_logs(&tenant, &lines).await;
-            for _ in 0..RETRIES {
-                if !matches!(outcome, Err(Error::Busy(_))) {
-                    break;
-                }
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-                outcome = self.store.append_logs(&tenant, &lines).await;
+        length
+    }
+
+    /// Writes what was taken; what the database cannot take just now stays.
+    async fn write(&self, taken: &mut HashMap<String, Vec<LogLine>>) -> Result<(), Error> {
+        while let Some(tenant) = taken.keys().next().cloned() {
+            let lines = taken.get(&tenant).map(Vec::as_slice).unwrap_or_default();
+            let outcome = self.append(&tenant, lines).await;
+            if matches!(outcome, Err(Error::Busy(_))) {
+                return outcome;
             }
+            let Some(lines) = taken.remove(&tenant) else { continue };
             let uses = self.noticed.lock().unwrap_or_else(PoisonError::into_inner).of(&tenant, &lines);
             if !uses.is_empty()
                 && let Err(e) = self.store.commit(self.store.note_scope_uses(&tenant, &uses)).await
@@ -142,12 +166,29 @@ impl LogQueue {
                 // It is noted with the next tokens then.
                 *self.noticed.lock().unwrap_or_else(PoisonError::into_inner) = Noticed::default();
             }
-            if outcome.is_err() {
-                self.lost.fetch_add(lines.len() as u64, Ordering::Relaxed);
+            match outcome {
+                // A commit whose outcome nobody knew had happened.
+                Ok(()) | Err(Error::Conflict) => {}
+                Err(error) => {
+                    self.lost.fetch_add(lines.len() as u64, Ordering::Relaxed);
+                    return Err(error);
+                }
             }
-            outcome?;
         }
         Ok(())
+    }
+
+    /// A few times, since a database that is only busy has time again soon.
+    async fn append(&self, tenant: &str, lines: &[LogLine]) -> Result<(), Error> {
+        let mut pause = Duration::from_millis(50);
+        for _ in 0..RETRIES {
+            match self.store.append_logs(tenant, lines).await {
+                Err(Error::Busy(_)) => tokio::time::sleep(pause).await,
+                outcome => return outcome,
+            }
+            pause *= 2;
+        }
+        self.store.append_logs(tenant, lines).await
     }
 
     /// The queue stays sound whatever happened to the thread that held it.
@@ -170,7 +211,8 @@ impl std::fmt::Debug for LogQueue {
 const MOST: usize = 20_000;
 const BATCH: usize = 2048;
 const GATHER: Duration = Duration::from_millis(200);
-const RETRIES: usize = 5;
+const RETRIES: usize = 2;
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {

@@ -20,9 +20,10 @@ use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 
+use crate::context::Wire;
 use crate::cors::{self, Grant, Readers};
 use crate::errors::{Cause, server_error};
-use crate::{App, Ctx, Peer, RequestId, context};
+use crate::{App, Ctx, Peer, RequestId, context, failures};
 
 /// Puts everything around the routes and gives them their state. Unknown paths and methods are answered, unless a nested
 /// router has a fallback of its own.
@@ -47,16 +48,25 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     let mut response = match grant {
         Some(grant) if cors::is_preflight(&method, &parts.headers) => cors::preflight(grant),
         grant => {
+            let shown = failures::shown_to(&parts);
             let mut response = answer(&app, Request::from_parts(parts, body), next).await;
+            if let Some(browser) = shown.filter(|_| failures::is_one(&response)) {
+                response = failures::page(response, &browser, &app).await;
+            }
             if let Some(grant) = grant {
                 cors::permit(&mut response, grant);
             }
             response
         }
     };
-    if matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        // Pages know of no better time.
-        response.headers_mut().entry(RETRY_AFTER).or_insert(HeaderValue::from_static("60"));
+    // Where the answer knows of no better time.
+    let wait = match response.status() {
+        StatusCode::TOO_MANY_REQUESTS => Some("60"),
+        StatusCode::SERVICE_UNAVAILABLE => Some("2"),
+        _ => None,
+    };
+    if let Some(seconds) = wait {
+        response.headers_mut().entry(RETRY_AFTER).or_insert(HeaderValue::from_static(seconds));
     }
     dress(response.headers_mut(), &id, hsts);
     let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
@@ -68,6 +78,7 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
 
 /// The handler's answer, whatever the handler does.
 async fn answer(app: &App, request: Request, next: Next) -> Response {
+    let api = Wire::of(request.uri().path());
     let mut handler = pin!(next.run(request));
     // A panic in a handler ends this request and no other. What it touched is shared only behind locks and atomics.
     let caught =
@@ -79,7 +90,7 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
     match tokio::time::timeout(app.config.request_timeout, caught).await {
         Ok(Some(response)) => response,
         Ok(None) => server_error("a handler panicked".to_owned()),
-        Err(_) => context::too_slow(),
+        Err(_) => api.unavailable("the request took longer than the limit".to_owned()),
     }
 }
 

@@ -65,10 +65,19 @@ impl TestApp {
         )
     }
 
+    /// On a PostgreSQL server of the test's own, or by a way of its own.
+    pub(crate) async fn at(database: String, config: ServerConfig) -> Self {
+        Self::over(Wish { engine: "PostgreSQL", database, folder: None, seed: 1, config }).await
+    }
+
     /// Another node on the same database, at the same time of day.
     pub(crate) async fn neighbour(&self, number: u64) -> Self {
-        let (database, folder) = (self.database.clone(), self.folder.clone());
-        let config = ServerConfig::default();
+        self.neighbour_by(number, self.database.clone(), ServerConfig::default()).await
+    }
+
+    /// The same, which reaches the database by another address.
+    pub(crate) async fn neighbour_by(&self, number: u64, database: String, config: ServerConfig) -> Self {
+        let folder = self.folder.clone();
         let wish = Wish { engine: self.engine, database, folder, seed: 1 + number, config };
         let node = Self::over(wish).await;
         let ahead = chancery_core::Clock::now(&*self.clock) - chancery_core::Clock::now(&*node.clock);
@@ -113,6 +122,11 @@ impl TestApp {
         keeps_secrets_from_caches(&answer);
         is_as_described(method.as_str(), &target, &answer);
         answer
+    }
+
+    /// The address of its database.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -8,14 +8,21 @@ use chancery::seed::Person;
 /// Somebody's browser. Cookies of one host; enough for us, who set none with a `Domain`.
 #[derive(Clone)]
 pub(crate) struct Browser<'a> {
-    app: &'a TestApp,
+    /// The nodes that its requests go to, in turn.
+    nodes: Vec<&'a TestApp>,
+    sent: usize,
     pub(crate) cookies: BTreeMap<String, String>,
     headers: Vec<(&'static str, String)>,
 }
 
 impl<'a> Browser<'a> {
     pub(crate) fn new(app: &'a TestApp) -> Self {
-        Self { app, cookies: BTreeMap::new(), headers: Vec::new() }
+        Self::among(&[app])
+    }
+
+    /// Behind a balancer that sends each request to another node.
+    pub(crate) fn among(nodes: &[&'a TestApp]) -> Self {
+        Self { nodes: nodes.to_vec(), sent: 0, cookies: BTreeMap::new(), headers: Vec::new() }
     }
 
     /// Sends this header with everything.
@@ -32,7 +39,9 @@ impl<'a> Browser<'a> {
             false => call.header("cookie", &cookies.join("; ")),
         };
         let call = self.headers.iter().fold(call, |call, (name, value)| call.header(name, value));
-        let answer = self.app.send(call).await;
+        let node = self.nodes[self.sent % self.nodes.len()];
+        self.sent += 1;
+        let answer = node.send(call).await;
         for line in answer.headers.get_all("set-cookie") {
             let line = line.to_str().unwrap();
             let (name, rest) = line.split_once('=').unwrap();

@@ -7,11 +7,13 @@ mod call;
 mod described;
 mod flows;
 mod fuel;
+mod gate;
 mod keyed;
 pub(crate) mod kolmogorov;
 mod page;
 mod published;
 mod tokens;
+mod until;
 
 pub(crate) use app::{CALLBACK, ISSUER, TestApp, engines};
 pub(crate) use ask::{Ask, Landing};
@@ -20,10 +22,12 @@ pub(crate) use call::{Answer, Call, encode};
 pub(crate) use chancery::DEMO_TENANT as TENANT;
 pub(crate) use flows::{API, CONNECTION, JANE, SAM, segment};
 pub(crate) use fuel::{TestClock, TestRng};
+pub(crate) use gate::Gate;
 pub(crate) use keyed::{KID, KeyedClient, pem};
 pub(crate) use page::{Form, unescape};
 pub(crate) use published::Publisher;
 pub(crate) use tokens::decode;
+pub(crate) use until::until;
 
 /// `name=value` pairs as tests write them.
 pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];

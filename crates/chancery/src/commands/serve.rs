@@ -18,7 +18,7 @@ use super::{Environment, storage};
 use crate::assemble::Parts;
 use crate::cli::ServeArgs;
 use crate::clock::SystemClock;
-use crate::config::Settings;
+use crate::config::{Settings, seconds};
 use crate::listen;
 use crate::ops::{self, logging, signals};
 use crate::output::Output;
@@ -33,7 +33,8 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
     let master_key = settings.master_key()?;
     let listeners = listeners(&settings)?;
     let shutdown = signals::shutdown_token()?;
-    let store = crate::assemble::open(settings.database()?, &master_key).await?;
+    let store =
+        crate::assemble::open_with(settings.database()?, &master_key, settings.database_options()).await?;
     let tenants = store.tenants().await?;
     if tenants.is_empty() {
         bail!("the database has no tenant yet: make one with `chancery init`");
@@ -44,6 +45,7 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         management_rate: settings.management_rate.unwrap_or(50_000).max(1),
         fetch_networks: settings.fetch_networks()?,
         fetch_authorities: settings.fetch_authorities()?,
+        outage: settings.outage_seconds.map_or(ServerConfig::default().outage, seconds),
         log_retention: i64::from(settings.log_retention_days.unwrap_or(30)) * 86_400,
         ..ServerConfig::default()
     };

@@ -53,7 +53,12 @@ pub(super) fn parse(url: &str, options: &Options) -> Result<Address> {
     config.keepalives_idle(std::time::Duration::from_secs(30));
     config.tcp_user_timeout(options.statement_timeout);
     let asked = config.get_options().unwrap_or_default();
-    let limits = format!("-c statement_timeout={} {asked}", options.statement_timeout.as_millis());
+    let limits = format!(
+        "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} {asked}",
+        options.statement_timeout.as_millis(),
+        options.lock_timeout.as_millis(),
+        options.idle_transaction_timeout.as_millis(),
+    );
     config.options(limits.trim());
     if config.get_application_name().is_none() {
         config.application_name("chancery");
@@ -112,7 +117,9 @@ mod tests {
     #[test]
     fn the_users_own_options_win() {
         let address = outcome("postgres://u@h/d?options=-c%20statement_timeout%3D7").unwrap();
-        assert_eq!(address.config.get_options(), Some("-c statement_timeout=30000 -c statement_timeout=7"));
+        let options = "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000 \
+                       -c statement_timeout=7";
+        assert_eq!(address.config.get_options(), Some(options));
     }
 
     #[test]

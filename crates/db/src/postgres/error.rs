@@ -22,7 +22,8 @@ pub(super) fn lost(cause: &tokio_postgres::Error) -> Lost {
         {
             Lost::Race
         }
-        Some(code) if gone(code) => Lost::Connection,
+        // A server that was the primary when the connection was made may be so no more.
+        Some(code) if gone(code) || *code == SqlState::READ_ONLY_SQL_TRANSACTION => Lost::Connection,
         None if cause.is_closed() || is_io(cause) => Lost::Connection,
         _ => Lost::Nothing,
     }
@@ -52,6 +53,15 @@ pub(super) fn translate(cause: &tokio_postgres::Error) -> Error {
         }
         code if gone(code) => Error::Busy("PostgreSQL is not available"),
         _ => Error::Engine(message(error)),
+    }
+}
+
+/// Whether a connection that could not be made says that the server is away: not there, or starting or ending. One that is
+/// there and refuses this client is not.
+pub(super) fn away(cause: &tokio_postgres::Error) -> bool {
+    match cause.as_db_error().map(DbError::code) {
+        Some(code) => code.code().starts_with("57P"),
+        None => cause.is_closed() || is_io(cause),
     }
 }
 

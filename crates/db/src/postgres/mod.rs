@@ -2,17 +2,23 @@
 
 mod address;
 mod error;
+mod reach;
 mod value;
 
-use std::{pin::Pin, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
 use tokio_postgres::{
     NoTls, Statement,
     types::{ToSql, Type},
 };
 
-use self::error::Lost;
+use self::{
+    error::Lost,
+    reach::{Asking, Reach},
+};
 use crate::{Batch, Error, FromRow, Options, Result, Row, Types, Value};
 
 /// Text compares by bytes, as SQLite's does: the order of time-ordered keys must not depend on a locale.
@@ -25,9 +31,15 @@ pub(crate) const HAS_TABLE: &str = "SELECT COUNT(*) FROM information_schema.tabl
 const ATTEMPTS: u32 = 8;
 
 const GAVE_UP: Error = Error::Busy("too many lost races or connections");
+const SILENT: Error = Error::Busy("PostgreSQL does not answer");
 
 #[derive(Clone)]
-pub(crate) struct Postgres(Pool);
+pub(crate) struct Postgres {
+    pool: Pool,
+    reach: Arc<Reach>,
+    /// How long a server that is there may take to say so.
+    soon: Duration,
+}
 
 impl Postgres {
     pub(crate) async fn open(url: &str, options: &Options) -> Result<Self> {
@@ -40,12 +52,12 @@ impl Postgres {
         let pool = Pool::builder(manager)
             .max_size(options.pool_size.get())
             .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(options.connect_timeout))
+            .wait_timeout(Some(options.pool_wait))
             .create_timeout(Some(options.connect_timeout))
             .build()
             .map_err(Error::engine)?;
-        let engine = Self(pool);
-        drop(engine.connection().await?);
+        let engine = Self { pool, reach: Arc::new(Reach::default()), soon: options.connect_timeout };
+        drop(engine.connection(Asking::Work).await?);
         Ok(engine)
     }
 
@@ -69,12 +81,19 @@ impl Postgres {
     /// A read does no harm twice, so it is tried again on another connection when one turns out to be lost.
     async fn rows(&self, sql: &str, params: &[Value]) -> Result<Vec<tokio_postgres::Row>> {
         for _ in 0..ATTEMPTS {
-            let connection = self.connection().await?;
-            match read(&connection, sql, params).await {
+            let connection = self.connection(Asking::Work).await?;
+            let Some(answer) = self.reach.unless_silent(read(&connection, sql, params)).await else {
+                drop(Object::take(connection));
+                return Err(SILENT);
+            };
+            match answer {
                 Err(cause) if error::stale_plan(&cause) => connection.statement_cache.clear(),
                 Err(cause) if error::lost(&cause) == Lost::Nothing => return Err(error::translate(&cause)),
                 Err(_) => {}
-                Ok(rows) => return Ok(rows),
+                Ok(rows) => {
+                    self.reach.found();
+                    return Ok(rows);
+                }
             }
         }
         Err(GAVE_UP)
@@ -85,7 +104,8 @@ impl Postgres {
         let mut pause = Duration::from_millis(1);
         for _ in 0..ATTEMPTS {
             match self.attempt(batch).await {
-                Err(Attempt::Again) => tokio::time::sleep(pause).await,
+                Err(Attempt::Raced | Attempt::Disconnected) => tokio::time::sleep(pause).await,
+                Err(Attempt::Silent) => return Err(SILENT),
                 Err(Attempt::Failed(cause)) => return Err(cause),
                 Ok(()) => return Ok(()),
             }
@@ -97,7 +117,7 @@ impl Postgres {
     /// Runs the claim, if any, and then the script unless the claim changed no row, in one transaction without
     /// a time limit. Says whether the script ran.
     pub(crate) async fn step(&self, claim: Option<&Batch>, script: &str) -> Result<bool> {
-        let mut held = Held(Some(self.connection().await?));
+        let mut held = Held(Some(self.connection(Asking::Work).await?));
         let mine =
             run_step(held.connection()?, claim, script).await.map_err(|cause| error::translate(&cause));
         match mine {
@@ -107,29 +127,75 @@ impl Postgres {
         mine
     }
 
+    /// Connections that turn out to be lost are as good as none; a server that says nothing is away.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let connection = self.connection(Asking::Ping).await?;
+            match tokio::time::timeout(self.soon, connection.simple_query("")).await {
+                Ok(Ok(_)) => {
+                    self.reach.found();
+                    return Ok(());
+                }
+                Ok(Err(cause)) if error::lost(&cause) == Lost::Nothing => {
+                    return Err(error::translate(&cause));
+                }
+                Ok(Err(_)) => {}
+                Err(_) => {
+                    tracing::warn!("PostgreSQL does not answer");
+                    drop(Object::take(connection));
+                    self.reach.fell_silent();
+                    // Whatever waits in the pool leads to the same silence.
+                    self.pool.retain(|_, _| false);
+                    return Err(SILENT);
+                }
+            }
+        }
+        Err(GAVE_UP)
+    }
+
     pub(crate) fn close(&self) {
-        self.0.close();
+        self.pool.close();
     }
 
     async fn attempt(&self, batch: &Batch) -> Result<(), Attempt> {
-        let mut held = Held(Some(self.connection().await?));
-        match send(held.connection()?, batch).await {
+        let mut held = Held(Some(self.connection(Asking::Work).await?));
+        // Whether it still happened is not known where the server fell silent.
+        let sent = self.reach.unless_silent(send(held.connection()?, batch)).await;
+        match sent.unwrap_or(Err(Attempt::Silent)) {
             Ok(()) => {
+                self.reach.found();
                 held.release();
                 Ok(())
             }
+            // Dropped, which closes the connection.
+            Err(failure @ (Attempt::Disconnected | Attempt::Silent)) => Err(failure),
             Err(failure) => {
-                held.roll_back().await;
+                self.reach.unless_silent(held.roll_back()).await;
                 Err(failure)
             }
         }
     }
 
-    async fn connection(&self) -> Result<Object> {
-        self.0.get().await.map_err(|cause| match cause {
+    async fn connection(&self, asking: Asking) -> Result<Object> {
+        self.reach.ask(asking, self.soon)?;
+        let found = self.pool.get().await;
+        if let Ok(connection) = &found
+            && Object::metrics(connection).recycle_count == 0
+        {
+            self.reach.found();
+        }
+        found.map_err(|cause| match cause {
             PoolError::Closed => Error::Busy("the database is closed"),
-            PoolError::Timeout(_) => Error::Busy("no connection became free in time"),
+            PoolError::Timeout(TimeoutType::Wait) => Error::Busy("no connection became free in time"),
+            PoolError::Timeout(_) => {
+                tracing::warn!("PostgreSQL accepts no connection in time");
+                self.reach.lost();
+                SILENT
+            }
             PoolError::Backend(cause) => {
+                if error::away(&cause) {
+                    self.reach.lost();
+                }
                 let error = error::translate(&cause);
                 tracing::warn!(cause = %error::chain(&cause), "no connection to PostgreSQL");
                 error
@@ -141,7 +207,12 @@ impl Postgres {
 
 /// How an attempt ended that did not succeed.
 enum Attempt {
-    Again,
+    /// Another transaction was faster.
+    Raced,
+    /// The connection is good for nothing more.
+    Disconnected,
+    /// The server said nothing more.
+    Silent,
     Failed(Error),
 }
 
@@ -155,7 +226,8 @@ impl From<Error> for Attempt {
 impl From<tokio_postgres::Error> for Attempt {
     fn from(cause: tokio_postgres::Error) -> Self {
         match error::lost(&cause) {
-            Lost::Race | Lost::Connection => Self::Again,
+            Lost::Race => Self::Raced,
+            Lost::Connection => Self::Disconnected,
             Lost::Nothing => Self::Failed(error::translate(&cause)),
         }
     }
@@ -266,7 +338,7 @@ async fn run_step(
     script: &str,
 ) -> Result<bool, tokio_postgres::Error> {
     // An index on a large table takes its time, and so does waiting for another process's step.
-    connection.batch_execute("BEGIN; SET LOCAL statement_timeout = 0").await?;
+    connection.batch_execute("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
     let mut mine = true;
     for statement in claim.iter().flat_map(|claim| &claim.0) {
         let prepared = connection.prepare_cached(&statement.sql).await?;

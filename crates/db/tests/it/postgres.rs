@@ -46,7 +46,7 @@ async fn a_slow_statement_and_an_exhausted_pool_are_busy() {
     let Some(stage) = Stage::postgres().await else { return };
     let options = Options {
         pool_size: NonZeroUsize::MIN,
-        connect_timeout: Duration::from_millis(200),
+        pool_wait: Duration::from_millis(200),
         statement_timeout: Duration::from_millis(600),
         ..options()
     };

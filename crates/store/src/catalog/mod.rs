@@ -14,6 +14,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -36,6 +37,9 @@ pub struct Catalog {
     /// their turn are served together, as their commits were.
     asked: AtomicU64,
     served: AtomicU64,
+    /// When it was made, and how many milliseconds later the last sync that succeeded began.
+    made: Instant,
+    current_at: AtomicU64,
 }
 
 #[derive(Default)]
@@ -56,6 +60,8 @@ impl Catalog {
             writing: tokio::sync::Mutex::default(),
             asked: AtomicU64::new(0),
             served: AtomicU64::new(0),
+            made: Instant::now(),
+            current_at: AtomicU64::new(0),
         }
     }
 
@@ -106,7 +112,15 @@ impl Catalog {
         }
     }
 
-    /// Catches up with the database: called after each local write and once a second. When it returns, every write that
+    /// How old what is known may be: the time since the database was last asked with success. Nothing that was changed before
+    /// then is missing.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let current_at = Duration::from_millis(self.current_at.load(Ordering::Relaxed));
+        self.made.elapsed().saturating_sub(current_at)
+    }
+
+    /// Catches up with the database: called after each local write and twice a second. When it returns, every write that
     /// was acknowledged before the call is seen.
     ///
     /// # Errors
@@ -120,6 +134,7 @@ impl Catalog {
             return Ok(());
         }
         let serves = self.asked.load(Ordering::SeqCst);
+        let began = u64::try_from(self.made.elapsed().as_millis()).unwrap_or(u64::MAX);
         let tenants: Vec<(String, i64, i64)> = self
             .store
             .db
@@ -128,6 +143,7 @@ impl Catalog {
         self.sync_directory(&tenants).await?;
         self.sync_snapshots(&tenants).await?;
         self.served.store(serves, Ordering::SeqCst);
+        self.current_at.store(began, Ordering::Relaxed);
         Ok(())
     }
 

@@ -1,0 +1,47 @@
+//! Faults of ours where a browser waits for a page: 500 and 503 as a page, whichever handler they come from.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use chancery_login::pages::ErrorKind;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::request::Parts;
+
+use crate::errors::Cause;
+use crate::{App, Ctx, hosted};
+
+/// What is needed to show a page to whoever sent this; `None` where it is a program.
+pub(crate) fn shown_to(parts: &Parts) -> Option<Parts> {
+    let is_page = PAGES.iter().any(|path| parts.uri.path().starts_with(path));
+    (is_page && hosted::prefers_html(&parts.headers)).then(|| parts.clone())
+}
+
+/// Whether a handler answered with a fault of ours, and no page.
+pub(crate) fn is_one(response: &Response) -> bool {
+    let is_json = |kind: &http::HeaderValue| kind.as_bytes().starts_with(b"application/json");
+    matches!(response.status(), StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE)
+        && response.headers().get(CONTENT_TYPE).is_some_and(is_json)
+}
+
+/// The page; the failure as it is where not even that can be made.
+pub(crate) async fn page(mut failure: Response, browser: &Parts, app: &Arc<App>) -> Response {
+    let Ok(ctx) = Ctx::of_any_age(browser, app).await else { return failure };
+    let status = failure.status();
+    let (kind, code) = match status {
+        StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Unavailable, "temporarily_unavailable"),
+        _ => (ErrorKind::ServerError, "server_error"),
+    };
+    let said = hosted::Said { kind, code: Some(code), text: None };
+    let mut page = hosted::error(&ctx, &browser.headers, status, said);
+    if let Some(wait) = failure.headers_mut().remove(RETRY_AFTER) {
+        page.headers_mut().insert(RETRY_AFTER, wait);
+    }
+    if let Some(cause) = failure.extensions_mut().remove::<Cause>() {
+        page.extensions_mut().insert(cause);
+    }
+    page
+}
+
+/// Where people are.
+const PAGES: [&str; 5] = ["/authorize", "/u/", "/login", "/v2/logout", "/oidc/logout"];
