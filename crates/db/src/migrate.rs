@@ -13,6 +13,16 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
+impl Migration {
+    /// Whether it takes something away, or changes the meaning of something, that the release before it uses: a line of it begins
+    /// with `-- Contracts:` and says what. Releases that do not know it must not serve the database any more; all others may, so
+    /// that old and new ones run side by side while servers are replaced one by one.
+    #[must_use]
+    pub fn contracts(&self) -> bool {
+        self.sql.lines().any(|line| line.starts_with("-- Contracts:"))
+    }
+}
+
 /// What [`Db::migrate`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Migrated {
@@ -26,12 +36,19 @@ pub(crate) async fn run(db: &Db, migrations: &[Migration]) -> Result<Migrated> {
     if !migrations.iter().map(|step| step.number).eq(1..=count(migrations)) {
         return Err(Error::engine("migrations must be numbered 1, 2, 3 and so on without a gap"));
     }
-    create_table(db).await?;
+    create_tables(db).await?;
     let from = version(db).await?;
     let known = count(migrations);
     if from > known {
-        return Err(Error::Newer { found: from, known });
+        return newer(db, from, known).await;
     }
+    // Those of a time when nobody wrote it down.
+    let contracted = migrations.iter().filter(|step| step.number <= from && step.contracts());
+    let noted = contracted.fold(Batch::default(), |batch, step| {
+        batch
+            .run("INSERT INTO schema_floor (number) VALUES ($1) ON CONFLICT DO NOTHING", params![step.number])
+    });
+    db.commit(noted).await?;
     for step in migrations.iter().filter(|step| step.number > from) {
         // The version row comes first, in the transaction of its step: of two processes one waits here for the
         // other's commit, and then finds the row taken and leaves the step alone.
@@ -39,11 +56,30 @@ pub(crate) async fn run(db: &Db, migrations: &[Migration]) -> Result<Migrated> {
             "INSERT INTO schema_version (number, name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             params![step.number, step.name],
         );
-        if db.step(claim, step.sql).await.map_err(|cause| failed(step, cause))? {
+        let floor = match step.contracts() {
+            true => format!(";\nINSERT INTO schema_floor (number) VALUES ({});", step.number),
+            false => String::new(),
+        };
+        let sql = format!("{}{floor}", step.sql.trim_end().trim_end_matches(';'));
+        if db.step(claim, &sql).await.map_err(|cause| failed(step, cause))? {
             tracing::info!(number = step.number, name = step.name, "schema migrated");
         }
     }
     Ok(Migrated { from, to: known })
+}
+
+/// A newer release was here. What it only added is no concern of this one.
+async fn newer(db: &Db, found: i64, known: i64) -> Result<Migrated> {
+    let floor: Option<i64> = db.query_one("SELECT MAX(number) FROM schema_floor", params![]).await?.flatten();
+    if floor.is_none_or(|floor| floor > known) {
+        return Err(Error::Newer { found, known });
+    }
+    tracing::warn!(
+        found,
+        known,
+        "the schema is {found}, of a newer release, and has all that this one needs"
+    );
+    Ok(Migrated { from: found, to: found })
 }
 
 pub(crate) async fn version(db: &Db) -> Result<i64> {
@@ -58,19 +94,29 @@ fn count(migrations: &[Migration]) -> i64 {
     i64::try_from(migrations.len()).unwrap_or(i64::MAX)
 }
 
+async fn create_tables(db: &Db) -> Result<()> {
+    create_table(
+        db,
+        "schema_version",
+        "CREATE TABLE IF NOT EXISTS schema_version (number {int} PRIMARY KEY, name TEXT NOT NULL) {strict}",
+    )
+    .await?;
+    create_table(
+        db,
+        "schema_floor",
+        "CREATE TABLE IF NOT EXISTS schema_floor (number {int} PRIMARY KEY) {strict}",
+    )
+    .await
+}
+
 /// `IF NOT EXISTS` does not save PostgreSQL from two processes creating one table at one moment: the second
 /// one fails on the catalogue's own unique index, and by then the first has committed.
-async fn create_table(db: &Db) -> Result<()> {
-    if db.has_table("schema_version").await? {
+async fn create_table(db: &Db, name: &str, sql: &str) -> Result<()> {
+    if db.has_table(name).await? {
         return Ok(());
     }
-    let created = db
-        .script(
-            "CREATE TABLE IF NOT EXISTS schema_version (number {int} PRIMARY KEY, name TEXT NOT NULL) {strict}",
-        )
-        .await;
-    match created {
-        Err(_) if db.has_table("schema_version").await? => Ok(()),
+    match db.script(sql).await {
+        Err(_) if db.has_table(name).await? => Ok(()),
         other => other,
     }
 }

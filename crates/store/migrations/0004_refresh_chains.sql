@@ -2,6 +2,7 @@
 -- `refresh_tokens.rs`. `digest` is that of the newest secret; `siblings` holds those of other secrets that are as good
 -- (handed out within the leeway), `previous` those of the secrets replaced last, 32 bytes each, one after the other.
 -- Tokens that were spent before are forgotten: they are unknown from now on.
+-- Contracts: the table of older releases goes.
 CREATE TABLE refresh_chains (
     tenant {text} NOT NULL,
     id {text} NOT NULL,

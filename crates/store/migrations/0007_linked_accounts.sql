@@ -1,5 +1,6 @@
 -- A user may sign in with several accounts, of one connection too: `account` is the id the account was made with, `user_id`
 -- the user it belongs to now.
+-- Contracts: the table of older releases goes.
 CREATE TABLE linked_credentials (
     tenant {text} NOT NULL,
     connection {text} NOT NULL,

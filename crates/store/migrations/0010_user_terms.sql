@@ -1,5 +1,6 @@
 -- The index that searches for users look into: a row for each value of a field of a user (`core/src/search/postings.rs` says
 -- which). `at` is when the user was made, in milliseconds: within a value users lie in the order in which lists show them.
+-- Contracts: older releases do not index the users that they write.
 CREATE TABLE user_terms (
     tenant {text} NOT NULL,
     user_id {text} NOT NULL,

@@ -7,6 +7,7 @@ use crate::stage::{Stage, on_both_engines};
 on_both_engines! {
     forward_from_every_version
     a_newer_database_is_refused
+    a_newer_database_that_only_grew_is_served
     a_failed_step_leaves_the_step_before
     two_starting_at_once_do_not_clash
     gaps_are_refused
@@ -45,11 +46,33 @@ async fn forward_from_every_version(stage: Stage) {
 }
 
 async fn a_newer_database_is_refused(stage: Stage) {
-    stage.db.migrate(&STEPS).await.unwrap();
+    let contracting = Migration { sql: "-- Contracts: `one` goes.\nDROP TABLE one;", ..STEPS[1] };
+    stage.db.migrate(&[STEPS[0], contracting]).await.unwrap();
     let refused = stage.db.migrate(&STEPS[..1]).await.unwrap_err();
-    assert!(matches!(refused, Error::Newer { found: 3, known: 1 }));
+    assert!(matches!(refused, Error::Newer { found: 2, known: 1 }));
     let sentence = refused.to_string();
-    assert!(sentence.contains('3') && sentence.contains('1'), "{sentence}");
+    assert!(sentence.contains('2') && sentence.contains('1'), "{sentence}");
+    // Of a release that wrote nothing down nobody knows what it did.
+    let db = stage.db;
+    db.commit(chancery_db::Batch::default().run("DELETE FROM schema_floor", params![])).await.unwrap();
+    assert!(matches!(db.migrate(&STEPS[..1]).await, Err(Error::Newer { .. })));
+}
+
+/// While servers are replaced one by one, one of the release before may start once more.
+async fn a_newer_database_that_only_grew_is_served(stage: Stage) {
+    let first = Migration {
+        sql: "-- Contracts: everything begins here.\nCREATE TABLE one (id {int} PRIMARY KEY) {strict}; INSERT INTO one (id) VALUES (1)",
+        ..STEPS[0]
+    };
+    let steps = [first, STEPS[1], STEPS[2]];
+    stage.db.migrate(&steps).await.unwrap();
+    assert_eq!(stage.db.migrate(&steps[..1]).await.unwrap(), Migrated { from: 3, to: 3 });
+    assert_eq!(stage.db.schema_version().await.unwrap(), 3);
+    // Where the database is from before there was a floor, it is written down by the first who knows.
+    stage.db.script("DROP TABLE schema_floor").await.unwrap();
+    assert!(matches!(stage.db.migrate(&steps[..1]).await, Err(Error::Newer { .. })));
+    stage.db.migrate(&steps).await.unwrap();
+    assert_eq!(stage.db.migrate(&steps[..2]).await.unwrap(), Migrated { from: 3, to: 3 });
 }
 
 async fn a_failed_step_leaves_the_step_before(stage: Stage) {

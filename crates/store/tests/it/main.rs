@@ -20,6 +20,7 @@ mod migrations;
 mod opaque_tokens;
 mod refresh_tokens;
 mod reset;
+mod rolling;
 mod sessions;
 mod stage;
 mod sweep;
