@@ -81,6 +81,8 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Write the configuration of a running server into files
     Export(ExportArgs),
+    /// Ask a server on this machine whether it is ready, for health checks
+    Ready(ReadyArgs),
     /// Completions for a shell
     #[command(after_help = "  chancery completions bash > /etc/bash_completion.d/chancery
   chancery completions zsh > \"${fpath[1]}/_chancery\"
@@ -109,6 +111,17 @@ pub struct ServeArgs {
     /// The settings given as flags or in the environment.
     #[command(flatten)]
     pub settings: Settings,
+}
+
+/// `chancery ready`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "  chancery ready --metrics 127.0.0.1:9464     exit status 0 when it is, 1 when it is not"
+)]
+pub struct ReadyArgs {
+    /// Where the server has its metrics
+    #[arg(long, env = "CHANCERY_METRICS", value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
+    pub metrics: String,
 }
 
 /// `chancery dev`.
@@ -307,7 +320,9 @@ pub struct ServerArgs {
         env = "CHANCERY_CLIENT_SECRET",
         hide_env_values = true,
         value_name = "SECRET",
-        global = true
+        global = true,
+        // One in 64 begins with a hyphen.
+        allow_hyphen_values = true
     )]
     pub client_secret: Option<SecretString>,
     /// Ready file of `chancery dev`, instead of the three above

@@ -13,6 +13,7 @@ mod keys;
 mod migrate;
 mod operation;
 mod plan;
+mod ready;
 mod scope;
 mod serve;
 mod storage;
@@ -83,6 +84,7 @@ async fn run_async(command: Command, environment: &Environment, out: &mut Output
         Command::Plan(args) => plan::run(args, environment, out).await,
         Command::Apply(args) => apply::run(args, environment, out).await,
         Command::Export(args) => export::run(args, out).await,
+        Command::Ready(args) => ready::run(&args, out),
         Command::Completions { .. } => Ok(ExitCode::SUCCESS),
     }
 }

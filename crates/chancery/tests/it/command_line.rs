@@ -499,6 +499,14 @@ fn figures_and_health_have_a_port_of_their_own() {
         ask(&metrics, "/healthz").contains("\"ok\"") && ask(&metrics, "/readyz").contains("\"tenants\":1")
     );
     assert!(ask(authority, "/metrics").starts_with("HTTP/1.1 404"), "never on the public port");
+    let ready = |metrics: &str| run(folder.path(), &["ready", "--metrics", metrics]);
+    let yes = ready(&metrics);
+    assert!(
+        yes.status.success() && String::from_utf8_lossy(&yes.stdout).contains("\"tenants\":1"),
+        "{yes:?}"
+    );
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    assert_eq!(ready(&nobody).status.code(), Some(1));
 }
 
 /// Wrong keys are told as such and nothing is served with them.
