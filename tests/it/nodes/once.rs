@@ -46,6 +46,7 @@ async fn imports_and_exports() {
             (0..20).map(|n| json!({"email": format!("imported-{n}@example.com")})).collect();
         let body = json!({"connection_id": connection, "users": Value::Array(users).to_string()});
         let begun = a.manage("POST", "/jobs/users-imports", body).await;
+        assert!(begun.get("alive_ms").is_none());
         let job = format!("/jobs/{}", begun["id"].as_str().unwrap());
         let is_done = || async { b.manage("GET", &job, Value::Null).await["status"] == "completed" };
         until(std::time::Duration::from_secs(60), is_done).await;
@@ -59,6 +60,23 @@ async fn imports_and_exports() {
         let file = a.get(&location).await.expect(200).body;
         assert_eq!(file.matches("\"email\":\"imported-7@example.com\"").count(), 1, "{file}");
     }
+}
+
+/// A node that died in the middle of an import says nothing more about it: the others do.
+#[tokio::test]
+async fn an_import_ends_with_its_node() {
+    let app = TestApp::new().await;
+    let now = chancery_core::Clock::now_ms(&*app.clock);
+    let at = |beat: i64| {
+        json!({"type": "users_import", "status": "pending", "id": "job_x", "created_at": "2026-08-01T12:00:00.000Z",
+            "connection_id": "con_x", "connection": "x", "alive_ms": beat})
+    };
+    app.app.store.insert_job(TENANT, "job_x", &at(now - 1000).to_string(), now).await.unwrap();
+    assert_eq!(app.manage("GET", "/jobs/job_x", Value::Null).await["status"], "pending");
+    app.clock.advance(90);
+    let ended = app.manage("GET", "/jobs/job_x", Value::Null).await;
+    assert_eq!(ended["status"], "failed");
+    assert!(ended.get("alive_ms").is_none());
 }
 
 /// Two administrators at two nodes: one rotation, and the other one is told.

@@ -22,7 +22,6 @@ pub(super) fn lost(cause: &tokio_postgres::Error) -> Lost {
         {
             Lost::Race
         }
-        // A server that was the primary when the connection was made may be so no more.
         Some(code) if gone(code) || *code == SqlState::READ_ONLY_SQL_TRANSACTION => Lost::Connection,
         None if cause.is_closed() || is_io(cause) => Lost::Connection,
         _ => Lost::Nothing,
@@ -54,6 +53,11 @@ pub(super) fn translate(cause: &tokio_postgres::Error) -> Error {
         code if gone(code) => Error::Busy("PostgreSQL is not available"),
         _ => Error::Engine(message(error)),
     }
+}
+
+/// A server that was the primary when the connection was made may be so no more. Nothing happened then.
+pub(super) fn replica(cause: &tokio_postgres::Error) -> bool {
+    cause.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)
 }
 
 /// Whether a connection that could not be made says that the server is away: not there, or starting or ending. One that is

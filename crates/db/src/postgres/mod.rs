@@ -310,8 +310,10 @@ async fn send(connection: &Object, batch: &Batch) -> Result<(), Attempt> {
 /// A connection lost while committing leaves the outcome unknown: that must not be run again.
 fn uncertain(cause: tokio_postgres::Error) -> Attempt {
     match error::lost(&cause) {
-        Lost::Connection => Attempt::Failed(Error::Busy("the connection was lost while committing")),
-        Lost::Race | Lost::Nothing => cause.into(),
+        Lost::Connection if !error::replica(&cause) => {
+            Attempt::Failed(Error::Busy("the connection was lost while committing"))
+        }
+        Lost::Race | Lost::Connection | Lost::Nothing => cause.into(),
     }
 }
 

@@ -61,6 +61,47 @@ async fn a_slow_statement_and_an_exhausted_pool_are_busy() {
     db.ping().await.unwrap();
 }
 
+/// After a failover a server that was the primary may take connections as a replica. It refuses writes: the connections to it
+/// are left, so that the next ones lead to the primary.
+#[tokio::test]
+async fn a_server_that_became_a_replica_is_left() {
+    let Some(stage) = Stage::postgres().await else { return };
+    stage.db.script("CREATE TABLE t (id {int} PRIMARY KEY) {strict};").await.unwrap();
+    let name: String =
+        stage.db.query_one("SELECT current_database()::TEXT", params![]).await.unwrap().unwrap();
+    let new_connections = async |read_only: &str| {
+        stage
+            .db
+            .script(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {read_only}"))
+            .await
+            .unwrap();
+    };
+    for (id, guarded) in [(1, true), (2, false)] {
+        let insert = || match guarded {
+            true => Batch::default().guard("INSERT INTO t (id) VALUES ($1)", params![id]),
+            false => Batch::default().run("INSERT INTO t (id) VALUES ($1)", params![id]),
+        };
+        new_connections("on").await;
+        let db = stage.again().await;
+        assert!(matches!(db.commit(insert()).await, Err(Error::Busy(_))));
+        new_connections("off").await;
+        db.commit(insert()).await.unwrap();
+    }
+}
+
+/// As Patroni has them: one of several is there and takes writes.
+#[tokio::test]
+async fn the_primary_is_found_among_several_hosts() {
+    let Some(stage) = Stage::postgres().await else { return };
+    let several = stage.url.replace("@", "@%2Fnowhere,") + "?target_session_attrs=read-write";
+    Db::open(&several, options()).await.unwrap().ping().await.unwrap();
+    let name: String =
+        stage.db.query_one("SELECT current_database()::TEXT", params![]).await.unwrap().unwrap();
+    let read_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+    stage.db.script(&read_only).await.unwrap();
+    assert!(matches!(Db::open(&several, options()).await, Err(Error::Busy(_))));
+}
+
 #[tokio::test]
 async fn a_template_is_prepared_once() {
     let mut prepared = 0;

@@ -1,6 +1,7 @@
 //! `/jobs`: imports and exports of users, and mails that prove an address. A job goes on when its request is answered; what became of
 //! it is kept for a day.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -26,6 +27,12 @@ pub(super) const MISSING: Missing = missing("The job does not exist.", "inexiste
 const A_MOMENT: Duration = Duration::from_millis(250);
 /// How long it is kept, in seconds.
 const KEPT: i64 = 86_400;
+/// When the node that works on it last said so, in milliseconds; never shown.
+const ALIVE: &str = "alive_ms";
+/// How often it says so.
+const BEAT: Duration = Duration::from_secs(10);
+/// With six of them missing the node is gone, and the work with it. In milliseconds.
+const GONE: i64 = 60_000;
 
 async fn load(call: &Call) -> Result<(Value, Option<String>), Problem> {
     let found = call.store().job(call.tenant(), call.at("id")).await.map_err(stored)?;
@@ -34,7 +41,13 @@ async fn load(call: &Call) -> Result<(Value, Option<String>), Problem> {
 }
 
 async fn show(call: Call) -> Result<Answer, Problem> {
-    let job = load(&call).await?.0;
+    let mut job = load(&call).await?.0;
+    let alive =
+        job.as_object_mut().and_then(|members| members.shift_remove(ALIVE)).and_then(|at| at.as_i64());
+    let silence = alive.map_or(0, |at| call.ctx.now_ms.saturating_sub(at));
+    if job.get("status") == Some(&Value::from("pending")) && silence > GONE {
+        job["status"] = "failed".into();
+    }
     Ok(Answer::ok(super::user_export::shown(&call, job)?))
 }
 
@@ -74,6 +87,19 @@ async fn verification(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::created(job))
 }
 
+/// Says again and again that somebody works on this job.
+async fn beat(call: &Call, mut job: Value) -> Infallible {
+    let id = job.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    loop {
+        tokio::time::sleep(BEAT).await;
+        job[ALIVE] = call.ctx.app.clock.now_ms().into();
+        // The next one may succeed.
+        if let Err(error) = call.store().finish_job(call.tenant(), &id, &job.to_string(), None).await {
+            tracing::warn!(job = id, "it could not be written down that an import goes on: {error}");
+        }
+    }
+}
+
 async fn import(call: Call) -> Result<Answer, Problem> {
     let import = Import::of(&call)?;
     let mut job = json!({
@@ -87,11 +113,18 @@ async fn import(call: Call) -> Result<Answer, Problem> {
     {
         job["external_id"] = external.into();
     }
-    let job = begin(&call, job).await?;
+    job[ALIVE] = call.ctx.now_ms.into();
+    let mut job = begin(&call, job).await?;
     let begun = job.clone();
+    if let Some(members) = job.as_object_mut() {
+        members.shift_remove(ALIVE);
+    }
     // The answer says that it has begun; whoever wants to know how it ended asks again.
     let work = tokio::spawn(async move {
-        let (summary, errors) = import.run(&call).await;
+        let (summary, errors) = tokio::select! {
+            done = import.run(&call) => done,
+            never = beat(&call, begun.clone()) => match never {},
+        };
         let mut done = begun;
         done["status"] = "completed".into();
         done["summary"] = summary;
