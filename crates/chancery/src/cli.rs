@@ -761,6 +761,7 @@ mod tests {
           plan         Show what files would change on a running server, and whom it touches
           apply        Make a running server as files say: in one go, or not at all
           export       Write the configuration of a running server into files
+          ready        Ask a server on this machine whether it is ready, for health checks
           completions  Completions for a shell
           help         Print this message or the help of the given subcommand(s)
 
