@@ -12,7 +12,7 @@ use chancery_core::problem::Problem;
 use chancery_core::records::LogEvent;
 use chancery_login::pages::ErrorKind;
 use chancery_store::{Origin, Snapshot, TenantHandle};
-use http::header::{HeaderValue, USER_AGENT};
+use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
@@ -220,12 +220,17 @@ pub(crate) async fn method_not_allowed() -> Response {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     Management,
+    Scim,
     OAuth,
 }
 
 impl Wire {
     pub(crate) fn of(path: &str) -> Self {
-        if path.starts_with("/api/") { Self::Management } else { Self::OAuth }
+        match path {
+            path if path.starts_with("/api/") => Self::Management,
+            path if path.starts_with("/scim/") => Self::Scim,
+            _ => Self::OAuth,
+        }
     }
 
     /// 503. The cause goes to the log.
@@ -233,6 +238,17 @@ impl Wire {
         let mut response = match self {
             Self::Management => {
                 responses::json(StatusCode::SERVICE_UNAVAILABLE, &Problem::Unavailable.body())
+            }
+            Self::Scim => {
+                let body = json!({
+                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+                    "status": "503",
+                    "detail": "The service is busy: try again",
+                });
+                let mut response = responses::json(StatusCode::SERVICE_UNAVAILABLE, &body);
+                let kind = HeaderValue::from_static("application/scim+json");
+                response.headers_mut().insert(CONTENT_TYPE, kind);
+                response
             }
             Self::OAuth => Failure::new(OAuthError::Unavailable).into_response(),
         };

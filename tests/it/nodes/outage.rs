@@ -246,6 +246,9 @@ async fn machines_are_served_for_so_long_and_no_longer() {
     // What this answers from memory at other times.
     let listed = node.send(Call::get("/api/v2/clients").bearer(&management)).await;
     assert_eq!((listed.status.as_u16(), &listed.json()["statusCode"]), (503, &json!(503)));
+    let directory = node.get("/scim/v2/connections/con_x/Users").await;
+    assert_eq!((directory.status.as_u16(), &directory.json()["status"]), (503, &json!("503")));
+    has_a_time(&directory);
     let page = Browser::new(node).with_header("accept", "text/html").get(&node.ask("openid").path()).await;
     assert!(page.status == 503 && page.body.contains("<html"), "{page:?}");
     // Those who hold tokens of before can still verify them.
