@@ -24,7 +24,7 @@ pub use value::{FromRow, FromValue, Row, Value};
 /// How to open a database. The defaults suit a server on a small machine.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// PostgreSQL: the most connections held. Default 16.
+    /// PostgreSQL: the most connections held, besides one for pings. Default 16.
     pub pool_size: NonZeroUsize,
     /// PostgreSQL: how long to wait for a connection while all are in use. Default 2 s.
     pub pool_wait: Duration,

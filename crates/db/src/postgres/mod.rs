@@ -36,6 +36,8 @@ const SILENT: Error = Error::Busy("PostgreSQL does not answer");
 #[derive(Clone)]
 pub(crate) struct Postgres {
     pool: Pool,
+    /// One connection that no work ever holds: a full pool must not keep anybody from noticing that it leads nowhere.
+    pings: Pool,
     reach: Arc<Reach>,
     /// How long a server that is there may take to say so.
     soon: Duration,
@@ -44,19 +46,26 @@ pub(crate) struct Postgres {
 impl Postgres {
     pub(crate) async fn open(url: &str, options: &Options) -> Result<Self> {
         let address::Address { config, tls } = address::parse(url, options)?;
-        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match tls {
-            None => Manager::from_config(config, NoTls, manager),
-            Some(tls) => Manager::from_config(config, tls, manager),
+        let pool = |size| {
+            let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+            let manager = match tls.clone() {
+                None => Manager::from_config(config.clone(), NoTls, recycling),
+                Some(tls) => Manager::from_config(config.clone(), tls, recycling),
+            };
+            Pool::builder(manager)
+                .max_size(size)
+                .runtime(Runtime::Tokio1)
+                .wait_timeout(Some(options.pool_wait))
+                .create_timeout(Some(options.connect_timeout))
+                .build()
+                .map_err(Error::engine)
         };
-        let pool = Pool::builder(manager)
-            .max_size(options.pool_size.get())
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(options.pool_wait))
-            .create_timeout(Some(options.connect_timeout))
-            .build()
-            .map_err(Error::engine)?;
-        let engine = Self { pool, reach: Arc::new(Reach::default()), soon: options.connect_timeout };
+        let engine = Self {
+            pool: pool(options.pool_size.get())?,
+            pings: pool(1)?,
+            reach: Arc::new(Reach::default()),
+            soon: options.connect_timeout,
+        };
         drop(engine.connection(Asking::Work).await?);
         Ok(engine)
     }
@@ -143,9 +152,7 @@ impl Postgres {
                 Err(_) => {
                     tracing::warn!("PostgreSQL does not answer");
                     drop(Object::take(connection));
-                    self.reach.fell_silent();
-                    // Whatever waits in the pool leads to the same silence.
-                    self.pool.retain(|_, _| false);
+                    self.let_go();
                     return Err(SILENT);
                 }
             }
@@ -155,6 +162,7 @@ impl Postgres {
 
     pub(crate) fn close(&self) {
         self.pool.close();
+        self.pings.close();
     }
 
     async fn attempt(&self, batch: &Batch) -> Result<(), Attempt> {
@@ -176,9 +184,28 @@ impl Postgres {
         }
     }
 
+    /// No connection can be made.
+    fn went_away(&self, asking: Asking) {
+        match asking {
+            // Those that there are lead nowhere either.
+            Asking::Ping => self.let_go(),
+            Asking::Work => self.reach.lost(),
+        }
+    }
+
+    /// Ends what waits for an answer, and closes what waits in the pool: it leads to the same silence.
+    fn let_go(&self) {
+        self.reach.fell_silent();
+        self.pool.retain(|_, _| false);
+    }
+
     async fn connection(&self, asking: Asking) -> Result<Object> {
         self.reach.ask(asking, self.soon)?;
-        let found = self.pool.get().await;
+        let pool = match asking {
+            Asking::Ping => &self.pings,
+            Asking::Work => &self.pool,
+        };
+        let found = pool.get().await;
         if let Ok(connection) = &found
             && Object::metrics(connection).recycle_count == 0
         {
@@ -189,12 +216,12 @@ impl Postgres {
             PoolError::Timeout(TimeoutType::Wait) => Error::Busy("no connection became free in time"),
             PoolError::Timeout(_) => {
                 tracing::warn!("PostgreSQL accepts no connection in time");
-                self.reach.lost();
+                self.went_away(asking);
                 SILENT
             }
             PoolError::Backend(cause) => {
                 if error::away(&cause) {
-                    self.reach.lost();
+                    self.went_away(asking);
                 }
                 let error = error::translate(&cause);
                 tracing::warn!(cause = %error::chain(&cause), "no connection to PostgreSQL");

@@ -56,7 +56,9 @@ async fn a_slow_statement_and_an_exhausted_pool_are_busy() {
         async move { db.query::<String>("SELECT pg_sleep(20)::TEXT", params![]).await }
     });
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(matches!(db.ping().await, Err(Error::Busy(_))));
+    let refused = db.query::<i64>("SELECT CAST(1 AS BIGINT)", params![]).await;
+    assert!(matches!(refused, Err(Error::Busy(_))));
+    db.ping().await.expect("much work is no absence");
     assert!(matches!(slow.await.unwrap(), Err(Error::Busy(_))));
     db.ping().await.unwrap();
 }
@@ -120,4 +122,62 @@ async fn a_template_is_prepared_once() {
         db.commit(Batch::default().run("INSERT INTO t (id) VALUES (1)", params![])).await.unwrap();
     }
     assert_eq!(prepared, 1);
+}
+
+/// Whether or not there is a connection left for the ping.
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_ends_the_work_on_every_connection() {
+    for in_use in [1, 2] {
+        let Some(stage) = Stage::postgres().await else { return };
+        let options = Options {
+            pool_size: NonZeroUsize::new(2).unwrap(),
+            connect_timeout: Duration::from_millis(500),
+            ..options()
+        };
+        let (_folder, url) = mute_after(in_use, &stage.url).await;
+        let db = Db::open(&url, options).await.unwrap();
+        // A server that sleeps is silent, too, and so are all further connections.
+        let waiting: Vec<_> = (0..in_use)
+            .map(|_| {
+                let db = db.clone();
+                tokio::spawn(async move { db.query::<String>("SELECT pg_sleep(9)::TEXT", params![]).await })
+            })
+            .collect();
+        let began = tokio::time::Instant::now();
+        while stage.db.query_one::<i64>(SLEEPING, params![]).await.unwrap() < Some(in_use) {
+            assert!(began.elapsed() < Duration::from_secs(5), "nobody sleeps");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(matches!(db.ping().await, Err(Error::Busy(_))));
+        let told = tokio::time::Instant::now();
+        for work in waiting {
+            assert!(matches!(work.await.unwrap(), Err(Error::Busy(_))));
+        }
+        assert!(told.elapsed() < Duration::from_secs(2), "{in_use} waited for an answer");
+    }
+}
+
+const SLEEPING: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%'";
+
+/// The address of a socket that passes so many connections on and is mute to all further ones.
+async fn mute_after(passed: i64, url: &str) -> (tempfile::TempDir, String) {
+    let (_, rest) = url.split_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let server = Path::new(&server.replace("%2F", "/")).join(".s.PGSQL.5432");
+    let folder = tempfile::Builder::new().prefix("mute-").tempdir_in("/tmp").unwrap();
+    let listener = tokio::net::UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        for n in 0.. {
+            let (mut client, _) = listener.accept().await.unwrap();
+            if n >= passed {
+                kept.push(client);
+                continue;
+            }
+            let mut server = tokio::net::UnixStream::connect(&server).await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    let folder_name = folder.path().display().to_string().replace('/', "%2F");
+    (folder, format!("postgres://postgres@{folder_name}/{name}"))
 }
