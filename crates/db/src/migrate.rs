@@ -43,10 +43,10 @@ pub(crate) async fn run(db: &Db, migrations: &[Migration]) -> Result<Migrated> {
         return newer(db, from, known).await;
     }
     // Those of a time when nobody wrote it down.
-    let contracted = migrations.iter().filter(|step| step.number <= from && step.contracts());
-    let noted = contracted.fold(Batch::default(), |batch, step| {
-        batch
-            .run("INSERT INTO schema_floor (number) VALUES ($1) ON CONFLICT DO NOTHING", params![step.number])
+    let added = migrations.iter().filter(|step| step.number <= from && !step.contracts());
+    let noted = added.fold(Batch::default(), |batch, step| {
+        let sql = "INSERT INTO schema_additions (number) VALUES ($1) ON CONFLICT DO NOTHING";
+        batch.run(sql, params![step.number])
     });
     db.commit(noted).await?;
     for step in migrations.iter().filter(|step| step.number > from) {
@@ -56,11 +56,11 @@ pub(crate) async fn run(db: &Db, migrations: &[Migration]) -> Result<Migrated> {
             "INSERT INTO schema_version (number, name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             params![step.number, step.name],
         );
-        let floor = match step.contracts() {
-            true => format!(";\nINSERT INTO schema_floor (number) VALUES ({});", step.number),
-            false => String::new(),
+        let addition = match step.contracts() {
+            true => String::new(),
+            false => format!(";\nINSERT INTO schema_additions (number) VALUES ({});", step.number),
         };
-        let sql = format!("{}{floor}", step.sql.trim_end().trim_end_matches(';'));
+        let sql = format!("{}{addition}", step.sql.trim_end().trim_end_matches(';'));
         if db.step(claim, &sql).await.map_err(|cause| failed(step, cause))? {
             tracing::info!(number = step.number, name = step.name, "schema migrated");
         }
@@ -68,10 +68,12 @@ pub(crate) async fn run(db: &Db, migrations: &[Migration]) -> Result<Migrated> {
     Ok(Migrated { from, to: known })
 }
 
-/// A newer release was here. What it only added is no concern of this one.
+/// A newer release was here. What it only added is no concern of this one; a step of which that is not written down is.
 async fn newer(db: &Db, found: i64, known: i64) -> Result<Migrated> {
-    let floor: Option<i64> = db.query_one("SELECT MAX(number) FROM schema_floor", params![]).await?.flatten();
-    if floor.is_none_or(|floor| floor > known) {
+    let sql = "SELECT COUNT(*) FROM schema_version v WHERE v.number > $1 \
+               AND NOT EXISTS (SELECT 1 FROM schema_additions a WHERE a.number = v.number)";
+    let unknown: Option<i64> = db.query_one(sql, params![known]).await?;
+    if unknown != Some(0) {
         return Err(Error::Newer { found, known });
     }
     tracing::warn!(
@@ -103,8 +105,8 @@ async fn create_tables(db: &Db) -> Result<()> {
     .await?;
     create_table(
         db,
-        "schema_floor",
-        "CREATE TABLE IF NOT EXISTS schema_floor (number {int} PRIMARY KEY) {strict}",
+        "schema_additions",
+        "CREATE TABLE IF NOT EXISTS schema_additions (number {int} PRIMARY KEY) {strict}",
     )
     .await
 }
