@@ -243,7 +243,10 @@ async fn users_are_written_and_found() {
         assert_eq!(refused["scimType"], "mutability");
         let whole = json!({"userName": "sam", "externalId": "x-Sam"});
         let after = directory.ask(&app, "PUT", &one, &whole).await.expect(200).json();
-        assert_eq!((after.get("title"), &after["active"]), (None, &true.into()));
+        assert_eq!((after.get("title"), &after["active"]), (None, &false.into()), "still shut out");
+        let open = json!({"userName": "sam", "externalId": "x-Sam", "active": true});
+        let after = directory.ask(&app, "PUT", &one, &open).await.expect(200).json();
+        assert_eq!(after["active"], true);
         directory.ask(&app, "DELETE", &one, &Value::Null).await.expect(204);
         app.api("GET", &format!("/users/{}", segment(&id)), Value::Null).await.expect(404);
         for bad in [
@@ -415,4 +418,128 @@ async fn a_token_reaches_its_own_connection_alone() {
         let answer = one.ask(&app, method, path, &json!({"userName": "a"})).await;
         assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
     }
+}
+
+/// Whoever is shut out of another user's account comes back by no group.
+#[tokio::test]
+async fn whoever_is_shut_out_is_put_into_no_group() {
+    for app in engines().await {
+        let directory = Directory::new(&app, "company").await;
+        let (account, other) = (directory.user(&app, "jane").await, directory.user(&app, "other").await);
+        let group = directory.group(&app, "Staff", &[&account, &other]).await;
+        let jane = app.jane().await;
+        let link = json!({"provider": "okta", "user_id": account});
+        app.manage("POST", &format!("/users/{}/identities", segment(&jane)), link).await;
+        let user = format!("/Users/{}", account.replace('|', "%7C"));
+        let active =
+            |active: bool| operations(&json!([{"op": "replace", "path": "active", "value": active}]));
+        directory.ask(&app, "PATCH", &user, &active(false)).await.expect(200);
+        let whole = json!({"displayName": "Staff", "members": [{"value": account}, {"value": other}, {"value": other}]});
+        let path = format!("/Groups/{group}");
+        let after = directory.ask(&app, "PUT", &path, &whole).await.expect(200).json();
+        assert_eq!(after["members"], json!([{"value": other, "type": "User"}]), "{}", app.engine);
+        directory.ask(&app, "PATCH", &user, &active(true)).await.expect(200);
+        let after = directory.ask(&app, "PUT", &path, &whole).await.expect(200).json();
+        assert_eq!(after["members"].as_array().unwrap().len(), 2);
+    }
+}
+
+/// Attributes are looked for one by one: a request that holds very many of them would take minutes.
+#[tokio::test]
+async fn a_request_holds_so_many_values_and_no_more() {
+    let app = TestApp::new().await;
+    let directory = Directory::new(&app, "company").await;
+    let user = format!("/Users/{}", directory.user(&app, "sam").await.replace('|', "%7C"));
+    let names = |count: usize| -> Value {
+        let names = (0..count).map(|n| (format!("name{n}"), json!(n)));
+        Value::Object(names.collect())
+    };
+    for (value, status) in [
+        (json!({"op": "add", "value": names(500)}), 200),
+        (json!({"op": "add", "value": names(40_000)}), 400),
+        (json!({"op": "add", "path": "name", "value": names(40_000)}), 400),
+        (json!({"op": "add", "value": {"name": names(40_000)}}), 400),
+        (json!({"op": "add", "path": "emails", "value": vec![json!({}); 40_000]}), 400),
+    ] {
+        let answer = directory.ask(&app, "PATCH", &user, &operations(&json!([value]))).await;
+        let answer = answer.expect(status).json();
+        assert_eq!(answer["scimType"] == "tooMany", status == 400, "{answer}");
+    }
+    let connection = format!("/connections/{}/scim-configuration", directory.connection);
+    let lines = |count: usize| vec![json!({"scim": "title", "auth0": "app_metadata.title"}); count];
+    let settings = |count: usize| json!({"user_id_attribute": "externalId", "mapping": lines(count)});
+    app.api("PATCH", &connection, settings(201)).await.expect(400);
+    app.api("PATCH", &connection, settings(200)).await.expect(200);
+}
+
+/// A list of groups with everybody in them has an end; the next page begins behind it.
+#[tokio::test]
+async fn a_page_of_groups_ends_with_the_members_it_holds() {
+    let app = TestApp::new().await;
+    let directory = Directory::new(&app, "company").await;
+    let mut all = Vec::new();
+    for n in 0..2600 {
+        all.push(directory.user(&app, &format!("u{n}")).await);
+    }
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    for name in ["a", "b", "c"] {
+        directory.group(&app, name, &all).await;
+    }
+    let pages = async |query: &str| {
+        let (mut start, mut found) = (1, Vec::new());
+        loop {
+            let path = format!("/Groups?startIndex={start}{query}");
+            let page = directory.ask(&app, "GET", &path, &Value::Null).await.expect(200).json();
+            assert_eq!(page["totalResults"], 3);
+            let here = page["Resources"].as_array().unwrap().len();
+            if here == 0 {
+                return found;
+            }
+            start += here;
+            found.push(here);
+        }
+    };
+    assert_eq!(pages("").await, [2, 1]);
+    assert_eq!(pages("&excludedAttributes=members").await, [3]);
+}
+
+/// A lifetime that is no number of seconds anybody means is refused: it makes neither a token for ever nor one that never was.
+#[tokio::test]
+async fn a_token_lives_as_long_as_is_said() {
+    let app = TestApp::new().await;
+    let directory = Directory::new(&app, "company").await;
+    let tokens = format!("/connections/{}/scim-configuration/tokens", directory.connection);
+    for lifetime in [json!(899), json!(-1), json!(1e30), json!(u64::MAX), json!(i64::MAX), json!(1_i64 << 53)]
+    {
+        app.api("POST", &tokens, json!({"token_lifetime": lifetime})).await.expect(400);
+    }
+    let token = app.manage("POST", &tokens, json!({"token_lifetime": 900})).await;
+    let directory = Directory { token: token["token"].as_str().unwrap().to_owned(), ..directory };
+    directory.ask(&app, "GET", "/Users", &Value::Null).await.expect(200);
+    app.clock.advance(901);
+    directory.ask(&app, "GET", "/Users", &Value::Null).await.expect(401);
+}
+
+/// Whoever has no token writes nothing into the tenant's log.
+#[tokio::test]
+async fn strangers_leave_no_events() {
+    let app = TestApp::new().await;
+    let mut directory = Directory::new(&app, "company").await;
+    directory.user(&app, "sam").await;
+    directory.ask(&app, "POST", "/Users", &json!({})).await.expect(400);
+    directory.token = "stranger".to_owned();
+    for method in ["POST", "DELETE", "PUT"] {
+        directory.ask(&app, method, "/Users", &json!({})).await.expect(401);
+    }
+    for method in ["HEAD", "OPTIONS", "ANYTHING"] {
+        let answer = directory.ask(&app, method, "/Users", &Value::Null).await;
+        assert!([204, 404].contains(&answer.status.as_u16()), "{answer:?}");
+    }
+    app.app.logs.flush().await.unwrap();
+    let mut kinds = Vec::new();
+    for kind in ["sscim", "fscim"] {
+        let events = app.manage("GET", &format!("/logs?q=type:{kind}&per_page=100"), Value::Null).await;
+        kinds.push(events.as_array().unwrap().len());
+    }
+    assert_eq!(kinds, [1, 1]);
 }

@@ -67,9 +67,10 @@ pub(crate) fn verify(phc: &str, password: &[u8], memory: &mut Memory) -> Judgeme
     }
 }
 
-/// Whether a PHC string of somebody else's can be verified here.
-pub(crate) fn is_readable(phc: &str) -> bool {
-    Stored::read(phc).is_some()
+/// The work of one verification of a PHC string of somebody else's: KiB times passes. `None` where it cannot be verified here.
+pub(crate) fn work(phc: &str) -> Option<u64> {
+    let params = Stored::read(phc)?.params;
+    Some(u64::from(params.memory_kib()) * u64::from(params.passes()))
 }
 
 /// The work of one verification, for nothing.

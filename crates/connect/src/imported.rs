@@ -179,6 +179,8 @@ pub enum NotTaken {
 /// The most work one password may ask for: about a second.
 const MOST_BCRYPT_COST: u32 = 14;
 const MOST_ITERATIONS: u32 = 2_000_000;
+/// KiB times passes: what 256 MiB take in eight passes.
+const MOST_ARGON_WORK: u64 = 8 * 256 * 1024;
 const MOST_SCRYPT_BYTES: u64 = 64 << 20;
 
 impl ImportedHash {
@@ -206,9 +208,10 @@ impl ImportedHash {
         match self.algorithm {
             Algorithm::Argon2 => {
                 // Our own form, and judged by the same rules.
-                return match argon::is_readable(&self.hash.value) {
-                    true => Ok(self.hash.value.clone()),
-                    false => Err(NotTaken::Malformed),
+                return match argon::work(&self.hash.value) {
+                    Some(work) if work <= MOST_ARGON_WORK => Ok(self.hash.value.clone()),
+                    Some(_) => Err(NotTaken::TooCostly),
+                    None => Err(NotTaken::Malformed),
                 };
             }
             Algorithm::Bcrypt => {
@@ -541,6 +544,11 @@ mod tests {
         assert_eq!(refused(text("bcrypt", "$2b$10$short")), NotTaken::Malformed);
         let pbkdf2 = "$pbkdf2-sha256$i=4000000000,l=20$c2FsdA$SwB5AbdlSJq+rUnZJvch0GWkKcE";
         assert_eq!(refused(text("pbkdf2", pbkdf2)), NotTaken::TooCostly);
+        let argon2 =
+            |costs: &str| text("argon2", &format!("$argon2id$v=19${costs}$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo"));
+        assert_eq!(refused(argon2("m=262144,t=64,p=1")), NotTaken::TooCostly);
+        assert_eq!(refused(argon2("m=65536,t=33,p=4")), NotTaken::TooCostly);
+        assert!(serde_json::from_value::<ImportedHash>(argon2("m=262144,t=8,p=1")).unwrap().stored().is_ok());
         assert_eq!(
             refused(text("argon2", "$argon2id$v=19$m=4294967295,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g")),
             NotTaken::Malformed

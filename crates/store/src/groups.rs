@@ -105,20 +105,27 @@ impl Store {
 
     /// Removes a group with its members and all that it gives.
     pub fn delete_group(&self, tenant: &str, id: &str) -> Batch {
-        let emptied = ["group_members", "group_roles"].iter().fold(Batch::default(), |batch, table| {
+        // The group first: whoever writes into it at this moment waits, and finds none.
+        let gone = Batch::default()
+            .run("DELETE FROM user_groups WHERE tenant = $1 AND id = $2", params![tenant, storable(id)]);
+        ["group_members", "group_roles"].iter().fold(gone, |batch, table| {
             batch.run(
                 format!("DELETE FROM {table} WHERE tenant = $1 AND group_id = $2"),
                 params![tenant, storable(id)],
             )
-        });
-        emptied.run("DELETE FROM user_groups WHERE tenant = $1 AND id = $2", params![tenant, storable(id)])
+        })
     }
 
     /// Removes every group of a connection: goes with the connection's document.
     pub fn delete_groups_of_connection(&self, tenant: &str, connection_id: &str) -> Batch {
         let theirs = "tenant = $1 AND group_id IN \
                       (SELECT id FROM user_groups WHERE tenant = $1 AND connection_id = $2)";
-        let emptied = ["group_members", "group_roles"].iter().fold(Batch::default(), |batch, table| {
+        // A write that changes nothing: whoever writes into one of them at this moment was first, or waits.
+        let held = Batch::default().run(
+            "UPDATE user_groups SET name = name WHERE tenant = $1 AND connection_id = $2",
+            params![tenant, connection_id],
+        );
+        let emptied = ["group_members", "group_roles"].iter().fold(held, |batch, table| {
             batch.run(format!("DELETE FROM {table} WHERE {theirs}"), params![tenant, connection_id])
         });
         emptied.run(
@@ -137,7 +144,13 @@ impl Store {
         now_ms: i64,
     ) -> Batch {
         accounts.iter().fold(Batch::default(), |batch, account| {
-            batch.run(
+            // A write that changes nothing: where the account is linked, unlinked or deleted at this moment, one waits for
+            // the other, so that nobody is a member by an account that is no longer theirs.
+            let held = batch.run(
+                "UPDATE credentials SET account = account WHERE tenant = $1 AND connection = $2 AND account = $3",
+                params![tenant, connection, account.as_str()],
+            );
+            held.run(
                 "INSERT INTO group_members (tenant, group_id, account, user_id, created_at) \
                  SELECT g.tenant, g.id, c.account, c.user_id, CAST($5 AS BIGINT) \
                  FROM user_groups g JOIN credentials c ON c.tenant = g.tenant \

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::error::ScimError;
 use super::mapping::member;
 use super::patch::{Operation, Verb, invalid, operations};
+use super::users::is_shut;
 use super::{Answer, Scim};
 
 pub(super) async fn serve(scim: &Scim, method: &Method, one: Option<&str>) -> Answer {
@@ -37,7 +38,13 @@ async fn find(scim: &Scim, id: &str) -> Result<Group, ScimError> {
     found.filter(|group| group.connection_id == scim.connection.id).ok_or(MISSING)
 }
 
-/// With its members, unless they are not wanted (RFC 7644, section 3.9).
+/// Whether members are wanted (RFC 7644, section 3.9).
+fn wants_members(scim: &Scim) -> bool {
+    let excluded = scim.query.text("excludedAttributes").unwrap_or_default();
+    !excluded.split(',').any(|name| name.trim().eq_ignore_ascii_case("members"))
+}
+
+/// With its members, unless they are not wanted.
 async fn shown(scim: &Scim, group: &Group) -> Result<Value, ScimError> {
     let mut value = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
@@ -53,8 +60,7 @@ async fn shown(scim: &Scim, group: &Group) -> Result<Value, ScimError> {
     if let Some(external_id) = &group.external_id {
         value["externalId"] = external_id.as_str().into();
     }
-    let excluded = scim.query.text("excludedAttributes").unwrap_or_default();
-    if excluded.split(',').any(|name| name.trim().eq_ignore_ascii_case("members")) {
+    if !wants_members(scim) {
         return Ok(value);
     }
     let mut members: Vec<Value> = Vec::new();
@@ -97,9 +103,14 @@ async fn list(scim: &Scim) -> Answer {
         }
     }
     let total = scim.store().groups_count(scim.tenant(), &wanted).await?;
-    let mut resources = Vec::new();
+    let (mut resources, mut members) = (Vec::new(), 0);
     for group in scim.store().groups(scim.tenant(), &wanted, "", (before, limit)).await? {
-        resources.push(shown(scim, &group).await?);
+        let resource = shown(scim, &group).await?;
+        members += resource.get("members").and_then(Value::as_array).map_or(0, Vec::len);
+        resources.push(resource);
+        if members >= MOST_MEMBERS {
+            break;
+        }
     }
     scim.listed(total, before, &resources)
 }
@@ -171,18 +182,27 @@ fn named(value: Option<&Value>) -> Result<Vec<String>, ScimError> {
         .collect()
 }
 
+/// Members that one request writes. A page ends with the group that fills this: the next one begins behind it.
 const MOST_MEMBERS: usize = 5000;
 
-/// The accounts of a list of members.
+/// The accounts of a list of members. One that the directory itself shut out of another user is left out: it is in no
+/// group until it is let in again.
 async fn members_of(scim: &Scim, value: Option<&Value>) -> Result<Vec<String>, ScimError> {
-    let accounts = named(value)?;
-    for id in &accounts {
-        let name = AccountName::Account(id);
-        if scim.store().account(scim.tenant(), &scim.connection.name, name).await?.is_none() {
+    let mut accounts = named(value)?;
+    accounts.sort_unstable();
+    accounts.dedup();
+    let mut open = Vec::new();
+    for id in accounts {
+        let name = AccountName::Account(&id);
+        let Some((account, owner)) = scim.store().account(scim.tenant(), &scim.connection.name, name).await?
+        else {
             return Err(invalid("invalidValue", "A member is no user of this connection"));
+        };
+        if account == owner || !is_shut(scim, &account).await? {
+            open.push(account);
         }
     }
-    Ok(accounts)
+    Ok(open)
 }
 
 /// Puts them into a group.

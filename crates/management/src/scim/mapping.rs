@@ -185,7 +185,7 @@ impl Mapping {
         resource
     }
 
-    /// Writes what a resource says into a user's document; what it does not say is no more.
+    /// Writes what a resource says into a user's document; what it does not say is no more, but for a block, which stands.
     ///
     /// # Errors
     /// The attribute that is not what it should be.
@@ -202,7 +202,8 @@ impl Mapping {
             match target {
                 Target::Blocked => {
                     let active = match value {
-                        None => true,
+                        // Nobody is let in again by what is not said.
+                        None => continue,
                         Some(Value::Bool(active)) => *active,
                         // As some directories write it.
                         Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => true,
@@ -290,7 +291,7 @@ mod tests {
             })
         );
         mapping.write(&Map::new(), &mut document).unwrap();
-        assert_eq!(document["blocked"], false);
+        assert_eq!(document["blocked"], true);
         assert_eq!((document.get("email"), &document["app_metadata"]), (None, &json!({"kept": 1})));
         assert!(mapping.write(&object(&json!({"userName": {"a": 1}})), &mut document).is_err());
     }

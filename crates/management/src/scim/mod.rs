@@ -46,6 +46,8 @@ struct Scim {
     body: Map<String, Value>,
 }
 
+const VERBS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
 type Answer = Result<(StatusCode, Option<Value>), ScimError>;
 
 async fn serve(ctx: Ctx, Path((id, rest)): Path<(String, String)>, request: Request) -> Response {
@@ -53,7 +55,8 @@ async fn serve(ctx: Ctx, Path((id, rest)): Path<(String, String)>, request: Requ
     let method = request.method().clone();
     let answer = handle(ctx, &id, &rest, request).await;
     let kind = rest.split('/').next().filter(|kind| ["Users", "Groups"].contains(kind)).unwrap_or_default();
-    if method != Method::GET {
+    // Whoever has no token leaves nothing in the tenant's log, as at the Management API: it is not theirs to fill.
+    if method != Method::GET && !matches!(answer, Err(ScimError::Unauthorized | ScimError::NoEndpoint)) {
         log.log(event(&answer, &method, &id, kind));
     }
     let (status, body) = answer.unwrap_or_else(|error| (error.status(), Some(error.body())));
@@ -71,13 +74,10 @@ async fn serve(ctx: Ctx, Path((id, rest)): Path<(String, String)>, request: Requ
     response
 }
 
-/// Bodies are left out, and so are ids that nobody proved to know.
+/// Bodies are left out.
 fn event(answer: &Answer, method: &Method, connection_id: &str, kind: &str) -> LogEvent {
-    let is_known = !matches!(answer, Err(ScimError::Unauthorized));
     let mut details = Map::new();
-    if is_known {
-        details.insert("connection_id".to_owned(), connection_id.into());
-    }
+    details.insert("connection_id".to_owned(), connection_id.into());
     LogEvent {
         kind: if answer.is_ok() { "sscim" } else { "fscim" }.to_owned(),
         description: Some(format!("{method} {kind}")),
@@ -90,7 +90,7 @@ async fn handle(ctx: Ctx, id: &str, rest: &str, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let (kind, one) = rest.split_once('/').map_or((rest, None), |(kind, one)| (kind, Some(one)));
     let scope = match kind {
-        "Users" | "Groups" => {
+        "Users" | "Groups" if VERBS.contains(&parts.method) => {
             format!("{}:{}", parts.method.as_str().to_lowercase(), kind.to_lowercase())
         }
         "ServiceProviderConfig" if one.is_none() && parts.method == Method::GET => String::new(),
@@ -111,6 +111,10 @@ async fn handle(ctx: Ctx, id: &str, rest: &str, request: Request) -> Answer {
     {
         return Err(ScimError::Invalid("invalidValue", "Text must not hold U+0000".to_owned()));
     }
+    // Attributes are looked for one by one, whatever the case of their names.
+    if kind == "Users" && body.values().map(values).sum::<usize>() > MOST_VALUES {
+        return Err(ScimError::Invalid("tooMany", "Too many values in one request".to_owned()));
+    }
     let id_attribute =
         settings.get("user_id_attribute").and_then(Value::as_str).unwrap_or("externalId").to_owned();
     let mapping = Mapping::read(settings.get("mapping").unwrap_or(&Value::Null));
@@ -119,6 +123,19 @@ async fn handle(ctx: Ctx, id: &str, rest: &str, request: Request) -> Answer {
         "Users" => users::serve(&scim, &parts.method, one).await,
         _ => groups::serve(&scim, &parts.method, one).await,
     }
+}
+
+/// More than anybody writes about one user.
+const MOST_VALUES: usize = 2000;
+
+/// How many values there are in one, itself among them.
+fn values(value: &Value) -> usize {
+    let within: usize = match value {
+        Value::Array(items) => items.iter().map(values).sum(),
+        Value::Object(members) => members.values().map(values).sum(),
+        _ => 0,
+    };
+    1 + within
 }
 
 /// The connection and how it takes users, where the token is one of its own, good and holds the scope. Whoever has no such

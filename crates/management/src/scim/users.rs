@@ -71,6 +71,12 @@ async fn find(scim: &Scim, account: &str) -> Result<Found, ScimError> {
     Ok(Found { account, owner })
 }
 
+/// Whether an account that is linked to another user is shut out by its directory.
+pub(super) async fn is_shut(scim: &Scim, account: &str) -> Result<bool, ScimError> {
+    let found = find(scim, account).await?;
+    Ok(found.is_linked() && found.document().get("blocked") == Some(&Value::Bool(true)))
+}
+
 /// The attribute that makes ids, which an administrator writes.
 fn id_path(scim: &Scim) -> Result<Path, ScimError> {
     Path::parse(&scim.id_attribute)
@@ -330,7 +336,10 @@ async fn delete(scim: &Scim, id: &str) -> Answer {
                 &found.account,
             ))
         } else {
-            store.delete_user_batch(tenant, &found.account)
+            // Unless the account was linked to somebody meanwhile: then that is what it has to be taken from.
+            store
+                .edit_user_batch(tenant, &found.owner, &found.owner.user)?
+                .and(store.delete_user_batch(tenant, &found.account))
         };
         match store.commit(batch).await {
             Ok(()) => return Ok((StatusCode::NO_CONTENT, None)),

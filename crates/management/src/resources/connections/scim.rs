@@ -73,6 +73,7 @@ async fn show(call: Call) -> Result<Answer, Problem> {
 
 async fn create(call: Call) -> Result<Answer, Problem> {
     let connection = connection(&call).await?;
+    check_mapping(&call)?;
     let now = format_ms(call.ctx.now_ms);
     let given = |name: &str| call.body.get(name).filter(|value| !value.is_null()).cloned();
     let value = json!({
@@ -95,6 +96,7 @@ async fn create(call: Call) -> Result<Answer, Problem> {
 
 async fn update(call: Call) -> Result<Answer, Problem> {
     let connection = connection(&call).await?;
+    check_mapping(&call)?;
     let (value, rev) = rewrite(&call, KIND, &connection.id, |found| {
         let mut value = found.ok_or(Problem::NotFound(MISSING))?;
         for (name, member) in call.members() {
@@ -134,6 +136,19 @@ fn without_digest(mut token: Value) -> Value {
 /// What a SCIM client may do with a token that says nothing of it.
 const SCOPES: [&str; 5] = ["get:users", "post:users", "put:users", "patch:users", "delete:users"];
 const MOST_TOKENS: usize = 2;
+/// A hundred years of seconds.
+const LONGEST: i64 = 100 * 365 * 86_400;
+/// Lines of a mapping: each is looked at for every user that is written or shown.
+const MOST_LINES: usize = 200;
+
+fn check_mapping(call: &Call) -> Result<(), Problem> {
+    match call.body.get("mapping").and_then(Value::as_array) {
+        Some(lines) if lines.len() > MOST_LINES => {
+            Err(Problem::payload(&format!("mapping must have at most {MOST_LINES} lines"), "mapping"))
+        }
+        _ => Ok(()),
+    }
+}
 
 async fn add_token(call: Call) -> Result<Answer, Problem> {
     let connection = connection(&call).await?;
@@ -146,12 +161,16 @@ async fn add_token(call: Call) -> Result<Answer, Problem> {
         "created_at": format_ms(call.ctx.now_ms),
         "scopes": scopes.unwrap_or_else(|| json!(SCOPES)),
     });
-    if let Some(seconds) = call.body.get("token_lifetime").and_then(Value::as_i64) {
-        if seconds < 900 {
-            return Err(Problem::payload("token_lifetime must be at least 900 seconds", "token_lifetime"));
-        }
-        let end = call.ctx.now_ms.saturating_add(seconds.saturating_mul(1000));
-        token["valid_until"] = format_ms(end).into();
+    if let Some(lifetime) = call.body.get("token_lifetime").filter(|value| !value.is_null()) {
+        // Whole numbers that are larger than any count of seconds are numbers too.
+        let seconds = lifetime.as_i64().filter(|seconds| (900..=LONGEST).contains(seconds));
+        let seconds = seconds.ok_or_else(|| {
+            Problem::payload(
+                &format!("token_lifetime must be at least 900 seconds and at most {LONGEST}"),
+                "token_lifetime",
+            )
+        })?;
+        token["valid_until"] = format_ms(call.ctx.now_ms.saturating_add(seconds * 1000)).into();
     }
     let mut kept = token.clone();
     kept["sha256"] = base64url(&sha256(secret.as_bytes())).into();
