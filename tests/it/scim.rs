@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use crate::support::*;
 
 /// A company's directory, with its connection.
-struct Directory {
+pub(crate) struct Directory {
     connection: String,
     token: String,
 }
 
 impl Directory {
-    async fn new(app: &TestApp, name: &str) -> Self {
+    pub(crate) async fn new(app: &TestApp, name: &str) -> Self {
         let made = json!({"name": name, "strategy": "okta", "options": {"client_id": "c"}});
         let made = app.manage("POST", "/connections", made).await;
         let connection = made["id"].as_str().unwrap().to_owned();
@@ -25,7 +25,7 @@ impl Directory {
         Self { connection, token: token["token"].as_str().unwrap().to_owned() }
     }
 
-    async fn ask(&self, app: &TestApp, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn ask(&self, app: &TestApp, method: &str, path: &str, body: &Value) -> Answer {
         let call = Call::new(method, &format!("/scim/v2/connections/{}{path}", self.connection));
         let call = call.bearer(&self.token);
         let call = match body {
@@ -36,7 +36,7 @@ impl Directory {
     }
 
     /// The id of a user that is made.
-    async fn user(&self, app: &TestApp, name: &str) -> String {
+    pub(crate) async fn user(&self, app: &TestApp, name: &str) -> String {
         let user = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name, "externalId": format!("x-{name}"),
             "active": true, "name": {"givenName": "G", "familyName": "F"},
@@ -45,14 +45,14 @@ impl Directory {
         self.ask(app, "POST", "/Users", &user).await.expect(201).text("id")
     }
 
-    async fn group(&self, app: &TestApp, name: &str, members: &[&str]) -> String {
+    pub(crate) async fn group(&self, app: &TestApp, name: &str, members: &[&str]) -> String {
         let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
         let group = json!({"displayName": name, "externalId": format!("x-{name}"), "members": members});
         self.ask(app, "POST", "/Groups", &group).await.expect(201).text("id")
     }
 }
 
-fn operations(all: &Value) -> Value {
+pub(crate) fn operations(all: &Value) -> Value {
     json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": all})
 }
 

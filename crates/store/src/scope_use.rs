@@ -62,8 +62,10 @@ impl Noticed {
             let holder = format!("{kind}:{client}");
             self.add(&mut new, tenant, (&holder, audience, scope), day);
             let granted = event.details.decision.map(|decision| decision.granted).unwrap_or_default();
-            for (grounds, scopes) in granted.iter().filter(|(grounds, _)| grounds.starts_with("role:")) {
-                self.add(&mut new, tenant, (grounds, audience, scopes), day);
+            for (grounds, scopes) in &granted {
+                if let Some(role) = role_of(grounds) {
+                    self.add(&mut new, tenant, (&format!("role:{role}"), audience, scopes), day);
+                }
             }
         }
         new
@@ -86,6 +88,15 @@ impl Noticed {
                 });
             }
         }
+    }
+}
+
+/// The role on whose account something was granted: the user's own (`role:ID`), or through a group (`group_role:ID GROUP`).
+fn role_of(grounds: &str) -> Option<&str> {
+    match grounds.split_once(':')? {
+        ("role", role) => Some(role),
+        ("group_role", given) => Some(given.split_once(' ').map_or(given, |(role, _)| role)),
+        _ => None,
     }
 }
 
@@ -186,7 +197,7 @@ mod tests {
             ..LogEvent::default()
         };
         if user.is_some() {
-            let decision = json!({"flow": "code", "granted": {"role:rol_1": "b", "standard": "openid"}});
+            let decision = json!({"flow": "code", "granted": {"role:rol_1": "b", "group_role:rol_2 grp_1": "c", "standard": "openid"}});
             event.details.insert(DECISION.to_owned(), decision);
         }
         LogLine::of(event, at_ms).unwrap()
@@ -209,7 +220,7 @@ mod tests {
         assert_eq!(of("t", line("feccft", "d", DAY_MS, None)), [""; 0], "nothing was issued");
         assert_eq!(
             of("t", line("seacft", "b openid", DAY_MS, Some("u"))),
-            ["user:app b 1", "user:app openid 1", "role:rol_1 b 1"]
+            ["user:app b 1", "user:app openid 1", "role:rol_2 c 1", "role:rol_1 b 1"]
         );
         assert_eq!(of("t", line("seccft", "a", 2 * DAY_MS, None)), ["client:app a 2"]);
     }

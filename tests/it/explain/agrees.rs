@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
+use crate::scim::{Directory, operations};
 use crate::support::*;
 
 const POOL: [&str; 5] = ["read:a", "write:a", "del:a", "x:1", "never:defined"];
@@ -15,11 +16,63 @@ struct World<'a> {
     role: String,
     jane: String,
     stranger: String,
+    company: Company,
     /// How much was compared: tokens, refusals, scopes granted.
     seen: [AtomicUsize; 3],
 }
 
+/// A directory that keeps an account of Jane's in a group, and an organization in which she may be a member.
+struct Company {
+    directory: Directory,
+    account: String,
+    group: String,
+    /// What the group gives.
+    role: String,
+    organization: String,
+}
+
+impl Company {
+    async fn new(app: &TestApp) -> Self {
+        let directory = Directory::new(app, "company").await;
+        let account = directory.user(app, "jane").await;
+        let link = json!({"provider": "okta", "user_id": account});
+        app.manage("POST", &format!("/users/{}/identities", segment(&app.jane().await)), link).await;
+        let group = directory.group(app, "Staff", &[]).await;
+        let role = app.manage("POST", "/roles", json!({"name": "Of the group"})).await;
+        let connections = app.manage("GET", "/connections?strategy=auth0", Value::Null).await;
+        let enabled = json!([{"connection_id": connections[0]["id"], "assign_membership_on_login": false}]);
+        let acme = json!({"name": "acme", "enabled_connections": enabled});
+        let acme = app.manage("POST", "/organizations", acme).await;
+        app.set_web(json!({"organization_usage": "allow"})).await;
+        let id = |made: &Value| made["id"].as_str().unwrap().to_owned();
+        Self { directory, account, group, role: id(&role), organization: id(&acme) }
+    }
+}
+
 impl World<'_> {
+    /// Jane in the group or not, what it gives in the tenant and in the organization, and what she is there herself.
+    async fn turn_company(&self) {
+        let Company { directory, account, group, role, organization } = &self.company;
+        let app = self.app;
+        let members = match self.one_in(3) {
+            true => json!([{"op": "remove", "path": format!("members[value eq \"{account}\"]")}]),
+            false => json!([{"op": "add", "path": "members", "value": [{"value": account}]}]),
+        };
+        let path = format!("/Groups/{group}");
+        directory.ask(app, "PATCH", &path, &operations(&members)).await.expect(200);
+        let either = |n: usize| if self.one_in(n) { "DELETE" } else { "POST" };
+        let there = format!("/organizations/{organization}");
+        for path in [format!("/groups/{group}/roles"), format!("{there}/groups/{group}/roles")] {
+            app.manage(either(2), &path, json!({"roles": [role]})).await;
+        }
+        let method = either(5);
+        app.manage(method, &format!("{there}/members"), json!({"members": [self.jane]})).await;
+        if method == "POST" {
+            let path = format!("{there}/members/{}/roles", segment(&self.jane));
+            app.manage(either(2), &path, json!({"roles": [self.role]})).await;
+        }
+    }
+
     fn count(&self, what: usize, more: usize) {
         self.seen[what].fetch_add(more, Ordering::Relaxed);
     }
@@ -56,7 +109,8 @@ impl World<'_> {
             json!({"permissions": all})
         };
         let user = format!("/users/{}", segment(&self.jane));
-        for path in [format!("/roles/{}/permissions", self.role), format!("{user}/permissions")] {
+        let roles = [&self.role, &self.company.role].map(|role| format!("/roles/{role}/permissions"));
+        for path in [&roles[..], &[format!("{user}/permissions")]].concat() {
             let held = app.manage("GET", &format!("{path}?per_page=100"), Value::Null).await;
             let held: Vec<&str> =
                 held.as_array().unwrap().iter().map(|p| p["permission_name"].as_str().unwrap()).collect();
@@ -70,6 +124,7 @@ impl World<'_> {
         }
         let method = if self.one_in(2) { "POST" } else { "DELETE" };
         app.manage(method, &format!("{user}/roles"), json!({"roles": [self.role]})).await;
+        self.turn_company().await;
         let grants = app.manage("GET", "/client-grants?per_page=100", Value::Null).await;
         for grant in grants.as_array().unwrap().iter().filter(|grant| grant["audience"] == API) {
             app.manage("DELETE", &format!("/client-grants/{}", grant["id"].as_str().unwrap()), Value::Null)
@@ -106,7 +161,7 @@ impl World<'_> {
             "client_id": self.app.clients.web.client_id, "audience": API, "scope": scope, "flow": flow,
             "user_id": self.jane, "redirect_uri": CALLBACK,
         });
-        for (name, value) in more.as_object().unwrap() {
+        for (name, value) in more.as_object().unwrap().iter().filter(|(_, value)| !value.is_null()) {
             body[name] = value.clone();
         }
         self.app.own("POST", "/explain", &body).await.expect(200).json()
@@ -175,9 +230,10 @@ impl World<'_> {
     }
 
     /// After everything was changed again.
-    async fn refreshed(&self, (token, granted): &(String, String)) {
+    async fn refreshed(&self, (token, granted): &(String, String), organization: Option<&str>) {
         let scope = if self.one_in(2) { self.asked() } else { String::new() };
-        let told = self.told("refresh_token", &scope, json!({"granted_scope": granted})).await;
+        let more = json!({"granted_scope": granted, "organization": organization});
+        let told = self.told("refresh_token", &scope, more).await;
         let answer = self.app.refresh(token, &[("scope", &scope)]).await;
         self.same(&told, &answer);
     }
@@ -193,21 +249,29 @@ impl World<'_> {
         }
     }
 
-    async fn code(&self, client: &str) {
+    async fn code(&self, client: &str, organization: Option<&str>) -> Option<(String, String)> {
         let scope = self.asked();
-        let told = self.told("authorization_code", &scope, json!({"client_id": client})).await;
+        let more = json!({"client_id": client, "organization": organization});
+        let told = self.told("authorization_code", &scope, more).await;
         let verifier = "a-verifier-of-more-than-forty-three-characters-long";
         let ask = Ask::code(client, &scope).with("audience", API).challenged(verifier);
+        let ask = match organization {
+            Some(organization) => ask.and("organization", organization),
+            None => ask,
+        };
         let mut browser = Browser::new(self.app);
         let answer = browser.open(&ask).await;
         let answer = browser.go_through(answer, &JANE).await;
         if answer.location().is_none() {
             // Strict third parties are told nothing: the user sees a page.
             assert_eq!(told["decision"], "denied", "{told:#}\n{answer:?}");
-            return;
+            return None;
         }
         let landing = Landing::of(&answer);
-        let Some(code) = landing.find("code") else { return self.same_error(&told, &landing) };
+        let Some(code) = landing.find("code") else {
+            self.same_error(&told, &landing);
+            return None;
+        };
         let grant = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -219,6 +283,8 @@ impl World<'_> {
             false => self.app.web_token(&grant).await,
         };
         self.same(&told, &answer);
+        let body = answer.json();
+        Some((body["refresh_token"].as_str()?.to_owned(), body["scope"].as_str()?.to_owned()))
     }
 
     #[track_caller]
@@ -248,20 +314,26 @@ async fn with_what_is_issued() {
         role: role["id"].as_str().unwrap().to_owned(),
         jane: app.jane().await,
         stranger: stranger["client_id"].as_str().unwrap().to_owned(),
+        company: Company::new(&app).await,
         app: &app,
         seen: Default::default(),
     };
-    let mut kept = None;
+    let acme = Some(world.company.organization.as_str());
+    let (mut kept, mut kept_there) = (None, None);
     for _ in 0..40 {
         world.turn().await;
         if let Some(token) = &kept {
-            world.refreshed(token).await;
+            world.refreshed(token, None).await;
+        }
+        if let Some(token) = &kept_there {
+            world.refreshed(token, acme).await;
         }
         world.machine().await;
         kept = world.password().await.or(kept);
         world.implicit().await;
-        world.code(&app.clients.web.client_id).await;
-        world.code(&world.stranger).await;
+        world.code(&app.clients.web.client_id, None).await;
+        kept_there = world.code(&app.clients.web.client_id, acme).await.or(kept_there);
+        world.code(&world.stranger, None).await;
     }
     let [tokens, refusals, scopes] = world.seen.map(AtomicUsize::into_inner);
     assert!(

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use chancery_connect::{PasswordHasher, password_policy, users};
 use chancery_core::model::{Connection, Role, User};
 use chancery_core::{Clock, Rng, dashboard, ids};
-use chancery_store::{Change, Error, Kind, NewUser, Store, Tenant};
+use chancery_store::{Change, Error, GroupFilter, Kind, NewUser, Store, Tenant};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -195,6 +195,18 @@ async fn list(args: TenantStorage, environment: &Environment, out: &mut Output) 
             all.entry((member.email.unwrap_or_default(), member.user_id))
                 .or_default()
                 .push(role.name.clone());
+        }
+        let giving = GroupFilter { gives: Some((&role.id, "")), ..GroupFilter::default() };
+        for group in store.groups(&tenant.id, &giving, "", (0, MOST)).await? {
+            for member in store.group_members(&tenant.id, &group.id, "", MOST).await? {
+                let email = store.user(&tenant.id, &member.user_id).await?.and_then(|user| user.email);
+                let through = format!("{} (group {})", role.name, group.name);
+                let known = all.entry((email.unwrap_or_default(), member.user_id)).or_default();
+                // Two accounts of a user may be in one group.
+                if !known.contains(&through) {
+                    known.push(through);
+                }
+            }
         }
     }
     for member in store.permission_holders(&tenant.id, MANAGEMENT_IDENTIFIER, MOST).await? {

@@ -374,6 +374,26 @@ fn from_nothing_to_a_tenant_in_production() {
     assert!(log.contains("stopped") && !log.contains(secret) && !log.contains(key.trim()), "{log}");
 }
 
+/// Puts Bob into a group that gives what administrators have.
+fn an_administrator_through_a_group(database: &std::path::Path) {
+    use chancery_store::{Group, Kind, Options, Store};
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let url = format!("sqlite:{}", database.display());
+        let store = Store::open(&url, Options::new([0; 32])).await.unwrap();
+        let roles = store.docs_all("acme", Kind::Role).await.unwrap();
+        let bob = store.users_by_email("acme", "bob@acme.example").await.unwrap().remove(0);
+        let group = Group { id: "grp_1".to_owned(), name: "Operators".to_owned(), ..Group::default() };
+        let members = [bob.user_id];
+        let connection = bob.identities[0].connection.as_str();
+        let batch = store
+            .insert_group("acme", &group)
+            .and(store.add_group_members("acme", "grp_1", (connection, &members), 1))
+            .and(store.add_group_roles("acme", "grp_1", "", &[roles[0].id.clone()]));
+        store.commit(batch).await.unwrap();
+        store.close().await;
+    });
+}
+
 #[test]
 fn the_first_administrator() {
     use std::io::Write;
@@ -424,6 +444,13 @@ fn the_first_administrator() {
     let (role, ada, bob) = ("Dashboard Admin".into(), "ada@acme.example".into(), "bob@acme.example".into());
     let expected: Vec<(&Value, &Value)> = vec![(&ada, &role), (&bob, &role)];
     assert_eq!(listed, expected);
+    an_administrator_through_a_group(&path.join("x.db"));
+    let listed: Value = serde_json::from_str(&good(path, &with(&["admin", "list", "--json"]))).unwrap();
+    assert_eq!(
+        listed[1]["through"],
+        serde_json::json!(["Dashboard Admin", "Dashboard Admin (group Operators)"])
+    );
+    assert_eq!(listed[0]["through"], serde_json::json!(["Dashboard Admin"]));
 
     let address = format!("127.0.0.1:{port}");
     let _server = start(path, &with(&["serve", "--http", &address]));

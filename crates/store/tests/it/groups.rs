@@ -135,3 +135,49 @@ async fn holders_come_through_groups_too() {
         assert_eq!(f.store.users_with_role(TENANT, "rol_a").await.unwrap().count, 3);
     }
 }
+
+/// A directory puts accounts into a group at the moment in which they are unlinked or deleted: whoever has the account no more
+/// is no member by it, and who is made again by the same id is none either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_membership_is_left_by_an_account_that_moves() {
+    for f in engines().await {
+        group(&f.store, "grp_1", &[]).await;
+        for round in 0..40 {
+            let names = [format!("u{round}"), format!("v{round}"), format!("w{round}")];
+            let [user, linked, deleted] = names.each_ref().map(String::as_str);
+            for name in [user, linked, deleted] {
+                let new = new_user(name, &format!("{name}@example.com"));
+                f.store.create_user(TENANT, &new).await.unwrap();
+            }
+            let seen = async |id: &str| f.store.user_to_edit(TENANT, id).await.unwrap().unwrap();
+            let (owner, other) = (seen(user).await, seen(linked).await);
+            f.store.commit(f.store.link_batch(TENANT, &owner, &owner.user, &other).unwrap()).await.unwrap();
+            let owner = seen(user).await;
+            let apart = f.store.unlink_batch(TENANT, &owner, &owner.user, &other.user, "db").unwrap();
+            // A write to the accounts is under way when the others begin, now the one and now the other.
+            let accounts = own(&[linked, deleted]);
+            let puts = (0..4).map(|_| f.store.add_group_members(TENANT, "grp_1", ("db", &accounts), 1));
+            let mut puts: Vec<_> = puts.collect();
+            puts.insert(round % 5, apart);
+            puts.insert(round % 4, f.store.delete_user_batch(TENANT, deleted));
+            let mut all = tokio::task::JoinSet::new();
+            for batch in puts {
+                let store = f.store.clone();
+                all.spawn(async move { store.commit(batch).await });
+            }
+            for done in all.join_all().await {
+                done.unwrap();
+            }
+            let count = async |id: &str| {
+                let of = GroupFilter { user_id: Some(id), ..GroupFilter::default() };
+                f.store.groups_count(TENANT, &of).await.unwrap()
+            };
+            assert_eq!(
+                (count(user).await, count(deleted).await),
+                (0, 0),
+                "{}, round {round}: member by an account that is somebody else's or nobody's",
+                f.engine
+            );
+        }
+    }
+}
