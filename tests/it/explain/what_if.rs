@@ -149,7 +149,20 @@ async fn refusals_say_what_is_in_the_way() {
     let enabled = json!({"connection_id": connections[0]["id"], "assign_membership_on_login": false});
     app.manage("POST", &format!("{path}/enabled_connections"), enabled).await;
     assert_eq!(refused(there.clone()).await, pair("not_a_member", "add_member"));
-    app.manage("POST", &format!("{path}/members"), json!({"members": [jane]})).await;
+    let members = format!("{path}/members");
+    app.manage("POST", &members, json!({"members": [jane]})).await;
+    // Whoever is a member no more is told of the refresh token what the token endpoint says.
+    let ask = app.ask("openid offline_access").and("organization", organization["id"].as_str().unwrap());
+    let tokens = app.redeem(&app.code_for(&ask).await).await.expect(200).json();
+    app.manage("DELETE", &members, json!({"members": [jane]})).await;
+    let answer = app.refresh(tokens["refresh_token"].as_str().unwrap(), &[]).await.expect(403).json();
+    let again = json!({"user_id": jane, "organization": organization["id"], "flow": "refresh_token"});
+    let told = app.what_if("openid", &again).await;
+    assert_eq!(
+        (&told["denied"]["code"], &told["denied"]["error"]),
+        (&json!("not_a_member"), &answer["error"])
+    );
+    app.manage("POST", &members, json!({"members": [jane]})).await;
     // Roles of the tenant do not count there.
     let told = app.what_if("read:contacts", &there).await;
     assert_eq!((&told["decision"], &told["scope"]), (&json!("issued"), &json!("")));

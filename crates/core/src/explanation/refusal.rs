@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Around;
 use super::fix::{self, Fix};
-use crate::scope::{Denied, Request};
+use crate::scope::{Denied, Flow, Request};
 
 /// Why a request is refused as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +80,12 @@ impl Refusal<'_> {
                 "Users of this application sign in to an organization, and the request names none.".to_owned()
             }
         };
-        Refused { code: self.code(), error: self.error(), text, fix: fix::of_refusal(self, request, around) }
+        Refused {
+            code: self.code(),
+            error: self.error(&request.flow),
+            text,
+            fix: fix::of_refusal(self, request, around),
+        }
     }
 
     /// For programs: stable, snake case.
@@ -100,8 +105,14 @@ impl Refusal<'_> {
         }
     }
 
-    fn error(&self) -> &'static str {
+    fn error(&self, flow: &Flow<'_>) -> &'static str {
         match self {
+            // Whoever holds a refresh token is not told why it is good no more.
+            Self::NoMember | Self::OrganizationConnection | Self::ConnectionNotEnabled(_)
+                if matches!(flow, Flow::Refresh(_)) =>
+            {
+                "invalid_grant"
+            }
             Self::Scopes(denied) => denied.code(),
             Self::GrantType(_) | Self::FlowOfFirstParties => "unauthorized_client",
             Self::UserBlocked => "unauthorized",

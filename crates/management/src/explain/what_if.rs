@@ -12,7 +12,7 @@ use chancery_core::model::{
 use chancery_core::problem::{Missing, Problem};
 use chancery_core::records::Consent;
 use chancery_core::scope::{
-    AskedScopes, Flow, MachineOrganization, Original, Request, UserPermissions, decide, explain,
+    AskedScopes, Denied, Flow, MachineOrganization, Original, Request, UserPermissions, decide, explain,
     machine_organization,
 };
 use chancery_store::PreparedClient;
@@ -210,7 +210,7 @@ impl<'a> Scene<'a> {
             None => HashMap::new(),
         };
         let named = audience.identifier().map(|identifier| self.call.origin().absolute(identifier));
-        let refusal = self.refusal();
+        let refusal = self.refusal(explanation.decision.is_err());
         tell(
             &request,
             &explanation,
@@ -244,12 +244,23 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// What refuses the request before or beside the scope decision.
-    fn refusal(&self) -> Option<Refusal<'_>> {
+    /// What refuses the request before or beside the scope decision, which at `/authorize` comes before the user is known.
+    fn refusal(&self, is_denied: bool) -> Option<Refusal<'_>> {
         let flow = self.asked.flow;
         let by_flow = flow.refusal(&self.client);
         let by_api = self.audience.is_none().then_some(Refusal::NoSuchApi);
-        by_flow.or(by_api).or_else(|| self.by_place()).or_else(|| self.by_user())
+        by_flow
+            .or_else(|| self.by_words())
+            .or(by_api)
+            .or_else(|| self.by_place())
+            .or_else(|| self.by_user().filter(|_| !(is_denied && flow.is_at_authorize())))
+    }
+
+    /// `/authorize` refuses a request that contradicts itself before it looks at anybody.
+    fn by_words(&self) -> Option<Refusal<'_>> {
+        let has = |scope: &str| self.asked.scope.split(' ').any(|asked| asked == scope);
+        let is_both = has("online_access") && has("offline_access");
+        (self.asked.flow.is_at_authorize() && is_both).then_some(Refusal::Scopes(&Denied::OnlineAndOffline))
     }
 
     fn by_place(&self) -> Option<Refusal<'_>> {
