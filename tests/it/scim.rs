@@ -543,3 +543,27 @@ async fn strangers_leave_no_events() {
     }
     assert_eq!(kinds, [1, 1]);
 }
+
+/// Giving again what a group gives changes nothing, at its bound too.
+#[tokio::test]
+async fn a_group_gives_so_many_roles_and_again() {
+    let app = TestApp::new().await;
+    let group = Directory::new(&app, "company").await.group(&app, "Staff", &[]).await;
+    let mut roles = Vec::new();
+    for n in 0..51 {
+        let role = app.manage("POST", "/roles", json!({"name": format!("role {n}")})).await;
+        roles.push(role["id"].as_str().unwrap().to_owned());
+    }
+    let path = format!("/groups/{group}/roles");
+    let of_role = |role: &str| format!("/roles/{role}/groups");
+    for (given, status) in [(&roles[..], 409), (&roles[..30], 204), (&roles[..50], 204), (&roles[..50], 204)]
+    {
+        app.api("POST", &path, json!({"roles": given})).await.expect(status);
+    }
+    app.api("POST", &path, json!({"roles": [roles[50]]})).await.expect(409);
+    let twice = json!({"groups": [group, group]});
+    app.api("POST", &of_role(&roles[50]), twice.clone()).await.expect(409);
+    app.api("POST", &of_role(&roles[0]), twice.clone()).await.expect(204);
+    app.api("DELETE", &of_role(&roles[0]), twice).await.expect(204);
+    app.api("POST", &of_role(&roles[50]), json!({"groups": [group]})).await.expect(204);
+}

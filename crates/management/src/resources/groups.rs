@@ -1,6 +1,8 @@
 //! `/groups`: sets of users that directories keep here by SCIM (`crate::scim`), and the roles that they give to whoever is
 //! in them, in the tenant or in an organization.
 
+use std::collections::BTreeSet;
+
 use chancery_core::iso::format_ms;
 use chancery_core::model::Role;
 use chancery_core::problem::{Missing, Problem};
@@ -172,7 +174,8 @@ pub(super) async fn give_roles(call: &Call, group: &Group, organization: &str) -
     }
     let (tenant, store) = (call.tenant(), call.store());
     let held = store.roles_of_group(tenant, &group.id, organization).await.map_err(stored)?;
-    if held.len() + body.roles.len() > MOST_ROLES {
+    // What it gives already is no more.
+    if held.iter().chain(&body.roles).collect::<BTreeSet<_>>().len() > MOST_ROLES {
         return Err(Problem::conflict("No more roles can be assigned to this group."));
     }
     give(call, store.add_group_roles(tenant, &group.id, organization, &body.roles)).await
@@ -214,10 +217,10 @@ async fn add_to_role(call: Call) -> Result<Answer, Problem> {
     }
     let body: Groups = call.body_as()?;
     let mut batch = chancery_store::Batch::default();
-    for id in &body.groups {
+    for id in BTreeSet::from_iter(&body.groups) {
         let group = find(&call, id).await?;
         let held = call.store().roles_of_group(call.tenant(), &group.id, "").await.map_err(stored)?;
-        if held.len() >= MOST_ROLES {
+        if held.len() >= MOST_ROLES && !held.contains(&role.id) {
             return Err(Problem::conflict("No more roles can be assigned to this group."));
         }
         let role_ids = std::slice::from_ref(&role.id);
@@ -230,7 +233,7 @@ async fn remove_from_role(call: Call) -> Result<Answer, Problem> {
     let role = roles::here(&call).await?;
     let body: Groups = call.body_as()?;
     let mut batch = chancery_store::Batch::default();
-    for id in &body.groups {
+    for id in BTreeSet::from_iter(&body.groups) {
         let group = find(&call, id).await?;
         let role_ids = std::slice::from_ref(&role.id);
         batch = batch.and(call.store().remove_group_roles(call.tenant(), &group.id, "", role_ids));
