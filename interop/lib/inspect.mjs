@@ -37,3 +37,19 @@ export async function inspect(page, name) {
 export function told({ id, help, nodes }) {
   return `${id}: ${help}: ${nodes.map((node) => node.html).join(' ')}`;
 }
+
+/** Pictures to look at, where INTEROP_PICTURES names a folder. */
+export async function pictures(page, name) {
+  const folder = process.env.INTEROP_PICTURES;
+  if (!folder) return;
+  const size = page.viewportSize();
+  for (const width of [320, 768, 1280]) {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  }
+  await page.setViewportSize(size);
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+}

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
 import { accept, authorize, decline, logIn } from '../lib/browser.mjs';
-import { inspect } from '../lib/inspect.mjs';
+import { inspect, pictures } from '../lib/inspect.mjs';
 import { serveSite } from '../lib/site.mjs';
 
 const PASSWORD = 'A-good-Passw0rd';
@@ -350,22 +350,6 @@ async function started({ chancery, management, browser, after }, members = {}) {
     return url.href;
   };
   return { page: await browser.page(), request, callback };
-}
-
-/** Pictures to look at, where INTEROP_PICTURES names a folder. */
-async function pictures(page, name) {
-  const folder = process.env.INTEROP_PICTURES;
-  if (!folder) return;
-  const size = page.viewportSize();
-  for (const width of [320, 768, 1280]) {
-    for (const colorScheme of ['light', 'dark']) {
-      await page.setViewportSize({ width, height: 800 });
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-    }
-  }
-  await page.setViewportSize(size);
-  await page.emulateMedia({ colorScheme: null });
 }
 
 /** As a person who was never here. */

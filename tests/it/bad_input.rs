@@ -233,7 +233,10 @@ async fn nothing_at_random_is_a_server_error() {
             "/dbconnections/signup",
             "/dbconnections/change_password",
             "/authorize/resume",
-        ][rng.below(13)];
+            "/oauth/device/code",
+            "/activate",
+            "/u/device",
+        ][rng.below(16)];
         let call = match rng.below(2) {
             0 => Call::get(&format!("{path}?{query}")),
             _ => Call::post(path).form(&pairs),

@@ -13,6 +13,7 @@ async fn the_document() {
     for (name, path) in [
         ("authorization_endpoint", "authorize"),
         ("token_endpoint", "oauth/token"),
+        ("device_authorization_endpoint", "oauth/device/code"),
         ("userinfo_endpoint", "userinfo"),
         ("jwks_uri", ".well-known/jwks.json"),
         ("revocation_endpoint", "oauth/revoke"),

@@ -11,6 +11,7 @@ mod crash;
 mod dashboard;
 mod dashboard_page;
 mod dbconnections;
+mod device;
 mod discovery;
 mod explain;
 mod logout;

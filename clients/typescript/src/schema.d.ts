@@ -21253,7 +21253,7 @@ export interface operations {
                     audience?: string;
                     scope?: string;
                     /** @enum {string} */
-                    flow?: "authorization_code" | "implicit" | "hybrid" | "password" | "password_realm" | "client_credentials" | "refresh_token";
+                    flow?: "authorization_code" | "implicit" | "hybrid" | "device_code" | "password" | "password_realm" | "client_credentials" | "refresh_token";
                     user_id?: string;
                     organization?: string;
                     redirect_uri?: string;

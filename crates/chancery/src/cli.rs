@@ -581,7 +581,7 @@ pub struct ExplainRequest {
     /// Scopes that would be asked for; repeat or separate by spaces
     #[arg(long, value_name = "SCOPE")]
     pub scope: Vec<String>,
-    /// authorization_code (default), implicit, hybrid, password, password_realm, client_credentials or refresh_token
+    /// authorization_code (default), implicit, hybrid, device_code, password, password_realm, client_credentials or refresh_token
     #[arg(long)]
     pub flow: Option<String>,
     /// The user who would sign in: a user id. Without one: any user who holds every permission

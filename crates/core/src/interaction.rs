@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Client, OrganizationPrompt, TenantSettings};
 use crate::oauth::{
-    AuthorizeError, AuthorizeRequest, Prompts, RedirectUri, ResponseMode, ResponseType, ScreenHint,
+    AuthorizeError, AuthorizeRequest, Device, Prompts, RedirectUri, ResponseMode, ResponseType, ScreenHint,
 };
-use crate::records::Session;
+use crate::records::{DeviceRecord, Session};
 
 /// A request on its way, kept while the user is on our pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,26 +23,18 @@ pub struct Transaction {
 impl Transaction {
     /// Somebody opens a page of their own account and has to sign in first; no application takes part.
     pub fn for_own_page(address: RedirectUri, now: i64) -> Self {
+        Self { request: at_home(address), progress: Progress::default(), created_at: now }
+    }
+
+    /// Somebody typed the code that a device shows; `address` is the page where they did.
+    pub fn for_device(id: &str, record: &DeviceRecord, address: RedirectUri, now: i64) -> Self {
         let request = AuthorizeRequest {
-            client_id: String::new(),
-            redirect_uri: address,
-            redirect_uri_sent: false,
-            response_type: ResponseType { code: true, token: false, id_token: false },
-            response_mode: ResponseMode::Query,
-            state: None,
-            nonce: None,
-            scope: String::new(),
-            audience: None,
-            challenge: None,
-            prompts: Prompts::default(),
-            max_age: None,
-            login_hint: None,
-            screen_hint: None,
-            ui_locales: None,
-            connection: None,
-            organization: None,
-            invitation: None,
-            hinted_user: None,
+            client_id: record.client_id.clone(),
+            scope: record.scope.clone(),
+            audience: record.audience.clone(),
+            organization: record.organization.clone(),
+            device: Some(Device { id: id.to_owned(), user_code: record.user_code.clone() }),
+            ..at_home(address)
         };
         Self { request, progress: Progress::default(), created_at: now }
     }
@@ -58,6 +50,32 @@ impl Transaction {
         let leaves_choice = client.organization_prompt() != OrganizationPrompt::NoPrompt;
         let chosen = self.progress.organization.as_deref().filter(|_| leaves_choice);
         self.request.organization.as_deref().or(chosen)
+    }
+}
+
+/// A request that ends on a page of ours.
+fn at_home(address: RedirectUri) -> AuthorizeRequest {
+    AuthorizeRequest {
+        client_id: String::new(),
+        redirect_uri: address,
+        redirect_uri_sent: false,
+        response_type: ResponseType { code: true, token: false, id_token: false },
+        response_mode: ResponseMode::Query,
+        state: None,
+        nonce: None,
+        scope: String::new(),
+        audience: None,
+        challenge: None,
+        prompts: Prompts::default(),
+        max_age: None,
+        login_hint: None,
+        screen_hint: None,
+        ui_locales: None,
+        connection: None,
+        organization: None,
+        invitation: None,
+        hinted_user: None,
+        device: None,
     }
 }
 
@@ -79,6 +97,8 @@ pub struct Progress {
     pub as_individual: bool,
     /// The user confirmed a callback that nobody can verify.
     pub confirmed: bool,
+    /// The user confirmed that the device whose code was typed is theirs.
+    pub device_confirmed: bool,
     /// Some page was shown, so a further confirmation is not needed.
     pub shown: bool,
     /// The user said no.
@@ -99,6 +119,9 @@ pub struct LogoutTransaction {
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Let the user confirm that the device is theirs: before anything else, so that nobody signs somebody else's device in
+    /// (RFC 8628, section 5.4).
+    ConfirmDevice,
     /// Show the login page, or one of its neighbours.
     Login(Option<ScreenHint>),
     /// Let the user name their organization: before the login, which may look different there.
@@ -138,6 +161,9 @@ pub fn next(at: &Situation<'_>) -> Step {
     let prompts = at.request.prompts;
     if at.progress.declined {
         return Step::Refuse(AuthorizeError::declined());
+    }
+    if at.request.device.is_some() && !at.progress.device_confirmed {
+        return Step::ConfirmDevice;
     }
     let asked_for_organization = organization_prompt(at);
     if asked_for_organization == OrganizationPrompt::PreLoginPrompt {
@@ -204,6 +230,7 @@ fn needs_confirmation(at: &Situation<'_>) -> bool {
         .unwrap_or(false);
     let by_message = at.request.response_mode == ResponseMode::WebMessage;
     !switched_off
+        && at.request.device.is_none()
         && !by_message
         && !at.progress.confirmed
         && !at.progress.shown

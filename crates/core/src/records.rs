@@ -59,6 +59,29 @@ pub struct CodeRecord {
     pub nonce: Option<String>,
     /// Whether the ID token carries `auth_time` (`max_age` or `prompt=login` was sent).
     pub with_auth_time: bool,
+    /// A device redeems it, and nothing else (RFC 8628).
+    #[serde(skip_serializing_if = "is_false")]
+    pub for_device: bool,
+    /// Seconds.
+    pub expires_at: i64,
+}
+
+/// What a device asks for, while it waits for its user (RFC 8628).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeviceRecord {
+    /// The application.
+    pub client_id: String,
+    /// As asked for.
+    pub scope: String,
+    /// Identifier of the API; `None` is userinfo only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// The organization to sign in to, as named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// As the device shows it.
+    pub user_code: String,
     /// Seconds.
     pub expires_at: i64,
 }

@@ -8,10 +8,11 @@ use chancery_login::{
     consent_lines::{AskedScope, consent_lines},
     csp::{PageKind, csp, form_target},
     pages::{
-        AccountConsents, AllowedApplication, CheckMail, Choice, ChooseOrganization, ConfirmLogin,
-        ConfirmLogout, Consent, ConsentGroup, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame,
-        Hidden, Identifier, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, PasswordRule,
-        Problem, ResetDone, ResetPassword, RuleLine, Signup, WebMessage,
+        AccountConsents, AllowedApplication, CheckMail, Choice, ChooseOrganization, ConfirmDevice,
+        ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, DeviceDenied, DeviceDone, EnterDeviceCode,
+        ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier, Link, LoggedOut,
+        Login, NameOrganization, OrganizationChoice, PasswordRule, Problem, ResetDone, ResetPassword,
+        RuleLine, Signup, WebMessage,
     },
     theme::Accent,
 };
@@ -244,6 +245,7 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
     };
     add("confirm", PageKind::Plain, confirm.render(t));
     organizations(&mut add, t)?;
+    devices(&mut add, t)?;
     for (name, kind, description) in errors() {
         let error = ErrorPage {
             frame: frame(),
@@ -264,6 +266,36 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
     let message = WebMessage { target_origin: "https://app.example".into(), response };
     add("web-message", PageKind::WebMessage, message.render(t));
     Ok(pages)
+}
+
+fn devices(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), Box<dyn Error>> {
+    let action = Link::new("/activate").ok_or("a path is no link")?;
+    let enter = EnterDeviceCode { frame: frame(), action, user_code: String::new(), problems: Vec::new() };
+    add("device", PageKind::Plain, enter.render(t));
+    let unknown =
+        EnterDeviceCode { user_code: "WDJB-MJHT".into(), problems: vec![Problem::UserCodeUnknown], ..enter };
+    add("device-unknown", PageKind::Plain, unknown.render(t));
+    let confirm = ConfirmDevice {
+        frame: frame(),
+        form: form("/u/device")?,
+        client_name: "Demo TV".into(),
+        client_logo: None,
+        user_code: "WDJB-MJHT".into(),
+        account: None,
+        not_you: None,
+    };
+    add("device-confirm", PageKind::Plain, confirm.render(t));
+    let long = ConfirmDevice {
+        client_name: LONG_CLIENT.into(),
+        user_code: "W".repeat(20),
+        account: Some(LONG_EMAIL.into()),
+        not_you: Link::new("/u/login"),
+        ..confirm
+    };
+    add("device-confirm-long", PageKind::Plain, long.render(t));
+    add("device-done", PageKind::Plain, DeviceDone { frame: frame() }.render(t));
+    add("device-denied", PageKind::Plain, DeviceDenied { frame: frame() }.render(t));
+    Ok(())
 }
 
 fn organizations(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), Box<dyn Error>> {

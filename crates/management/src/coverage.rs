@@ -327,6 +327,7 @@ const STORED: &[Stored] = &[
             "default_directory",
             "resource_parameter_profile",
             "pushed_authorization_requests_supported",
+            "device_flow",
             "allowed_logout_urls",
             "enabled_locales",
             "session_lifetime",

@@ -55,6 +55,7 @@ const PUSHED: &str = r#""pushed_authorization_request_endpoint":"{issuer}oauth/p
 /// Member order as live tenants have it.
 const TEMPLATE: &str = concat!(
     r#"{"issuer":"{issuer}","authorization_endpoint":"{issuer}authorize","token_endpoint":"{issuer}oauth/token","#,
+    r#""device_authorization_endpoint":"{issuer}oauth/device/code","#,
     r#""userinfo_endpoint":"{issuer}userinfo","jwks_uri":"{issuer}.well-known/jwks.json","#,
     r#""revocation_endpoint":"{issuer}oauth/revoke",{pushed}"#,
     r#""scopes_supported":["openid","profile","offline_access","name","given_name","family_name","nickname","email","#,

@@ -7,6 +7,7 @@ mod authorize;
 mod client_auth;
 mod dbconnections;
 mod decision;
+mod device;
 mod discovery;
 mod events;
 mod issue;
@@ -32,6 +33,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/authorize", get(authorize::by_get).post(authorize::by_post))
         .route("/authorize/resume", get(authorize::resume))
         .route("/oauth/token", post(token::token))
+        .route("/oauth/device/code", post(device::begin))
         .route("/oauth/par", post(pushed::push))
         .route("/oauth/revoke", post(revoke::revoke))
         .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))

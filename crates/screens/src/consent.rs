@@ -158,8 +158,9 @@ fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
     };
     let api_name = api.map(|api| api.name.as_deref().unwrap_or(&api.identifier));
     let boxes = chosen.into_iter().filter_map(choice).collect();
-    let redirect_uri = screen.transaction.request.redirect_uri.as_str();
-    let host = origin_of(redirect_uri);
+    let request = &screen.transaction.request;
+    // A device is answered when it comes back: the browser stays here.
+    let host = request.device.is_none().then(|| origin_of(request.redirect_uri.as_str())).flatten();
     let view = Consent {
         frame: screen.frame(),
         form: screen.form("/u/consent"),

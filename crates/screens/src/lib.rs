@@ -5,6 +5,7 @@
 //! `/authorize/resume`, where the login engine is asked again. No screen decides what comes next.
 
 mod account;
+mod activate;
 mod assets;
 mod confirm;
 mod consent;
@@ -33,6 +34,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/u/organization", get(organization::show_name).post(organization::submit_name))
         .route("/u/organization-picker", get(organization::show_choice).post(organization::submit_choice))
         .route("/u/consent", get(consent::show).post(consent::submit))
+        .route(activate::PAGE, get(activate::show).post(activate::submit))
+        .route("/activate/success", get(activate::success))
+        .route("/activate/denied", get(activate::denied))
+        .route("/u/device", get(activate::show_question).post(activate::answer))
         .route("/u/confirm", get(confirm::show).post(confirm::submit))
         .route("/u/reset-password", get(reset::show_request).post(reset::submit_request))
         .route("/u/reset-verify", get(reset::show).post(reset::submit))

@@ -198,11 +198,11 @@ impl Store {
 }
 
 /// Types of events that say that an access token was issued.
-const TOKENS: [&str; 4] = ["seacft", "seccft", "sertft", "sepft"];
+const TOKENS: [&str; 5] = ["seacft", "seccft", "sertft", "sepft", "sede"];
 
 fn is_token(doc: &str, from_ms: i64, to_ms: i64) -> Result<bool> {
     // Most events are none, and reading one costs more than looking for these letters.
-    if !doc.contains("ft\"") {
+    if !doc.contains("ft\"") && !doc.contains("\"sede\"") {
         return Ok(false);
     }
     let Event { kind, date } = crate::error::parse("log event", doc)?;

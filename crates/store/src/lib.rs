@@ -15,6 +15,7 @@ mod codes;
 mod connection_users;
 mod consents;
 mod daily;
+mod device_codes;
 mod docs;
 mod effects;
 mod error;
@@ -57,6 +58,7 @@ pub use catalog::{AssertionKey, Catalog, Origin, PreparedApi, PreparedClient, Sn
 pub use chancery_db::{Batch, Db, Migrated, Options as DbOptions};
 pub use consents::ConsentFilter;
 pub use daily::Daily;
+pub use device_codes::StoredDeviceCode;
 pub use docs::{Change, Kind, Stored};
 pub use effects::Touched;
 pub use error::{Error, Result};

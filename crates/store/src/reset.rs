@@ -8,7 +8,7 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 29] = [
+const RECORDS: [&str; 30] = [
     "users",
     "user_terms",
     "unindexed_users",
@@ -24,6 +24,7 @@ const RECORDS: [&str; 29] = [
     "sessions",
     "transactions",
     "codes",
+    "device_codes",
     "refresh_tokens",
     "opaque_tokens",
     "revoked",

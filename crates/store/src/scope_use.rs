@@ -101,7 +101,7 @@ fn role_of(grounds: &str) -> Option<&str> {
 }
 
 /// Events that tell of tokens.
-const ISSUED: [&str; 6] = ["s", "ssa", "seacft", "seccft", "sertft", "sepft"];
+const ISSUED: [&str; 7] = ["s", "ssa", "seacft", "seccft", "sertft", "sepft", "sede"];
 
 #[derive(Deserialize)]
 struct Issued<'a> {

@@ -81,6 +81,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0014_password_history.sql"),
     },
     Migration { number: 15, name: "groups", sql: include_str!("../migrations/0015_groups.sql") },
+    Migration { number: 16, name: "device codes", sql: include_str!("../migrations/0016_device_codes.sql") },
 ];
 
 impl Store {

@@ -21,8 +21,9 @@ const TOMBSTONE: i64 = 3600;
 pub(crate) const CHANGES_KEPT: i64 = 10_000;
 
 /// Tables whose rows end at `ends_at`, with the rest of their key.
-const ENDING: [(&str, &str); 9] = [
+const ENDING: [(&str, &str); 10] = [
     ("codes", "id"),
+    ("device_codes", "id"),
     ("transactions", "id"),
     ("sessions", "id"),
     ("refresh_tokens", "id"),

@@ -157,7 +157,8 @@ pub(crate) fn permit(response: &mut Response, grant: Grant) {
 }
 
 /// Endpoints that SDKs in browsers call. Each asks for a code, a secret, a token or a password, and for no cookie.
-const OPEN: [&str; 4] = ["/oauth/token", "/oauth/revoke", "/userinfo", "/oidc/register"];
+const OPEN: [&str; 5] =
+    ["/oauth/token", "/oauth/device/code", "/oauth/revoke", "/userinfo", "/oidc/register"];
 const OPEN_BELOW: [&str; 3] = ["/dbconnections/", "/api/v2/", "/api/chancery/"];
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS");

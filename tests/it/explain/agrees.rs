@@ -10,6 +10,8 @@ use crate::support::*;
 const POOL: [&str; 5] = ["read:a", "write:a", "del:a", "x:1", "never:defined"];
 const WORDS: [&str; 5] = ["openid", "profile", "email", "offline_access", "online_access"];
 
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 struct World<'a> {
     app: &'a TestApp,
     dice: TestRng,
@@ -294,6 +296,23 @@ impl World<'_> {
         Some((body["refresh_token"].as_str()?.to_owned(), body["scope"].as_str()?.to_owned()))
     }
 
+    async fn device(&self) {
+        let (app, scope) = (self.app, self.asked());
+        let told = self.told("device_code", &scope, json!({})).await;
+        let (id, secret) = (app.clients.web.client_id.as_str(), app.web_secret());
+        let asked = [("client_id", id), ("client_secret", &secret), ("audience", API), ("scope", &scope)];
+        // One address begins five a second.
+        app.clock.advance(1);
+        let begun = app.send(Call::post("/oauth/device/code").form(&asked)).await;
+        if begun.status != 200 {
+            return self.same(&told, &begun);
+        }
+        Browser::new(app).activate(&begun.text("user_code"), &JANE).await.expect(200);
+        let device_code = begun.text("device_code");
+        let answer = app.web_token(&[("grant_type", DEVICE_CODE), ("device_code", &device_code)]).await;
+        self.same(&told, &answer);
+    }
+
     #[track_caller]
     fn same_error(&self, told: &Value, landing: &Landing) {
         self.count(1, 1);
@@ -305,6 +324,10 @@ impl World<'_> {
 #[tokio::test]
 async fn with_what_is_issued() {
     let app = TestApp::new().await;
+    let web = app.manage("GET", &format!("/clients/{}", app.clients.web.client_id), Value::Null).await;
+    let mut grants = web["grant_types"].as_array().unwrap().clone();
+    grants.push(DEVICE_CODE.into());
+    app.set_web(json!({ "grant_types": grants })).await;
     let role = app.manage("POST", "/roles", json!({"name": "Changing"})).await;
     let stranger = json!({
         "name": "Stranger", "is_first_party": false, "callbacks": [CALLBACK], "token_endpoint_auth_method": "none",
@@ -339,6 +362,7 @@ async fn with_what_is_issued() {
         world.machine().await;
         kept = world.password().await;
         world.implicit().await;
+        world.device().await;
         world.code(&app.clients.web.client_id, None).await;
         kept_there = world.code(&app.clients.web.client_id, acme).await;
         world.code(&world.stranger, None).await;

@@ -210,7 +210,7 @@ async fn what_is_not_there_and_hostile_words() {
     }
     for body in [
         json!({}),
-        json!({"client_id": web, "flow": "device_code"}),
+        json!({"client_id": web, "flow": "magic"}),
         json!({"client_id": web, "scope": ["read:contacts"]}),
         json!({"client_id": web, "scope": "x".repeat(20_000)}),
         json!({"client_id": web, "user": "auth0|x"}),

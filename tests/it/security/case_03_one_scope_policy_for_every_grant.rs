@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{API, Ask, Browser, CONNECTION, JANE, TestApp, decode};
+use crate::support::{API, Ask, Browser, CONNECTION, Call, JANE, TestApp, decode};
 
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// More than Jane may have, and what does not exist.
 const ASKED: &str = "openid read:contacts delete:contacts read:nothing offline_access";
 
@@ -86,6 +87,33 @@ async fn case_03_lost_permissions_are_not_redeemed() {
     assert_eq!(refreshed.text("scope"), "openid offline_access");
 }
 
+/// The same of what a device asked for.
+#[tokio::test]
+async fn case_03_lost_permissions_are_not_redeemed_by_devices() {
+    let app = TestApp::new().await;
+    app.set_web(json!({ "grant_types": [DEVICE_CODE, "refresh_token"] })).await;
+    let (id, secret) = (app.clients.web.client_id.as_str(), app.web_secret());
+    let asked = [("client_id", id), ("client_secret", &secret), ("audience", API), ("scope", ASKED)];
+    let codes = app.send(Call::post("/oauth/device/code").form(&asked)).await.expect(200);
+    Browser::new(&app).activate(&codes.text("user_code"), &JANE).await.expect(200);
+    let roles = app.manage("GET", "/roles", Value::Null).await;
+    let roles: Vec<&Value> = roles.as_array().unwrap().iter().map(|role| &role["id"]).collect();
+    let path = format!("/users/{}/roles", crate::support::segment(&app.jane().await));
+    app.manage("DELETE", &path, json!({ "roles": roles })).await;
+    let device_code = codes.text("device_code");
+    // What the device says besides adds nothing.
+    let grant = [
+        ("grant_type", DEVICE_CODE),
+        ("device_code", device_code.as_str()),
+        ("scope", "openid read:contacts"),
+        ("audience", "https://auth.example/api/v2/"),
+    ];
+    let answer = app.web_token(&grant).await.expect(200);
+    assert_eq!(answer.text("scope"), "openid offline_access");
+    let claims = decode(&answer.text("access_token")).1;
+    assert_eq!(claims["aud"], json!([API, "https://auth.example/userinfo"]));
+}
+
 /// An access token for Jane from every grant there is.
 async fn every_way(app: &TestApp) -> Vec<(&'static str, String)> {
     let mut tokens = Vec::new();
@@ -107,6 +135,14 @@ async fn every_way(app: &TestApp) -> Vec<(&'static str, String)> {
     let realm = [("grant_type", "http://auth0.com/oauth/grant-type/password-realm"), ("realm", CONNECTION)];
     let realm = app.web_token(&[&typed[..], &realm].concat()).await.expect(200);
     tokens.push(("password-realm", realm.text("access_token")));
+    let (id, secret) = (app.clients.web.client_id.as_str(), app.web_secret());
+    app.set_web(json!({ "grant_types": [DEVICE_CODE, "refresh_token"] })).await;
+    let asked = [("client_id", id), ("client_secret", &secret), ("audience", API), ("scope", ASKED)];
+    let codes = app.send(Call::post("/oauth/device/code").form(&asked)).await.expect(200);
+    Browser::new(app).activate(&codes.text("user_code"), &JANE).await.expect(200);
+    let device_code = codes.text("device_code");
+    let device = app.web_token(&[("grant_type", DEVICE_CODE), ("device_code", &device_code)]).await;
+    tokens.push(("device", device.expect(200).text("access_token")));
     tokens
 }
 

@@ -67,6 +67,8 @@ async fn case_05_parameters_are_text_on_every_page() {
         "/u/signup",
         "/u/consent",
         "/u/confirm",
+        "/u/device",
+        "/activate",
         "/u/reset-password",
         "/u/reset-verify",
         "/u/logout",
@@ -76,9 +78,16 @@ async fn case_05_parameters_are_text_on_every_page() {
         "/oidc/logout",
         "/login",
     ] {
-        for name in
-            ["state", "ticket", "returnTo", "post_logout_redirect_uri", "client_id", "error", "id_token_hint"]
-        {
+        for name in [
+            "state",
+            "ticket",
+            "user_code",
+            "returnTo",
+            "post_logout_redirect_uri",
+            "client_id",
+            "error",
+            "id_token_hint",
+        ] {
             let query = crate::support::encode(&[(name, HOSTILE)]);
             is_harmless(&app.get(&format!("{path}?{query}")).await);
         }

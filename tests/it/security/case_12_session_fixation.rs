@@ -91,6 +91,7 @@ async fn fails_elsewhere(app: &TestApp, state: &str) {
             "/u/organization-picker",
             "/u/consent",
             "/u/confirm",
+            "/u/device",
             "/u/reset-password",
             "/u/logout",
             "/authorize/resume",
@@ -99,7 +100,7 @@ async fn fails_elsewhere(app: &TestApp, state: &str) {
             let shown = browser.get(&format!("{path}?state={state}")).await;
             assert_eq!((shown.status.as_u16(), shown.location()), (400, None), "{path}: {shown:?}");
         }
-        for path in &paths[..6] {
+        for path in &paths[..7] {
             let typed = [
                 ("state", state),
                 ("username", JANE.email),

@@ -33,13 +33,14 @@ fn bodies() -> Vec<Vec<(&'static str, &'static str)>> {
     ]
 }
 
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     "/u/login",
     "/u/signup",
     "/u/organization",
     "/u/organization-picker",
     "/u/consent",
     "/u/confirm",
+    "/u/device",
     "/u/reset-password",
     "/u/reset-verify",
     "/u/logout",
@@ -96,6 +97,7 @@ async fn case_13_confirmation_is_given_by_confirming_alone() {
         "/u/organization-picker",
         "/u/consent",
         "/u/confirm",
+        "/u/device",
         "/u/reset-password",
         "/u/reset-verify",
         "/u/logout",
@@ -112,6 +114,34 @@ async fn case_13_confirmation_is_given_by_confirming_alone() {
                 post(&mut browser, step, &state, body, [198, 51, 100, u8::try_from(n).unwrap()]).await;
             stays(&mut browser, &state, "/u/confirm", (step, body, &posted)).await;
         }
+    }
+}
+
+/// Nobody's device is let in by anything but the answer to whose it is, whoever is signed in.
+#[tokio::test]
+async fn case_13_a_device_is_confirmed_by_confirming_alone() {
+    let app = TestApp::new().await;
+    let grant = "urn:ietf:params:oauth:grant-type:device_code";
+    app.set_web(json!({ "grant_types": [grant, "authorization_code"] })).await;
+    let secret = app.web_secret();
+    for step in STEPS {
+        let mut browser = Browser::new(&app);
+        browser.authorize(&Ask::code(&app.clients.web.client_id, "openid"), &JANE).await.get("code");
+        let own = [("client_id", app.clients.web.client_id.as_str()), ("client_secret", &secret)];
+        let codes = app.send(Call::post("/oauth/device/code").form(&own)).await.expect(200);
+        let opened = browser.get(&format!("/activate?user_code={}", codes.text("user_code"))).await;
+        let question = browser.follow(opened).await.expect(200);
+        let state = question.form().value("state");
+        for (n, body) in bodies().iter().enumerate() {
+            let answers = *body == [("action", "accept")] || *body == [("action", "decline")];
+            if step == "/u/device" && answers {
+                continue;
+            }
+            let address = [198, 51, 100, u8::try_from(n).unwrap()];
+            let posted = post(&mut browser, step, &state, body, address).await;
+            stays(&mut browser, &state, "/u/device", (step, body, &posted)).await;
+        }
+        app.clock.advance(1);
     }
 }
 

@@ -128,6 +128,28 @@ impl<'a> Browser<'a> {
 }
 
 impl Browser<'_> {
+    /// Types the code that a device shows, and says yes to everything.
+    pub(crate) async fn activate(&mut self, user_code: &str, person: &Person) -> Answer {
+        let answer = self.post("/activate", &[("user_code", user_code)]).await;
+        let answer = self.follow(answer).await;
+        self.finish(answer, person).await
+    }
+
+    /// As [`Browser::go_through`], where no application is answered: up to a page without a form.
+    pub(crate) async fn finish(&mut self, mut answer: Answer, person: &Person) -> Answer {
+        while answer.status == 200 && answer.body.contains("<form ") {
+            answer = match answer.form().action.as_str() {
+                "/u/login" => self.log_in(&answer, person).await,
+                "/u/device" | "/u/consent" => {
+                    let next = self.submit(&answer, &[("action", "accept")]).await;
+                    self.follow(next).await
+                }
+                other => panic!("{other}: {answer:?}"),
+            };
+        }
+        answer
+    }
+
     /// Jane signs in and says no.
     pub(crate) async fn decline(&mut self, ask: &Ask) -> Landing {
         let login = self.open(ask).await;

@@ -108,6 +108,8 @@ fn kind(event: &str) -> Option<(&'static str, bool)> {
         "feccft" => ("client_credentials", false),
         "sertft" => ("refresh_token", true),
         "fertft" | "ferrt" => ("refresh_token", false),
+        "sede" => ("device_code", true),
+        "fede" | "fdeaz" | "fdecc" => ("device_code", false),
         "sepft" => ("password", true),
         "fepft" => ("password", false),
         _ => return None,
@@ -131,11 +133,12 @@ fn grounds_of<'a>(code: &str, (id, name): (&'a str, &'a str), group: (&'a str, &
     }
 }
 
-const FLOWS: [&str; 8] = [
+const FLOWS: [&str; 9] = [
     "authorization_code",
     "implicit",
     "hybrid",
     "code_exchange",
+    "device_code",
     "password",
     "password_realm",
     "client_credentials",

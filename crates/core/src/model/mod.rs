@@ -31,5 +31,5 @@ pub use organization::{
     DiscoveryDomain, Organization, OrganizationClient, OrganizationConnection, ThirdPartyClientAccess,
 };
 pub use role::{Permission, Role};
-pub use tenant::{SessionCookie, TenantFlags, TenantSettings};
+pub use tenant::{DeviceFlow, SessionCookie, TenantFlags, TenantSettings, UserCodeCharset};
 pub use user::{Identity, User};

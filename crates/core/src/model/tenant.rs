@@ -56,6 +56,9 @@ pub struct TenantSettings {
     /// Requests may name organizations by their names, and tokens say them (`org_name`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_organization_name_in_authentication_api: Option<bool>,
+    /// The codes that people type for their devices (RFC 8628).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_flow: Option<DeviceFlow>,
     /// Switches.
     pub flags: TenantFlags,
     /// Members that are kept and shown.
@@ -89,6 +92,29 @@ pub struct TenantFlags {
     /// Others, kept and shown.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+/// What the codes that people type for their devices look like.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct DeviceFlow {
+    /// Of which characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charset: Option<UserCodeCharset>,
+    /// `*` stands for one of them, `-` and space for themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask: Option<String>,
+}
+
+/// The characters of such codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UserCodeCharset {
+    /// Twenty consonants.
+    #[default]
+    Base20,
+    /// Digits.
+    Digits,
 }
 
 /// The session cookie's mode.

@@ -97,6 +97,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
             organization: organization(params, client)?,
             invitation: invitation(params)?,
             hinted_user: hinted_user(params, around)?,
+            device: None,
         })
     };
     rest().map_err(refuse)
@@ -175,7 +176,7 @@ fn shows_errors_on_page(client: &Client) -> bool {
     client.is_strict_third_party() && client.redirection_policy.as_deref() != Some("allow_always")
 }
 
-fn no_repetition(params: &Params) -> Result<(), AuthorizeError> {
+pub(super) fn no_repetition(params: &Params) -> Result<(), AuthorizeError> {
     match params.repeated() {
         Some(name) => Err(AuthorizeError::invalid(format!("Parameter sent more than once: {name}"))),
         None => Ok(()),
@@ -316,7 +317,7 @@ fn nonce_where_needed(params: &Params, response_type: ResponseType) -> Result<()
     }
 }
 
-fn scope(params: &Params) -> Result<String, AuthorizeError> {
+pub(super) fn scope(params: &Params) -> Result<String, AuthorizeError> {
     let scope = params.get("scope").unwrap_or_default();
     if scope.bytes().any(|b| b.is_ascii_control()) {
         return Err(AuthorizeError::new("invalid_scope", "Scopes are separated by single spaces"));
@@ -340,7 +341,7 @@ fn invitation(params: &Params) -> Result<Option<String>, AuthorizeError> {
 
 /// The organization that users sign in to (fact sheet 11.4). Where a page of ours asks the user, the request may leave it
 /// open.
-fn organization(params: &Params, client: &Client) -> Result<Option<String>, AuthorizeError> {
+pub(super) fn organization(params: &Params, client: &Client) -> Result<Option<String>, AuthorizeError> {
     let named = params.get("organization").filter(|named| !named.is_empty());
     match (client.organization_usage_of_users(), named) {
         (ClientOrganizationUsage::Deny, Some(_)) => {
@@ -356,7 +357,7 @@ fn organization(params: &Params, client: &Client) -> Result<Option<String>, Auth
 }
 
 /// Fact sheet 2.4: one API, possibly with userinfo beside it.
-fn audience(params: &Params, around: &Surroundings<'_>) -> Result<Option<String>, AuthorizeError> {
+pub(super) fn audience(params: &Params, around: &Surroundings<'_>) -> Result<Option<String>, AuthorizeError> {
     let named: Vec<&str> = match params.get("audience") {
         Some(_) => params.all("audience").flat_map(|a| a.split(' ')).collect(),
         None if around.settings.hears_resource() => params.all("resource").collect(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Challenge, RedirectUri, ResponseMode, ResponseType};
+use super::{Challenge, Device, RedirectUri, ResponseMode, ResponseType};
 
 /// A checked request of `/authorize` (OpenID Connect Core 3.1.2.1, fact sheet 2.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct AuthorizeRequest {
     pub invitation: Option<String>,
     /// `sub` of a verified `id_token_hint`.
     pub hinted_user: Option<String>,
+    /// The device that waits for the answer (RFC 8628): nothing goes to `redirect_uri` then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
 }
 
 /// `prompt`: a set.

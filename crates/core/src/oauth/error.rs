@@ -31,6 +31,16 @@ pub enum OAuthError {
     UnauthorizedClient(String),
     /// Unknown, expired, spent or somebody else's code.
     InvalidCode,
+    /// Unknown, spent, ended or somebody else's device code.
+    InvalidDeviceCode,
+    /// The time of a device code is over.
+    DeviceCodeExpired,
+    /// The user has not answered the device yet.
+    DevicePending,
+    /// The device asks again too early; the seconds it has to wait.
+    SlowDown(i64),
+    /// The user of a device said no, or may not: why.
+    DeviceDenied(String),
     /// PKCE.
     WrongVerifier,
     /// Not the redirect URI the code was asked for with.
@@ -96,6 +106,11 @@ impl OAuthError {
             Self::UnsupportedGrant(_) => "unsupported_grant_type",
             Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => "invalid_grant",
             Self::InvalidRefreshToken | Self::UserGone | Self::WrongPassword => "invalid_grant",
+            Self::InvalidDeviceCode => "invalid_grant",
+            Self::DeviceCodeExpired => "expired_token",
+            Self::DevicePending => "authorization_pending",
+            Self::SlowDown(_) => "slow_down",
+            Self::DeviceDenied(_) => "access_denied",
             Self::UserBlocked => "unauthorized",
             Self::TooManyAttempts => "too_many_attempts",
             Self::NoDefaultDirectory | Self::Server => "server_error",
@@ -115,13 +130,15 @@ impl OAuthError {
             Self::UserBlocked => 401,
             Self::TooLarge => 413,
             Self::ContentType => 415,
-            Self::TooManyAttempts | Self::RateLimited => 429,
+            Self::TooManyAttempts | Self::RateLimited | Self::SlowDown(_) => 429,
             Self::Server | Self::NoDefaultDirectory => 500,
             Self::Unavailable => 503,
             Self::Denied { status, .. } => *status,
             Self::GrantNotAllowed(_) | Self::UnsupportedGrant(_) | Self::UnauthorizedClient(_) => 403,
             Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => 403,
             Self::InvalidRefreshToken | Self::UserGone | Self::WrongPassword => 403,
+            Self::InvalidDeviceCode | Self::DeviceCodeExpired | Self::DevicePending => 403,
+            Self::DeviceDenied(_) => 403,
             Self::NoSuchApi(_) | Self::TokenScope(_) => 403,
             Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::Invalid(_) => 400,
             Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
@@ -143,6 +160,13 @@ impl OAuthError {
             Self::Unauthorized => "Unauthorized".to_owned(),
             Self::GrantNotAllowed(grant) => format!("Grant type '{grant}' not allowed for the client."),
             Self::UnsupportedGrant(grant) => format!("Unsupported grant type: {grant}"),
+            Self::InvalidDeviceCode => "Invalid or expired device code.".to_owned(),
+            Self::DeviceCodeExpired => "The device code has expired.".to_owned(),
+            Self::DevicePending => "User has yet to authorize device code.".to_owned(),
+            Self::SlowDown(seconds) => {
+                format!("You are polling faster than the specified interval of {seconds} seconds.")
+            }
+            Self::DeviceDenied(text) => text.clone(),
             Self::InvalidCode => "Invalid authorization code".to_owned(),
             Self::WrongVerifier => "Failed to verify code verifier".to_owned(),
             Self::WrongRedirectUri { sent, expected } => {

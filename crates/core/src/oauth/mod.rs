@@ -3,6 +3,7 @@
 mod authorize_checks;
 mod authorize_request;
 mod client_metadata;
+mod device;
 mod error;
 mod pkce;
 mod pushed;
@@ -13,6 +14,10 @@ mod token_request;
 pub use authorize_checks::{CheckFailure, Surroundings, check};
 pub use authorize_request::{AuthorizeRequest, Prompts, ScreenHint};
 pub use client_metadata::{ClientDocument, LARGEST_CLIENT_DOCUMENT, check_client_id_url};
+pub use device::{
+    DEVICE_CODE, DEVICE_LIFETIME, Device, DeviceState, POLL_INTERVAL, Poll, Told, check_mask, device_request,
+    poll, typed_code, user_code,
+};
 pub use error::{AuthorizeError, OAuthError};
 pub use pkce::{Challenge, ChallengeMethod};
 pub use pushed::{PUSHED_LIFETIME, REQUEST_URI, pushed};

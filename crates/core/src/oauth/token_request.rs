@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::OAuthError;
+use super::{DEVICE_CODE, OAuthError};
 use crate::params::Params;
 
 /// A token request.
@@ -43,6 +43,11 @@ pub enum Grant {
         audience: Option<String>,
         /// Fewer scopes.
         scope: Option<String>,
+    },
+    /// RFC 8628 section 3.4.
+    DeviceCode {
+        /// The device code.
+        device_code: SecretString,
     },
     /// RFC 6749 section 4.3, and Auth0's `password-realm`.
     Password {
@@ -105,6 +110,7 @@ impl Grant {
                 audience: one_audience(params, hears_resource)?,
                 scope: scope(),
             },
+            DEVICE_CODE => Self::DeviceCode { device_code: required(params, "device_code")?.into() },
             "password" => Self::password(params, None, one_audience(params, hears_resource)?)?,
             PASSWORD_REALM => {
                 let realm = required(params, "realm")?.to_owned();
@@ -134,6 +140,7 @@ impl Grant {
             Self::AuthorizationCode { .. } => "authorization_code",
             Self::ClientCredentials { .. } => "client_credentials",
             Self::RefreshToken { .. } => "refresh_token",
+            Self::DeviceCode { .. } => DEVICE_CODE,
             Self::Password { realm: None, .. } => "password",
             Self::Password { realm: Some(_), .. } => PASSWORD_REALM,
         }
@@ -190,6 +197,7 @@ mod tests {
             ("grant_type=", "grant_type"),
             ("grant_type=authorization_code", "code"),
             ("grant_type=refresh_token", "refresh_token"),
+            ("grant_type=urn:ietf:params:oauth:grant-type:device_code", "device_code"),
             ("grant_type=password&username=x", "password"),
             ("grant_type=http://auth0.com/oauth/grant-type/password-realm&username=x&password=y", "realm"),
             ("grant_type=client_credentials&client_assertion=x", "client_assertion_type"),

@@ -11,6 +11,7 @@ pub(super) enum FieldName {
     Password,
     RepeatPassword,
     Organization,
+    UserCode,
 }
 
 /// What a template needs to draw a field.
@@ -38,6 +39,7 @@ impl FieldName {
             Self::Password => "password",
             Self::RepeatPassword => "password-repeat",
             Self::Organization => "organization",
+            Self::UserCode => "user_code",
         }
     }
 }

@@ -3,6 +3,7 @@
 mod account_consents;
 mod confirm;
 mod consent;
+mod device;
 mod error;
 mod field;
 mod form_post;
@@ -26,6 +27,7 @@ use crate::{
 pub use account_consents::{AccountConsents, AllowedApplication};
 pub use confirm::{ConfirmLogin, ConfirmLogout};
 pub use consent::{Choice, Consent, ConsentGroup};
+pub use device::{ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode};
 pub use error::{ErrorKind, ErrorPage};
 pub use form_post::FormPost;
 pub use login::{Identifier, Login};

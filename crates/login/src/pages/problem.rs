@@ -43,6 +43,10 @@ pub enum Problem {
     OrganizationMissing,
     /// There is no organization of that name.
     OrganizationUnknown,
+    /// No code of a device was entered.
+    UserCodeMissing,
+    /// No device waits with this code: it is mistyped, used, or its time is over, and which of them is not said.
+    UserCodeUnknown,
 }
 
 /// A rule of the password policy.
@@ -100,6 +104,7 @@ impl Problem {
             Self::PasswordMissing | Self::PasswordWeak => Some(FieldName::Password),
             Self::PasswordsDiffer => Some(FieldName::RepeatPassword),
             Self::OrganizationMissing | Self::OrganizationUnknown => Some(FieldName::Organization),
+            Self::UserCodeMissing | Self::UserCodeUnknown => Some(FieldName::UserCode),
             Self::WrongCredentials
             | Self::Blocked
             | Self::TooManyAttempts
@@ -125,6 +130,8 @@ impl Problem {
             Self::Blocked => "problem.blocked",
             Self::OrganizationMissing => "problem.organization_missing",
             Self::OrganizationUnknown => "problem.organization_unknown",
+            Self::UserCodeMissing => "problem.user_code_missing",
+            Self::UserCodeUnknown => "problem.user_code_unknown",
             Self::TooManyAttempts => "problem.too_many_attempts",
             Self::SessionExpired => "problem.session_expired",
             Self::ServerBusy => "problem.server_busy",

@@ -140,6 +140,21 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         problems: vec![Problem::OrganizationUnknown],
         may_skip: true,
     };
+    let device_code = EnterDeviceCode {
+        frame: frame(),
+        action: link(),
+        user_code: attack(),
+        problems: vec![Problem::UserCodeUnknown],
+    };
+    let device = ConfirmDevice {
+        frame: frame(),
+        form: form(),
+        client_name: attack(),
+        client_logo: Some(link()),
+        user_code: attack(),
+        account: Some(attack()),
+        not_you: Some(link()),
+    };
     let chosen = ChooseOrganization {
         frame: frame(),
         form: form(),
@@ -175,6 +190,10 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         ("email verified", EmailVerified { frame: frame() }.render(t)),
         ("confirm logout", confirm_logout.render(t)),
         ("confirm login", confirm_login.render(t)),
+        ("device code", device_code.render(t)),
+        ("confirm device", device.render(t)),
+        ("device done", DeviceDone { frame: frame() }.render(t)),
+        ("device denied", DeviceDenied { frame: frame() }.render(t)),
         ("organization by name", named.render(t)),
         ("organization by choice", chosen.render(t)),
         ("error", error.render(t)),

@@ -2,7 +2,7 @@
 
 use chancery_core::explanation::Refusal;
 use chancery_core::model::{Client, SubjectType};
-use chancery_core::oauth::PASSWORD_REALM;
+use chancery_core::oauth::{DEVICE_CODE, PASSWORD_REALM};
 use serde::Deserialize;
 
 /// How a token is asked for.
@@ -13,6 +13,7 @@ pub(super) enum FlowName {
     AuthorizationCode,
     Implicit,
     Hybrid,
+    DeviceCode,
     Password,
     PasswordRealm,
     ClientCredentials,
@@ -25,6 +26,7 @@ impl FlowName {
             Self::AuthorizationCode => "authorization_code",
             Self::Implicit => "implicit",
             Self::Hybrid => "hybrid",
+            Self::DeviceCode => "device_code",
             Self::Password => "password",
             Self::PasswordRealm => "password_realm",
             Self::ClientCredentials => "client_credentials",
@@ -39,14 +41,15 @@ impl FlowName {
 
     /// Whether the user meets our own pages: consent and organizations belong there.
     pub(super) fn is_at_authorize(self) -> bool {
-        matches!(self, Self::AuthorizationCode | Self::Implicit | Self::Hybrid)
+        matches!(self, Self::AuthorizationCode | Self::Implicit | Self::Hybrid | Self::DeviceCode)
     }
 
     /// Why the application may not use it, as `/authorize` and the token endpoint check it.
     pub(super) fn refusal(self, client: &Client) -> Option<Refusal<'static>> {
         let front_channel = matches!(self, Self::Implicit | Self::Hybrid);
         let password = matches!(self, Self::Password | Self::PasswordRealm);
-        if (front_channel && client.is_strict_third_party()) || (password && !client.is_first_party) {
+        let needs_trust = front_channel || self == Self::DeviceCode;
+        if (needs_trust && client.is_strict_third_party()) || (password && !client.is_first_party) {
             return Some(Refusal::FlowOfFirstParties);
         }
         let missing = self.grant_types().iter().find(|needed| !client.may_use(needed));
@@ -58,6 +61,7 @@ impl FlowName {
             Self::AuthorizationCode => &["authorization_code"],
             Self::Implicit => &["implicit"],
             Self::Hybrid => &["authorization_code", "implicit"],
+            Self::DeviceCode => &[DEVICE_CODE],
             Self::Password => &["password"],
             Self::PasswordRealm => &[PASSWORD_REALM],
             Self::ClientCredentials => &["client_credentials"],

@@ -34,6 +34,7 @@ impl Subject {
             Self::User => &[
                 FlowName::AuthorizationCode,
                 FlowName::Implicit,
+                FlowName::DeviceCode,
                 FlowName::Password,
                 FlowName::PasswordRealm,
             ],

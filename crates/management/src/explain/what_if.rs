@@ -190,6 +190,7 @@ impl<'a> Scene<'a> {
             FlowName::AuthorizationCode => Flow::Code,
             FlowName::Implicit => Flow::Implicit,
             FlowName::Hybrid => Flow::Hybrid,
+            FlowName::DeviceCode => Flow::DeviceCode,
             FlowName::Password => Flow::Password,
             FlowName::PasswordRealm => Flow::PasswordRealm,
             FlowName::ClientCredentials => Flow::ClientCredentials,
@@ -230,6 +231,8 @@ impl<'a> Scene<'a> {
         let want = decide(request).map(|decision| decision.granted).unwrap_or_default();
         let callback = self.client.callbacks.iter().flatten().next().map(String::as_str);
         let callback = self.asked.redirect_uri.as_deref().or(callback);
+        // A device is called back nowhere.
+        let callback = callback.filter(|_| self.asked.flow != FlowName::DeviceCode);
         needs_consent(&Question {
             flow: request.flow,
             client: &self.client,

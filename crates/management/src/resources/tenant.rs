@@ -1,6 +1,7 @@
 //! `/tenants/settings`: one document (fact sheet 1.9).
 
 use chancery_core::model::TenantSettings;
+use chancery_core::oauth::check_mask;
 use chancery_core::problem::Problem;
 use chancery_store::{Change, Error, Kind, Stored};
 use serde_json::{Map, Value, json};
@@ -222,6 +223,13 @@ fn check(call: &Call, settings: &TenantSettings) -> Result<(), Problem> {
         && (changed("idle_session_lifetime") || changed("idle_session_lifetime_in_minutes"))
     {
         return Err(Problem::refused("idle_session_lifetime must not be longer than session_lifetime."));
+    }
+    if changed("device_flow")
+        && let Some(flow) = &settings.device_flow
+        && let Some(mask) = &flow.mask
+    {
+        let checked = check_mask(flow.charset.unwrap_or_default(), mask);
+        checked.map_err(|text| Problem::refused(format!("device_flow.{text}.")))?;
     }
     Ok(())
 }

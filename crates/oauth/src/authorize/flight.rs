@@ -8,7 +8,7 @@ use chancery_core::dashboard::asks_itself;
 use chancery_core::explanation::Record;
 use chancery_core::interaction::{Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
-use chancery_core::oauth::{AuthorizeError, ScreenHint};
+use chancery_core::oauth::{AuthorizeError, Device, ScreenHint};
 use chancery_core::records::{Consent, Invitation, Session};
 use chancery_core::scope::{AskedScopes, Denied, Flow, Request, Target, decide, explain};
 use chancery_store::{PreparedClient, StoredTransaction};
@@ -75,7 +75,7 @@ impl Flight<'_> {
                 want,
                 stored: self.consent.as_ref(),
                 is_forced: false,
-                redirect_uri: Some(request.redirect_uri.as_str()),
+                redirect_uri: request.device.is_none().then_some(request.redirect_uri.as_str()),
                 skips_on_loopback: self.ctx.tenant.settings.flags.skip_consent_on_loopback.unwrap_or(false),
                 is_dashboard: matches!(self.audience.target(), Target::Management(_))
                     && asks_itself(&self.client, request.redirect_uri.as_str(), &self.ctx.origin.base),
@@ -104,6 +104,7 @@ impl Flight<'_> {
             return self.refuse(&AuthorizeError::new("access_denied", text)).await;
         }
         match step {
+            Step::ConfirmDevice => self.pause("/u/device", None).await,
             Step::Login(_) if !self.has_connection() => {
                 let error = AuthorizeError::invalid("no connections enabled for the client");
                 self.refuse(&error).await
@@ -155,7 +156,11 @@ impl Flight<'_> {
 
     /// The flow, as the scope decision names it.
     pub(super) fn flow(&self) -> Flow<'static> {
-        let response_type = self.transaction.request.response_type;
+        let request = &self.transaction.request;
+        if request.device.is_some() {
+            return Flow::DeviceCode;
+        }
+        let response_type = request.response_type;
         match (response_type.code, response_type.is_front_channel()) {
             (true, false) => Flow::Code,
             (true, true) => Flow::Hybrid,
@@ -238,6 +243,9 @@ impl Flight<'_> {
         error: &AuthorizeError,
         decided: Option<&Decided>,
     ) -> Result<Response, Failure> {
+        if let Some(device) = &self.transaction.request.device {
+            return self.refuse_device(device, error, decided).await;
+        }
         respond::log_failure(self.ctx, Some(&self.client.client_id), error, decided);
         if let Some(stored) = &self.stored {
             self.ctx.app.store.delete_transaction(&self.ctx.tenant.tenant, &stored.id).await?;
@@ -248,6 +256,38 @@ impl Flight<'_> {
             return Ok(crate::pages::error(self.ctx, self.headers, 400, error));
         }
         Ok(respond::error(self.ctx, self.headers, &self.recipient(), error))
+    }
+
+    /// The same for a device: it learns of it when it comes back, and its user from a page of ours.
+    async fn refuse_device(
+        &self,
+        device: &Device,
+        error: &AuthorizeError,
+        decided: Option<&Decided>,
+    ) -> Result<Response, Failure> {
+        let (tenant, store) = (&self.ctx.tenant.tenant, &self.ctx.app.store);
+        let is_declined = self.transaction.progress.declined;
+        let reason = if is_declined { DECLINED } else { &error.text };
+        let mut write = store.deny_device(tenant, &device.id, reason);
+        if let Some(stored) = &self.stored {
+            write = write.and(store.finish_transaction(tenant, &stored.id, stored.rev));
+        }
+        match store.commit(write).await {
+            Ok(()) => {}
+            Err(chancery_store::Error::Guard) => return Ok(pages::expired(self.ctx, self.headers)),
+            Err(other) => return Err(other.into()),
+        }
+        match is_declined {
+            true => {
+                let declined = AuthorizeError::new("access_denied", DECLINED);
+                respond::log_failure_as("fdecc", self.ctx, Some(&self.client.client_id), &declined, decided);
+                Ok(found("/activate/denied"))
+            }
+            false => {
+                respond::log_failure(self.ctx, Some(&self.client.client_id), error, decided);
+                Ok(pages::error(self.ctx, self.headers, 403, error))
+            }
+        }
     }
 
     fn recipient(&self) -> Recipient<'_> {
@@ -273,6 +313,7 @@ impl Flight<'_> {
             .map_err(|denied| refused_front(&denied, self.ctx, self.audience.target(), &self.client));
         let decision = match decision {
             Ok(decision) => decision,
+            Err(error) if request.device.is_some() => return self.refuse(&error).await,
             Err(error) => return Ok(respond::error(self.ctx, self.headers, &self.recipient(), &error)),
         };
         let record = Record {
@@ -300,7 +341,10 @@ impl Flight<'_> {
         else {
             return Ok(crate::pages::expired(self.ctx, self.headers));
         };
-        let mut response = respond::success(self.ctx, self.headers, &self.recipient(), answer);
+        let mut response = match request.device {
+            Some(_) => found("/activate/success"),
+            None => respond::success(self.ctx, self.headers, &self.recipient(), answer),
+        };
         if self.ctx.tenant.settings.has_persistent_cookie()
             && let Some(cookie) = cookies::session(self.headers)
         {
@@ -312,11 +356,15 @@ impl Flight<'_> {
     }
 }
 
+/// What a device is told whose user said no.
+const DECLINED: &str = "User cancelled the confirmation prompt.";
+
 /// The flow, as explanations name it.
 fn flow_name(flow: Flow<'_>) -> &'static str {
     match flow {
         Flow::Implicit => "implicit",
         Flow::Hybrid => "hybrid",
+        Flow::DeviceCode => "device_code",
         _ => "authorization_code",
     }
 }
@@ -324,7 +372,7 @@ fn flow_name(flow: Flow<'_>) -> &'static str {
 /// Whether the user of the session is not the one to go on with yet.
 fn is_before_login(step: &Step) -> bool {
     match step {
-        Step::Login(_) | Step::NameOrganization => true,
+        Step::Login(_) | Step::NameOrganization | Step::ConfirmDevice => true,
         Step::Refuse(error) => error.code == "login_required",
         _ => false,
     }

@@ -6,7 +6,9 @@ use chancery_core::explanation::Record;
 use chancery_core::ids::{self, Handle};
 use chancery_core::iso::format_ms;
 use chancery_core::model::{Organization, User};
-use chancery_core::oauth::{AuthorizeError, AuthorizeRequest, RedirectUri, ResponseMode};
+use chancery_core::oauth::{
+    AuthorizeError, AuthorizeRequest, DEVICE_LIFETIME, Device, RedirectUri, ResponseMode,
+};
 use chancery_core::params::Params;
 use chancery_core::records::{Authorization, CodeRecord, Consent, Invitation, Session};
 use chancery_core::scope::Decision;
@@ -47,6 +49,17 @@ pub(super) fn log_failure(
     decided: Option<&Decided>,
 ) {
     let kind = if error.code.ends_with("_required") { "fsa" } else { "f" };
+    log_failure_as(kind, ctx, client_id, error, decided);
+}
+
+/// The same by another name.
+pub(super) fn log_failure_as(
+    kind: &'static str,
+    ctx: &Ctx,
+    client_id: Option<&str>,
+    error: &AuthorizeError,
+    decided: Option<&Decided>,
+) {
     let client = client_id.and_then(|id| ctx.tenant.client(id));
     let mut event = match client {
         Some(client) => events::of_client(kind, client),
@@ -122,7 +135,11 @@ impl Grantee<'_> {
         if implicit_consent && self.decision.offline {
             write = write.and(ctx.app.store.upsert_consent(&ctx.tenant.tenant, &self.implicit_consent()));
         }
-        let code = match response_type.code {
+        let device = self.request.device.as_ref();
+        if let Some(device) = device {
+            write = write.and(self.device_code(device, &authorization)?);
+        }
+        let code = match response_type.code && device.is_none() {
             true => {
                 let (code, insert) = self.code(&authorization)?;
                 write = write.and(insert);
@@ -207,7 +224,8 @@ impl Grantee<'_> {
             user_id: self.user.user_id.clone(),
             audience: self.audience.identifier().map(str::to_owned),
             scope: self.decision.to_owned_scopes(),
-            session_id: Some(self.session.id.clone()),
+            // A device stays signed in when the browser that let it in is signed out.
+            session_id: self.request.device.is_none().then(|| self.session.id.clone()),
             auth_time: self.session.authenticated_at,
             organization_id: self.organization.map(|organization| organization.id.clone()),
             gty: None,
@@ -228,11 +246,24 @@ impl Grantee<'_> {
             code_challenge_method: challenge.map(|c| c.method.as_str().to_owned()),
             nonce: self.request.nonce.clone(),
             with_auth_time: self.shows_auth_time(),
+            for_device: false,
             expires_at: ctx.now().saturating_add(ctx.app.config.code_lifetime),
         };
         let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
         let insert = ctx.app.store.insert_code_batch(&ctx.tenant.tenant, &handle, &record)?;
         Ok((handle.expose(), insert))
+    }
+
+    /// What the device redeems when it comes back, as long as its own code lives.
+    fn device_code(&self, device: &Device, authorization: &Authorization) -> Result<Batch, Failure> {
+        let ctx = self.ctx;
+        let record = CodeRecord {
+            authorization: authorization.clone(),
+            for_device: true,
+            expires_at: ctx.now().saturating_add(DEVICE_LIFETIME),
+            ..CodeRecord::default()
+        };
+        Ok(ctx.app.store.allow_device(&ctx.tenant.tenant, &device.id, &record, ctx.now())?)
     }
 
     fn front_channel_token<'b>(&'b self, authorization: &'b Authorization) -> AccessTokenFor<'b> {

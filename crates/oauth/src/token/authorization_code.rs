@@ -1,21 +1,15 @@
 //! A code becomes tokens, once (RFC 6749 section 4.1.3, RFC 7636, fact sheet 6.3).
 
-use chancery_core::explanation::Record;
 use chancery_core::ids::Handle;
-use chancery_core::model::SubjectType;
 use chancery_core::oauth::{Challenge, ChallengeMethod, OAuthError};
 use chancery_core::records::CodeRecord;
-use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide, explain};
-use chancery_db::Batch;
 use chancery_store::PreparedClient;
-use chancery_web::{Audience, Ctx, Failure, Held, admits, client_grant};
+use chancery_web::{Ctx, Failure, admits};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::refresh_token::live_user;
-use super::user_tokens::{self, UserTokensFor};
-use crate::decision::{organization_of, refused};
+use super::redeem::{self, Redeemed};
 use crate::events;
-use crate::issue::{self, TokenAnswer};
+use crate::issue::TokenAnswer;
 
 /// What the client sent.
 pub(super) struct Presented {
@@ -31,73 +25,18 @@ pub(super) async fn exchange(
     presented: Presented,
 ) -> Result<TokenAnswer, Failure> {
     let (handle, record) = good_code(ctx, client, &presented).await?;
-    let authorization = &record.authorization;
-    let user = live_user(ctx, &authorization.user_id).await?;
-    // The API may be gone since.
-    let audience =
-        Audience::stored(&ctx.tenant, authorization.audience.as_deref()).ok_or(OAuthError::InvalidCode)?;
-    let organization = organization_of(ctx, authorization, OAuthError::InvalidCode).await?;
-    let org_id = organization.as_ref().map(|o| o.id.as_str());
-    let held = Held::load(ctx, audience.plain_api(), &user.user_id, org_id).await?;
-    // Decided again over what was granted: a permission taken away in the meantime is not handed out.
-    let request = Request {
-        flow: Flow::CodeExchange(Original {
-            granted: &authorization.scope,
-            audience: authorization.audience.as_deref(),
-        }),
-        client,
-        target: audience.target(),
-        asked: &AskedScopes::NONE,
-        grant: client_grant(&ctx.tenant, client, &audience, SubjectType::User),
-        permissions: &held.permissions(),
-        consented: None,
-        organization: None,
+    let what = Redeemed {
+        id: &handle.id,
+        record: &record,
+        flow: "code_exchange",
+        event: "seacft",
+        gone: OAuthError::InvalidCode,
     };
-    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, "code_exchange"))?;
-    let logged = Record::of(&request, &explain(&request), "code_exchange");
-    let tokens = user_tokens::issue(
-        ctx,
-        &UserTokensFor {
-            client,
-            user: &user,
-            organization: organization.as_ref(),
-            audience: &audience,
-            decision: &decision,
-            authorization,
-            kind: None,
-            nonce: record.nonce.as_deref(),
-            session_id: authorization.session_id.as_deref(),
-            auth_time: record.with_auth_time.then_some(authorization.auth_time),
-        },
-    )
-    .await?;
-    let refresh = match decision.offline {
-        true => Some(issue::first_refresh_token(ctx, client, authorization)?),
-        false => None,
-    };
-    let (refresh_token, refresh_write) = refresh.unzip();
-    let tenant = &ctx.tenant.tenant;
-    let write = [refresh_write, tokens.write]
-        .into_iter()
-        .flatten()
-        .fold(ctx.app.store.spend_code(tenant, &handle.id), Batch::and);
-    if let Err(error) = ctx.app.store.commit(write).await {
-        return Err(match error {
-            // Somebody else was faster: this is a replay.
-            chancery_store::Error::Guard => replayed(ctx, client, &record).await?,
-            other => other.into(),
-        });
+    match redeem::tokens(ctx, client, what).await? {
+        Some(answer) => Ok(answer),
+        // Somebody else was faster: this is a replay.
+        None => Err(replayed(ctx, client, &record).await?),
     }
-    let mut event = events::with_user(events::of_client("seacft", client), &user);
-    event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
-    event.scope.clone_from(&tokens.answer.scope);
-    if let Some(organization) = &organization {
-        events::in_organization(&mut event, organization);
-    }
-    events::decided(&mut event, &logged);
-    events::about_token(ctx, &mut event);
-    events::record(ctx, event);
-    Ok(TokenAnswer { refresh_token, ..tokens.answer })
 }
 
 /// The code, if this client may redeem it with what it presents. Whose it is comes first, so that a stranger who replays a
@@ -110,7 +49,8 @@ async fn good_code(
     let handle = Handle::parse(presented.code.expose_secret()).ok_or(OAuthError::InvalidCode)?;
     let found = ctx.app.store.code(&ctx.tenant.tenant, &handle).await?;
     let (record, spent) = found.ok_or(OAuthError::InvalidCode)?;
-    if record.authorization.client_id != client.client_id {
+    // A device's is redeemed where its user's answer is looked at, and nowhere else.
+    if record.authorization.client_id != client.client_id || record.for_device {
         return Err(OAuthError::InvalidCode.into());
     }
     if spent {

@@ -2,12 +2,14 @@
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod password;
+mod redeem;
 mod refresh_token;
 mod user_tokens;
 
 use axum::response::Response;
-use chancery_core::oauth::{Grant, OAuthError, TokenRequest};
+use chancery_core::oauth::{DEVICE_CODE, Grant, OAuthError, TokenRequest};
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
 use chancery_web::{Ctx, Failure, Form, json};
@@ -24,6 +26,10 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
     let name = request.grant.name();
     match answer(&ctx, &client, request.grant).await {
         Ok(answer) => Ok(json(StatusCode::OK, &answer)),
+        // A device that waits comes every few seconds.
+        Err(failure) if matches!(failure.error, OAuthError::DevicePending | OAuthError::SlowDown(_)) => {
+            Err(failure)
+        }
         Err(failure) => {
             let mut event = events::of_client(failure_event(name), &client);
             event.description = Some(failure.error.description());
@@ -60,6 +66,7 @@ async fn answer(ctx: &Ctx, client: &PreparedClient, grant: Grant) -> Result<Toke
             let asked = refresh_token::Asked { audience, scope };
             Box::pin(refresh_token::exchange(ctx, client, &refresh_token, &asked)).await
         }
+        Grant::DeviceCode { device_code } => Box::pin(device_code::exchange(ctx, client, &device_code)).await,
         Grant::Password { username, password, realm, audience, scope } => {
             let typed = password::Typed { username, password, realm, audience, scope };
             Box::pin(password::sign_in(ctx, client, typed)).await
@@ -72,6 +79,7 @@ fn failure_event(grant: &str) -> &'static str {
         "authorization_code" => "feacft",
         "client_credentials" => "feccft",
         "refresh_token" => "fertft",
+        DEVICE_CODE => "fede",
         _ => "fepft",
     }
 }

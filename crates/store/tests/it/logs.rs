@@ -164,9 +164,13 @@ async fn days_are_counted() {
             found.into_values().collect::<Vec<_>>()
         };
         assert_eq!(tokens(TENANT).await, [Some(0), Some(100), Some(1)], "{}", f.engine);
-        let more = [at(first + 1, "seccft", None), at(first + DAY + 11, "sertft", Some("v"))];
+        let more = [
+            at(first + 1, "seccft", None),
+            at(first + DAY + 11, "sertft", Some("v")),
+            at(first + DAY + 12, "sede", Some("v")),
+        ];
         f.store.append_logs(TENANT, &lines(&more)).await.unwrap();
-        assert_eq!(tokens(TENANT).await, [Some(0), Some(100), Some(2)], "{}", f.engine);
+        assert_eq!(tokens(TENANT).await, [Some(0), Some(100), Some(3)], "{}", f.engine);
         assert_eq!(tokens("other").await, [Some(0); 3]);
     }
 }

@@ -7,6 +7,7 @@ mod catalog;
 mod codes;
 mod consents;
 mod deletion;
+mod device_codes;
 mod documents;
 mod equality;
 mod fixture;

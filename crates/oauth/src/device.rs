@@ -1,0 +1,103 @@
+//! `POST /oauth/device/code`: a device without a browser asks for a code that its user types elsewhere (RFC 8628 section
+//! 3.1, fact sheet 9.8).
+
+use axum::response::Response;
+use chancery_core::ids::Handle;
+use chancery_core::model::SubjectType;
+use chancery_core::oauth::{
+    ClientProof, DEVICE_LIFETIME, OAuthError, POLL_INTERVAL, Surroundings, device_request, user_code,
+};
+use chancery_core::params::Params;
+use chancery_core::records::DeviceRecord;
+use chancery_core::scope::{AskedScopes, Flow, Request, UserPermissions, decide};
+use chancery_store::{Error, PreparedClient};
+use chancery_web::{Audience, Ctx, Failure, Form, client_grant, json};
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+
+use crate::client_auth::authenticate;
+use crate::decision::refused;
+use crate::events;
+
+/// Requests a second from one address (fact sheet 13.2).
+const MOST_A_SECOND: u32 = 5;
+/// A code that another device has is drawn again so often: with a thousand million codes the second draw is free.
+const DRAWS: usize = 5;
+
+/// Checks all that `/authorize` checks, and answers with both codes.
+pub(crate) async fn begin(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let whom = ("device", &ctx.tenant.tenant, ctx.ip);
+    if ctx.app.management_calls.take(MOST_A_SECOND, whom, ctx.now()).is_spent {
+        return Err(OAuthError::RateLimited.into());
+    }
+    let proof = ClientProof::parse(&params)?;
+    let client = authenticate(&ctx, &headers, &proof).await?;
+    let mut record = accepted(&ctx, &client, &params).inspect_err(|failure| log(&ctx, &client, failure))?;
+    let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
+    remember(&ctx, &handle, &mut record).await?;
+    let page = format!("{}activate", ctx.origin.issuer);
+    let mut query = Params::default();
+    query.push("user_code", record.user_code.as_str());
+    let body = json!({
+        "device_code": handle.expose(),
+        "user_code": record.user_code,
+        "verification_uri": page,
+        "verification_uri_complete": format!("{page}?{}", query.encode()),
+        "expires_in": DEVICE_LIFETIME,
+        "interval": POLL_INTERVAL,
+    });
+    Ok(json(StatusCode::OK, &body))
+}
+
+/// What the device may ask for. Whether the application may have the API at all is known before any user takes part.
+fn accepted(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<DeviceRecord, Failure> {
+    let around = Surroundings {
+        settings: &ctx.tenant.settings,
+        client: Some(&client.client),
+        is_api: &|audience| ctx.tenant.resolve_api(&ctx.origin, audience).is_some(),
+        userinfo_audience: &ctx.origin.userinfo_audience,
+        is_pushed: false,
+        hint_subject: &|_| None,
+    };
+    let mut record = device_request(params, &around, ctx.now())?;
+    let audience = match &record.audience {
+        None => Audience::Userinfo,
+        Some(named) => Audience::resolve(&ctx.tenant, &ctx.origin, Some(named))?,
+    };
+    let request = Request {
+        flow: Flow::DeviceCode,
+        client,
+        target: audience.target(),
+        asked: &AskedScopes::parse(&record.scope),
+        grant: client_grant(&ctx.tenant, client, &audience, SubjectType::User),
+        permissions: &UserPermissions::NONE,
+        consented: None,
+        organization: None,
+    };
+    decide(&request).map_err(|denied| refused(&denied, ctx, &request, "device_code"))?;
+    // The browser may come by another of the tenant's hosts.
+    record.audience = audience.identifier().map(str::to_owned);
+    Ok(record)
+}
+
+async fn remember(ctx: &Ctx, handle: &Handle, record: &mut DeviceRecord) -> Result<(), Failure> {
+    for _ in 0..DRAWS {
+        record.user_code = user_code(ctx.tenant.settings.device_flow.as_ref(), &*ctx.app.rng);
+        match ctx.app.store.insert_device_code(&ctx.tenant.tenant, handle, record).await {
+            Err(Error::Conflict) => {}
+            other => return Ok(other?),
+        }
+    }
+    Err(Failure::new(OAuthError::Unavailable))
+}
+
+fn log(ctx: &Ctx, client: &PreparedClient, failure: &Failure) {
+    let mut event = events::of_client("fdeaz", client);
+    event.description = Some(failure.error.description().chars().take(500).collect());
+    if let Some(decided) = &failure.decision {
+        event.audience.clone_from(&decided.audience);
+        events::decided(&mut event, &decided.record);
+    }
+    events::about_token(ctx, &mut event);
+    events::record(ctx, event);
+}

@@ -1,0 +1,103 @@
+//! What was granted at sign-in becomes tokens, once: for authorization codes and for device codes.
+
+use chancery_core::explanation::Record;
+use chancery_core::model::SubjectType;
+use chancery_core::oauth::OAuthError;
+use chancery_core::records::CodeRecord;
+use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide, explain};
+use chancery_db::Batch;
+use chancery_store::PreparedClient;
+use chancery_web::{Audience, Ctx, Failure, Held, client_grant};
+
+use super::refresh_token::live_user;
+use super::user_tokens::{self, UserTokensFor};
+use crate::decision::{organization_of, refused};
+use crate::events;
+use crate::issue::{self, TokenAnswer};
+
+/// A code that the client may redeem.
+pub(super) struct Redeemed<'a> {
+    /// Finds the code.
+    pub(super) id: &'a str,
+    pub(super) record: &'a CodeRecord,
+    /// The flow, as explanations name it.
+    pub(super) flow: &'static str,
+    /// The log event of success.
+    pub(super) event: &'static str,
+    /// What is said where something is gone that the code needs.
+    pub(super) gone: OAuthError,
+}
+
+/// Decides again, signs, then spends the code in one write with the tokens that hang on it; `None` where somebody else was
+/// faster.
+pub(super) async fn tokens(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    what: Redeemed<'_>,
+) -> Result<Option<TokenAnswer>, Failure> {
+    let record = what.record;
+    let authorization = &record.authorization;
+    let user = live_user(ctx, &authorization.user_id).await?;
+    // The API may be gone since.
+    let audience =
+        Audience::stored(&ctx.tenant, authorization.audience.as_deref()).ok_or_else(|| what.gone.clone())?;
+    let organization = organization_of(ctx, authorization, what.gone).await?;
+    let org_id = organization.as_ref().map(|o| o.id.as_str());
+    let held = Held::load(ctx, audience.plain_api(), &user.user_id, org_id).await?;
+    // Decided again over what was granted: a permission taken away in the meantime is not handed out.
+    let request = Request {
+        flow: Flow::CodeExchange(Original {
+            granted: &authorization.scope,
+            audience: authorization.audience.as_deref(),
+        }),
+        client,
+        target: audience.target(),
+        asked: &AskedScopes::NONE,
+        grant: client_grant(&ctx.tenant, client, &audience, SubjectType::User),
+        permissions: &held.permissions(),
+        consented: None,
+        organization: None,
+    };
+    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, what.flow))?;
+    let logged = Record::of(&request, &explain(&request), what.flow);
+    let tokens = user_tokens::issue(
+        ctx,
+        &UserTokensFor {
+            client,
+            user: &user,
+            organization: organization.as_ref(),
+            audience: &audience,
+            decision: &decision,
+            authorization,
+            kind: None,
+            nonce: record.nonce.as_deref(),
+            session_id: authorization.session_id.as_deref(),
+            auth_time: record.with_auth_time.then_some(authorization.auth_time),
+        },
+    )
+    .await?;
+    let refresh = match decision.offline {
+        true => Some(issue::first_refresh_token(ctx, client, authorization)?),
+        false => None,
+    };
+    let (refresh_token, refresh_write) = refresh.unzip();
+    let write = [refresh_write, tokens.write]
+        .into_iter()
+        .flatten()
+        .fold(ctx.app.store.spend_code(&ctx.tenant.tenant, what.id), Batch::and);
+    match ctx.app.store.commit(write).await {
+        Ok(()) => {}
+        Err(chancery_store::Error::Guard) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    }
+    let mut event = events::with_user(events::of_client(what.event, client), &user);
+    event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
+    event.scope.clone_from(&tokens.answer.scope);
+    if let Some(organization) = &organization {
+        events::in_organization(&mut event, organization);
+    }
+    events::decided(&mut event, &logged);
+    events::about_token(ctx, &mut event);
+    events::record(ctx, event);
+    Ok(Some(TokenAnswer { refresh_token, ..tokens.answer }))
+}
