@@ -177,8 +177,8 @@ impl World {
             permissions: permissions.clone(),
         };
         let permissions = match self.by_role {
-            true => UserPermissions { direct: &[], roles: vec![&role] },
-            false => UserPermissions { direct: &permissions, roles: vec![] },
+            true => UserPermissions { roles: vec![&role], ..UserPermissions::NONE },
+            false => UserPermissions { direct: &permissions, ..UserPermissions::NONE },
         };
         let audience = if self.same_audience { here } else { Some("https://elsewhere/") };
         answer(&Request {
