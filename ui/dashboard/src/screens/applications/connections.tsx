@@ -23,7 +23,7 @@ export function ApplicationConnections() {
           all.length === 0 ? (
             <Empty title="No connection yet" text="Without one, nobody can sign in." />
           ) : (
-            <Table label="Connections">
+            <Table cards label="Connections">
               <Table.Head columns={['Connection', 'Kind', 'Users may sign in']} />
               <Table.Tbody>
                 {all.map((connection) => (
@@ -45,6 +45,7 @@ function Row({ clientId, connection }: { clientId: string; connection: Connectio
       <Table.Td style={{ overflowWrap: 'anywhere' }}>{name}</Table.Td>
       <Table.Td>{connection.strategy === 'auth0' ? 'Database' : connection.strategy}</Table.Td>
       <Table.Td>
+        <span className="card-label">Users may sign in</span>
         <EnabledSwitch connection={connection} clientId={clientId} label={`Users of ${name} may sign in`} />
       </Table.Td>
     </Table.Tr>
