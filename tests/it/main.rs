@@ -24,5 +24,6 @@ mod pages;
 mod pushed;
 mod revoke;
 mod scim;
+mod second_factor;
 mod security;
 mod userinfo;

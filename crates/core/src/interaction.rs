@@ -8,6 +8,7 @@ use crate::oauth::{
     AuthorizeError, AuthorizeRequest, Device, Prompts, RedirectUri, ResponseMode, ResponseType, ScreenHint,
 };
 use crate::records::{DeviceRecord, Session};
+use crate::second_factor::SecondFactors;
 
 /// A request on its way, kept while the user is on our pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,7 @@ fn at_home(address: RedirectUri) -> AuthorizeRequest {
         challenge: None,
         prompts: Prompts::default(),
         max_age: None,
+        wants_second_factor: false,
         login_hint: None,
         screen_hint: None,
         ui_locales: None,
@@ -95,6 +97,12 @@ pub struct Progress {
     pub organization: Option<String>,
     /// The user chose to go on without one; counts only where the application lets them.
     pub as_individual: bool,
+    /// The second factor was shown in this transaction.
+    pub second_factor_shown: bool,
+    /// The secret that the enrolment page shows, sealed.
+    pub enrolling: Option<String>,
+    /// A recovery code that the user has not put away yet, sealed.
+    pub recovery_code: Option<String>,
     /// The user confirmed a callback that nobody can verify.
     pub confirmed: bool,
     /// The user confirmed that the device whose code was typed is theirs.
@@ -122,6 +130,10 @@ pub enum Step {
     /// Let the user confirm that the device is theirs: before anything else, so that nobody signs somebody else's device in
     /// (RFC 8628, section 5.4).
     ConfirmDevice,
+    /// Let the user show a second factor, or make one.
+    SecondFactor,
+    /// Let the user put their recovery code away.
+    KeepRecoveryCode,
     /// Show the login page, or one of its neighbours.
     Login(Option<ScreenHint>),
     /// Let the user name their organization: before the login, which may look different there.
@@ -146,6 +158,8 @@ pub struct Situation<'a> {
     pub client: &'a Client,
     /// Settings of its tenant.
     pub settings: &'a TenantSettings,
+    /// The same for second factors.
+    pub second_factors: SecondFactors,
     /// The browser's session, if it has a live one.
     pub session: Option<&'a Session>,
     /// What happened so far.
@@ -177,6 +191,16 @@ pub fn next(at: &Situation<'_>) -> Step {
             true => Step::Refuse(AuthorizeError::login_required()),
             false => Step::Login(at.request.screen_hint.filter(|_| at.session.is_none() || prompts.login)),
         };
+    }
+    // Before anything is told of the user: whoever knows the password alone learns nothing.
+    if at.session.is_some_and(|session| at.second_factors.are_due(at.request.wants_second_factor, session)) {
+        return match prompts.none {
+            true => Step::Refuse(AuthorizeError::second_factor_required()),
+            false => Step::SecondFactor,
+        };
+    }
+    if at.progress.recovery_code.is_some() {
+        return Step::KeepRecoveryCode;
     }
     if asked_for_organization == OrganizationPrompt::PostLoginPrompt {
         return match prompts.none {

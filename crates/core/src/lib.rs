@@ -21,5 +21,6 @@ pub mod problem;
 pub mod records;
 pub mod scope;
 pub mod search;
+pub mod second_factor;
 
 pub use ports::{Clock, Rng};

@@ -59,6 +59,9 @@ pub struct CodeRecord {
     pub nonce: Option<String>,
     /// Whether the ID token carries `auth_time` (`max_age` or `prompt=login` was sent).
     pub with_auth_time: bool,
+    /// Whether the ID token says that a second factor was shown.
+    #[serde(skip_serializing_if = "is_false")]
+    pub with_second_factor: bool,
     /// A device redeems it, and nothing else (RFC 8628).
     #[serde(skip_serializing_if = "is_false")]
     pub for_device: bool,
@@ -152,6 +155,8 @@ pub struct Session {
     pub initial_ip: Option<String>,
     /// User agent of the sign-in.
     pub initial_user_agent: Option<String>,
+    /// When they proved it by a second factor too, seconds.
+    pub second_factor_at: Option<i64>,
 }
 
 /// A consent of a user: fact sheet 4.3. On the wire of the Management API `client_id` is `clientID`.

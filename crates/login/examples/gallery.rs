@@ -9,10 +9,10 @@ use chancery_login::{
     csp::{PageKind, csp, form_target},
     pages::{
         AccountConsents, AllowedApplication, CheckMail, Choice, ChooseOrganization, ConfirmDevice,
-        ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, DeviceDenied, DeviceDone, EnterDeviceCode,
-        ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier, Link, LoggedOut,
-        Login, NameOrganization, OrganizationChoice, PasswordRule, Problem, ResetDone, ResetPassword,
-        RuleLine, Signup, WebMessage,
+        ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, DeviceDenied, DeviceDone, EnrolOtp,
+        EnterDeviceCode, EnterOtp, EnterRecoveryCode, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost,
+        Frame, Hidden, Identifier, KeepRecoveryCode, Link, LoggedOut, Login, NameOrganization,
+        OrganizationChoice, PasswordRule, Problem, ResetDone, ResetPassword, RuleLine, Signup, WebMessage,
     },
     theme::Accent,
 };
@@ -245,6 +245,7 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
     };
     add("confirm", PageKind::Plain, confirm.render(t));
     organizations(&mut add, t)?;
+    second_factors(&mut add, t)?;
     devices(&mut add, t)?;
     for (name, kind, description) in errors() {
         let error = ErrorPage {
@@ -295,6 +296,56 @@ fn devices(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<()
     add("device-confirm-long", PageKind::Plain, long.render(t));
     add("device-done", PageKind::Plain, DeviceDone { frame: frame() }.render(t));
     add("device-denied", PageKind::Plain, DeviceDenied { frame: frame() }.render(t));
+    Ok(())
+}
+
+fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), Box<dyn Error>> {
+    let not_you = Link::new("/u/login").ok_or("a path is no link")?;
+    let enrol = EnrolOtp {
+        frame: frame(),
+        form: form("/u/mfa-otp-enrollment-qr")?,
+        account: "jane@example.com".into(),
+        not_you: not_you.clone(),
+        uri: "otpauth://totp/Contacts%20Demo:jane%40example%2Ecom?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Contacts%20Demo"
+            .into(),
+        secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into(),
+        problems: Vec::new(),
+    };
+    add("otp-enrol", PageKind::Plain, enrol.render(t));
+    let again = EnrolOtp { account: LONG_EMAIL.into(), problems: vec![Problem::CodeWrong], ..enrol };
+    add("otp-enrol-wrong", PageKind::Plain, again.render(t));
+    let enter = EnterOtp {
+        frame: frame(),
+        form: form("/u/mfa-otp-challenge")?,
+        account: "jane@example.com".into(),
+        not_you: not_you.clone(),
+        recovery: Link::new("/u/mfa-recovery-code-challenge"),
+        problems: Vec::new(),
+    };
+    add("otp", PageKind::Plain, enter.render(t));
+    let wrong = EnterOtp { problems: vec![Problem::CodeWrong], ..enter };
+    add("otp-wrong", PageKind::Plain, wrong.render(t));
+    let recovery = EnterRecoveryCode {
+        frame: frame(),
+        form: form("/u/mfa-recovery-code-challenge")?,
+        account: LONG_EMAIL.into(),
+        not_you,
+        otp: Link::new("/u/mfa-otp-challenge").ok_or("a path is no link")?,
+        problems: vec![Problem::RecoveryCodeWrong],
+    };
+    add("recovery-code", PageKind::Plain, recovery.render(t));
+    let keep = KeepRecoveryCode {
+        frame: frame(),
+        form: form("/u/mfa-recovery-code-enrollment")?,
+        code: "ABCDEFGHJKLMNPQRSTUVWXYZ".into(),
+        problems: Vec::new(),
+    };
+    add("recovery-code-keep", PageKind::Plain, keep.render(t));
+    add(
+        "recovery-code-keep-wrong",
+        PageKind::Plain,
+        KeepRecoveryCode { problems: vec![Problem::NotSaved], ..keep }.render(t),
+    );
     Ok(())
 }
 

@@ -211,8 +211,8 @@ const STORED: &[Stored] = &[
     },
     Stored {
         operation: "POST /users/{id}/authentication-methods",
-        what: "Authentication methods of users, and their recovery codes (no second factor is asked for)",
-        acted_on: &[],
+        what: "Authentication methods of users (time-based codes and recovery codes act)",
+        acted_on: &["type", "totp_secret"],
     },
     Stored {
         operation: "POST /device-credentials",
@@ -277,7 +277,7 @@ const STORED: &[Stored] = &[
     Stored { operation: "POST /forms", what: "Forms (no page shows one)", acted_on: &[] },
     Stored {
         operation: "PUT /guardian/factors/duo/settings",
-        what: "Settings of second factors (none can be turned on): Duo",
+        what: "Settings of second factors that are not asked for: Duo",
         acted_on: &[],
     },
     Stored {

@@ -56,7 +56,8 @@ const PUSHED: &str = r#""pushed_authorization_request_endpoint":"{issuer}oauth/p
 const TEMPLATE: &str = concat!(
     r#"{"issuer":"{issuer}","authorization_endpoint":"{issuer}authorize","token_endpoint":"{issuer}oauth/token","#,
     r#""device_authorization_endpoint":"{issuer}oauth/device/code","#,
-    r#""userinfo_endpoint":"{issuer}userinfo","jwks_uri":"{issuer}.well-known/jwks.json","#,
+    r#""userinfo_endpoint":"{issuer}userinfo","mfa_challenge_endpoint":"{issuer}mfa/challenge","#,
+    r#""jwks_uri":"{issuer}.well-known/jwks.json","#,
     r#""revocation_endpoint":"{issuer}oauth/revoke",{pushed}"#,
     r#""scopes_supported":["openid","profile","offline_access","name","given_name","family_name","nickname","email","#,
     r#""email_verified","picture","created_at","identities","phone","address"],"#,

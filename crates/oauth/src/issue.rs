@@ -26,6 +26,9 @@ pub(crate) struct TokenAnswer {
     pub(crate) scope: Option<String>,
     pub(crate) expires_in: i64,
     pub(crate) token_type: &'static str,
+    /// The recovery code in the place of the one that was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recovery_code: Option<String>,
 }
 
 /// What an access token says.
@@ -107,6 +110,7 @@ pub(crate) struct IdTokenFor<'a> {
     pub(crate) nonce: Option<&'a str>,
     pub(crate) session_id: Option<&'a str>,
     pub(crate) auth_time: Option<i64>,
+    pub(crate) second_factor: bool,
     pub(crate) access_token: Option<&'a str>,
     pub(crate) code: Option<&'a str>,
 }
@@ -125,6 +129,7 @@ pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String,
         nonce: what.nonce,
         session_id: what.session_id,
         auth_time: what.auth_time,
+        second_factor: what.second_factor,
         access_token: what.access_token,
         code: what.code,
         organization: what.organization.map(|organization| ctx.organization_claims(organization)),

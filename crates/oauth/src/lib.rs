@@ -12,6 +12,7 @@ mod discovery;
 mod events;
 mod issue;
 mod logout;
+mod mfa;
 mod pages;
 mod profile;
 mod pushed;
@@ -36,6 +37,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/oauth/device/code", post(device::begin))
         .route("/oauth/par", post(pushed::push))
         .route("/oauth/revoke", post(revoke::revoke))
+        .route("/mfa/associate", post(mfa::associate))
+        .route("/mfa/challenge", post(mfa::challenge))
+        .route("/mfa/authenticators", get(mfa::authenticators))
         .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .route(
             "/.well-known/openid-configuration",

@@ -30,7 +30,10 @@ pub(crate) async fn show(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let Some(person) = Person::of(&ctx, &headers).await? else { return log_in(&ctx, &headers).await };
+    let person = match Person::of(&ctx, &headers).await? {
+        Some(person) if person.may_see(&ctx) => person,
+        other => return log_in(&ctx, &headers, other.map(|person| person.session.id)).await,
+    };
     let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let withdrawn = params.get("withdrawn").and_then(|id| ctx.tenant.client(id));
     let texts = hosted::texts(&ctx, &headers, None);
@@ -55,7 +58,10 @@ pub(crate) async fn submit(
     headers: HeaderMap,
     Posted(params): Posted,
 ) -> Result<Response, Failure> {
-    let Some(person) = Person::of(&ctx, &headers).await? else { return log_in(&ctx, &headers).await };
+    let person = match Person::of(&ctx, &headers).await? {
+        Some(person) if person.may_see(&ctx) => person,
+        other => return log_in(&ctx, &headers, other.map(|person| person.session.id)).await,
+    };
     let proof = params.get("_csrf").unwrap_or_default();
     if !is_same_origin(&ctx, &headers)
         || !chancery_jose::constant_time_eq(proof.as_bytes(), person.proof.as_bytes())
@@ -98,10 +104,16 @@ impl Person {
         let proof = chancery_jose::sha256(format!("{CONSENTS} {cookie}").as_bytes());
         Ok(user.map(|user| Self { user, session, proof: chancery_jose::base64url(&proof) }))
     }
+
+    /// Not with the password alone where the tenant asks for more.
+    fn may_see(&self, ctx: &Ctx) -> bool {
+        !ctx.tenant.second_factors.are_due(false, &self.session)
+    }
 }
 
-/// Login comes first, by any database of users that is in use: the page is there for all of them.
-async fn log_in(ctx: &Ctx, headers: &HeaderMap) -> Result<Response, Failure> {
+/// Login comes first, by any database of users that is in use: the page is there for all of them. Whoever has a session that
+/// wants its second factor shows that.
+async fn log_in(ctx: &Ctx, headers: &HeaderMap, session_id: Option<String>) -> Result<Response, Failure> {
     if !ctx.tenant.connections().any(|connection| serves_somebody(connection)) {
         let text = Some("no connections enabled");
         let said = hosted::Said { kind: ErrorKind::InvalidRequest, code: Some("invalid_request"), text };
@@ -110,11 +122,14 @@ async fn log_in(ctx: &Ctx, headers: &HeaderMap) -> Result<Response, Failure> {
     let address = format!("{}{CONSENTS}", ctx.origin.base);
     let address = RedirectUri::allowed(&address, [address.as_str()]);
     let address = address.ok_or_else(|| Failure::server("an address of ours is none"))?;
-    let doc =
-        serde_json::to_string(&Transaction::for_own_page(address, ctx.now())).map_err(Failure::server)?;
+    let signed_in = session_id.is_some();
+    let mut transaction = Transaction::for_own_page(address, ctx.now());
+    transaction.progress.session_id = session_id;
+    let doc = serde_json::to_string(&transaction).map_err(Failure::server)?;
     let binding = Binding::of(ctx, headers);
     let id = binding.begin(ctx, doc).await?;
-    Ok(binding.bind(ctx, found(&format!("/u/login?state={id}"))))
+    let page = if signed_in { "/authorize/resume" } else { "/u/login" };
+    Ok(binding.bind(ctx, found(&format!("{page}?state={id}"))))
 }
 
 async fn allowed(ctx: &Ctx, user: &User, texts: &Texts) -> Result<Vec<AllowedApplication>, Failure> {

@@ -17,6 +17,7 @@ mod organization;
 mod reset;
 mod rules;
 mod screen;
+mod second_factor;
 mod signup;
 
 use std::sync::Arc;
@@ -38,6 +39,19 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/activate/success", get(activate::success))
         .route("/activate/denied", get(activate::denied))
         .route("/u/device", get(activate::show_question).post(activate::answer))
+        .route(
+            second_factor::CHALLENGE,
+            get(second_factor::show_challenge).post(second_factor::submit_challenge),
+        )
+        .route(
+            second_factor::ENROLMENT,
+            get(second_factor::show_enrolment).post(second_factor::submit_enrolment),
+        )
+        .route(
+            second_factor::RECOVERY,
+            get(second_factor::show_recovery).post(second_factor::submit_recovery),
+        )
+        .route(second_factor::KEEP, get(second_factor::show_kept).post(second_factor::submit_kept))
         .route("/u/confirm", get(confirm::show).post(confirm::submit))
         .route("/u/reset-password", get(reset::show_request).post(reset::submit_request))
         .route("/u/reset-verify", get(reset::show).post(reset::submit))

@@ -88,6 +88,7 @@ pub(crate) async fn open_session(
         clients: Vec::new(),
         initial_ip: Some(ctx.ip.to_string()),
         initial_user_agent: ctx.user_agent.clone(),
+        second_factor_at: None,
     };
     let tenant = &ctx.tenant.tenant;
     let store = &ctx.app.store;
@@ -115,6 +116,9 @@ pub(crate) async fn open_session(
         wanted: None,
         asked_user: None,
         consented: None,
+        second_factor_shown: false,
+        enrolling: None,
+        recovery_code: None,
         organization: screen.transaction.progress.organization.clone().filter(|_| chose_before),
         as_individual: screen.transaction.progress.as_individual && chose_before,
         ..screen.transaction.progress.clone()

@@ -2,6 +2,7 @@
 //! one is sealed.
 
 use chancery_db::{Batch, params};
+use zeroize::Zeroizing;
 
 use crate::{Result, Store, rows::storable};
 
@@ -16,16 +17,27 @@ impl Store {
         Ok(rows.into_iter().map(|row| row.0).collect())
     }
 
-    /// How many methods the users of a tenant have, and how many keys their devices.
+    /// The method with this id: its user, and the method as JSON.
+    ///
+    /// # Errors
+    /// As [`Store::authentication_methods`].
+    pub async fn authentication_method(&self, tenant: &str, id: &str) -> Result<Option<(String, String)>> {
+        let sql = "SELECT user_id, doc FROM authentication_methods WHERE tenant = $1 AND id = $2";
+        Ok(self.db.query_one(sql, params![tenant, storable(id)]).await?)
+    }
+
+    /// How many methods that nobody is asked for the users of a tenant have, and how many keys their devices.
     ///
     /// # Errors
     /// As [`Store::authentication_methods`].
     pub async fn authentication_means(&self, tenant: &str) -> Result<(i64, i64)> {
-        let count = async |table: &str| -> Result<i64> {
-            let sql = format!("SELECT COUNT(*) FROM {table} WHERE tenant = $1");
+        let count = async |rows: &str| -> Result<i64> {
+            let sql = format!("SELECT COUNT(*) FROM {rows}");
             Ok(self.db.query_scan(sql, params![tenant]).await?.pop().unwrap_or(0))
         };
-        Ok((count("authentication_methods").await?, count("device_keys").await?))
+        let methods = "authentication_methods WHERE tenant = $1 AND id NOT LIKE 'totp|%' \
+                       AND id NOT LIKE 'recovery-code|%'";
+        Ok((count(methods).await?, count("device_keys WHERE tenant = $1").await?))
     }
 
     /// Adds a method to a user who is there. Fails with [`Error::Guard`](crate::Error::Guard) where they are gone, and with
@@ -70,6 +82,19 @@ impl Store {
     /// As [`Vault::seal`](crate::Vault::seal).
     pub fn seal_authentication_method(&self, tenant: &str, user_id: &str, secret: &str) -> Result<String> {
         self.vault.seal(&format!("{tenant}/authentication_method/{user_id}"), secret.as_bytes())
+    }
+
+    /// What was sealed for that user.
+    ///
+    /// # Errors
+    /// As [`Vault::open`](crate::Vault::open).
+    pub fn open_authentication_method(
+        &self,
+        tenant: &str,
+        user_id: &str,
+        sealed: &str,
+    ) -> Result<Zeroizing<Vec<u8>>> {
+        self.vault.open(&format!("{tenant}/authentication_method/{user_id}"), sealed)
     }
 
     /// The key of a device of a user; `doc` is its JSON.

@@ -88,11 +88,13 @@ pub enum Kind {
     EventStream,
     /// Settings of second factors, each under its name.
     GuardianSetting,
+    /// `SecondFactors`: which there are, and when one is due. Its one document has the id `settings`.
+    SecondFactors,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::Settings,
         Self::Api,
         Self::Client,
@@ -132,6 +134,7 @@ impl Kind {
         Self::Form,
         Self::EventStream,
         Self::GuardianSetting,
+        Self::SecondFactors,
     ];
 
     /// As in the database.
@@ -177,6 +180,7 @@ impl Kind {
             Self::Form => "form",
             Self::EventStream => "event_stream",
             Self::GuardianSetting => "guardian_setting",
+            Self::SecondFactors => "second_factors",
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 
 const COLUMNS: &str = "id, user_id, created_at, authenticated_at, last_active_at, expires_at, idle_expires_at, \
-                       connection, clients, initial_ip, initial_user_agent";
+                       connection, clients, initial_ip, initial_user_agent, second_factor_at";
 
 impl Store {
     /// Remembers a session; `digest` is that of the cookie's secret.
@@ -24,8 +24,8 @@ impl Store {
     pub fn insert_session_batch(&self, tenant: &str, session: &Session, digest: &[u8]) -> Batch {
         Batch::default().run(
             "INSERT INTO sessions (tenant, id, digest, user_id, created_at, authenticated_at, last_active_at, \
-             expires_at, idle_expires_at, ends_at, connection, clients, initial_ip, initial_user_agent) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             expires_at, idle_expires_at, ends_at, connection, clients, initial_ip, initial_user_agent, second_factor_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             params![
                 tenant,
                 session.id.as_str(),
@@ -40,7 +40,8 @@ impl Store {
                 session.connection.as_str(),
                 words::print(&session.clients),
                 session.initial_ip.as_deref(),
-                session.initial_user_agent.as_deref().map(storable)
+                session.initial_user_agent.as_deref().map(storable),
+                session.second_factor_at
             ],
         )
     }
@@ -117,6 +118,15 @@ impl Store {
         .await
     }
 
+    /// Notes that the user showed a second factor (seconds). Fails with [`Error::Guard`](crate::Error::Guard) where the
+    /// session is gone.
+    pub fn note_second_factor(&self, tenant: &str, id: &str, at: i64) -> Batch {
+        Batch::default().guard(
+            "UPDATE sessions SET second_factor_at = $1 WHERE tenant = $2 AND id = $3",
+            params![at, tenant, id],
+        )
+    }
+
     /// Ends a session; one that is gone is no error.
     ///
     /// # Errors
@@ -174,6 +184,7 @@ impl FromRow for SessionRow {
             clients: words::parse(&row.take::<String>()?),
             initial_ip: row.take()?,
             initial_user_agent: row.take()?,
+            second_factor_at: row.take()?,
         }))
     }
 }

@@ -82,6 +82,11 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 15, name: "groups", sql: include_str!("../migrations/0015_groups.sql") },
     Migration { number: 16, name: "device codes", sql: include_str!("../migrations/0016_device_codes.sql") },
+    Migration {
+        number: 17,
+        name: "second factors",
+        sql: include_str!("../migrations/0017_second_factors.sql"),
+    },
 ];
 
 impl Store {

@@ -174,9 +174,10 @@ async fn what_cannot_be_turned_on_stays_off() {
     let app = TestApp::new().await;
     let factors = app.manage("GET", "/guardian/factors", Value::Null).await;
     assert!(factors.as_array().unwrap().iter().all(|factor| factor["enabled"] == false));
-    app.api("PUT", "/guardian/factors/otp", json!({"enabled": false})).await.expect(200);
-    app.api("PUT", "/guardian/factors/otp", json!({"enabled": true})).await.expect(400);
-    app.api("PUT", "/guardian/policies", json!(["all-applications"])).await.expect(400);
+    app.api("PUT", "/guardian/factors/sms", json!({"enabled": false})).await.expect(200);
+    app.api("PUT", "/guardian/factors/sms", json!({"enabled": true})).await.expect(400);
+    app.api("PUT", "/guardian/factors/smoke", json!({"enabled": true})).await.expect(400);
+    app.api("PUT", "/guardian/policies", json!(["confidence-score"])).await.expect(400);
     app.api("POST", "/actions/actions", json!({"name": "a"})).await.expect(501);
     let flows = app.manage("GET", "/flows?include_totals=true&per_page=7", Value::Null).await;
     assert_eq!(flows, json!({"flows": [], "start": 0, "limit": 7, "total": 0}));

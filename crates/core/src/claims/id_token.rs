@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::json::Object;
 use super::{OrganizationClaims, profile};
 use crate::model::User;
+use crate::second_factor::MULTI_FACTOR;
 
 /// What goes into an ID token.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,8 @@ pub struct IdToken<'a> {
     pub session_id: Option<&'a str>,
     /// When the user proved who they are, seconds. Only for requests with `max_age` or `prompt=login`.
     pub auth_time: Option<i64>,
+    /// A second factor was shown: `amr` and `acr` say so.
+    pub second_factor: bool,
     /// The access token issued beside it, for `at_hash`.
     pub access_token: Option<&'a str>,
     /// The code issued beside it, for `c_hash`.
@@ -54,6 +57,10 @@ impl IdToken<'_> {
         out.optional_string("nonce", self.nonce);
         if let Some(auth_time) = self.auth_time {
             out.number("auth_time", auth_time);
+        }
+        if self.second_factor {
+            out.string("acr", MULTI_FACTOR);
+            out.strings("amr", &["mfa"]);
         }
         if let Some(access_token) = self.access_token {
             out.string("at_hash", &half_hash(self.algorithm, access_token));
@@ -91,6 +98,7 @@ mod tests {
             nonce: None,
             session_id: None,
             auth_time: None,
+            second_factor: false,
             access_token: None,
             code: None,
             organization: None,
@@ -108,6 +116,7 @@ mod tests {
             nonce: Some("n-\"1\""),
             session_id: Some("s"),
             auth_time: Some(999),
+            second_factor: true,
             access_token: Some("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
             code: Some("Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"),
             organization: Some(OrganizationClaims { id: "org_1", name: Some("acme") }),
@@ -116,7 +125,7 @@ mod tests {
         let mut expected = least;
         let more = json!({
             "email": "j@x.example", "email_verified": false, "nonce": "n-\"1\"", "sid": "s", "auth_time": 999,
-            "at_hash": "77QmUPtjPfzWtF2AnpK9RQ", "c_hash": "LDktKdoQak3Pk0cnXxCltA", "org_id": "org_1", "org_name": "acme"
+            "acr": "http://schemas.openid.net/pape/policies/2007/06/multi-factor", "amr": ["mfa"], "at_hash": "77QmUPtjPfzWtF2AnpK9RQ", "c_hash": "LDktKdoQak3Pk0cnXxCltA", "org_id": "org_1", "org_name": "acme"
         });
         expected.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         assert_eq!(read(&most), expected);
@@ -139,6 +148,7 @@ mod tests {
             "c_hash",
             "org_id",
             "acr",
+            "amr",
         ];
         let mut custom: Map<String, Value> = own.iter().map(|n| ((*n).to_owned(), json!("evil"))).collect();
         custom.insert("https://x.example/role".to_owned(), json!("clerk"));

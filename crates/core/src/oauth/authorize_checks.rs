@@ -7,6 +7,7 @@ use super::{
 };
 use crate::model::{Client, ClientOrganizationUsage, OrganizationPrompt, TenantSettings};
 use crate::params::Params;
+use crate::second_factor;
 
 /// What the checks look at beside the request.
 pub struct Surroundings<'a> {
@@ -90,6 +91,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
             challenge,
             prompts: prompts.map_err(AuthorizeError::invalid)?,
             max_age: max_age(params)?,
+            wants_second_factor: params.get("acr_values").is_some_and(second_factor::is_wanted),
             login_hint: params.get("login_hint").map(|h| h.chars().take(254).collect()),
             screen_hint: params.get("screen_hint").and_then(ScreenHint::parse),
             ui_locales: params.get("ui_locales").map(str::to_owned),

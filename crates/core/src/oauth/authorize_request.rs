@@ -31,6 +31,9 @@ pub struct AuthorizeRequest {
     pub prompts: Prompts,
     /// Seconds since the user last proved who they are.
     pub max_age: Option<i64>,
+    /// `acr_values` asks for a second factor.
+    #[serde(default)]
+    pub wants_second_factor: bool,
     /// Prefills the login page.
     pub login_hint: Option<String>,
     /// The page to begin with.

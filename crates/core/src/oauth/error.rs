@@ -58,6 +58,24 @@ pub enum OAuthError {
     UserBlocked,
     /// Wrong password or unknown user; both alike.
     WrongPassword,
+    /// The password was right, and a second factor is due.
+    SecondFactorRequired,
+    /// Unknown, used, or not one of ours.
+    MfaTokenMalformed,
+    /// Its time is over.
+    MfaTokenExpired,
+    /// Another application got it.
+    MfaTokenOfOther,
+    /// Wrong, used, or of another time.
+    WrongOtp,
+    /// Unknown or used.
+    WrongRecoveryCode,
+    /// The user has no second factor yet.
+    NotEnrolled,
+    /// The user has one already.
+    AlreadyEnrolled,
+    /// No factor of this server is challenged so.
+    UnsupportedChallenge,
     /// Too many wrong passwords.
     TooManyAttempts,
     /// The realm of a password grant is unknown.
@@ -111,6 +129,13 @@ impl OAuthError {
             Self::DevicePending => "authorization_pending",
             Self::SlowDown(_) => "slow_down",
             Self::DeviceDenied(_) => "access_denied",
+            Self::SecondFactorRequired => "mfa_required",
+            Self::MfaTokenExpired => "expired_token",
+            Self::MfaTokenMalformed | Self::WrongOtp | Self::WrongRecoveryCode => "invalid_grant",
+            Self::MfaTokenOfOther => "invalid_request",
+            Self::NotEnrolled => "association_required",
+            Self::AlreadyEnrolled => "access_denied",
+            Self::UnsupportedChallenge => "unsupported_challenge_type",
             Self::UserBlocked => "unauthorized",
             Self::TooManyAttempts => "too_many_attempts",
             Self::NoDefaultDirectory | Self::Server => "server_error",
@@ -139,6 +164,11 @@ impl OAuthError {
             Self::InvalidRefreshToken | Self::UserGone | Self::WrongPassword => 403,
             Self::InvalidDeviceCode | Self::DeviceCodeExpired | Self::DevicePending => 403,
             Self::DeviceDenied(_) => 403,
+            Self::SecondFactorRequired | Self::WrongOtp | Self::WrongRecoveryCode => 403,
+            Self::MfaTokenExpired => 401,
+            Self::MfaTokenMalformed => 403,
+            Self::NotEnrolled | Self::AlreadyEnrolled => 403,
+            Self::MfaTokenOfOther | Self::UnsupportedChallenge => 400,
             Self::NoSuchApi(_) | Self::TokenScope(_) => 403,
             Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::Invalid(_) => 400,
             Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
@@ -176,6 +206,15 @@ impl OAuthError {
             Self::UserGone => "The refresh_token was generated for a user who doesn't exist anymore.".to_owned(),
             Self::UserBlocked => "user is blocked".to_owned(),
             Self::WrongPassword => "Wrong email or password.".to_owned(),
+            Self::SecondFactorRequired => SECOND_FACTOR_REQUIRED.to_owned(),
+            Self::MfaTokenMalformed => "Malformed mfa_token".to_owned(),
+            Self::MfaTokenExpired => "mfa_token is expired".to_owned(),
+            Self::MfaTokenOfOther => "mfa_token not issued to this client".to_owned(),
+            Self::WrongOtp => "Invalid otp_code.".to_owned(),
+            Self::WrongRecoveryCode => "Invalid recovery code.".to_owned(),
+            Self::NotEnrolled => "User is not enrolled with a second factor. Use /mfa/associate first.".to_owned(),
+            Self::AlreadyEnrolled => "User is already enrolled.".to_owned(),
+            Self::UnsupportedChallenge => "User does not have any of the requested challenge types.".to_owned(),
             Self::TooManyAttempts => {
                 "Too many wrong attempts to sign in. Wait a while before you try again.".to_owned()
             }
@@ -202,6 +241,9 @@ impl From<ParamsError> for OAuthError {
         Self::Malformed(e)
     }
 }
+
+/// What the wire says where a second factor is due.
+const SECOND_FACTOR_REQUIRED: &str = "Multifactor authentication required";
 
 /// An error of `/authorize`, delivered to the application by redirect or shown on a page (fact sheet 2.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,6 +273,11 @@ impl AuthorizeError {
     /// `interaction_required`: a page of ours would ask for the organization.
     pub fn organization_required() -> Self {
         Self::new("interaction_required", "Organization selection required")
+    }
+
+    /// `interaction_required`: a page of ours would ask for a second factor.
+    pub fn second_factor_required() -> Self {
+        Self::new("interaction_required", SECOND_FACTOR_REQUIRED)
     }
 
     /// `consent_required`, with the text SDKs expect.

@@ -23,4 +23,4 @@ pub use pkce::{Challenge, ChallengeMethod};
 pub use pushed::{PUSHED_LIFETIME, REQUEST_URI, pushed};
 pub use redirect_uri::{RedirectUri, allowed_logout_url, is_loopback_host, origin_of};
 pub use response::{ResponseMode, ResponseType};
-pub use token_request::{ClientProof, Grant, PASSWORD_REALM, TokenRequest};
+pub use token_request::{ClientProof, Grant, MFA_OTP, MFA_RECOVERY_CODE, PASSWORD_REALM, TokenRequest};

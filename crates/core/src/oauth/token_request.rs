@@ -49,6 +49,15 @@ pub enum Grant {
         /// The device code.
         device_code: SecretString,
     },
+    /// Goes on where the password grant asked for a second factor (fact sheet 6.3).
+    SecondFactor {
+        /// What the password grant answered with.
+        mfa_token: SecretString,
+        /// A time-based code, or a recovery code.
+        code: SecretString,
+        /// Which of them.
+        is_recovery: bool,
+    },
     /// RFC 6749 section 4.3, and Auth0's `password-realm`.
     Password {
         /// Email address or user name.
@@ -77,6 +86,10 @@ pub struct ClientProof {
 
 /// Auth0's password grant with a realm.
 pub const PASSWORD_REALM: &str = "http://auth0.com/oauth/grant-type/password-realm";
+/// A time-based code as second factor.
+pub const MFA_OTP: &str = "http://auth0.com/oauth/grant-type/mfa-otp";
+/// A recovery code as second factor.
+pub const MFA_RECOVERY_CODE: &str = "http://auth0.com/oauth/grant-type/mfa-recovery-code";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 impl TokenRequest {
@@ -111,6 +124,16 @@ impl Grant {
                 scope: scope(),
             },
             DEVICE_CODE => Self::DeviceCode { device_code: required(params, "device_code")?.into() },
+            MFA_OTP => Self::SecondFactor {
+                mfa_token: required(params, "mfa_token")?.into(),
+                code: required(params, "otp")?.into(),
+                is_recovery: false,
+            },
+            MFA_RECOVERY_CODE => Self::SecondFactor {
+                mfa_token: required(params, "mfa_token")?.into(),
+                code: required(params, "recovery_code")?.into(),
+                is_recovery: true,
+            },
             "password" => Self::password(params, None, one_audience(params, hears_resource)?)?,
             PASSWORD_REALM => {
                 let realm = required(params, "realm")?.to_owned();
@@ -141,6 +164,8 @@ impl Grant {
             Self::ClientCredentials { .. } => "client_credentials",
             Self::RefreshToken { .. } => "refresh_token",
             Self::DeviceCode { .. } => DEVICE_CODE,
+            Self::SecondFactor { is_recovery: false, .. } => MFA_OTP,
+            Self::SecondFactor { is_recovery: true, .. } => MFA_RECOVERY_CODE,
             Self::Password { realm: None, .. } => "password",
             Self::Password { realm: Some(_), .. } => PASSWORD_REALM,
         }
@@ -198,6 +223,9 @@ mod tests {
             ("grant_type=authorization_code", "code"),
             ("grant_type=refresh_token", "refresh_token"),
             ("grant_type=urn:ietf:params:oauth:grant-type:device_code", "device_code"),
+            ("grant_type=http://auth0.com/oauth/grant-type/mfa-otp&otp=1", "mfa_token"),
+            ("grant_type=http://auth0.com/oauth/grant-type/mfa-otp&mfa_token=1", "otp"),
+            ("grant_type=http://auth0.com/oauth/grant-type/mfa-recovery-code&mfa_token=1", "recovery_code"),
             ("grant_type=password&username=x", "password"),
             ("grant_type=http://auth0.com/oauth/grant-type/password-realm&username=x&password=y", "realm"),
             ("grant_type=client_credentials&client_assertion=x", "client_assertion_type"),

@@ -410,6 +410,7 @@ fn id_token_of_the_first_vector() {
             nonce: Some("n"),
             session_id: None,
             auth_time: None,
+            second_factor: false,
             access_token: None,
             code: None,
             organization: None,

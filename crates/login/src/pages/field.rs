@@ -12,6 +12,7 @@ pub(super) enum FieldName {
     RepeatPassword,
     Organization,
     UserCode,
+    Code,
 }
 
 /// What a template needs to draw a field.
@@ -40,6 +41,7 @@ impl FieldName {
             Self::RepeatPassword => "password-repeat",
             Self::Organization => "organization",
             Self::UserCode => "user_code",
+            Self::Code => "code",
         }
     }
 }

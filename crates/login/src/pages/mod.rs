@@ -12,6 +12,7 @@ mod notice;
 mod organization;
 mod password;
 mod problem;
+mod second_factor;
 mod signup;
 mod web_message;
 
@@ -35,6 +36,7 @@ pub use notice::{CheckMail, EmailVerified, LoggedOut, ResetDone};
 pub use organization::{ChooseOrganization, NameOrganization, OrganizationChoice};
 pub use password::{ForgotPassword, ResetPassword};
 pub use problem::{PasswordRule, Problem, RuleLine};
+pub use second_factor::{EnrolOtp, EnterOtp, EnterRecoveryCode, KeepRecoveryCode};
 pub use signup::Signup;
 pub use web_message::WebMessage;
 

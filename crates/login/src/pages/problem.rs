@@ -47,6 +47,14 @@ pub enum Problem {
     UserCodeMissing,
     /// No device waits with this code: it is mistyped, used, or its time is over, and which of them is not said.
     UserCodeUnknown,
+    /// No code was entered.
+    CodeMissing,
+    /// The one-time code is wrong, used, or of another time.
+    CodeWrong,
+    /// The recovery code is wrong or used.
+    RecoveryCodeWrong,
+    /// The user did not say that they put the code away.
+    NotSaved,
 }
 
 /// A rule of the password policy.
@@ -105,7 +113,9 @@ impl Problem {
             Self::PasswordsDiffer => Some(FieldName::RepeatPassword),
             Self::OrganizationMissing | Self::OrganizationUnknown => Some(FieldName::Organization),
             Self::UserCodeMissing | Self::UserCodeUnknown => Some(FieldName::UserCode),
+            Self::CodeMissing | Self::CodeWrong | Self::RecoveryCodeWrong => Some(FieldName::Code),
             Self::WrongCredentials
+            | Self::NotSaved
             | Self::Blocked
             | Self::TooManyAttempts
             | Self::SessionExpired
@@ -132,6 +142,10 @@ impl Problem {
             Self::OrganizationUnknown => "problem.organization_unknown",
             Self::UserCodeMissing => "problem.user_code_missing",
             Self::UserCodeUnknown => "problem.user_code_unknown",
+            Self::CodeMissing => "problem.code_missing",
+            Self::CodeWrong => "problem.code_wrong",
+            Self::RecoveryCodeWrong => "problem.recovery_code_wrong",
+            Self::NotSaved => "problem.not_saved",
             Self::TooManyAttempts => "problem.too_many_attempts",
             Self::SessionExpired => "problem.session_expired",
             Self::ServerBusy => "problem.server_busy",

@@ -164,6 +164,33 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         choices: vec![OrganizationChoice { id: attack(), title: attack() }],
         may_skip: true,
     };
+    let otp = EnterOtp {
+        frame: frame(),
+        form: form(),
+        account: attack(),
+        not_you: link(),
+        recovery: Some(link()),
+        problems: vec![Problem::CodeWrong],
+    };
+    let enrolment = EnrolOtp {
+        frame: frame(),
+        form: form(),
+        account: attack(),
+        not_you: link(),
+        uri: attack(),
+        secret: attack(),
+        problems: vec![Problem::CodeMissing],
+    };
+    let recovery = EnterRecoveryCode {
+        frame: frame(),
+        form: form(),
+        account: attack(),
+        not_you: link(),
+        otp: link(),
+        problems: vec![Problem::RecoveryCodeWrong],
+    };
+    let kept =
+        KeepRecoveryCode { frame: frame(), form: form(), code: attack(), problems: vec![Problem::NotSaved] };
     let error = ErrorPage {
         frame: frame(),
         kind: ErrorKind::Forbidden,
@@ -196,6 +223,10 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         ("device denied", DeviceDenied { frame: frame() }.render(t)),
         ("organization by name", named.render(t)),
         ("organization by choice", chosen.render(t)),
+        ("one-time code", otp.render(t)),
+        ("enrolment", enrolment.render(t)),
+        ("recovery code", recovery.render(t)),
+        ("recovery code to keep", kept.render(t)),
         ("error", error.render(t)),
         ("form post", form_post.render(t)),
         ("web message", web_message.render(t)),

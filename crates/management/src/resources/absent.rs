@@ -22,8 +22,6 @@ pub(super) fn bind(table: &mut Table) {
 /// How an empty list looks.
 #[derive(Clone, Copy)]
 enum List {
-    /// `[]`.
-    Bare,
     /// `[]`, and with totals or by checkpoint a member of this name.
     Paged(&'static str),
     /// Always a member of this name.
@@ -39,31 +37,16 @@ const LISTS: &[(&str, List)] = &[
     ("/hooks", List::Paged("hooks")),
     ("/rate-limit-policies", List::Named("rate_limit_policies")),
     ("/rules", List::Paged("rules")),
-    ("/guardian/policies", List::Bare),
-    ("/users/{id}/enrollments", List::Bare),
 ];
 
 /// The switches.
 const OFF: &[(&str, &str)] = &[
-    (
-        "/guardian/factors",
-        r#"[{"name": "sms", "enabled": false, "trial_expired": false},
-            {"name": "push-notification", "enabled": false, "trial_expired": false},
-            {"name": "otp", "enabled": false, "trial_expired": false},
-            {"name": "email", "enabled": false, "trial_expired": false},
-            {"name": "duo", "enabled": false, "trial_expired": false},
-            {"name": "webauthn-roaming", "enabled": false, "trial_expired": false},
-            {"name": "webauthn-platform", "enabled": false, "trial_expired": false},
-            {"name": "recovery-code", "enabled": false, "trial_expired": false}]"#,
-    ),
     ("/risk-assessments/settings", r#"{"enabled": false}"#),
     ("/supplemental-signals", r#"{"akamai_enabled": false}"#),
 ];
 
 /// What may be written where: only what is there already. Tools write back what they read.
 const KEPT_OFF: &[(&str, &str)] = &[
-    ("PUT /guardian/factors/{name}", r#"{"enabled": false}"#),
-    ("PUT /guardian/policies", "[]"),
     ("PATCH /risk-assessments/settings", r#"{"enabled": false}"#),
     ("PATCH /supplemental-signals", r#"{"akamai_enabled": false}"#),
     ("PATCH /actions/triggers/{triggerId}/bindings", r#"{"bindings": []}"#),
@@ -89,7 +72,6 @@ fn empty(call: &Call, list: List) -> Value {
     let with_totals = call.query.flag("include_totals") == Some(true);
     let by_checkpoint = call.query.has_any(&["take", "from"]);
     let name = match list {
-        List::Bare => return json!([]),
         List::Paged(_) if !with_totals && !by_checkpoint => return json!([]),
         List::Paged(name) | List::Named(name) => name,
     };

@@ -1,10 +1,10 @@
-//! `/users/{id}/authentication-methods`: what a user has beside the password. Kept only: nothing asks for a second factor, so
-//! nothing here lets anybody in. The secret of a method is sealed, and shown to nobody but whoever sent it.
+//! `/users/{id}/authentication-methods`: what a user has beside the password. Time-based codes and recovery codes are asked for
+//! at sign-in; the others are kept. The secret of a method is sealed, and shown to nobody but whoever sent it.
 
 use chancery_core::iso::format_ms;
 use chancery_core::problem::{Missing, Problem};
-use chancery_core::{Rng, ids};
-use chancery_jose::{base64url, sha256};
+use chancery_core::{ids, second_factor};
+use chancery_jose::base64url;
 use chancery_store::{Batch, Error};
 use serde_json::{Map, Value, json};
 
@@ -32,9 +32,9 @@ pub(super) fn bind(table: &mut Table) {
 
 const MISSING: Missing =
     missing("The authentication method does not exist.", "inexistent_authentication_method");
-const RECOVERY: &str = "recovery-code";
+const RECOVERY: &str = second_factor::RECOVERY_CODE;
 /// What a document has beside what is shown.
-const HIDDEN: [&str; 2] = ["sealed", "digest"];
+const HIDDEN: [&str; 3] = ["sealed", "digest", "last_period"];
 /// The most methods of one type.
 const MOST: usize = 20;
 
@@ -151,14 +151,14 @@ async fn gone(call: &Call, id: Option<&str>) -> Result<Answer, Problem> {
 async fn regenerate(call: Call) -> Result<Answer, Problem> {
     let user = users::load(&call, "id").await?;
     let rng = &*call.ctx.app.rng;
-    let code = recovery_code(rng);
+    let code = second_factor::recovery_code(rng);
     let id = format!("{RECOVERY}|{}", ids::prefixed(rng, "dev_"));
     let value = json!({
         "id": id,
         "type": RECOVERY,
         "confirmed": true,
         "created_at": format_ms(call.ctx.now_ms),
-        "digest": base64url(&sha256(code.as_bytes())),
+        "digest": base64url(&second_factor::recovery_digest(&code)),
     });
     let (tenant, store, user_id) = (call.tenant(), call.store(), user.user_id.as_str());
     let held = all_of(&call, user_id).await?;
@@ -168,14 +168,6 @@ async fn regenerate(call: Call) -> Result<Answer, Problem> {
     commit(&call, gone.and(store.insert_authentication_method(tenant, user_id, &id, &value.to_string())))
         .await?;
     Ok(Answer::ok(json!({"recovery_code": code})))
-}
-
-/// 24 characters that nobody takes for one another.
-fn recovery_code(rng: &dyn Rng) -> String {
-    const UNLIKE: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    let mut drawn = [0; 24];
-    rng.fill(&mut drawn);
-    drawn.iter().map(|byte| char::from(UNLIKE[usize::from(byte % 32)])).collect()
 }
 
 /// The two providers there were before all others: one is none of ours, the other is a time-based code.

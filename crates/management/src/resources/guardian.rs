@@ -1,11 +1,11 @@
-//! `/guardian`: settings of second factors. They are kept, and what is secret in them lies sealed; no factor can be turned
-//! on yet (see `absent`), so none of them does anything.
+//! `/guardian`: settings of second factors that this server does not ask for. They are kept, and what is secret in them lies
+//! sealed. Those that it asks for are in `second_factors`.
 
-use chancery_core::problem::{Missing, Problem};
+use chancery_core::problem::Problem;
 use chancery_store::Kind;
 use serde_json::{Map, Value, json};
 
-use crate::call::{Answer, Call, internal, missing};
+use crate::call::{Answer, Call, internal};
 use crate::document::{find, overlay, rewrite};
 use crate::ops::Table;
 use crate::resource::merged;
@@ -24,13 +24,7 @@ pub(super) fn bind(table: &mut Table) {
             table.bind(&format!("{verb} {path}"), move |call| hide(call, path));
         }
     }
-    for verb in ["GET", "DELETE"] {
-        let none = async |_| Err::<Answer, _>(Problem::NotFound(NO_ENROLLMENT));
-        table.bind(&format!("{verb} /guardian/enrollments/{{id}}"), none);
-    }
 }
-
-const NO_ENROLLMENT: Missing = missing("Enrollment not found", "enrollment_not_found");
 
 /// One document of settings.
 struct Setting {

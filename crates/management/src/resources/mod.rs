@@ -28,6 +28,7 @@ mod organizations;
 mod permissions;
 mod prompts;
 mod roles;
+mod second_factors;
 mod sessions;
 mod stats;
 pub(crate) mod system_apis;
@@ -68,6 +69,7 @@ pub(crate) fn bind(table: &mut Table) {
     connections::bind(table);
     tenant::bind(table);
     keys::bind(table);
+    second_factors::bind(table);
     sessions::bind(table);
     logs::bind(table);
     organizations::bind(table);

@@ -13,7 +13,7 @@ use chancery_core::records::{Consent, Invitation, Session};
 use chancery_core::scope::{AskedScopes, Denied, Flow, Request, Target, decide, explain};
 use chancery_store::{PreparedClient, StoredTransaction};
 use chancery_web::{
-    Audience, Binding, Ctx, Decided, Failure, Held, client_grant, cookies, found, is_enabled,
+    Audience, Binding, Ctx, Decided, Failure, Held, SecondFactorsOf, client_grant, cookies, found, is_enabled,
 };
 use http::HeaderMap;
 
@@ -87,6 +87,7 @@ impl Flight<'_> {
             request,
             client: &self.client,
             settings: &self.ctx.tenant.settings,
+            second_factors: self.ctx.tenant.second_factors,
             session: self.session.as_ref().map(|(session, _)| session),
             progress: &self.transaction.progress,
             needs_consent: &|| need.is_needed(),
@@ -118,6 +119,8 @@ impl Flight<'_> {
                 };
                 self.pause(page, None).await
             }
+            Step::SecondFactor => self.second_factor().await,
+            Step::KeepRecoveryCode => self.pause("/u/mfa-recovery-code-enrollment", None).await,
             Step::NameOrganization => self.pause("/u/organization", None).await,
             Step::ChooseOrganization => self.choose_organization().await,
             Step::Consent => {
@@ -135,6 +138,21 @@ impl Flight<'_> {
                 self.issue(need, allowed.as_deref()).await
             }
         }
+    }
+
+    /// The ID token says so where it was shown for this request, or the request asked for one (fact sheet 5.2).
+    fn says_second_factor(&self, session: &Session) -> bool {
+        let asked = self.transaction.request.wants_second_factor;
+        session.second_factor_at.is_some() && (asked || self.transaction.progress.second_factor_shown)
+    }
+
+    /// The page that asks for a second factor, or the one that makes one.
+    async fn second_factor(self) -> Result<Response, Failure> {
+        let Some((_, user)) = &self.session else {
+            return Err(Failure::server("a second factor without a session"));
+        };
+        let page = second_factor_page(self.ctx, user).await?;
+        self.pause(page, None).await
     }
 
     /// Whether the request is an invitation to somebody without an account: the page to begin with is then another one.
@@ -328,6 +346,7 @@ impl Flight<'_> {
             session,
             user,
             organization: self.place.organization(),
+            second_factor: self.says_second_factor(session),
             joins: matches!(
                 self.place,
                 Place::Organization(_, Some(Joining::ByLogin | Joining::ByInvitation))
@@ -369,11 +388,23 @@ fn flow_name(flow: Flow<'_>) -> &'static str {
     }
 }
 
+/// Where the user shows a second factor, or makes one.
+pub(super) async fn second_factor_page(ctx: &Ctx, user: &User) -> Result<&'static str, Failure> {
+    Ok(match SecondFactorsOf::load(ctx, user).await?.are_enrolled() {
+        true => "/u/mfa-otp-challenge",
+        false => "/u/mfa-otp-enrollment-qr",
+    })
+}
+
 /// Whether the user of the session is not the one to go on with yet.
 fn is_before_login(step: &Step) -> bool {
     match step {
         Step::Login(_) | Step::NameOrganization | Step::ConfirmDevice => true,
-        Step::Refuse(error) => error.code == "login_required",
+        // Whoever knows the password alone learns nothing of the user's memberships.
+        Step::SecondFactor | Step::KeepRecoveryCode => true,
+        Step::Refuse(error) => {
+            error.code == "login_required" || *error == AuthorizeError::second_factor_required()
+        }
         _ => false,
     }
 }

@@ -72,8 +72,15 @@ async fn to_own_page(
 ) -> Result<Response, Failure> {
     let session = load::live_session(ctx, headers).await?;
     let opened = transaction.progress.session_id.as_deref();
-    if session.is_none_or(|(session, _)| Some(session.id.as_str()) != opened) {
+    let Some((session, user)) = session.filter(|(session, _)| Some(session.id.as_str()) == opened) else {
         return Ok(found(&format!("/u/login?state={id}")));
+    };
+    if ctx.tenant.second_factors.are_due(false, &session) {
+        let page = flight::second_factor_page(ctx, &user).await?;
+        return Ok(found(&format!("{page}?state={id}")));
+    }
+    if transaction.progress.recovery_code.is_some() {
+        return Ok(found(&format!("/u/mfa-recovery-code-enrollment?state={id}")));
     }
     ctx.app.store.delete_transaction(&ctx.tenant.tenant, id).await?;
     Ok(found(transaction.request.redirect_uri.as_str()))

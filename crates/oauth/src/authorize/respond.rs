@@ -96,6 +96,8 @@ pub(super) struct Grantee<'a> {
     pub(super) session: &'a Session,
     pub(super) user: &'a User,
     pub(super) organization: Option<&'a Organization>,
+    /// Whether the ID token says that a second factor was shown.
+    pub(super) second_factor: bool,
     /// The user becomes a member with this.
     pub(super) joins: bool,
     /// By this, which is accepted with it.
@@ -171,6 +173,7 @@ impl Grantee<'_> {
                 nonce: self.request.nonce.as_deref(),
                 session_id: Some(&self.session.id),
                 auth_time: self.shows_auth_time().then_some(self.session.authenticated_at),
+                second_factor: self.second_factor,
                 access_token: access_token.as_deref(),
                 code: code.as_deref(),
             };
@@ -246,6 +249,7 @@ impl Grantee<'_> {
             code_challenge_method: challenge.map(|c| c.method.as_str().to_owned()),
             nonce: self.request.nonce.clone(),
             with_auth_time: self.shows_auth_time(),
+            with_second_factor: self.second_factor,
             for_device: false,
             expires_at: ctx.now().saturating_add(ctx.app.config.code_lifetime),
         };

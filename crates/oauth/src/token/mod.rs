@@ -9,7 +9,7 @@ mod refresh_token;
 mod user_tokens;
 
 use axum::response::Response;
-use chancery_core::oauth::{DEVICE_CODE, Grant, OAuthError, TokenRequest};
+use chancery_core::oauth::{DEVICE_CODE, Grant, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, TokenRequest};
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
 use chancery_web::{Ctx, Failure, Form, json};
@@ -30,6 +30,8 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
         Err(failure) if matches!(failure.error, OAuthError::DevicePending | OAuthError::SlowDown(_)) => {
             Err(failure)
         }
+        // Nothing failed: the event says what is due, and stands already.
+        Err(failure) if failure.error == OAuthError::SecondFactorRequired => Err(failure),
         Err(failure) => {
             let mut event = events::of_client(failure_event(name), &client);
             event.description = Some(failure.error.description());
@@ -67,6 +69,9 @@ async fn answer(ctx: &Ctx, client: &PreparedClient, grant: Grant) -> Result<Toke
             Box::pin(refresh_token::exchange(ctx, client, &refresh_token, &asked)).await
         }
         Grant::DeviceCode { device_code } => Box::pin(device_code::exchange(ctx, client, &device_code)).await,
+        Grant::SecondFactor { mfa_token, code, is_recovery } => {
+            Box::pin(password::with_second_factor(ctx, client, &mfa_token, &code, is_recovery)).await
+        }
         Grant::Password { username, password, realm, audience, scope } => {
             let typed = password::Typed { username, password, realm, audience, scope };
             Box::pin(password::sign_in(ctx, client, typed)).await
@@ -80,6 +85,8 @@ fn failure_event(grant: &str) -> &'static str {
         "client_credentials" => "feccft",
         "refresh_token" => "fertft",
         DEVICE_CODE => "fede",
+        MFA_OTP => "feotpft",
+        MFA_RECOVERY_CODE => "fercft",
         _ => "fepft",
     }
 }

@@ -9,13 +9,28 @@ use chancery_core::records::{Authorization, Consent};
 use chancery_core::scope::{AskedScopes, Flow, Request, decide, explain};
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
-use chancery_web::{Audience, Ctx, Failure, Held, PasswordCheck, client_grant};
-use secrecy::SecretString;
+use chancery_web::{Audience, Ctx, Failure, Held, PasswordCheck, Proof, SecondFactorsOf, client_grant};
+use secrecy::{ExposeSecret, SecretString};
 
+use super::refresh_token::live_user;
 use super::user_tokens::{self, UserTokensFor};
 use crate::decision::refused;
 use crate::events;
 use crate::issue::{self, TokenAnswer};
+use crate::mfa::{self, Pending};
+
+/// A sign-in whose password is right: what it is for.
+struct SignIn<'a> {
+    user: &'a User,
+    connection: &'a Connection,
+    audience: Option<&'a str>,
+    scope: Option<&'a str>,
+    is_realm: bool,
+    /// The event of success.
+    event: &'static str,
+    /// What has to come true with it.
+    also: Batch,
+}
 
 /// What the user typed at the application.
 pub(super) struct Typed {
@@ -36,13 +51,84 @@ pub(super) async fn sign_in(
         return Err(OAuthError::GrantNotAllowed("password".to_owned()).into());
     }
     let connection = connection(ctx, client, typed.realm.as_deref())?;
-    let audience = Audience::resolve(&ctx.tenant, &ctx.origin, typed.audience.as_deref())?;
+    // Before the password, so that a wrong audience costs no hash.
+    Audience::resolve(&ctx.tenant, &ctx.origin, typed.audience.as_deref())?;
     let user = verified_user(ctx, connection, &typed).await?;
+    if ctx.tenant.second_factors.guard_passwords() {
+        let pending = Pending {
+            user_id: user.user_id.clone(),
+            client_id: client.client_id.clone(),
+            connection_id: connection.id.clone(),
+            audience: typed.audience,
+            scope: typed.scope,
+            is_realm: typed.realm.is_some(),
+        };
+        return Err(mfa::required(ctx, client, &user, &pending).await?);
+    }
+    let sign_in = SignIn {
+        user: &user,
+        connection,
+        audience: typed.audience.as_deref(),
+        scope: typed.scope.as_deref(),
+        is_realm: typed.realm.is_some(),
+        event: "sepft",
+        also: Batch::default(),
+    };
+    tokens(ctx, client, sign_in).await
+}
+
+/// Goes on with a sign-in that asked for a second factor. A code that is wrong leaves it as it was.
+pub(super) async fn with_second_factor(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    mfa_token: &SecretString,
+    code: &SecretString,
+    is_recovery: bool,
+) -> Result<TokenAnswer, Failure> {
+    let waiting = mfa::waiting(ctx, mfa_token.expose_secret()).await?;
+    let pending = &waiting.pending;
+    if pending.client_id != client.client_id {
+        return Err(OAuthError::MfaTokenOfOther.into());
+    }
+    let connection = ctx.tenant.connection(&pending.connection_id);
+    let connection = connection.filter(|connection| connection.serves(&client.client_id));
+    let connection = connection.ok_or(OAuthError::MfaTokenMalformed)?;
+    let user = live_user(ctx, &pending.user_id).await?;
+    let factors = SecondFactorsOf::load(ctx, &user).await?;
+    let (proof, recovery_code) = match is_recovery {
+        true if !factors.are_enrolled() => return Err(OAuthError::WrongRecoveryCode.into()),
+        true => factors.try_recovery_code(code.expose_secret()),
+        // The first code of a factor that was made by `/mfa/associate` confirms it.
+        false => (factors.try_otp(code.expose_secret(), !factors.are_enrolled())?, None),
+    };
+    let proof = match proof {
+        Proof::Good(proof) => proof,
+        Proof::Wrong if is_recovery => return Err(OAuthError::WrongRecoveryCode.into()),
+        Proof::Wrong => return Err(OAuthError::WrongOtp.into()),
+        Proof::TooMany => return Err(OAuthError::TooManyAttempts.into()),
+    };
+    let sign_in = SignIn {
+        user: &user,
+        connection,
+        audience: pending.audience.as_deref(),
+        scope: pending.scope.as_deref(),
+        is_realm: pending.is_realm,
+        event: if is_recovery { "sercft" } else { "seotpft" },
+        also: waiting.spend(ctx).and(proof),
+    };
+    let answer = tokens(ctx, client, sign_in).await?;
+    Ok(TokenAnswer { recovery_code, ..answer })
+}
+
+/// Decides, signs, and makes it good in one write.
+async fn tokens(ctx: &Ctx, client: &PreparedClient, sign_in: SignIn<'_>) -> Result<TokenAnswer, Failure> {
+    let SignIn { user, connection, is_realm, .. } = sign_in;
+    let audience = Audience::resolve(&ctx.tenant, &ctx.origin, sign_in.audience)?;
     let held = Held::load(ctx, audience.plain_api(), &user.user_id, None).await?;
-    let asked = AskedScopes::parse_optional(typed.scope.as_deref());
-    let flow = if typed.realm.is_some() { "password_realm" } else { "password" };
+    let asked = AskedScopes::parse_optional(sign_in.scope);
+    let flow = if is_realm { "password_realm" } else { "password" };
     let request = Request {
-        flow: if typed.realm.is_some() { Flow::PasswordRealm } else { Flow::Password },
+        flow: if is_realm { Flow::PasswordRealm } else { Flow::Password },
         client,
         target: audience.target(),
         asked: &asked,
@@ -68,7 +154,7 @@ pub(super) async fn sign_in(
         ctx,
         &UserTokensFor {
             client,
-            user: &user,
+            user,
             organization: None,
             audience: &audience,
             decision: &decision,
@@ -77,6 +163,7 @@ pub(super) async fn sign_in(
             nonce: None,
             session_id: None,
             auth_time: None,
+            second_factor: false,
         },
     )
     .await?;
@@ -94,8 +181,13 @@ pub(super) async fn sign_in(
     };
     let noted = ctx.app.store.record_login_batch(tenant, &user.user_id, &ctx.ip.to_string(), ctx.now());
     let write = tokens.write.into_iter().fold(noted.and(refresh_write), Batch::and);
-    ctx.app.store.commit(write).await?;
-    let mut event = events::with_user(events::of_client("sepft", client), &user);
+    match ctx.app.store.commit(sign_in.also.and(write)).await {
+        Ok(()) => {}
+        // The sign-in went on elsewhere, or its code was used, in this moment.
+        Err(chancery_store::Error::Guard) => return Err(OAuthError::MfaTokenMalformed.into()),
+        Err(other) => return Err(other.into()),
+    }
+    let mut event = events::with_user(events::of_client(sign_in.event, client), user);
     event.connection = Some(connection.name.clone());
     event.audience = audience.identifier().map(|a| ctx.origin.absolute(a).into_owned());
     event.scope.clone_from(&tokens.answer.scope);

@@ -73,6 +73,7 @@ pub(super) async fn tokens(
             nonce: record.nonce.as_deref(),
             session_id: authorization.session_id.as_deref(),
             auth_time: record.with_auth_time.then_some(authorization.auth_time),
+            second_factor: record.with_second_factor,
         },
     )
     .await?;

@@ -73,6 +73,7 @@ pub(super) async fn exchange(
             nonce: None,
             session_id: authorization.session_id.as_deref(),
             auth_time: None,
+            second_factor: false,
         },
     )
     .await?;

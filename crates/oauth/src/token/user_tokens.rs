@@ -22,6 +22,8 @@ pub(super) struct UserTokensFor<'a> {
     pub(super) nonce: Option<&'a str>,
     pub(super) session_id: Option<&'a str>,
     pub(super) auth_time: Option<i64>,
+    /// Whether the ID token says that a second factor was shown.
+    pub(super) second_factor: bool,
 }
 
 /// An answer still without refresh token, and the write that makes it good where the access token is opaque.
@@ -57,6 +59,7 @@ pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTok
         scope: what.decision.scope(),
         expires_in: access.expires_in,
         token_type: "Bearer",
+        recovery_code: None,
     };
     Ok(UserTokens { answer, write: access.write })
 }
@@ -72,6 +75,7 @@ async fn id_token(ctx: &Ctx, what: &UserTokensFor<'_>, access_token: &str) -> Re
             nonce: what.nonce,
             session_id: what.session_id,
             auth_time: what.auth_time,
+            second_factor: what.second_factor,
             access_token: Some(access_token),
             code: None,
         },

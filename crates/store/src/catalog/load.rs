@@ -6,6 +6,7 @@ use std::{
 };
 
 use chancery_core::model::TenantSettings;
+use chancery_core::second_factor::SecondFactors;
 use chancery_db::params;
 use serde::de::DeserializeOwned;
 
@@ -90,6 +91,7 @@ fn empty(store: &Store, tenant: &str) -> Result<Snapshot> {
         tenant: tenant.to_owned(),
         rev: 0,
         settings: Arc::default(),
+        second_factors: SecondFactors::default(),
         keys: Arc::new(KeyRing::read(&store.vault, tenant, Vec::new())?),
         clients: Clients::default(),
         apis: Apis::default(),
@@ -128,6 +130,7 @@ fn apply(
     for (kind, changed) in kinds {
         match kind {
             Kind::Settings => next.settings = settings(changed)?,
+            Kind::SecondFactors => next.second_factors = second_factors(changed)?,
             Kind::Api => follow(kind, changed, &mut Preparing(&mut next.apis, keys)),
             Kind::Client => follow(kind, changed, &mut Preparing(&mut next.clients, keys)),
             Kind::ClientGrant => follow(kind, changed, &mut next.grants),
@@ -194,6 +197,14 @@ fn follow(kind: Kind, changed: Documents, all: &mut impl Collection) {
 
 fn read<T: DeserializeOwned>(json: &str) -> Result<Arc<T>> {
     parse("document", json).map(Arc::new)
+}
+
+/// One that cannot be read must not let people in without their second factor: the tenant stays as it was.
+fn second_factors(changed: Documents) -> Result<SecondFactors> {
+    match changed.into_iter().next_back() {
+        Some((_, Some(json))) => parse("second factors", &json),
+        _ => Ok(SecondFactors::default()),
+    }
 }
 
 fn settings(changed: Documents) -> Result<Arc<TenantSettings>> {

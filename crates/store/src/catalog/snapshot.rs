@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chancery_core::model::{Api, ClientGrant, Connection, Role, SubjectType, TenantSettings};
+use chancery_core::second_factor::SecondFactors;
 
 use super::{
     Origin, PreparedApi, PreparedClient,
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub rev: i64,
     /// The tenant's settings; the defaults where it has none.
     pub settings: Arc<TenantSettings>,
+    /// Which second factors there are, and when one is due.
+    pub second_factors: SecondFactors,
     /// The tenant's keys.
     pub keys: Arc<KeyRing>,
     pub(super) clients: Clients,

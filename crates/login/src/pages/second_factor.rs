@@ -1,0 +1,256 @@
+//! The second factor: its code, making one, and the recovery code for whoever lost it.
+
+use askama::Template;
+use qrcodegen::{QrCode, QrCodeEcc};
+
+use super::{
+    Form, Frame, Link, Problem,
+    field::{Field, FieldName, focus_first},
+    html, initial, problem,
+};
+use crate::Texts;
+
+/// The page that asks for a code of an authenticator application. The field is `code`.
+#[derive(Clone, Debug)]
+pub struct EnterOtp {
+    /// The tenant.
+    pub frame: Frame,
+    /// Where it posts.
+    pub form: Form,
+    /// Who is logged in so far.
+    pub account: String,
+    /// Where "Not you?" leads.
+    pub not_you: Link,
+    /// Where whoever lost it goes on, if they may.
+    pub recovery: Option<Link>,
+    /// Why the page comes back.
+    pub problems: Vec<Problem>,
+}
+
+/// The page on which an authenticator application is set up. The field is `code`.
+#[derive(Clone)]
+pub struct EnrolOtp {
+    /// The tenant.
+    pub frame: Frame,
+    /// Where it posts.
+    pub form: Form,
+    /// Who is logged in so far.
+    pub account: String,
+    /// Where "Not you?" leads.
+    pub not_you: Link,
+    /// What the application reads from the picture.
+    pub uri: String,
+    /// What can be typed instead.
+    pub secret: String,
+    /// Why the page comes back.
+    pub problems: Vec<Problem>,
+}
+
+/// The page that asks for a recovery code. The field is `code`.
+#[derive(Clone, Debug)]
+pub struct EnterRecoveryCode {
+    /// The tenant.
+    pub frame: Frame,
+    /// Where it posts.
+    pub form: Form,
+    /// Who is logged in so far.
+    pub account: String,
+    /// Where "Not you?" leads.
+    pub not_you: Link,
+    /// Back to the other factor.
+    pub otp: Link,
+    /// Why the page comes back.
+    pub problems: Vec<Problem>,
+}
+
+/// The page that shows a recovery code, once. Whoever put it away ticks `saved`.
+#[derive(Clone)]
+pub struct KeepRecoveryCode {
+    /// The tenant.
+    pub frame: Frame,
+    /// Where it posts.
+    pub form: Form,
+    /// The code.
+    pub code: String,
+    /// Why the page comes back.
+    pub problems: Vec<Problem>,
+}
+
+#[derive(Template)]
+#[template(path = "otp_enter.html")]
+struct EnterOtpPage<'a> {
+    t: &'a Texts,
+    frame: &'a Frame,
+    view: &'a EnterOtp,
+    form: &'a Form,
+    alert: Option<String>,
+    code: Field<'a>,
+    account_initial: String,
+}
+
+#[derive(Template)]
+#[template(path = "otp_enrol.html")]
+struct EnrolOtpPage<'a> {
+    t: &'a Texts,
+    frame: &'a Frame,
+    view: &'a EnrolOtp,
+    form: &'a Form,
+    alert: Option<String>,
+    code: Field<'a>,
+    picture: Option<Picture>,
+    secret: String,
+    account_initial: String,
+}
+
+#[derive(Template)]
+#[template(path = "recovery_enter.html")]
+struct EnterRecoveryCodePage<'a> {
+    t: &'a Texts,
+    frame: &'a Frame,
+    view: &'a EnterRecoveryCode,
+    form: &'a Form,
+    alert: Option<String>,
+    code: Field<'a>,
+    account_initial: String,
+}
+
+#[derive(Template)]
+#[template(path = "recovery_keep.html")]
+struct KeepRecoveryCodePage<'a> {
+    t: &'a Texts,
+    frame: &'a Frame,
+    form: &'a Form,
+    alert: Option<String>,
+    code: String,
+}
+
+/// A QR code as a path of squares.
+struct Picture {
+    /// Squares of a side, with the quiet zone of four around it (ISO/IEC 18004).
+    side: i32,
+    path: String,
+}
+
+const QUIET: i32 = 4;
+
+impl Picture {
+    /// `None` where the text is too long for one.
+    fn of(text: &str) -> Option<Self> {
+        let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
+        let dark = (0..code.size())
+            .flat_map(|y| (0..code.size()).map(move |x| (x, y)))
+            .filter(|(x, y)| code.get_module(*x, *y));
+        let path = dark.map(|(x, y)| format!("M{} {}h1v1h-1z", x + QUIET, y + QUIET)).collect();
+        Some(Self { side: code.size() + 2 * QUIET, path })
+    }
+}
+
+/// Letters in groups of four, to be typed or written down.
+fn grouped(code: &str) -> String {
+    let letters: Vec<char> = code.chars().collect();
+    letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join(" ")
+}
+
+fn code_field<'a>(label: &'a str, inputmode: &'static str, problems: &[Problem], texts: &Texts) -> Field<'a> {
+    let mut code = Field::text(FieldName::Code, label, "")
+        .filled_with("one-time-code", inputmode)
+        .with_problems(problems, texts);
+    focus_first(&mut [&mut code]);
+    code
+}
+
+impl EnterOtp {
+    /// The page as HTML.
+    pub fn render(&self, texts: &Texts) -> String {
+        let label = texts.say("label.one_time_code");
+        html(&EnterOtpPage {
+            t: texts,
+            frame: &self.frame,
+            view: self,
+            form: &self.form,
+            alert: problem::alert(&self.problems, label, texts),
+            code: code_field(label, "numeric", &self.problems, texts),
+            account_initial: initial(&self.account),
+        })
+    }
+}
+
+impl EnrolOtp {
+    /// The page as HTML.
+    pub fn render(&self, texts: &Texts) -> String {
+        let label = texts.say("label.one_time_code");
+        html(&EnrolOtpPage {
+            t: texts,
+            frame: &self.frame,
+            view: self,
+            form: &self.form,
+            alert: problem::alert(&self.problems, label, texts),
+            code: code_field(label, "numeric", &self.problems, texts),
+            picture: Picture::of(&self.uri),
+            secret: grouped(&self.secret),
+            account_initial: initial(&self.account),
+        })
+    }
+}
+
+impl EnterRecoveryCode {
+    /// The page as HTML.
+    pub fn render(&self, texts: &Texts) -> String {
+        let label = texts.say("label.recovery_code");
+        html(&EnterRecoveryCodePage {
+            t: texts,
+            frame: &self.frame,
+            view: self,
+            form: &self.form,
+            alert: problem::alert(&self.problems, label, texts),
+            code: code_field(label, "text", &self.problems, texts),
+            account_initial: initial(&self.account),
+        })
+    }
+}
+
+impl KeepRecoveryCode {
+    /// The page as HTML.
+    pub fn render(&self, texts: &Texts) -> String {
+        html(&KeepRecoveryCodePage {
+            t: texts,
+            frame: &self.frame,
+            form: &self.form,
+            alert: problem::alert(&self.problems, "", texts),
+            code: grouped(&self.code),
+        })
+    }
+}
+
+/// Shows no secret.
+impl std::fmt::Debug for EnrolOtp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EnrolOtp").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+/// Shows no code.
+impl std::fmt::Debug for KeepRecoveryCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeepRecoveryCode(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_in_groups() {
+        assert_eq!(grouped("ABCDEFGHIJ"), "ABCD EFGH IJ");
+        assert_eq!(grouped(""), "");
+    }
+
+    #[test]
+    fn a_picture_holds_its_quiet_zone() {
+        let picture = Picture::of("otpauth://totp/a:b?secret=GEZDGNBV").unwrap();
+        assert!(picture.path.starts_with("M4 4h1v1h-1z"), "the first corner is dark");
+        assert!(picture.side >= 21 + 8);
+        assert!(Picture::of(&"x".repeat(3000)).is_none());
+    }
+}

@@ -1,0 +1,145 @@
+//! `/guardian/factors`, `/guardian/policies` and enrolments: which second factors there are, when one is due, and who has one.
+//! Factors that this server does not ask for stay off: nobody should rely on one that is not asked for.
+
+use chancery_core::problem::{Missing, Problem};
+use chancery_core::second_factor::{SecondFactors, TOTP};
+use chancery_store::Kind;
+use serde_json::{Value, json};
+
+use super::users;
+use crate::call::{Answer, Call, internal, missing, read_stored, stored};
+use crate::document::rewrite;
+use crate::ops::Table;
+
+pub(super) fn bind(table: &mut Table) {
+    table.bind("GET /guardian/factors", factors);
+    table.bind("PUT /guardian/factors/{name}", switch);
+    table.bind("GET /guardian/policies", policies);
+    table.bind("PUT /guardian/policies", set_policies);
+    table.bind("GET /guardian/enrollments/{id}", enrolment);
+    table.bind("DELETE /guardian/enrollments/{id}", remove);
+    table.bind("GET /users/{id}/enrollments", enrolments);
+}
+
+const MISSING: Missing = missing("Enrollment not found", "enrollment_not_found");
+const OTP: &str = "otp";
+const RECOVERY_CODE: &str = "recovery-code";
+const ALWAYS: &str = "all-applications";
+/// In the order of the wire.
+const FACTORS: [&str; 8] =
+    ["sms", "push-notification", OTP, "email", "duo", "webauthn-roaming", "webauthn-platform", RECOVERY_CODE];
+
+async fn factors(call: Call) -> Result<Answer, Problem> {
+    let now = call.snapshot().second_factors;
+    let shown = FACTORS.map(|name| {
+        let enabled = (name == OTP && now.otp) || (name == RECOVERY_CODE && now.recovery_code);
+        json!({"name": name, "enabled": enabled, "trial_expired": false})
+    });
+    Ok(Answer::ok(Value::from(shown.to_vec())))
+}
+
+async fn switch(call: Call) -> Result<Answer, Problem> {
+    let enabled = call.body.get("enabled").and_then(Value::as_bool).unwrap_or_default();
+    let name = call.at("name").to_owned();
+    if !FACTORS.contains(&name.as_str()) {
+        return Err(Problem::Path(format!("'No enum match for: {name}' on property name.")));
+    }
+    if enabled && name != OTP && name != RECOVERY_CODE {
+        let text = format!(
+            "This server does not ask for {name}: the factors otp and recovery-code can be turned on."
+        );
+        return Err(Problem::RefusedAs("operation_not_supported", text.into()));
+    }
+    let rev = change(&call, |settings| match name.as_str() {
+        OTP => settings.otp = enabled,
+        RECOVERY_CODE => settings.recovery_code = enabled,
+        _ => {}
+    })
+    .await?;
+    Ok(Answer::ok(json!({"enabled": enabled})).at(rev))
+}
+
+async fn policies(call: Call) -> Result<Answer, Problem> {
+    Ok(Answer::ok(shown_policies(call.snapshot().second_factors)))
+}
+
+fn shown_policies(settings: SecondFactors) -> Value {
+    if settings.always { json!([ALWAYS]) } else { json!([]) }
+}
+
+async fn set_policies(call: Call) -> Result<Answer, Problem> {
+    let named: Vec<&str> = call.body.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if named.iter().any(|name| *name != ALWAYS) {
+        let text = "This server does not assess risks: the policy is all-applications, or none (an empty list), and \
+                    applications ask for a second factor with acr_values.";
+        return Err(Problem::RefusedAs("operation_not_supported", text.into()));
+    }
+    let always = !named.is_empty();
+    let rev = change(&call, |settings| settings.always = always).await?;
+    Ok(Answer::ok(call.body).at(rev))
+}
+
+/// Rewrites the settings, and gives the new revision.
+async fn change(call: &Call, edit: impl Fn(&mut SecondFactors) + Sync) -> Result<i64, Problem> {
+    let (_, rev) = rewrite(call, Kind::SecondFactors, "settings", |found| {
+        let mut settings: SecondFactors =
+            found.map(serde_json::from_value).transpose().map_err(internal)?.unwrap_or_default();
+        edit(&mut settings);
+        serde_json::to_value(settings).map(Some).map_err(internal)
+    })
+    .await?;
+    Ok(rev)
+}
+
+async fn enrolments(call: Call) -> Result<Answer, Problem> {
+    let user = users::load(&call, "id").await?;
+    let found = call.store().authentication_methods(call.tenant(), &user.user_id).await.map_err(stored)?;
+    let mut shown = Vec::new();
+    for doc in found {
+        let method: Value = read_stored(&doc)?;
+        if method.get("type").and_then(Value::as_str) == Some(TOTP) {
+            let mut enrolment = enrolment_of(&method);
+            enrolment["type"] = "authenticator".into();
+            enrolment["auth_method"] = "authenticator".into();
+            shown.push(enrolment);
+        }
+    }
+    Ok(Answer::ok(shown.into()))
+}
+
+async fn enrolment(call: Call) -> Result<Answer, Problem> {
+    let (_, doc) = found(&call).await?;
+    Ok(Answer::ok(enrolment_of(&read_stored(&doc)?)))
+}
+
+async fn remove(call: Call) -> Result<Answer, Problem> {
+    let (user_id, _) = found(&call).await?;
+    let batch = call.store().delete_authentication_methods(call.tenant(), &user_id, Some(call.at("id")));
+    call.store().commit(batch).await.map_err(stored)?;
+    Ok(Answer::no_content())
+}
+
+/// Whose it is, and its document.
+async fn found(call: &Call) -> Result<(String, String), Problem> {
+    let found = call.store().authentication_method(call.tenant(), call.at("id")).await.map_err(stored)?;
+    found.ok_or(Problem::NotFound(MISSING))
+}
+
+fn enrolment_of(method: &Value) -> Value {
+    let confirmed = method.get("confirmed").and_then(Value::as_bool).unwrap_or(false);
+    let mut shown = json!({
+        "id": method.get("id"),
+        "status": if confirmed { "confirmed" } else { "pending" },
+    });
+    for (member, name) in [
+        ("name", "name"),
+        ("phone_number", "phone_number"),
+        ("created_at", "enrolled_at"),
+        ("last_auth_at", "last_auth"),
+    ] {
+        if let Some(value) = method.get(member) {
+            shown[name] = value.clone();
+        }
+    }
+    shown
+}

@@ -1,0 +1,179 @@
+//! `/mfa/*`, and the sign-in that waits for a second factor behind an `mfa_token` (fact sheet 6.3 and 9.7).
+
+use axum::response::Response;
+use chancery_core::ids::{self, Handle};
+use chancery_core::model::User;
+use chancery_core::oauth::{ClientProof, OAuthError};
+use chancery_core::second_factor::RECOVERY_CODE;
+use chancery_db::Batch;
+use chancery_store::{PreparedClient, StoredTransaction};
+use chancery_web::{Ctx, Failure, Form, SecondFactorsOf, bearer_token, json};
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::client_auth::authenticate;
+use crate::events;
+
+/// Seconds that an `mfa_token` lives.
+const LIFETIME: i64 = 600;
+
+/// A sign-in whose password was right. It stands among the transactions, and belongs to no browser.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Pending {
+    pub(crate) user_id: String,
+    /// Nobody else goes on with it.
+    pub(crate) client_id: String,
+    pub(crate) connection_id: String,
+    /// As asked for.
+    pub(crate) audience: Option<String>,
+    pub(crate) scope: Option<String>,
+    /// By the realm grant.
+    pub(crate) is_realm: bool,
+}
+
+/// One that was found.
+pub(crate) struct Waiting {
+    pub(crate) pending: Pending,
+    id: String,
+    rev: i64,
+}
+
+impl Waiting {
+    /// Ends it, once; to be committed with what it becomes.
+    pub(crate) fn spend(&self, ctx: &Ctx) -> Batch {
+        ctx.app.store.finish_transaction(&ctx.tenant.tenant, &self.id, self.rev)
+    }
+}
+
+/// Keeps the sign-in and tells the application what is due.
+///
+/// # Errors
+/// When the database is away.
+pub(crate) async fn required(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    user: &User,
+    pending: &Pending,
+) -> Result<Failure, Failure> {
+    let factors = SecondFactorsOf::load(ctx, user).await?;
+    let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
+    let stored = StoredTransaction {
+        id: handle.id.clone(),
+        digest: handle.digest(),
+        doc: serde_json::to_string(pending).map_err(Failure::server)?,
+        expires_at: ctx.now() + LIFETIME,
+        rev: 1,
+    };
+    ctx.app.store.insert_transaction(&ctx.tenant.tenant, &stored).await?;
+    let mut event = events::with_user(events::of_client("mfar", client), user);
+    event.description = Some(OAuthError::SecondFactorRequired.description());
+    events::record(ctx, event);
+    let what = if factors.are_enrolled() { "challenge" } else { "enroll" };
+    let mut extra = Map::new();
+    extra.insert("mfa_token".to_owned(), handle.expose().into());
+    extra.insert("mfa_requirements".to_owned(), json!({ what: [{"type": "otp"}] }));
+    Ok(Failure { extra: Some(Box::new(extra)), ..OAuthError::SecondFactorRequired.into() })
+}
+
+/// The sign-in behind an `mfa_token`.
+///
+/// # Errors
+/// [`OAuthError::MfaTokenMalformed`] where there is none, [`OAuthError::MfaTokenExpired`] where its time is over.
+pub(crate) async fn waiting(ctx: &Ctx, mfa_token: &str) -> Result<Waiting, Failure> {
+    let handle = Handle::parse(mfa_token).ok_or(OAuthError::MfaTokenMalformed)?;
+    if ids::time_of(&handle.id).is_some_and(|made| ctx.now_ms - made >= LIFETIME * 1000) {
+        return Err(OAuthError::MfaTokenExpired.into());
+    }
+    let stored = ctx.app.store.transaction(&ctx.tenant.tenant, &handle.id, ctx.now()).await?;
+    let stored = stored.filter(|stored| stored.belongs_to(&handle.digest()));
+    let stored = stored.ok_or(OAuthError::MfaTokenMalformed)?;
+    let pending = serde_json::from_str(&stored.doc).map_err(|_| OAuthError::MfaTokenMalformed)?;
+    Ok(Waiting { pending, id: stored.id, rev: stored.rev })
+}
+
+/// The same with its user, by the `Authorization` header.
+async fn bearer(ctx: &Ctx, headers: &HeaderMap) -> Result<(Waiting, User), Failure> {
+    let token = bearer_token(headers)?.ok_or(OAuthError::TokenMissing)?;
+    let waiting = waiting(ctx, token).await?;
+    let user = user(ctx, &waiting).await?;
+    Ok((waiting, user))
+}
+
+async fn user(ctx: &Ctx, waiting: &Waiting) -> Result<User, Failure> {
+    let user = ctx.app.store.user(&ctx.tenant.tenant, &waiting.pending.user_id).await?;
+    let user = user.ok_or(OAuthError::MfaTokenMalformed)?;
+    if user.is_blocked() { Err(OAuthError::UserBlocked.into()) } else { Ok(user) }
+}
+
+/// `POST /mfa/associate`: a first factor, for a user who has none. Its first code makes it count.
+pub(crate) async fn associate(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let (_, user) = bearer(&ctx, &headers).await?;
+    // A list in JSON comes as the text of its members, see `Params::from_json`.
+    if !params.all("authenticator_types").any(|kinds| names(kinds, "otp")) {
+        return Err(OAuthError::UnsupportedChallenge.into());
+    }
+    let factors = SecondFactorsOf::load(&ctx, &user).await?;
+    if factors.are_enrolled() {
+        return Err(OAuthError::AlreadyEnrolled.into());
+    }
+    let (secret, write) = factors.begin_enrolment()?;
+    let (code, recovery) = factors.new_recovery_code().unzip();
+    let write = recovery.into_iter().fold(write, Batch::and);
+    match ctx.app.store.commit(write).await {
+        Ok(()) => {}
+        // The user is gone.
+        Err(chancery_store::Error::Guard) => return Err(OAuthError::MfaTokenMalformed.into()),
+        Err(other) => return Err(other.into()),
+    }
+    factors.log("gd_start_enroll", "Second factor begun");
+    let mut answer = json!({
+        "authenticator_type": "otp",
+        "secret": secret,
+        "barcode_uri": factors.otpauth_uri(&secret),
+    });
+    if let Some(code) = code {
+        answer["recovery_codes"] = json!([code]);
+    }
+    Ok(json(StatusCode::OK, &answer))
+}
+
+/// `POST /mfa/challenge`: which factor the application is to ask for.
+pub(crate) async fn challenge(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    if let Some(name) = params.repeated() {
+        return Err(OAuthError::Repeated(name.to_owned()).into());
+    }
+    let client = authenticate(&ctx, &headers, &ClientProof::parse(&params)?).await?;
+    let token = params.get("mfa_token").ok_or(OAuthError::Missing("mfa_token"))?;
+    let waiting = waiting(&ctx, token).await?;
+    if waiting.pending.client_id != client.client_id {
+        return Err(OAuthError::MfaTokenOfOther.into());
+    }
+    let user = user(&ctx, &waiting).await?;
+    if !SecondFactorsOf::load(&ctx, &user).await?.are_enrolled() {
+        return Err(OAuthError::NotEnrolled.into());
+    }
+    if params.get("challenge_type").is_some_and(|kinds| !names(kinds, "otp")) {
+        return Err(OAuthError::UnsupportedChallenge.into());
+    }
+    Ok(json(StatusCode::OK, &json!({"challenge_type": "otp"})))
+}
+
+/// `GET /mfa/authenticators`: what the user has.
+pub(crate) async fn authenticators(ctx: Ctx, headers: HeaderMap) -> Result<Response, Failure> {
+    let (_, user) = bearer(&ctx, &headers).await?;
+    let factors = SecondFactorsOf::load(&ctx, &user).await?;
+    let all: Vec<Value> = factors
+        .confirmed()
+        .map(|(id, kind)| {
+            let kind = if kind == RECOVERY_CODE { RECOVERY_CODE } else { "otp" };
+            json!({"id": id, "authenticator_type": kind, "active": true})
+        })
+        .collect();
+    Ok(json(StatusCode::OK, &all))
+}
+
+/// Whether a list of words, however it came, names one.
+fn names(list: &str, word: &str) -> bool {
+    list.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|name| name == word)
+}

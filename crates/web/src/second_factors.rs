@@ -1,0 +1,268 @@
+//! What a user has to prove who they are by beside the password, and the proof itself: for the pages and for the API alike.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use chancery_core::ids;
+use chancery_core::iso::format_ms;
+use chancery_core::model::User;
+use chancery_core::records::LogEvent;
+use chancery_core::second_factor::{
+    RECOVERY_CODE, TOTP, matching_period, new_secret, otpauth_uri, recovery_code, recovery_digest,
+    secret_bytes,
+};
+use chancery_db::Batch;
+use chancery_jose::{base64url, constant_time_eq};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::{Ctx, Failure, Rate, hosted};
+
+/// The methods of a user that count as second factors.
+pub struct SecondFactorsOf<'a> {
+    ctx: &'a Ctx,
+    user: &'a User,
+    methods: Vec<Method>,
+}
+
+/// What came of a code.
+#[derive(Debug)]
+pub enum Proof {
+    /// It is good: to be committed with what it allows. The write fails with [`Guard`](chancery_store::Error::Guard) where
+    /// the code was used meanwhile.
+    Good(Batch),
+    /// It is not.
+    Wrong,
+    /// Tried too often.
+    TooMany,
+}
+
+/// A method as stored, with the text it was read from.
+struct Method {
+    doc: String,
+    value: Value,
+}
+
+/// Tries for a user, wherever they come from: 8 at once, one more every ten minutes; a good one fills it again. Whoever tries
+/// has the password already, and so many tries a day find a code in one of two thousand days.
+const TRIES: Rate = Rate { name: "second-factor", burst: 8, every: 600 };
+const ANYWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+impl<'a> SecondFactorsOf<'a> {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn load(ctx: &'a Ctx, user: &'a User) -> Result<Self, Failure> {
+        let docs = ctx.app.store.authentication_methods(&ctx.tenant.tenant, &user.user_id).await?;
+        let read = |doc: String| Ok(Method { value: serde_json::from_str(&doc)?, doc });
+        let methods: serde_json::Result<Vec<Method>> = docs.into_iter().map(read).collect();
+        Ok(Self { ctx, user, methods: methods.map_err(Failure::server)? })
+    }
+
+    /// Whether there is one to be asked for.
+    pub fn are_enrolled(&self) -> bool {
+        self.of(TOTP, true).next().is_some()
+    }
+
+    /// Whether the user may show a recovery code instead.
+    pub fn have_recovery_code(&self) -> bool {
+        self.ctx.tenant.second_factors.recovery_code && self.of(RECOVERY_CODE, true).next().is_some()
+    }
+
+    /// Those that are confirmed: id and type.
+    pub fn confirmed(&self) -> impl Iterator<Item = (&str, &str)> {
+        [TOTP, RECOVERY_CODE]
+            .into_iter()
+            .flat_map(|kind| self.of(kind, true).map(move |method| (method.text("id"), kind)))
+    }
+
+    /// Tries a time-based code. `enrolling`: against methods that are not confirmed yet, which this confirms.
+    pub fn try_otp(&self, typed: &str, enrolling: bool) -> Result<Proof, Failure> {
+        if self.is_tried_too_often() {
+            return Ok(Proof::TooMany);
+        }
+        for method in self.of(TOTP, !enrolling) {
+            let secret = self.secret(method)?;
+            let last = method.value.get(LAST_PERIOD).and_then(Value::as_i64).unwrap_or(i64::MIN);
+            if let Some(period) = matching_period(&secret, typed, self.ctx.now(), last) {
+                self.forget_tries();
+                return Ok(Proof::Good(self.note_use(method, period)));
+            }
+        }
+        Ok(self.wrong("gd_auth_failed", "Invalid one-time code"))
+    }
+
+    /// Tries a recovery code, and gives the one that takes its place.
+    pub fn try_recovery_code(&self, typed: &str) -> (Proof, Option<String>) {
+        if self.is_tried_too_often() {
+            return (Proof::TooMany, None);
+        }
+        let digest = base64url(&recovery_digest(typed));
+        let fits = |method: &&Method| constant_time_eq(method.text("digest").as_bytes(), digest.as_bytes());
+        match self.of(RECOVERY_CODE, true).find(fits).filter(|_| self.have_recovery_code()) {
+            None => (self.wrong("gd_recovery_failed", "Invalid recovery code"), None),
+            Some(method) => {
+                self.forget_tries();
+                let code = recovery_code(&*self.ctx.app.rng);
+                let mut after = method.value.clone();
+                after["digest"] = base64url(&recovery_digest(&code)).into();
+                after["last_auth_at"] = format_ms(self.ctx.now_ms).into();
+                (Proof::Good(self.rewrite(method, &after)), Some(code))
+            }
+        }
+    }
+
+    /// Adds a method by time-based codes whose first code is good. `secret` is in base32.
+    pub fn enrol(&self, secret: &str, typed: &str) -> Result<Proof, Failure> {
+        let bytes = Zeroizing::new(secret_bytes(secret).unwrap_or_default());
+        let Some(period) = matching_period(&bytes, typed, self.ctx.now(), i64::MIN) else {
+            return Ok(Proof::Wrong);
+        };
+        let mut method = self.new_totp(secret, true)?;
+        method[LAST_PERIOD] = period.into();
+        method["last_auth_at"] = format_ms(self.ctx.now_ms).into();
+        Ok(Proof::Good(self.insert(&method)))
+    }
+
+    /// Adds a method by time-based codes that its first code will confirm, in the place of one that nobody confirmed: the
+    /// secret in base32, and the write.
+    ///
+    /// # Errors
+    /// When sealing fails.
+    pub fn begin_enrolment(&self) -> Result<(String, Batch), Failure> {
+        let secret = new_secret(&*self.ctx.app.rng);
+        let method = self.new_totp(&secret, false)?;
+        let gone =
+            self.of(TOTP, false).fold(Batch::default(), |batch, method| batch.and(self.remove(method)));
+        Ok((secret, gone.and(self.insert(&method))))
+    }
+
+    /// A recovery code in the place of all there were: the code, and the write. `None` where the tenant has none.
+    pub fn new_recovery_code(&self) -> Option<(String, Batch)> {
+        if !self.ctx.tenant.second_factors.recovery_code || self.of(RECOVERY_CODE, true).next().is_some() {
+            return None;
+        }
+        let code = recovery_code(&*self.ctx.app.rng);
+        let id = format!("{RECOVERY_CODE}|{}", ids::prefixed(&*self.ctx.app.rng, "dev_"));
+        let method = json!({
+            "id": id,
+            "type": RECOVERY_CODE,
+            "confirmed": true,
+            "created_at": format_ms(self.ctx.now_ms),
+            "digest": base64url(&recovery_digest(&code)),
+        });
+        Some((code, self.insert(&method)))
+    }
+
+    /// A new secret in base32, which is nobody's yet.
+    pub fn new_secret(&self) -> String {
+        new_secret(&*self.ctx.app.rng)
+    }
+
+    /// What an authenticator application reads.
+    pub fn otpauth_uri(&self, secret: &str) -> String {
+        let user = self.user;
+        let account = user.email.as_deref().or(user.username.as_deref()).unwrap_or(&user.user_id);
+        otpauth_uri(hosted::tenant_name(self.ctx), account, secret)
+    }
+
+    /// Says in the tenant's log what happened.
+    pub fn log(&self, kind: &str, description: &str) {
+        self.ctx.log(LogEvent {
+            kind: kind.to_owned(),
+            description: Some(description.to_owned()),
+            user_id: Some(self.user.user_id.clone()),
+            user_name: self.user.email.clone().or_else(|| self.user.username.clone()),
+            ..LogEvent::default()
+        });
+    }
+
+    fn of(&self, kind: &str, confirmed: bool) -> impl Iterator<Item = &Method> {
+        // Methods of type totp without a secret prove nothing.
+        self.methods.iter().filter(move |method| {
+            let is_usable = kind != TOTP || method.value.get("sealed").is_some();
+            let is_confirmed = method.value.get("confirmed").and_then(Value::as_bool).unwrap_or(false);
+            method.text("type") == kind && is_usable && is_confirmed == confirmed
+        })
+    }
+
+    fn secret(&self, method: &Method) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
+        let sealed = method.text("sealed");
+        let opened = store.open_authentication_method(tenant, &self.user.user_id, sealed)?;
+        let text = std::str::from_utf8(&opened).map_err(|_| Failure::server("a secret that is no text"))?;
+        secret_bytes(text).map(Zeroizing::new).ok_or_else(|| Failure::server("a secret that is not base32"))
+    }
+
+    fn new_totp(&self, secret: &str, confirmed: bool) -> Result<Value, Failure> {
+        let device = ids::prefixed(&*self.ctx.app.rng, "dev_");
+        let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
+        Ok(json!({
+            "id": format!("{TOTP}|{device}"),
+            "type": TOTP,
+            "confirmed": confirmed,
+            "created_at": format_ms(self.ctx.now_ms),
+            "authentication_methods": [{"type": TOTP, "id": format!("{TOTP}|{device}")}],
+            "sealed": store.seal_authentication_method(tenant, &self.user.user_id, secret)?,
+        }))
+    }
+
+    fn note_use(&self, method: &Method, period: i64) -> Batch {
+        let mut after = method.value.clone();
+        after["confirmed"] = true.into();
+        after[LAST_PERIOD] = period.into();
+        after["last_auth_at"] = format_ms(self.ctx.now_ms).into();
+        self.rewrite(method, &after)
+    }
+
+    fn rewrite(&self, method: &Method, after: &Value) -> Batch {
+        let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
+        let (user_id, id) = (&self.user.user_id, method.text("id"));
+        store.update_authentication_method(tenant, user_id, id, &method.doc, &after.to_string())
+    }
+
+    fn insert(&self, method: &Value) -> Batch {
+        let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
+        let id = method.get("id").and_then(Value::as_str).unwrap_or_default();
+        store.insert_authentication_method(tenant, &self.user.user_id, id, &method.to_string())
+    }
+
+    fn remove(&self, method: &Method) -> Batch {
+        let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
+        store.delete_authentication_methods(tenant, &self.user.user_id, Some(method.text("id")))
+    }
+
+    /// Counts the try before it is judged, so that many at once are no more than so many.
+    fn is_tried_too_often(&self) -> bool {
+        self.ctx.app.rates.take(TRIES, ANYWHERE, self.key(), self.ctx.now()).is_err()
+    }
+
+    fn forget_tries(&self) {
+        self.ctx.app.rates.forget(TRIES, ANYWHERE, self.key());
+    }
+
+    fn wrong(&self, kind: &str, description: &str) -> Proof {
+        self.log(kind, description);
+        Proof::Wrong
+    }
+
+    fn key(&self) -> (&str, &str) {
+        (&self.ctx.tenant.tenant, &self.user.user_id)
+    }
+}
+
+impl Method {
+    fn text(&self, name: &str) -> &str {
+        self.value.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// Shows how many there are, and nothing of them.
+impl std::fmt::Debug for SecondFactorsOf<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecondFactorsOf").field("methods", &self.methods.len()).finish_non_exhaustive()
+    }
+}
+
+/// The period whose code was used last; shown to nobody.
+const LAST_PERIOD: &str = "last_period";
