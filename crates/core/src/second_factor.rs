@@ -76,7 +76,7 @@ pub fn matching_period(secret: &[u8], typed: &str, now: i64, last_period: i64) -
         let code = format!("{:06}", hotp(secret, period.cast_unsigned()));
         constant_time_eq(code.as_bytes(), typed.as_bytes())
     });
-    fitting.filter(|period| *period > last_period).last()
+    fitting.fold(None, |found, period| Some(period).filter(|period| *period > last_period).or(found))
 }
 
 /// Characters of a code that are looked at.
