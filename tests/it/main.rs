@@ -13,6 +13,7 @@ mod dashboard_page;
 mod dbconnections;
 mod device;
 mod discovery;
+mod dpop;
 mod explain;
 mod logout;
 mod management;

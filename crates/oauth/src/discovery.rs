@@ -69,5 +69,6 @@ const TEMPLATE: &str = concat!(
     r#""iat","identities","iss","name","nickname","phone_number","picture","sub"],"#,
     r#""request_uri_parameter_supported":false,"request_parameter_supported":false,"#,
     r#""id_token_signing_alg_values_supported":["HS256","RS256","PS256","RS512","ES256","EdDSA"],"#,
+    r#""dpop_signing_alg_values_supported":["ES256"],"#,
     r#""end_session_endpoint":"{issuer}oidc/logout","authorization_response_iss_parameter_supported":true}"#,
 );

@@ -24,6 +24,8 @@ pub struct AccessTokenClaims {
     pub permissions: Vec<String>,
     /// Where the user signed in.
     pub organization_id: Option<String>,
+    /// Thumbprint of the key that its sender must hold (RFC 9449): see [`Ctx::check_possession`](crate::Ctx::check_possession).
+    pub jkt: Option<String>,
 }
 
 impl AccessTokenClaims {
@@ -33,11 +35,20 @@ impl AccessTokenClaims {
     }
 }
 
-/// The token of `Authorization: Bearer`; the scheme in any case (RFC 9110 section 11.1). `None` without the header.
+/// How an access token was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenScheme {
+    /// RFC 6750.
+    Bearer,
+    /// RFC 9449, section 7.1.
+    Dpop,
+}
+
+/// The token of `Authorization: Bearer` or `DPoP`; the scheme in any case (RFC 9110 section 11.1). `None` without the header.
 ///
 /// # Errors
 /// [`OAuthError::TokenInvalid`] where the header is there twice, or has another scheme, or no token.
-pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
+pub fn access_token(headers: &HeaderMap) -> Result<Option<(TokenScheme, &str)>, OAuthError> {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let Some(line) = lines.next() else { return Ok(None) };
     if lines.next().is_some() {
@@ -45,10 +56,24 @@ pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
     }
     let (scheme, token) = line.to_str().ok().and_then(|l| l.split_once(' ')).ok_or(MALFORMED_HEADER)?;
     let token = token.trim_matches(' ');
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(MALFORMED_HEADER);
+    let scheme = match scheme {
+        bearer if bearer.eq_ignore_ascii_case("bearer") => TokenScheme::Bearer,
+        dpop if dpop.eq_ignore_ascii_case("dpop") => TokenScheme::Dpop,
+        _ => return Err(MALFORMED_HEADER),
+    };
+    if token.is_empty() { Err(MALFORMED_HEADER) } else { Ok(Some((scheme, token))) }
+}
+
+/// The token of `Authorization: Bearer` alone.
+///
+/// # Errors
+/// As [`access_token`].
+pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
+    match access_token(headers)? {
+        None => Ok(None),
+        Some((TokenScheme::Bearer, token)) => Ok(Some(token)),
+        Some((TokenScheme::Dpop, _)) => Err(MALFORMED_HEADER),
     }
-    Ok(Some(token))
 }
 
 /// Proves that `token` is an access token of this tenant, issued at this origin for `audience`, and still good at `now`
@@ -99,11 +124,19 @@ struct Claims {
     permissions: Vec<String>,
     #[serde(default)]
     org_id: Option<String>,
+    #[serde(default)]
+    cnf: Option<Confirmation>,
     // Marks of an ID token, which must never pass for an access token.
     #[serde(default)]
     nonce: Option<serde::de::IgnoredAny>,
     #[serde(default)]
     at_hash: Option<serde::de::IgnoredAny>,
+}
+
+/// Bound to anything else than a key, a token is none of ours.
+#[derive(Deserialize)]
+struct Confirmation {
+    jkt: String,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +176,7 @@ fn judge(claims: Claims, issuer: &str, audience: &str, now: i64) -> Result<Acces
         exp: claims.exp,
         permissions: claims.permissions,
         organization_id: claims.org_id,
+        jkt: claims.cnf.map(|cnf| cnf.jkt),
     })
 }
 
@@ -178,6 +212,7 @@ mod tests {
         let claims = judged(&json!({ "azp": null, "client_id": "app2" })).unwrap();
         assert_eq!(claims.client_id, "app2");
         assert!(judged(&json!({ "aud": "https://acme.example/userinfo" })).is_ok());
+        assert_eq!(judged(&json!({ "cnf": { "jkt": "k" } })).unwrap().jkt.as_deref(), Some("k"));
     }
 
     #[test]
@@ -192,6 +227,8 @@ mod tests {
             json!({ "nonce": "n" }),
             json!({ "at_hash": "h" }),
             json!({ "sub": 1 }),
+            json!({ "cnf": {} }),
+            json!({ "cnf": { "x5t#S256": "x" } }),
         ] {
             assert!(matches!(judged(&change), Err(OAuthError::TokenInvalid(_))), "{change}");
         }
@@ -209,7 +246,17 @@ mod tests {
         assert_eq!(of(&[]), Ok(None));
         assert_eq!(of(&["Bearer abc"]), Ok(Some("abc".to_owned())));
         assert_eq!(of(&["bEARER  abc"]), Ok(Some("abc".to_owned())));
-        for bad in [&["Basic abc"][..], &["Bearer"], &["Bearer "], &["Bearer a", "Bearer b"], &["abc"]] {
+        let mut headers = HeaderMap::new();
+        headers.append(AUTHORIZATION, "dpop abc".parse().unwrap());
+        assert_eq!(access_token(&headers), Ok(Some((TokenScheme::Dpop, "abc"))));
+        for bad in [
+            &["Basic abc"][..],
+            &["DPoP abc"],
+            &["Bearer"],
+            &["Bearer "],
+            &["Bearer a", "Bearer b"],
+            &["abc"],
+        ] {
             assert!(of(bad).is_err(), "{bad:?}");
         }
     }

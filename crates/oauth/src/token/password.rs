@@ -31,6 +31,7 @@ pub(super) async fn sign_in(
     ctx: &Ctx,
     client: &PreparedClient,
     typed: Typed,
+    jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
     if !client.is_first_party {
         return Err(OAuthError::GrantNotAllowed("password".to_owned()).into());
@@ -77,13 +78,14 @@ pub(super) async fn sign_in(
             nonce: None,
             session_id: None,
             auth_time: None,
+            jkt,
         },
     )
     .await?;
     let tenant = &ctx.tenant.tenant;
     let (refresh_token, refresh_write) = match decision.offline {
         true => {
-            let (token, write) = issue::first_refresh_token(ctx, client, &authorization)?;
+            let (token, write) = issue::first_refresh_token(ctx, client, &authorization, jkt)?;
             // Typing the password at the application stands for consent; refresh tokens hang on it.
             (
                 Some(token),

@@ -30,9 +30,10 @@ pub(super) async fn exchange(
     client: &PreparedClient,
     token: &SecretString,
     asked: &Asked,
+    jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
     let handle = issue::refresh_token_handle(token.expose_secret()).ok_or(OAuthError::InvalidRefreshToken)?;
-    let mut presented = good_token(ctx, client, &handle).await?;
+    let mut presented = good_token(ctx, client, &handle, jkt).await?;
     let user = alive(presented.user.take())?;
     let authorization = &presented.record.authorization;
     let audience = audience(ctx, asked.audience.as_deref(), &presented.record)?;
@@ -73,6 +74,7 @@ pub(super) async fn exchange(
             nonce: None,
             session_id: authorization.session_id.as_deref(),
             auth_time: None,
+            jkt,
         },
     )
     .await?;
@@ -85,7 +87,7 @@ pub(super) async fn exchange(
             // Of several exchanges at once this one was slower: it stands in the leeway now, or is a reuse.
             Err(chancery_store::Error::Guard) if tries < TRIES => {
                 tries += 1;
-                presented = good_token(ctx, client, &handle).await?;
+                presented = good_token(ctx, client, &handle, jkt).await?;
             }
             Err(chancery_store::Error::Guard) => return Err(OAuthError::InvalidRefreshToken.into()),
             Err(other) => return Err(other.into()),
@@ -137,12 +139,21 @@ fn alive(user: Option<User>) -> Result<User, OAuthError> {
 }
 
 /// The token, if this client may exchange it. Whose it is comes before whether it was used (security case 9).
-async fn good_token(ctx: &Ctx, client: &PreparedClient, handle: &Handle) -> Result<PresentedToken, Failure> {
+async fn good_token(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    handle: &Handle,
+    jkt: Option<&str>,
+) -> Result<PresentedToken, Failure> {
     let invalid = || Failure::from(OAuthError::InvalidRefreshToken);
     let presented = ctx.app.store.refresh_token(&ctx.tenant.tenant, handle).await?.ok_or_else(invalid)?;
     let record = &presented.record;
     if record.authorization.client_id != client.client_id {
         return Err(invalid());
+    }
+    // The key is what a public application proves itself with.
+    if record.jkt.is_some() && record.jkt.as_deref() != jkt {
+        return Err(OAuthError::Proof("The refresh token is bound to another key").into());
     }
     let now = ctx.now();
     let settings = client.refresh_token_settings();
