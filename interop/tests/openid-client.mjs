@@ -34,7 +34,12 @@ export default {
     assert.ok(refreshed.access_token);
     assert.equal(refreshed.claims().sub, tokens.claims().sub);
 
+    const said = await client.tokenIntrospection(config, refreshed.access_token);
+    assert.deepEqual([said.active, said.sub, said.client_id], [true, tokens.claims().sub, application.client_id]);
+    assert.equal((await client.tokenIntrospection(config, tokens.refresh_token)).active, true);
+
     await client.tokenRevocation(config, tokens.refresh_token);
+    assert.deepEqual(await client.tokenIntrospection(config, tokens.refresh_token), { active: false });
     await assert.rejects(client.refreshTokenGrant(config, tokens.refresh_token), { error: 'invalid_grant', status: 403 });
   },
 

@@ -15,6 +15,7 @@ mod device;
 mod discovery;
 mod dpop;
 mod explain;
+mod introspect;
 mod logout;
 mod management;
 mod nodes;

@@ -8,6 +8,7 @@ use chancery_store::{Origin, Snapshot};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What a good access token says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,14 @@ pub struct AccessTokenClaims {
     pub organization_id: Option<String>,
     /// Thumbprint of the key that its sender must hold (RFC 9449): see [`Ctx::check_possession`](crate::Ctx::check_possession).
     pub jkt: Option<String>,
+    /// For whom.
+    pub audiences: Vec<String>,
+    /// Seconds.
+    pub iat: Option<i64>,
+    /// Its own id, in RFC 9068 dialects.
+    pub jti: Option<String>,
+    /// Who acts for the user (RFC 8693, section 4.1).
+    pub act: Option<Value>,
 }
 
 impl AccessTokenClaims {
@@ -88,14 +97,31 @@ pub fn verify_access_token(
     audience: &str,
     now: i64,
 ) -> Result<AccessTokenClaims, OAuthError> {
+    let claims = proven(tenant, token)?;
+    judge(claims, &origin.issuer, Some(audience), now)
+}
+
+/// The same for any audience: what is said of it is the caller's to judge.
+///
+/// # Errors
+/// As [`verify_access_token`].
+pub fn verify_any_access_token(
+    tenant: &Snapshot,
+    origin: &Origin,
+    token: &str,
+    now: i64,
+) -> Result<AccessTokenClaims, OAuthError> {
+    judge(proven(tenant, token)?, &origin.issuer, None, now)
+}
+
+fn proven(tenant: &Snapshot, token: &str) -> Result<Claims, OAuthError> {
     let token = Unverified::parse(token).map_err(|_| NOT_OURS)?;
     if !token.header().is_typ("JWT") && !token.header().is_typ("at+jwt") {
         return Err(NOT_OURS);
     }
     let key = token.header().kid.as_deref().and_then(|kid| tenant.keys.verifying(kid)).ok_or(NOT_OURS)?;
     let payload = token.verify(key, &ALGORITHMS).map_err(|_| NOT_OURS)?;
-    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| NOT_OURS)?;
-    judge(claims, &origin.issuer, audience, now)
+    serde_json::from_slice(&payload).map_err(|_| NOT_OURS)
 }
 
 /// What tenants' keys sign access tokens with; never HS256, which others can make too.
@@ -126,6 +152,12 @@ struct Claims {
     org_id: Option<String>,
     #[serde(default)]
     cnf: Option<Confirmation>,
+    #[serde(default)]
+    iat: Option<i64>,
+    #[serde(default)]
+    jti: Option<String>,
+    #[serde(default)]
+    act: Option<Value>,
     // Marks of an ID token, which must never pass for an access token.
     #[serde(default)]
     nonce: Option<serde::de::IgnoredAny>,
@@ -147,6 +179,13 @@ enum Audience {
 }
 
 impl Audience {
+    fn all(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Several(several) => several,
+        }
+    }
+
     fn has(&self, audience: &str) -> bool {
         match self {
             Self::One(one) => one == audience,
@@ -155,11 +194,16 @@ impl Audience {
     }
 }
 
-fn judge(claims: Claims, issuer: &str, audience: &str, now: i64) -> Result<AccessTokenClaims, OAuthError> {
+fn judge(
+    claims: Claims,
+    issuer: &str,
+    audience: Option<&str>,
+    now: i64,
+) -> Result<AccessTokenClaims, OAuthError> {
     if claims.iss != issuer || claims.nonce.is_some() || claims.at_hash.is_some() {
         return Err(NOT_OURS);
     }
-    if !claims.aud.has(audience) {
+    if audience.is_some_and(|audience| !claims.aud.has(audience)) {
         return Err(OAuthError::TokenInvalid("The access token is for another audience"));
     }
     if claims.exp <= now {
@@ -177,13 +221,17 @@ fn judge(claims: Claims, issuer: &str, audience: &str, now: i64) -> Result<Acces
         permissions: claims.permissions,
         organization_id: claims.org_id,
         jkt: claims.cnf.map(|cnf| cnf.jkt),
+        audiences: claims.aud.all(),
+        iat: claims.iat,
+        jti: claims.jti,
+        act: claims.act,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use chancery_jose::{SigningKey, Typ, base64url, generate_es256};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -201,7 +249,7 @@ mod tests {
             claims[name] = value.clone();
         }
         let claims = serde_json::from_value(claims).map_err(|_| NOT_OURS)?;
-        judge(claims, "https://acme.example/", "https://acme.example/userinfo", 99)
+        judge(claims, "https://acme.example/", Some("https://acme.example/userinfo"), 99)
     }
 
     #[test]

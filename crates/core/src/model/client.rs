@@ -107,6 +107,15 @@ impl Client {
         self.grant_types.iter().flatten().any(|g| g == grant_type)
     }
 
+    /// Whether the application is the API itself, which asks about tokens that it was sent and calls other APIs for its
+    /// users (fact sheet 6.3).
+    pub fn stands_for(&self, api: &super::Api) -> bool {
+        let named = self.rest.get("resource_server_identifier").and_then(Value::as_str);
+        self.app_type == Some(AppType::ResourceServer)
+            && self.is_first_party
+            && named == Some(api.identifier.as_str())
+    }
+
     /// A third-party application under the strict rules of fact sheet 1.11.
     pub fn is_strict_third_party(&self) -> bool {
         !self.is_first_party && self.third_party_security_mode != Some(SecurityMode::Permissive)

@@ -5,7 +5,7 @@ mod client_credentials;
 mod device_code;
 mod password;
 mod redeem;
-mod refresh_token;
+pub(crate) mod refresh_token;
 mod user_tokens;
 
 use axum::response::Response;

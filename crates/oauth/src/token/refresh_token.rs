@@ -155,22 +155,10 @@ async fn good_token(
     if record.jkt.is_some() && record.jkt.as_deref() != jkt {
         return Err(OAuthError::Proof("The refresh token is bound to another key").into());
     }
-    let now = ctx.now();
-    let settings = client.refresh_token_settings();
-    let exchangeable = match presented.standing {
-        Standing::Current => true,
-        // Only the token immediately before the one that is good has a leeway.
-        Standing::Previous => {
-            settings.leeway > 0 && record.rotated_at.is_some_and(|at| now - at <= settings.leeway)
-        }
-        Standing::Spent => false,
-    };
-    if !exchangeable {
+    if !is_unspent(ctx, client, &presented) {
         return Err(reused(ctx, client, record).await?);
     }
-    let ended = |end: Option<i64>| end.is_some_and(|end| end <= now);
-    let absolute = absolute_end(&settings, record.created_at, record.expires_at);
-    if ended(absolute) || ended(record.idle_expires_at) {
+    if end(client, record).is_some_and(|end| end <= ctx.now()) {
         return Err(invalid());
     }
     // It works again where the connection is given back.
@@ -178,6 +166,25 @@ async fn good_token(
         return Err(invalid());
     }
     Ok(presented)
+}
+
+/// Whether nothing took its place yet, or so shortly ago that it does not count.
+pub(crate) fn is_unspent(ctx: &Ctx, client: &PreparedClient, presented: &PresentedToken) -> bool {
+    let leeway = client.refresh_token_settings().leeway;
+    match presented.standing {
+        Standing::Current => true,
+        // Only the token immediately before the one that is good has a leeway.
+        Standing::Previous => {
+            leeway > 0 && presented.record.rotated_at.is_some_and(|at| ctx.now() - at <= leeway)
+        }
+        Standing::Spent => false,
+    }
+}
+
+/// When it ends, seconds: of age or of idleness.
+pub(crate) fn end(client: &PreparedClient, record: &RefreshRecord) -> Option<i64> {
+    let absolute = absolute_end(&client.refresh_token_settings(), record.created_at, record.expires_at);
+    absolute.into_iter().chain(record.idle_expires_at).min()
 }
 
 /// A spent token came back: somebody has a copy. The family and the consent end (fact sheet 7).
