@@ -1,5 +1,6 @@
 // openid-client, the certified relying party library: discovery, code with PKCE, refresh, userinfo, revocation.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as client from 'openid-client';
 
@@ -33,7 +34,12 @@ export default {
     assert.ok(refreshed.access_token);
     assert.equal(refreshed.claims().sub, tokens.claims().sub);
 
+    const said = await client.tokenIntrospection(config, refreshed.access_token);
+    assert.deepEqual([said.active, said.sub, said.client_id], [true, tokens.claims().sub, application.client_id]);
+    assert.equal((await client.tokenIntrospection(config, tokens.refresh_token)).active, true);
+
     await client.tokenRevocation(config, tokens.refresh_token);
+    assert.deepEqual(await client.tokenIntrospection(config, tokens.refresh_token), { active: false });
     await assert.rejects(client.refreshTokenGrant(config, tokens.refresh_token), { error: 'invalid_grant', status: 403 });
   },
 
@@ -46,6 +52,37 @@ export default {
     assert.deepEqual([...request.searchParams.keys()].sort(), ['client_id', 'request_uri']);
     const tokens = await client.authorizationCodeGrant(config, back, checks);
     assert.ok(tokens.claims().sub);
+  },
+
+  'tokens bound to a key, without a secret: nonce, userinfo, refresh (RFC 9449)': async (tools) => {
+    const { issuer, api, user } = tools.chancery;
+    const site = await serveSite();
+    tools.after(site.close);
+    const callback = `${site.origin}/callback`;
+    const application = await tools.management.call('POST', 'clients', {
+      name: `Bound ${randomUUID().slice(0, 8)}`, app_type: 'native', token_endpoint_auth_method: 'none', oidc_conformant: true,
+      callbacks: [callback], grant_types: ['authorization_code', 'refresh_token'], require_proof_of_possession: true,
+    });
+    const config = await discovered(issuer, application.client_id, client.None());
+    assert.deepEqual(config.serverMetadata().dpop_signing_alg_values_supported, ['ES256']);
+    const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'));
+    const build = async (config, parameters) =>
+      client.buildAuthorizationUrl(config, { ...parameters, dpop_jkt: await DPoP.calculateThumbprint() });
+    const { back, checks } = await signedIn(tools, { config, callback }, build);
+    await assert.rejects(client.authorizationCodeGrant(config, back, checks), { error: 'invalid_dpop_proof' });
+    const tokens = await client.authorizationCodeGrant(config, back, checks, {}, { DPoP });
+    assert.equal(tokens.token_type, 'dpop');
+    assert.equal(claims(tokens.access_token).cnf.jkt, await DPoP.calculateThumbprint());
+    assert.deepEqual(claims(tokens.access_token).aud, [api.identifier, `${issuer}userinfo`]);
+    const profile = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub, { DPoP });
+    assert.equal(profile.email, user.email);
+    await assert.rejects(client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub), { status: 401 });
+
+    await assert.rejects(client.refreshTokenGrant(config, tokens.refresh_token), { error: 'invalid_dpop_proof' });
+    const thief = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'));
+    await assert.rejects(client.refreshTokenGrant(config, tokens.refresh_token, {}, { DPoP: thief }), { error: 'invalid_dpop_proof' });
+    const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token, {}, { DPoP });
+    assert.equal(refreshed.token_type, 'dpop');
   },
 
   'a code works once, and only with its verifier': async (tools) => {

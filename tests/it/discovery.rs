@@ -16,6 +16,7 @@ async fn the_document() {
         ("device_authorization_endpoint", "oauth/device/code"),
         ("userinfo_endpoint", "userinfo"),
         ("jwks_uri", ".well-known/jwks.json"),
+        ("introspection_endpoint", "oauth/introspect"),
         ("revocation_endpoint", "oauth/revoke"),
         ("end_session_endpoint", "oidc/logout"),
     ] {
@@ -26,7 +27,7 @@ async fn the_document() {
     }
     assert_eq!(document["code_challenge_methods_supported"], json!(["S256", "plain"]));
     assert_eq!(document["response_modes_supported"], json!(["query", "fragment", "form_post"]));
-    for absent in ["grant_types_supported", "introspection_endpoint", "claims_parameter_supported"] {
+    for absent in ["grant_types_supported", "claims_parameter_supported"] {
         assert_eq!(document.get(absent), None, "{absent}");
     }
     assert!(!document.to_string().contains("read:contacts"), "scopes of APIs are nobody's business");

@@ -76,6 +76,7 @@ fn at_home(address: RedirectUri) -> AuthorizeRequest {
         connection: None,
         organization: None,
         invitation: None,
+        dpop_jkt: None,
         hinted_user: None,
         device: None,
     }

@@ -27,6 +27,10 @@ pub enum Problem {
     MissingToken,
     /// Not a token of this server for this API.
     InvalidToken,
+    /// The token is bound to a key, and the proof of it does not hold: why (RFC 9449).
+    BadProof(&'static str),
+    /// The proof has to be made with a nonce of the server.
+    NonceNeeded,
     /// It was one.
     ExpiredToken,
     /// Its signature does not match.
@@ -133,6 +137,10 @@ impl Problem {
             Self::BadAuthorizationHeader => (400, None, "Bad HTTP authentication header format".into()),
             Self::MissingToken => (401, None, "Missing authentication".into()),
             Self::InvalidToken => (401, Some("invalid_token"), "Invalid token".into()),
+            Self::BadProof(why) => (401, Some("invalid_dpop_proof"), (*why).into()),
+            Self::NonceNeeded => {
+                (401, Some("use_dpop_nonce"), "Resource server requires nonce in DPoP proof".into())
+            }
             Self::ExpiredToken => {
                 (401, Some("invalid_token"), "Expired token received for JSON Web Token validation".into())
             }

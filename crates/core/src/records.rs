@@ -65,6 +65,9 @@ pub struct CodeRecord {
     /// A device redeems it, and nothing else (RFC 8628).
     #[serde(skip_serializing_if = "is_false")]
     pub for_device: bool,
+    /// Thumbprint of the key that its sender must hold (RFC 9449, section 10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<String>,
     /// Seconds.
     pub expires_at: i64,
 }
@@ -117,6 +120,9 @@ pub struct RefreshRecord {
     pub initial_ip: Option<String>,
     /// User agent that obtained it first.
     pub initial_user_agent: Option<String>,
+    /// Thumbprint of the key that a public application must hold to exchange it (RFC 9449, section 5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
 }
 
 /// An opaque access token as stored: good at `/userinfo` only.
@@ -127,6 +133,9 @@ pub struct OpaqueRecord {
     pub authorization: Authorization,
     /// Seconds.
     pub expires_at: i64,
+    /// Thumbprint of the key that its sender must hold (RFC 9449).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
 }
 
 /// A browser session of a user (`sid` is its id).

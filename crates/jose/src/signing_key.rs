@@ -17,7 +17,7 @@ pub struct SigningKey {
     algorithm: Algorithm,
     kid: Option<Arc<str>>,
     /// `base64url(header).`, one for each [`Typ`].
-    headers: Arc<[String; 3]>,
+    headers: Arc<[String; 4]>,
     material: Material,
     public: VerifyingKey,
 }
@@ -185,6 +185,8 @@ pub enum Typ {
     AtJwt,
     /// `logout+jwt`: OpenID Connect Back-Channel Logout 1.0, section 2.4.
     LogoutJwt,
+    /// `token-introspection+jwt`: RFC 9701, section 5.
+    Introspection,
 }
 
 impl Typ {
@@ -194,6 +196,7 @@ impl Typ {
             Self::Jwt => "JWT",
             Self::AtJwt => "at+jwt",
             Self::LogoutJwt => "logout+jwt",
+            Self::Introspection => "token-introspection+jwt",
         }
     }
 }
@@ -245,9 +248,9 @@ fn rsa_encoding(algorithm: Algorithm) -> Result<&'static dyn RsaEncoding, Error>
     }
 }
 
-fn encode_headers(algorithm: Algorithm, kid: Option<&str>) -> Arc<[String; 3]> {
+fn encode_headers(algorithm: Algorithm, kid: Option<&str>) -> Arc<[String; 4]> {
     let kid = kid.map(|kid| format!(r#","kid":{}"#, serde_json::Value::from(kid))).unwrap_or_default();
-    Arc::new([Typ::Jwt, Typ::AtJwt, Typ::LogoutJwt].map(|typ| {
+    Arc::new([Typ::Jwt, Typ::AtJwt, Typ::LogoutJwt, Typ::Introspection].map(|typ| {
         let mut header =
             base64url(format!(r#"{{"alg":"{algorithm}","typ":"{}"{kid}}}"#, typ.as_str()).as_bytes());
         header.push('.');

@@ -15,7 +15,12 @@ use std::sync::LazyLock;
 fn every_algorithm_in_every_form() {
     for signer in SIGNERS.iter() {
         let algorithm = signer.algorithm();
-        for (typ, name) in [(Typ::Jwt, "JWT"), (Typ::AtJwt, "at+jwt"), (Typ::LogoutJwt, "logout+jwt")] {
+        for (typ, name) in [
+            (Typ::Jwt, "JWT"),
+            (Typ::AtJwt, "at+jwt"),
+            (Typ::LogoutJwt, "logout+jwt"),
+            (Typ::Introspection, "token-introspection+jwt"),
+        ] {
             let token = signer.sign(typ, br#"{"sub":"a"}"#).unwrap();
             // The room was measured right: nothing grew, nothing was left over.
             assert_eq!(token.capacity(), token.len(), "{algorithm}");

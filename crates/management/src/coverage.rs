@@ -77,6 +77,7 @@ const STORED: &[Stored] = &[
             "skip_consent_for_verifiable_first_party_clients",
             "enforce_policies",
             "subject_type_authorization",
+            "proof_of_possession",
         ],
     },
     Stored {
@@ -107,6 +108,7 @@ const STORED: &[Stored] = &[
             "organization_usage",
             "default_organization",
             "require_pushed_authorization_requests",
+            "require_proof_of_possession",
         ],
     },
     Stored {

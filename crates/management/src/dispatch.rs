@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request};
-use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, LINK, RETRY_AFTER};
+use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any};
@@ -14,8 +14,8 @@ use chancery_core::oauth::OAuthError;
 use chancery_core::problem::Problem;
 use chancery_core::records::LogEvent;
 use chancery_web::{
-    Allowance, App, BodyError, Ctx, bearer_token, json, no_store, read_json, read_json_or_form,
-    read_json_or_page,
+    Allowance, App, BodyError, Ctx, DPOP_NONCE, Failure, Sent, TokenScheme, access_token, json, no_store,
+    read_json, read_json_or_form, read_json_or_page,
 };
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -100,6 +100,7 @@ async fn serve(operation: &Operation, ctx: Ctx, path: &RawPathParams, request: R
         }
         Err(problem) => refuse(&problem),
     };
+    challenge(&log, &mut response);
     if let Some(allowance) = allowance {
         say(&mut response, allowance);
     }
@@ -126,7 +127,8 @@ async fn prepare(
     allowance: &mut Option<Allowance>,
 ) -> Result<Call, Problem> {
     let (parts, body) = request.into_parts();
-    let caller = admitted(&ctx, &parts.headers, allowance).await?;
+    let sent = Sent { method: &parts.method, path: parts.uri.path(), headers: &parts.headers };
+    let caller = admitted(&ctx, &sent, allowance).await?;
     may(operation, &caller)?;
     let path: Vec<_> = operation.parameters().zip(path.iter().map(|(_, value)| value.to_owned())).collect();
     let query = Query::parse(parts.uri.query());
@@ -150,10 +152,10 @@ async fn prepare(
 /// Whose token it is, if they may call now.
 pub(crate) async fn admitted(
     ctx: &Ctx,
-    headers: &axum::http::HeaderMap,
+    sent: &Sent<'_>,
     allowance: &mut Option<Allowance>,
 ) -> Result<Caller, Problem> {
-    let caller = caller(ctx, headers)?;
+    let caller = caller(ctx, sent).await?;
     let whom = (&ctx.tenant.tenant, &caller.client_id);
     let left = ctx.app.management_calls.take(ctx.app.config.management_rate, whom, ctx.now());
     *allowance = Some(left);
@@ -221,9 +223,9 @@ pub(crate) fn holds_nul(value: &Value) -> bool {
     }
 }
 
-fn caller(ctx: &Ctx, headers: &axum::http::HeaderMap) -> Result<Caller, Problem> {
-    let token = bearer_token(headers).map_err(|_| Problem::BadAuthorizationHeader)?;
-    let token = token.ok_or(Problem::MissingToken)?;
+async fn caller(ctx: &Ctx, sent: &Sent<'_>) -> Result<Caller, Problem> {
+    let token = access_token(sent.headers).map_err(|_| Problem::BadAuthorizationHeader)?;
+    let (scheme, token) = token.ok_or(Problem::MissingToken)?;
     let audience = &ctx.origin.management_audience;
     let here = (&*ctx.tenant, &*ctx.origin);
     let claims =
@@ -231,6 +233,10 @@ fn caller(ctx: &Ctx, headers: &axum::http::HeaderMap) -> Result<Caller, Problem>
             OAuthError::TokenInvalid(why) if why.contains("expired") => Problem::ExpiredToken,
             _ => Problem::InvalidToken,
         })?;
+    if scheme == TokenScheme::Dpop || claims.jkt.is_some() {
+        let possession = ctx.check_possession(sent, (scheme, token), claims.jkt.as_deref());
+        Box::pin(possession).await.map_err(|failure| not_held(&failure))?;
+    }
     // A token outlives its application in time, but not in force.
     if ctx.tenant.client(&claims.client_id).is_none() {
         return Err(Problem::InvalidToken);
@@ -238,6 +244,16 @@ fn caller(ctx: &Ctx, headers: &axum::http::HeaderMap) -> Result<Caller, Problem>
     // The whole subject is compared: a user's id may end like that of a machine.
     let user_id = Some(&claims.sub).filter(|sub| **sub != machine_subject(&claims.client_id)).cloned();
     Ok(Caller { client_id: Some(claims.client_id.clone()), user_id, claims })
+}
+
+fn not_held(failure: &Failure) -> Problem {
+    match failure.error {
+        OAuthError::Proof(why) => Problem::BadProof(why),
+        OAuthError::NonceNeeded => Problem::NonceNeeded,
+        OAuthError::TokenInvalid(_) => Problem::InvalidToken,
+        OAuthError::Unavailable => Problem::Unavailable,
+        _ => Problem::Internal,
+    }
 }
 
 pub(crate) fn unreadable(error: &BodyError) -> Problem {
@@ -279,9 +295,28 @@ fn csv(text: String) -> Response {
     response
 }
 
+/// A refusal that is about a proof of possession says so in the words of RFC 9449 too, with a nonce for the next one.
+pub(crate) fn challenge(ctx: &Ctx, response: &mut Response) {
+    let Some(ProofRefused(code)) = response.extensions_mut().remove() else { return };
+    let text = format!("DPoP realm=\"Management\", error=\"{code}\", algs=\"ES256\"");
+    if let Ok(text) = HeaderValue::try_from(text) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, text);
+    }
+    response.headers_mut().insert(DPOP_NONCE, ctx.dpop_nonce());
+}
+
+/// Rides on a refusal to [`challenge`].
+#[derive(Clone, Copy)]
+struct ProofRefused(&'static str);
+
 pub(crate) fn refuse(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    json(status, &problem.body())
+    let mut response = json(status, &problem.body());
+    if let Problem::BadProof(_) | Problem::NonceNeeded = problem {
+        let code = problem.body().code.unwrap_or_default();
+        response.extensions_mut().insert(ProofRefused(code));
+    }
+    response
 }
 
 /// The tenant log's line about a write: `sapi`. Bodies are left out, since they can hold secrets.

@@ -93,7 +93,6 @@ const OF_APIS: &[&str] = &[
     "authorization_details",
     "authorization_policy",
     "consent_policy",
-    "proof_of_possession",
     "require_consent_non_repudiation",
     "token_encryption",
     "token_lifetime_for_anonymous_access_tokens",

@@ -58,6 +58,7 @@ const TEMPLATE: &str = concat!(
     r#""device_authorization_endpoint":"{issuer}oauth/device/code","#,
     r#""userinfo_endpoint":"{issuer}userinfo","mfa_challenge_endpoint":"{issuer}mfa/challenge","#,
     r#""jwks_uri":"{issuer}.well-known/jwks.json","#,
+    r#""introspection_endpoint":"{issuer}oauth/introspect","#,
     r#""revocation_endpoint":"{issuer}oauth/revoke",{pushed}"#,
     r#""scopes_supported":["openid","profile","offline_access","name","given_name","family_name","nickname","email","#,
     r#""email_verified","picture","created_at","identities","phone","address"],"#,
@@ -70,5 +71,8 @@ const TEMPLATE: &str = concat!(
     r#""iat","identities","iss","name","nickname","phone_number","picture","sub"],"#,
     r#""request_uri_parameter_supported":false,"request_parameter_supported":false,"#,
     r#""id_token_signing_alg_values_supported":["HS256","RS256","PS256","RS512","ES256","EdDSA"],"#,
+    r#""introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"],"#,
+    r#""introspection_signing_alg_values_supported":["RS256"],"#,
+    r#""dpop_signing_alg_values_supported":["ES256"],"#,
     r#""end_session_endpoint":"{issuer}oidc/logout","authorization_response_iss_parameter_supported":true}"#,
 );

@@ -6,6 +6,7 @@ use chancery_core::chain::ChainKey;
 use chancery_core::claims::{AccessToken, GrantKind, IdToken};
 use chancery_core::ids::Handle;
 use chancery_core::model::{ExpirationType, Organization, RefreshTokenSettings, RotationType, User};
+use chancery_core::oauth::OAuthError;
 use chancery_core::records::{Authorization, OpaqueRecord, RefreshRecord};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
@@ -33,7 +34,7 @@ pub(crate) struct TokenAnswer {
 
 /// What an access token says.
 pub(crate) struct AccessTokenFor<'a> {
-    pub(crate) client_id: &'a str,
+    pub(crate) client: &'a PreparedClient,
     pub(crate) subject: &'a str,
     pub(crate) audience: &'a Audience,
     pub(crate) decision: &'a Decision<'a>,
@@ -44,6 +45,8 @@ pub(crate) struct AccessTokenFor<'a> {
     pub(crate) organization: Option<&'a Organization>,
     /// What an opaque token hangs on; machines have none.
     pub(crate) authorization: Option<&'a Authorization>,
+    /// Thumbprint of the key that its sender must hold.
+    pub(crate) jkt: Option<&'a str>,
 }
 
 /// An access token and, when it is opaque, the write that makes it good.
@@ -59,6 +62,7 @@ const USERINFO_LIFETIME_WEB: i64 = 7_200;
 
 /// Signs a JWT for an API, or makes an opaque token for `/userinfo`.
 pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result<Issued, Failure> {
+    bound_where_needed(what.client, what.audience, what.jkt)?;
     match what.audience {
         Audience::Api(api) => {
             let expires_in = match what.front_channel {
@@ -72,7 +76,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 with_userinfo: what.decision.with_userinfo,
                 issued_at: ctx.now(),
                 lifetime: expires_in,
-                client_id: what.client_id,
+                client_id: &what.client.client_id,
                 scope: &what.decision.granted,
                 permissions: what.decision.permissions.as_deref(),
                 dialect: api.dialect(),
@@ -80,6 +84,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 jti: ctx.request_id.as_str(),
                 grant_kind: what.kind,
                 organization: what.organization.map(|organization| ctx.organization_claims(organization)),
+                jkt: what.jkt,
                 is_system_api: api.is_system(),
                 custom: None,
             }
@@ -94,11 +99,36 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
             let record = OpaqueRecord {
                 authorization: what.authorization.cloned().unwrap_or_default(),
                 expires_at: ctx.now().saturating_add(expires_in),
+                jkt: what.jkt.map(str::to_owned),
             };
             let write = ctx.app.store.insert_opaque_token(&ctx.tenant.tenant, &handle, &record)?;
             Ok(Issued { token: handle.expose(), expires_in, write: Some(write) })
         }
     }
+}
+
+/// Every grant comes by here: where the API or the application demands that tokens are bound to a key, there are no others.
+pub(crate) fn bound_where_needed(
+    client: &PreparedClient,
+    audience: &Audience,
+    jkt: Option<&str>,
+) -> Result<(), OAuthError> {
+    let by_api = audience.plain_api().and_then(|api| api.demanded_binding(client));
+    match by_api {
+        Some("dpop") | None if jkt.is_some() => Ok(()),
+        None if client.require_proof_of_possession != Some(true) => Ok(()),
+        Some("dpop") | None => Err(OAuthError::ProofNeeded),
+        // Tokens that were bound to nothing instead would be worth more than their API wants them to be.
+        Some(_) => Err(OAuthError::Invalid(
+            "The API demands tokens that are bound to a client certificate: this server makes none"
+                .to_owned(),
+        )),
+    }
+}
+
+/// What `token_type` says of a token.
+pub(crate) fn token_type(jkt: Option<&str>) -> &'static str {
+    if jkt.is_some() { "DPoP" } else { "Bearer" }
 }
 
 /// What an ID token says.
@@ -154,11 +184,13 @@ fn id_token_key(ctx: &Ctx, client: &PreparedClient) -> Result<Arc<SigningKey>, F
     key.cloned().ok_or_else(|| Failure::server("the tenant has no signing key"))
 }
 
-/// A new refresh token, first of its family, and the write that makes it good.
+/// A new refresh token, first of its family, and the write that makes it good. That of a public application is bound to the
+/// key it was got with: nothing else proves whose it is (RFC 9449, section 5).
 pub(crate) fn first_refresh_token(
     ctx: &Ctx,
     client: &PreparedClient,
     authorization: &Authorization,
+    jkt: Option<&str>,
 ) -> Result<(String, Batch), Failure> {
     let settings = client.refresh_token_settings();
     let chain = ChainKey::generate(&*ctx.app.rng);
@@ -174,6 +206,7 @@ pub(crate) fn first_refresh_token(
         idle_expires_at: idle_end(&settings, now),
         initial_ip: Some(ctx.ip.to_string()),
         initial_user_agent: ctx.user_agent.clone(),
+        jkt: jkt.filter(|_| client.is_public()).map(str::to_owned),
         ..RefreshRecord::default()
     };
     let write = ctx.app.store.insert_refresh_token(&ctx.tenant.tenant, &handle, &record)?;

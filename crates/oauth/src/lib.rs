@@ -10,6 +10,7 @@ mod decision;
 mod device;
 mod discovery;
 mod events;
+mod introspect;
 mod issue;
 mod logout;
 mod mfa;
@@ -36,6 +37,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/oauth/token", post(token::token))
         .route("/oauth/device/code", post(device::begin))
         .route("/oauth/par", post(pushed::push))
+        .route("/oauth/introspect", post(introspect::introspect))
         .route("/oauth/revoke", post(revoke::revoke))
         .route("/mfa/associate", post(mfa::associate))
         .route("/mfa/challenge", post(mfa::challenge))

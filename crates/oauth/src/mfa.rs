@@ -100,7 +100,8 @@ async fn bearer(ctx: &Ctx, headers: &HeaderMap) -> Result<(Waiting, User), Failu
     Ok((waiting, user))
 }
 
-async fn user(ctx: &Ctx, waiting: &Waiting) -> Result<User, Failure> {
+/// Whose it is.
+pub(crate) async fn user(ctx: &Ctx, waiting: &Waiting) -> Result<User, Failure> {
     let user = ctx.app.store.user(&ctx.tenant.tenant, &waiting.pending.user_id).await?;
     let user = user.ok_or(OAuthError::MfaTokenMalformed)?;
     if user.is_blocked() { Err(OAuthError::UserBlocked.into()) } else { Ok(user) }

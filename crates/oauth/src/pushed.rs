@@ -8,8 +8,8 @@ use chancery_core::oauth::{
 };
 use chancery_core::params::Params;
 use chancery_store::StoredTransaction;
-use chancery_web::{Ctx, Failure, Form, json};
-use http::{HeaderMap, StatusCode};
+use chancery_web::{Ctx, Failure, Form, Sent, json};
+use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -37,7 +37,8 @@ pub(crate) async fn push(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Re
     }
     let proof = ClientProof::parse(&params)?;
     let client = authenticate(&ctx, &headers, &proof).await?;
-    let waiting = accepted(&ctx, &params, &client.client_id, client.is_public());
+    let waiting = with_key(&ctx, &headers, params).await?;
+    let waiting = accepted(&ctx, &waiting, &client.client_id, client.is_public());
     let kept = waiting.inspect_err(|error| {
         let mut event = events::of_client("fpar", &client);
         event.description = Some(error.description().chars().take(500).collect());
@@ -51,6 +52,18 @@ pub(crate) async fn push(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Re
     ctx.app.store.insert_transaction(&ctx.tenant.tenant, &stored).await?;
     let body = json!({"request_uri": format!("{REQUEST_URI}{id}"), "expires_in": PUSHED_LIFETIME});
     Ok(json(StatusCode::CREATED, &body))
+}
+
+/// A proof of possession says the same as `dpop_jkt`, and more (RFC 9449, section 10.1).
+async fn with_key(ctx: &Ctx, headers: &HeaderMap, mut params: Params) -> Result<Params, Failure> {
+    let sent = Sent { method: &Method::POST, path: "/oauth/par", headers };
+    let Some(jkt) = ctx.shown_key(&sent, false).await? else { return Ok(params) };
+    match params.get("dpop_jkt") {
+        None => params.push("dpop_jkt", jkt),
+        Some(said) if *said == jkt => {}
+        Some(_) => return Err(OAuthError::Proof("dpop_jkt is not the key of the DPoP proof").into()),
+    }
+    Ok(params)
 }
 
 fn accepted(ctx: &Ctx, params: &Params, client_id: &str, is_public: bool) -> Result<Params, OAuthError> {

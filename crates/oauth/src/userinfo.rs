@@ -6,22 +6,29 @@ use chancery_core::claims;
 use chancery_core::ids::Handle;
 use chancery_core::model::User;
 use chancery_core::oauth::OAuthError;
+use chancery_core::records::Authorization;
 use chancery_core::scope::OPENID;
-use chancery_web::{Ctx, Failure, Scheme, bearer_token, no_store, verify_access_token};
-use http::HeaderMap;
+use chancery_web::{Ctx, Failure, Scheme, Sent, TokenScheme, access_token, no_store, verify_access_token};
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Method};
 
 /// Claims of the user, as they are now, for the scopes of the token.
-pub(crate) async fn userinfo(ctx: Ctx, headers: HeaderMap) -> Result<Response, Failure> {
-    answer(&ctx, &headers).await.map_err(|failure| failure.with_scheme(Scheme::Bearer))
+pub(crate) async fn userinfo(ctx: Ctx, method: Method, headers: HeaderMap) -> Result<Response, Failure> {
+    let scheme = match access_token(&headers) {
+        Ok(Some((TokenScheme::Dpop, _))) => Scheme::Dpop,
+        _ => Scheme::Bearer,
+    };
+    let sent = Sent { method: &method, path: "/userinfo", headers: &headers };
+    answer(&ctx, &sent).await.map_err(|failure| failure.with_scheme(scheme))
 }
 
-async fn answer(ctx: &Ctx, headers: &HeaderMap) -> Result<Response, Failure> {
-    let token = bearer_token(headers)?.ok_or(OAuthError::TokenMissing)?;
-    let (user_id, granted) = match token.contains('.') {
+async fn answer(ctx: &Ctx, sent: &Sent<'_>) -> Result<Response, Failure> {
+    let (scheme, token) = access_token(sent.headers)?.ok_or(OAuthError::TokenMissing)?;
+    let Told { user_id, granted, jkt } = match token.contains('.') {
         true => by_jwt(ctx, token)?,
         false => by_handle(ctx, token).await?,
     };
+    ctx.check_possession(sent, (scheme, token), jkt.as_deref()).await?;
     if !granted.iter().any(|scope| scope == OPENID) {
         return Err(OAuthError::TokenScope(OPENID).into());
     }
@@ -31,18 +38,27 @@ async fn answer(ctx: &Ctx, headers: &HeaderMap) -> Result<Response, Failure> {
     Ok(response)
 }
 
-fn by_jwt(ctx: &Ctx, token: &str) -> Result<(String, Vec<String>), OAuthError> {
-    let audience = &ctx.origin.userinfo_audience;
-    let claims = verify_access_token(&ctx.tenant, &ctx.origin, token, audience, ctx.now())?;
-    Ok((claims.sub, claims.scope.into_iter().collect()))
+/// What a token says.
+struct Told {
+    user_id: String,
+    granted: Vec<String>,
+    /// The key that it is bound to.
+    jkt: Option<String>,
 }
 
-async fn by_handle(ctx: &Ctx, token: &str) -> Result<(String, Vec<String>), Failure> {
+fn by_jwt(ctx: &Ctx, token: &str) -> Result<Told, OAuthError> {
+    let audience = &ctx.origin.userinfo_audience;
+    let claims = verify_access_token(&ctx.tenant, &ctx.origin, token, audience, ctx.now())?;
+    Ok(Told { user_id: claims.sub, granted: claims.scope.into_iter().collect(), jkt: claims.jkt })
+}
+
+async fn by_handle(ctx: &Ctx, token: &str) -> Result<Told, Failure> {
     let invalid = || OAuthError::TokenInvalid("The access token is not valid here");
     let handle = Handle::parse(token).ok_or_else(invalid)?;
     let record =
         ctx.app.store.opaque_token(&ctx.tenant.tenant, &handle, ctx.now()).await?.ok_or_else(invalid)?;
-    Ok((record.authorization.user_id, record.authorization.scope))
+    let Authorization { user_id, scope, .. } = record.authorization;
+    Ok(Told { user_id, granted: scope, jkt: record.jkt })
 }
 
 /// Deleted and blocked users are told nothing apart from that the token is no longer good.

@@ -13,6 +13,8 @@ use crate::{Error, Result};
 /// does not open there.
 pub struct Vault {
     key: RandomizedNonceKey,
+    /// Made from the master key: every node has the same.
+    tag_key: Zeroizing<[u8; 32]>,
     /// `v1.KEY.`
     prefix: String,
 }
@@ -27,10 +29,18 @@ impl Vault {
         let mut named = [KEY_NAME, &master_key[..]].concat();
         let name = BASE64.encode(&chancery_jose::sha256(&named)[..6]);
         named.zeroize();
+        let tag_key = Zeroizing::new(chancery_jose::hmac_sha256(&master_key, TAG_KEY_NAME));
         #[expect(clippy::expect_used, reason = "the length is that of the algorithm")]
         let key = RandomizedNonceKey::new(&AES_256_GCM, &master_key).expect("AES-256 keys have 32 bytes");
         master_key.zeroize();
-        Self { key, prefix: format!("v1.{name}.") }
+        Self { key, tag_key, prefix: format!("v1.{name}.") }
+    }
+
+    /// A tag over `data` for `context`, which nobody can make who has not the master key.
+    #[must_use]
+    pub fn tag(&self, context: &str, data: &[u8]) -> [u8; 32] {
+        // A context holds no U+0000, so none is the beginning of another with its data.
+        chancery_jose::hmac_sha256(&*self.tag_key, &[context.as_bytes(), b"\0", data].concat())
     }
 
     /// Encrypts `secret` for `context`.
@@ -80,6 +90,7 @@ impl std::fmt::Debug for Vault {
 }
 
 const NONCE: usize = 12;
+const TAG_KEY_NAME: &[u8] = b"chancery vault tag key";
 const KEY_NAME: &[u8] = b"chancery vault key name ";
 
 #[cfg(test)]
@@ -101,6 +112,15 @@ mod tests {
         for end in 0..sealed.len() {
             assert!(vault.open("t/key/k1", &sealed[..end]).is_err(), "cut at {end}");
         }
+    }
+
+    #[test]
+    fn tags_are_of_key_context_and_data() {
+        let tag = |key, context, data| Vault::new([key; 32]).tag(context, data);
+        assert_eq!(tag(7, "c", b"d"), tag(7, "c", b"d"));
+        assert_ne!(tag(7, "c", b"d"), tag(8, "c", b"d"));
+        assert_ne!(tag(7, "c", b"d"), tag(7, "e", b"d"));
+        assert_ne!(tag(7, "c", b"d"), tag(7, "c", b"e"));
     }
 
     #[test]

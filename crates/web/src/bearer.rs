@@ -8,6 +8,7 @@ use chancery_store::{Origin, Snapshot};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What a good access token says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,16 @@ pub struct AccessTokenClaims {
     pub permissions: Vec<String>,
     /// Where the user signed in.
     pub organization_id: Option<String>,
+    /// Thumbprint of the key that its sender must hold (RFC 9449): see [`Ctx::check_possession`](crate::Ctx::check_possession).
+    pub jkt: Option<String>,
+    /// For whom.
+    pub audiences: Vec<String>,
+    /// Seconds.
+    pub iat: Option<i64>,
+    /// Its own id, in RFC 9068 dialects.
+    pub jti: Option<String>,
+    /// Who acts for the user (RFC 8693, section 4.1).
+    pub act: Option<Value>,
 }
 
 impl AccessTokenClaims {
@@ -33,11 +44,20 @@ impl AccessTokenClaims {
     }
 }
 
-/// The token of `Authorization: Bearer`; the scheme in any case (RFC 9110 section 11.1). `None` without the header.
+/// How an access token was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenScheme {
+    /// RFC 6750.
+    Bearer,
+    /// RFC 9449, section 7.1.
+    Dpop,
+}
+
+/// The token of `Authorization: Bearer` or `DPoP`; the scheme in any case (RFC 9110 section 11.1). `None` without the header.
 ///
 /// # Errors
 /// [`OAuthError::TokenInvalid`] where the header is there twice, or has another scheme, or no token.
-pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
+pub fn access_token(headers: &HeaderMap) -> Result<Option<(TokenScheme, &str)>, OAuthError> {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let Some(line) = lines.next() else { return Ok(None) };
     if lines.next().is_some() {
@@ -45,10 +65,24 @@ pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
     }
     let (scheme, token) = line.to_str().ok().and_then(|l| l.split_once(' ')).ok_or(MALFORMED_HEADER)?;
     let token = token.trim_matches(' ');
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(MALFORMED_HEADER);
+    let scheme = match scheme {
+        bearer if bearer.eq_ignore_ascii_case("bearer") => TokenScheme::Bearer,
+        dpop if dpop.eq_ignore_ascii_case("dpop") => TokenScheme::Dpop,
+        _ => return Err(MALFORMED_HEADER),
+    };
+    if token.is_empty() { Err(MALFORMED_HEADER) } else { Ok(Some((scheme, token))) }
+}
+
+/// The token of `Authorization: Bearer` alone.
+///
+/// # Errors
+/// As [`access_token`].
+pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
+    match access_token(headers)? {
+        None => Ok(None),
+        Some((TokenScheme::Bearer, token)) => Ok(Some(token)),
+        Some((TokenScheme::Dpop, _)) => Err(MALFORMED_HEADER),
     }
-    Ok(Some(token))
 }
 
 /// Proves that `token` is an access token of this tenant, issued at this origin for `audience`, and still good at `now`
@@ -63,14 +97,31 @@ pub fn verify_access_token(
     audience: &str,
     now: i64,
 ) -> Result<AccessTokenClaims, OAuthError> {
+    let claims = proven(tenant, token)?;
+    judge(claims, &origin.issuer, Some(audience), now)
+}
+
+/// The same for any audience: what is said of it is the caller's to judge.
+///
+/// # Errors
+/// As [`verify_access_token`].
+pub fn verify_any_access_token(
+    tenant: &Snapshot,
+    origin: &Origin,
+    token: &str,
+    now: i64,
+) -> Result<AccessTokenClaims, OAuthError> {
+    judge(proven(tenant, token)?, &origin.issuer, None, now)
+}
+
+fn proven(tenant: &Snapshot, token: &str) -> Result<Claims, OAuthError> {
     let token = Unverified::parse(token).map_err(|_| NOT_OURS)?;
     if !token.header().is_typ("JWT") && !token.header().is_typ("at+jwt") {
         return Err(NOT_OURS);
     }
     let key = token.header().kid.as_deref().and_then(|kid| tenant.keys.verifying(kid)).ok_or(NOT_OURS)?;
     let payload = token.verify(key, &ALGORITHMS).map_err(|_| NOT_OURS)?;
-    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| NOT_OURS)?;
-    judge(claims, &origin.issuer, audience, now)
+    serde_json::from_slice(&payload).map_err(|_| NOT_OURS)
 }
 
 /// What tenants' keys sign access tokens with; never HS256, which others can make too.
@@ -99,11 +150,25 @@ struct Claims {
     permissions: Vec<String>,
     #[serde(default)]
     org_id: Option<String>,
+    #[serde(default)]
+    cnf: Option<Confirmation>,
+    #[serde(default)]
+    iat: Option<i64>,
+    #[serde(default)]
+    jti: Option<String>,
+    #[serde(default)]
+    act: Option<Value>,
     // Marks of an ID token, which must never pass for an access token.
     #[serde(default)]
     nonce: Option<serde::de::IgnoredAny>,
     #[serde(default)]
     at_hash: Option<serde::de::IgnoredAny>,
+}
+
+/// Bound to anything else than a key, a token is none of ours.
+#[derive(Deserialize)]
+struct Confirmation {
+    jkt: String,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +179,13 @@ enum Audience {
 }
 
 impl Audience {
+    fn all(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Several(several) => several,
+        }
+    }
+
     fn has(&self, audience: &str) -> bool {
         match self {
             Self::One(one) => one == audience,
@@ -122,11 +194,16 @@ impl Audience {
     }
 }
 
-fn judge(claims: Claims, issuer: &str, audience: &str, now: i64) -> Result<AccessTokenClaims, OAuthError> {
+fn judge(
+    claims: Claims,
+    issuer: &str,
+    audience: Option<&str>,
+    now: i64,
+) -> Result<AccessTokenClaims, OAuthError> {
     if claims.iss != issuer || claims.nonce.is_some() || claims.at_hash.is_some() {
         return Err(NOT_OURS);
     }
-    if !claims.aud.has(audience) {
+    if audience.is_some_and(|audience| !claims.aud.has(audience)) {
         return Err(OAuthError::TokenInvalid("The access token is for another audience"));
     }
     if claims.exp <= now {
@@ -143,13 +220,18 @@ fn judge(claims: Claims, issuer: &str, audience: &str, now: i64) -> Result<Acces
         exp: claims.exp,
         permissions: claims.permissions,
         organization_id: claims.org_id,
+        jkt: claims.cnf.map(|cnf| cnf.jkt),
+        audiences: claims.aud.all(),
+        iat: claims.iat,
+        jti: claims.jti,
+        act: claims.act,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use chancery_jose::{SigningKey, Typ, base64url, generate_es256};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -167,7 +249,7 @@ mod tests {
             claims[name] = value.clone();
         }
         let claims = serde_json::from_value(claims).map_err(|_| NOT_OURS)?;
-        judge(claims, "https://acme.example/", "https://acme.example/userinfo", 99)
+        judge(claims, "https://acme.example/", Some("https://acme.example/userinfo"), 99)
     }
 
     #[test]
@@ -178,6 +260,7 @@ mod tests {
         let claims = judged(&json!({ "azp": null, "client_id": "app2" })).unwrap();
         assert_eq!(claims.client_id, "app2");
         assert!(judged(&json!({ "aud": "https://acme.example/userinfo" })).is_ok());
+        assert_eq!(judged(&json!({ "cnf": { "jkt": "k" } })).unwrap().jkt.as_deref(), Some("k"));
     }
 
     #[test]
@@ -192,6 +275,8 @@ mod tests {
             json!({ "nonce": "n" }),
             json!({ "at_hash": "h" }),
             json!({ "sub": 1 }),
+            json!({ "cnf": {} }),
+            json!({ "cnf": { "x5t#S256": "x" } }),
         ] {
             assert!(matches!(judged(&change), Err(OAuthError::TokenInvalid(_))), "{change}");
         }
@@ -209,7 +294,17 @@ mod tests {
         assert_eq!(of(&[]), Ok(None));
         assert_eq!(of(&["Bearer abc"]), Ok(Some("abc".to_owned())));
         assert_eq!(of(&["bEARER  abc"]), Ok(Some("abc".to_owned())));
-        for bad in [&["Basic abc"][..], &["Bearer"], &["Bearer "], &["Bearer a", "Bearer b"], &["abc"]] {
+        let mut headers = HeaderMap::new();
+        headers.append(AUTHORIZATION, "dpop abc".parse().unwrap());
+        assert_eq!(access_token(&headers), Ok(Some((TokenScheme::Dpop, "abc"))));
+        for bad in [
+            &["Basic abc"][..],
+            &["DPoP abc"],
+            &["Bearer"],
+            &["Bearer "],
+            &["Bearer a", "Bearer b"],
+            &["abc"],
+        ] {
             assert!(of(bad).is_err(), "{bad:?}");
         }
     }

@@ -9,6 +9,7 @@ use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Map, Value};
 
+use crate::dpop::DPOP_NONCE;
 use crate::responses::json;
 use crate::{BodyError, SignError, TooManyRequests};
 
@@ -22,6 +23,8 @@ pub enum Scheme {
     Basic,
     /// `Authorization: Bearer` (RFC 6750 section 3).
     Bearer,
+    /// `Authorization: DPoP` (RFC 9449 section 7.1).
+    Dpop,
 }
 
 /// An [`OAuthError`] on its way out, with what the answer needs besides. `?` makes one of whatever goes wrong.
@@ -32,13 +35,15 @@ pub struct Failure {
     /// Which challenge a 401 carries.
     pub scheme: Scheme,
     /// Seconds after which trying again makes sense; 429 and 503 have one anyway.
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<u32>,
     /// The bucket that was empty, for the `X-RateLimit-*` headers.
     pub rate: Option<Box<TooManyRequests>>,
     /// Further members of the body, such as `mfa_token`.
     pub extra: Option<Box<Map<String, Value>>>,
     /// What the tenant log keeps of the decision.
     pub decision: Option<Box<Decided>>,
+    /// The nonce for the next proof of possession.
+    pub nonce: Option<Box<HeaderValue>>,
     /// What the log is told, under the request id.
     pub cause: Option<Box<str>>,
 }
@@ -62,6 +67,7 @@ impl Failure {
             rate: None,
             extra: None,
             decision: None,
+            nonce: None,
             cause: None,
         }
     }
@@ -80,21 +86,34 @@ impl Failure {
     /// The same with seconds to wait.
     #[must_use]
     pub fn with_retry_after(self, seconds: u64) -> Self {
-        Self { retry_after: Some(seconds), ..self }
+        Self { retry_after: Some(whole(seconds)), ..self }
     }
 
     fn unavailable(cause: impl std::fmt::Display) -> Self {
         Self { cause: Some(cause.to_string().into()), ..Self::new(OAuthError::Unavailable) }
     }
 
+    /// Where a token is used, a proof that does not hold is a matter of the token (RFC 9449, section 7.1).
+    fn status(&self) -> u16 {
+        match (self.scheme, &self.error) {
+            (Scheme::Dpop, OAuthError::Proof(_) | OAuthError::NonceNeeded) => 401,
+            (_, error) => error.status(),
+        }
+    }
+
     fn challenge(&self, description: &str) -> Option<String> {
-        let status = self.error.status();
+        let status = self.status();
         match (self.scheme, &self.error) {
             (Scheme::Basic, _) if status == 401 => {
                 Some("Basic realm=\"Users\", charset=\"UTF-8\"".to_owned())
             }
             // Without a token there is nothing wrong with it, so no error is named (RFC 6750 section 3.1).
             (_, OAuthError::TokenMissing) => Some("Bearer realm=\"Users\"".to_owned()),
+            (Scheme::Dpop, _) if status == 401 => Some(format!(
+                "DPoP realm=\"Users\", error=\"{}\", error_description=\"{}\", algs=\"ES256\"",
+                self.error.code(),
+                quoted(description)
+            )),
             (_, OAuthError::TokenScope(scope)) => Some(format!(
                 "Bearer realm=\"Users\", error=\"insufficient_scope\", error_description=\"{}\", scope=\"{}\"",
                 quoted(description),
@@ -114,8 +133,8 @@ impl IntoResponse for Failure {
         body.insert("error".to_owned(), self.error.code().into());
         body.insert("error_description".to_owned(), description.as_str().into());
         let challenge = self.challenge(&description);
+        let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         body.extend(self.extra.into_iter().flat_map(|members| *members));
-        let status = StatusCode::from_u16(self.error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = json(status, &body);
         if let Some(challenge) = challenge.and_then(|c| HeaderValue::try_from(c).ok()) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -126,6 +145,9 @@ impl IntoResponse for Failure {
         };
         if let Some(seconds) = wait {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        if let Some(nonce) = self.nonce {
+            response.headers_mut().insert(DPOP_NONCE, *nonce);
         }
         if let Some(rate) = self.rate {
             let headers = response.headers_mut();
@@ -157,7 +179,7 @@ impl From<OAuthError> for Failure {
 
 impl From<TooManyRequests> for Failure {
     fn from(rate: TooManyRequests) -> Self {
-        let retry_after = Some(rate.retry_after);
+        let retry_after = Some(whole(rate.retry_after));
         Self { retry_after, rate: Some(Box::new(rate)), ..Self::new(OAuthError::RateLimited) }
     }
 }
@@ -217,6 +239,11 @@ impl From<BodyError> for Failure {
     fn from(error: BodyError) -> Self {
         Self::new(error.into())
     }
+}
+
+/// Nobody waits longer than that anyway.
+fn whole(seconds: u64) -> u32 {
+    u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
 fn bearer(code: &str, description: &str) -> String {

@@ -14,6 +14,7 @@ mod body;
 mod context;
 pub mod cookies;
 mod cors;
+mod dpop;
 mod errors;
 mod failures;
 mod fetch;
@@ -50,10 +51,13 @@ pub use accounts::{
 pub use app::{App, AppBuilder, ServerConfig};
 pub use audience::Audience;
 pub use background::Background;
-pub use bearer::{AccessTokenClaims, bearer_token, verify_access_token};
+pub use bearer::{
+    AccessTokenClaims, TokenScheme, access_token, bearer_token, verify_access_token, verify_any_access_token,
+};
 pub use binding::Binding;
 pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params};
 pub use context::{Ctx, Peer, RequestId};
+pub use dpop::{DPOP, DPOP_NONCE, Sent};
 pub use errors::{Cause, Decided, Failure, Scheme};
 pub use fetch::{FetchError, Fetcher};
 pub use held::{Held, admits, client_grant};

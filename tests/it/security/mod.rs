@@ -1,5 +1,5 @@
 //! One test or more for each class of fault that shipped in a product people trust. The number is that of the catalogue of
-//! such faults; what our surface does not have yet (token exchange, server-side fetches, DPoP, federation) has no test yet.
+//! such faults; what our surface does not have yet (server-side fetches, federation) has no test yet.
 
 mod case_01_artefacts_are_bound_to_their_client;
 mod case_03_one_scope_policy_for_every_grant;
@@ -8,6 +8,7 @@ mod case_05_no_script_from_outside;
 mod case_06_pkce_downgrade;
 mod case_08_parallel_redemptions;
 mod case_09_replay_needs_the_client;
+mod case_10_dpop_replay;
 mod case_11_assertion_replay;
 mod case_12_session_fixation;
 mod case_13_no_step_is_skipped;

@@ -35,6 +35,8 @@ pub struct AccessToken<'a> {
     pub grant_kind: Option<GrantKind>,
     /// The organization, if one takes part.
     pub organization: Option<OrganizationClaims<'a>>,
+    /// Thumbprint of the key that the token is bound to (RFC 9449, section 6.1).
+    pub jkt: Option<&'a str>,
     /// The API is one of the server's own.
     pub is_system_api: bool,
     /// Claims of the tenant's making; names that are not theirs to set are dropped.
@@ -96,6 +98,9 @@ impl AccessToken<'_> {
         if let Some(permissions) = self.permissions {
             out.strings("permissions", permissions);
         }
+        if let Some(jkt) = self.jkt {
+            out.object_of_string("cnf", "jkt", jkt);
+        }
         out.finish()
     }
 }
@@ -127,6 +132,7 @@ mod tests {
             jti: "73WakrfVbNJBaAmhQtEeDv",
             grant_kind: None,
             organization: None,
+            jkt: None,
             is_system_api: false,
             custom: None,
         }
@@ -202,13 +208,14 @@ mod tests {
             let token = AccessToken {
                 issuer: &text[0], subject: &text[1], audience: &text[2], with_userinfo: true, issued_at, lifetime: 1,
                 client_id: &text[3], scope: &scope, permissions: Some(&scope), dialect: Dialect::Rfc9068ProfileAuthz,
-                jti: &text[4], grant_kind: None, is_system_api: false, custom: Some(&custom),
+                jti: &text[4], grant_kind: None, jkt: Some(&text[6]), is_system_api: false, custom: Some(&custom),
                 organization: Some(OrganizationClaims { id: &text[5], name: Some(&text[6]) }),
             };
             let mut expected = json!({
                 "iss": text[0], "sub": text[1], "aud": [text[2], format!("{}userinfo", text[0])], "iat": issued_at,
                 "exp": issued_at.saturating_add(1), "client_id": text[3], "scope": scope.join(" "),
                 "permissions": scope, "jti": text[4], "org_id": text[5], "org_name": text[6],
+                "cnf": { "jkt": text[6] },
             });
             let own: Vec<String> = expected.as_object().unwrap().keys().cloned().collect();
             for (name, value) in admitted(&custom, Place::AccessToken { of_system_api: false }, &scope) {

@@ -72,6 +72,16 @@ impl Object {
         self.out.extend_from_slice(b"\"]");
     }
 
+    /// An object of one string.
+    pub(super) fn object_of_string(&mut self, name: &str, inner: &str, value: &str) {
+        self.name(name);
+        self.out.push(b'{');
+        write_string(&mut self.out, inner);
+        self.out.push(b':');
+        write_string(&mut self.out, value);
+        self.out.push(b'}');
+    }
+
     pub(super) fn value(&mut self, name: &str, value: &Value) {
         self.name(name);
         self.out.extend_from_slice(value.to_string().as_bytes());

@@ -69,7 +69,7 @@ pub struct Api {
     /// Stored only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<Vec<Value>>,
-    /// Stored only.
+    /// Whether tokens are bound to a key of the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof_of_possession: Option<ProofOfPossession>,
     /// Stored only.
@@ -128,6 +128,13 @@ impl Api {
     pub fn client_policy(&self) -> Policy {
         let set = self.subject_type_authorization.as_ref().and_then(|s| s.client.as_ref()).map(|c| c.policy);
         set.unwrap_or(Policy::RequireClientGrant)
+    }
+
+    /// How tokens for this application must be bound to a key of its own, if they must (fact sheet 1.1): `dpop` or `mtls`.
+    pub fn demanded_binding(&self, client: &super::Client) -> Option<&str> {
+        let demanded = self.proof_of_possession.as_ref().filter(|proof| proof.required)?;
+        let for_all = demanded.required_for.as_deref() != Some("public_clients");
+        (for_all || client.is_public()).then_some(demanded.mechanism.as_str())
     }
 
     /// Whether this is one of the server's own APIs.
@@ -251,7 +258,7 @@ pub enum Policy {
     DenyAll,
 }
 
-/// Sender-constrained tokens; stored only.
+/// Sender-constrained tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProofOfPossession {

@@ -78,6 +78,9 @@ pub struct Client {
     /// Requests of `/authorize` must have been sent to `/oauth/par` (RFC 9126).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pushed_authorization_requests: Option<bool>,
+    /// Gets tokens that are bound to a key, and no others (RFC 9449, section 5.2: `dpop_bound_access_tokens`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_proof_of_possession: Option<bool>,
     /// PKCE with S256 is needed; an extension of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pkce: Option<bool>,
@@ -102,6 +105,15 @@ impl Client {
     /// Whether the application may use this grant type.
     pub fn may_use(&self, grant_type: &str) -> bool {
         self.grant_types.iter().flatten().any(|g| g == grant_type)
+    }
+
+    /// Whether the application is the API itself, which asks about tokens that it was sent and calls other APIs for its
+    /// users (fact sheet 6.3).
+    pub fn stands_for(&self, api: &super::Api) -> bool {
+        let named = self.rest.get("resource_server_identifier").and_then(Value::as_str);
+        self.app_type == Some(AppType::ResourceServer)
+            && self.is_first_party
+            && named == Some(api.identifier.as_str())
     }
 
     /// A third-party application under the strict rules of fact sheet 1.11.

@@ -3,7 +3,7 @@
 
 use super::{
     AuthorizeError, AuthorizeRequest, Challenge, ChallengeMethod, Prompts, RedirectUri, ResponseMode,
-    ResponseType, ScreenHint, origin_of,
+    ResponseType, ScreenHint, is_thumbprint, origin_of,
 };
 use crate::model::{Client, ClientOrganizationUsage, OrganizationPrompt, TenantSettings};
 use crate::params::Params;
@@ -98,6 +98,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
             connection: params.get("connection").map(str::to_owned),
             organization: organization(params, client)?,
             invitation: invitation(params)?,
+            dpop_jkt: dpop_jkt(params)?,
             hinted_user: hinted_user(params, around)?,
             device: None,
         })
@@ -338,6 +339,16 @@ fn invitation(params: &Params) -> Result<Option<String>, AuthorizeError> {
             Err(AuthorizeError::invalid("parameter organization is required"))
         }
         ticket => Ok(ticket.map(|ticket| ticket.chars().take(64).collect())),
+    }
+}
+
+/// RFC 9449, section 10.
+fn dpop_jkt(params: &Params) -> Result<Option<String>, AuthorizeError> {
+    match params.get("dpop_jkt") {
+        Some(jkt) if !is_thumbprint(jkt) => {
+            Err(AuthorizeError::invalid("dpop_jkt must be the SHA-256 thumbprint of a key, base64url"))
+        }
+        jkt => Ok(jkt.map(str::to_owned)),
     }
 }
 

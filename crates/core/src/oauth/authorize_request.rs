@@ -48,6 +48,9 @@ pub struct AuthorizeRequest {
     /// The ticket of an invitation to it.
     #[serde(default)]
     pub invitation: Option<String>,
+    /// Thumbprint of the key that whoever redeems the code must hold (RFC 9449, section 10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<String>,
     /// `sub` of a verified `id_token_hint`.
     pub hinted_user: Option<String>,
     /// The device that waits for the answer (RFC 8628): nothing goes to `redirect_uri` then.

@@ -23,6 +23,12 @@ pub enum OAuthError {
     Unauthorized,
     /// The client's assertion does not hold.
     ClientAssertion(&'static str),
+    /// The proof of possession does not hold (RFC 9449): why.
+    Proof(&'static str),
+    /// It has to be made with a nonce of the server.
+    NonceNeeded,
+    /// The API gives tokens to those alone who show that they hold a key.
+    ProofNeeded,
     /// The client may not use this grant.
     GrantNotAllowed(String),
     /// Nobody may: it does not exist.
@@ -120,6 +126,9 @@ impl OAuthError {
             Self::InvalidScope(_) => "invalid_scope",
             Self::Unauthorized | Self::NoSuchApi(_) => "access_denied",
             Self::ClientAssertion(_) => "invalid_client",
+            Self::Proof(_) => "invalid_dpop_proof",
+            Self::NonceNeeded => "use_dpop_nonce",
+            Self::ProofNeeded => "invalid_request",
             Self::GrantNotAllowed(_) | Self::UnauthorizedClient(_) => "unauthorized_client",
             Self::UnsupportedGrant(_) => "unsupported_grant_type",
             Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => "invalid_grant",
@@ -172,6 +181,7 @@ impl OAuthError {
             Self::NoSuchApi(_) | Self::TokenScope(_) => 403,
             Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::Invalid(_) => 400,
             Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
+            Self::Proof(_) | Self::NonceNeeded | Self::ProofNeeded => 400,
         }
     }
 
@@ -186,7 +196,9 @@ impl OAuthError {
             }
             Self::TooLarge => "The request is too large".to_owned(),
             Self::Invalid(text) | Self::UnauthorizedClient(text) => text.clone(),
-            Self::InvalidScope(text) | Self::ClientAssertion(text) => (*text).to_owned(),
+            Self::InvalidScope(text) | Self::ClientAssertion(text) | Self::Proof(text) => (*text).to_owned(),
+            Self::NonceNeeded => "Authorization server requires nonce in DPoP proof".to_owned(),
+            Self::ProofNeeded => "Tokens of this kind are given with a DPoP proof only".to_owned(),
             Self::Unauthorized => "Unauthorized".to_owned(),
             Self::GrantNotAllowed(grant) => format!("Grant type '{grant}' not allowed for the client."),
             Self::UnsupportedGrant(grant) => format!("Unsupported grant type: {grant}"),

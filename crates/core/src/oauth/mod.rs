@@ -4,6 +4,7 @@ mod authorize_checks;
 mod authorize_request;
 mod client_metadata;
 mod device;
+mod dpop;
 mod error;
 mod pkce;
 mod pushed;
@@ -17,6 +18,10 @@ pub use client_metadata::{ClientDocument, LARGEST_CLIENT_DOCUMENT, check_client_
 pub use device::{
     DEVICE_CODE, DEVICE_LIFETIME, Device, DeviceState, POLL_INTERVAL, Poll, Told, check_mask, device_request,
     poll, typed_code, user_code,
+};
+pub use dpop::{
+    NONCE_LIFETIME, PROOF_ALGORITHMS, PROOF_LIFETIME, PROOF_LIFETIME_WITH_NONCE, PROOF_SKEW, Proof, ProofFor,
+    ProofNonce, is_fresh_nonce, is_thumbprint, nonce,
 };
 pub use error::{AuthorizeError, OAuthError};
 pub use pkce::{Challenge, ChallengeMethod};

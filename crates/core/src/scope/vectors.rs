@@ -334,6 +334,7 @@ fn access_claims(case: &Case, api: &Api, decision: &Decision<'_>) -> Value {
         jti: "73WakrfVbNJBaAmhQtEeDv",
         grant_kind,
         organization: None,
+        jkt: None,
         is_system_api: false,
         custom: None,
     };

@@ -17,14 +17,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use chancery_core::problem::Problem;
 use chancery_store::{Error, Snapshot, Staged};
-use chancery_web::{Allowance, App, Ctx, ServerConfig, json, read_json};
+use chancery_web::{Allowance, App, Ctx, Sent, ServerConfig, json, read_json};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use self::answers::Answers;
 use self::operation::{Asked, Wanted};
 use crate::call::{Answer, Call, Caller, Part, stored};
-use crate::dispatch::{admitted, charge, check_head, checked_body, may, refuse, say, unreadable, written};
+use crate::dispatch::{
+    admitted, challenge, charge, check_head, checked_body, may, refuse, say, unreadable, written,
+};
 use crate::ops::{Operation, table};
 use crate::query::Query;
 
@@ -41,10 +43,12 @@ pub(crate) fn add_routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
 
 async fn serve(ctx: Ctx, request: Request, is_meant: bool) -> Response {
     let mut allowance = None;
+    let asked = ctx.clone();
     let mut response = match Box::pin(run(ctx, request, is_meant, &mut allowance)).await {
         Ok(body) => json(StatusCode::OK, &body),
         Err(failed) => failed.into_response(),
     };
+    challenge(&asked, &mut response);
     if let Some(allowance) = allowance {
         say(&mut response, allowance);
     }
@@ -80,7 +84,8 @@ async fn run(
     allowance: &mut Option<Allowance>,
 ) -> Result<Value, Failed> {
     let (parts, body) = request.into_parts();
-    let caller = admitted(&ctx, &parts.headers, allowance).await?;
+    let sent = Sent { method: &parts.method, path: parts.uri.path(), headers: &parts.headers };
+    let caller = admitted(&ctx, &sent, allowance).await?;
     let config = ServerConfig { max_body: LARGEST, ..ctx.app.config.clone() };
     let body = read_json(&config, &parts.headers, body).await.map_err(|error| unreadable(&error))?;
     let wanted = Wanted::read(body, MOST)?;

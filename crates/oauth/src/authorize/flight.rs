@@ -20,6 +20,7 @@ use http::HeaderMap;
 use super::place::{Joining, Place};
 use super::respond::{self, Grantee, Recipient};
 use crate::decision::refused_front;
+use crate::issue::bound_where_needed;
 use crate::pages;
 
 /// A request with all that it needs.
@@ -57,6 +58,13 @@ impl Flight<'_> {
             && user.is_blocked()
         {
             return self.refuse(&AuthorizeError::new("unauthorized", "user is blocked")).await;
+        }
+        // What travels through the browser is bound to nothing.
+        if request.response_type.token
+            && let Err(error) = bound_where_needed(&self.client, &self.audience, None)
+        {
+            let error = AuthorizeError::new(error.code(), error.description());
+            return self.refuse(&error).await;
         }
         // What would be granted; without a user this still says whether the application may ask at all.
         let want = match self.granted(None) {

@@ -251,6 +251,7 @@ impl Grantee<'_> {
             with_auth_time: self.shows_auth_time(),
             with_second_factor: self.second_factor,
             for_device: false,
+            dpop_jkt: self.request.dpop_jkt.clone(),
             expires_at: ctx.now().saturating_add(ctx.app.config.code_lifetime),
         };
         let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
@@ -272,7 +273,7 @@ impl Grantee<'_> {
 
     fn front_channel_token<'b>(&'b self, authorization: &'b Authorization) -> AccessTokenFor<'b> {
         AccessTokenFor {
-            client_id: &self.client.client_id,
+            client: self.client,
             subject: &self.user.user_id,
             audience: self.audience,
             decision: self.decision,
@@ -280,6 +281,7 @@ impl Grantee<'_> {
             front_channel: true,
             organization: self.organization,
             authorization: Some(authorization),
+            jkt: None,
         }
     }
 

@@ -23,13 +23,15 @@ pub(super) async fn exchange(
     ctx: &Ctx,
     client: &PreparedClient,
     presented: Presented,
+    jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
-    let (handle, record) = good_code(ctx, client, &presented).await?;
+    let (handle, record) = good_code(ctx, client, &presented, jkt).await?;
     let what = Redeemed {
         id: &handle.id,
         record: &record,
         flow: "code_exchange",
         event: "seacft",
+        jkt,
         gone: OAuthError::InvalidCode,
     };
     match redeem::tokens(ctx, client, what).await? {
@@ -45,6 +47,7 @@ async fn good_code(
     ctx: &Ctx,
     client: &PreparedClient,
     presented: &Presented,
+    jkt: Option<&str>,
 ) -> Result<(Handle, CodeRecord), Failure> {
     let handle = Handle::parse(presented.code.expose_secret()).ok_or(OAuthError::InvalidCode)?;
     let found = ctx.app.store.code(&ctx.tenant.tenant, &handle).await?;
@@ -62,6 +65,9 @@ async fn good_code(
     }
     redirect_uri_fits(&record, presented.redirect_uri.as_deref())?;
     verifier_fits(&record, presented.code_verifier.as_ref())?;
+    if record.dpop_jkt.is_some() && record.dpop_jkt.as_deref() != jkt {
+        return Err(OAuthError::Proof("The code was asked for with another key").into());
+    }
     Ok((handle, record))
 }
 

@@ -22,7 +22,12 @@ pub(super) struct Asked {
 }
 
 /// Decides and signs.
-pub(super) async fn issue(ctx: &Ctx, client: &PreparedClient, asked: &Asked) -> Result<TokenAnswer, Failure> {
+pub(super) async fn issue(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    asked: &Asked,
+    jkt: Option<&str>,
+) -> Result<TokenAnswer, Failure> {
     let audience = audience(ctx, asked.audience.as_deref())?;
     let grant = client_grant(&ctx.tenant, client, &audience, SubjectType::Client);
     let scopes = AskedScopes::parse_optional(asked.scope.as_deref());
@@ -59,7 +64,7 @@ pub(super) async fn issue(ctx: &Ctx, client: &PreparedClient, asked: &Asked) -> 
     let issued = issue::access_token(
         ctx,
         &AccessTokenFor {
-            client_id: &client.client_id,
+            client,
             subject: &machine_subject(&client.client_id),
             audience: &audience,
             decision: &decision,
@@ -67,6 +72,7 @@ pub(super) async fn issue(ctx: &Ctx, client: &PreparedClient, asked: &Asked) -> 
             front_channel: false,
             organization: organization.as_ref(),
             authorization: None,
+            jkt,
         },
     )
     .await?;
@@ -81,7 +87,7 @@ pub(super) async fn issue(ctx: &Ctx, client: &PreparedClient, asked: &Asked) -> 
         access_token: issued.token,
         scope,
         expires_in: issued.expires_in,
-        token_type: "Bearer",
+        token_type: issue::token_type(jkt),
         ..TokenAnswer::default()
     })
 }

@@ -14,6 +14,7 @@ pub(super) async fn exchange(
     ctx: &Ctx,
     client: &PreparedClient,
     device_code: &SecretString,
+    jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
     let (handle, code) = own_code(ctx, client, device_code).await?;
     let (tenant, store) = (&ctx.tenant.tenant, &ctx.app.store);
@@ -25,7 +26,7 @@ pub(super) async fn exchange(
         now_ms: ctx.now_ms,
     });
     match told {
-        Told::Redeem => redeem(ctx, client, &handle).await,
+        Told::Redeem => redeem(ctx, client, &handle, jkt).await,
         Told::Invalid => Err(OAuthError::InvalidDeviceCode.into()),
         Told::Denied => Err(OAuthError::DeviceDenied(code.reason).into()),
         Told::Expired => match store.commit(store.end_device(tenant, &handle.id)).await {
@@ -57,7 +58,12 @@ async fn own_code(
     Ok((handle, own.ok_or(OAuthError::InvalidDeviceCode)?))
 }
 
-async fn redeem(ctx: &Ctx, client: &PreparedClient, handle: &Handle) -> Result<TokenAnswer, Failure> {
+async fn redeem(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    handle: &Handle,
+    jkt: Option<&str>,
+) -> Result<TokenAnswer, Failure> {
     // Not there: what the user allowed was taken back since.
     let found = ctx.app.store.code(&ctx.tenant.tenant, handle).await?;
     let (record, spent) = found.ok_or(OAuthError::InvalidDeviceCode)?;
@@ -70,6 +76,7 @@ async fn redeem(ctx: &Ctx, client: &PreparedClient, handle: &Handle) -> Result<T
         record: &record,
         flow: "device_code",
         event: "sede",
+        jkt,
         gone: OAuthError::InvalidDeviceCode,
     };
     match redeem::tokens(ctx, client, what).await? {

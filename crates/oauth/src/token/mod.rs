@@ -5,15 +5,15 @@ mod client_credentials;
 mod device_code;
 mod password;
 mod redeem;
-mod refresh_token;
+pub(crate) mod refresh_token;
 mod user_tokens;
 
 use axum::response::Response;
 use chancery_core::oauth::{DEVICE_CODE, Grant, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, TokenRequest};
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, Failure, Form, json};
-use http::{HeaderMap, StatusCode};
+use chancery_web::{Ctx, DPOP, DPOP_NONCE, Failure, Form, Sent, json};
+use http::{HeaderMap, Method, StatusCode};
 
 use crate::client_auth::authenticate;
 use crate::events;
@@ -24,10 +24,29 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
     let request = parse(&ctx, &params)?;
     let client = authenticate(&ctx, &headers, &request.client).await?;
     let name = request.grant.name();
-    match answer(&ctx, &client, request.grant).await {
-        Ok(answer) => Ok(json(StatusCode::OK, &answer)),
-        // A device that waits comes every few seconds.
-        Err(failure) if matches!(failure.error, OAuthError::DevicePending | OAuthError::SlowDown(_)) => {
+    let key = match headers.contains_key(DPOP) {
+        true => Box::pin(shown_key(&ctx, &headers, &client)).await,
+        false => Ok(None),
+    };
+    let answered = match &key {
+        Ok(jkt) => answer(&ctx, &client, request.grant, jkt.as_deref()).await,
+        Err(failure) => Err(failure.clone()),
+    };
+    match answered {
+        Ok(answer) => {
+            let mut response = json(StatusCode::OK, &answer);
+            if answer.token_type == "DPoP" {
+                response.headers_mut().insert(DPOP_NONCE, ctx.dpop_nonce());
+            }
+            Ok(response)
+        }
+        // A device that waits comes every few seconds, and who needs a nonce learns of it by asking.
+        Err(failure)
+            if matches!(
+                failure.error,
+                OAuthError::DevicePending | OAuthError::SlowDown(_) | OAuthError::NonceNeeded
+            ) =>
+        {
             Err(failure)
         }
         // Nothing failed: the event says what is due, and stands already.
@@ -46,11 +65,26 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
     }
 }
 
+/// What is proven of the sender's key. Public applications prove nothing else, so theirs must be made for this server (fact
+/// sheet 6.1).
+async fn shown_key(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    client: &PreparedClient,
+) -> Result<Option<String>, Failure> {
+    ctx.shown_key(&Sent { method: &Method::POST, path: "/oauth/token", headers }, client.is_public()).await
+}
+
 fn parse(ctx: &Ctx, params: &Params) -> Result<TokenRequest, OAuthError> {
     TokenRequest::parse(params, ctx.tenant.settings.hears_resource())
 }
 
-async fn answer(ctx: &Ctx, client: &PreparedClient, grant: Grant) -> Result<TokenAnswer, Failure> {
+async fn answer(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    grant: Grant,
+    jkt: Option<&str>,
+) -> Result<TokenAnswer, Failure> {
     if !client.may_use(grant.name()) {
         return Err(OAuthError::GrantNotAllowed(grant.name().to_owned()).into());
     }
@@ -58,23 +92,26 @@ async fn answer(ctx: &Ctx, client: &PreparedClient, grant: Grant) -> Result<Toke
     match grant {
         Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
             let presented = authorization_code::Presented { code, redirect_uri, code_verifier };
-            Box::pin(authorization_code::exchange(ctx, client, presented)).await
+            Box::pin(authorization_code::exchange(ctx, client, presented, jkt)).await
         }
         Grant::ClientCredentials { audience, scope, organization } => {
             let asked = client_credentials::Asked { audience, scope, organization };
-            client_credentials::issue(ctx, client, &asked).await
+            client_credentials::issue(ctx, client, &asked, jkt).await
         }
         Grant::RefreshToken { refresh_token, audience, scope } => {
             let asked = refresh_token::Asked { audience, scope };
-            Box::pin(refresh_token::exchange(ctx, client, &refresh_token, &asked)).await
+            Box::pin(refresh_token::exchange(ctx, client, &refresh_token, &asked, jkt)).await
         }
-        Grant::DeviceCode { device_code } => Box::pin(device_code::exchange(ctx, client, &device_code)).await,
+        Grant::DeviceCode { device_code } => {
+            Box::pin(device_code::exchange(ctx, client, &device_code, jkt)).await
+        }
         Grant::SecondFactor { mfa_token, code, is_recovery } => {
-            Box::pin(password::with_second_factor(ctx, client, &mfa_token, &code, is_recovery)).await
+            let shown = password::Shown { mfa_token, code, is_recovery };
+            Box::pin(password::with_second_factor(ctx, client, &shown, jkt)).await
         }
         Grant::Password { username, password, realm, audience, scope } => {
             let typed = password::Typed { username, password, realm, audience, scope };
-            Box::pin(password::sign_in(ctx, client, typed)).await
+            Box::pin(password::sign_in(ctx, client, typed, jkt)).await
         }
     }
 }

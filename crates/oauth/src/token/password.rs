@@ -12,7 +12,6 @@ use chancery_store::PreparedClient;
 use chancery_web::{Audience, Ctx, Failure, Held, PasswordCheck, Proof, SecondFactorsOf, client_grant};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::refresh_token::live_user;
 use super::user_tokens::{self, UserTokensFor};
 use crate::decision::refused;
 use crate::events;
@@ -28,8 +27,17 @@ struct SignIn<'a> {
     is_realm: bool,
     /// The event of success.
     event: &'static str,
+    /// The key that the tokens are bound to (RFC 9449).
+    jkt: Option<&'a str>,
     /// What has to come true with it.
     also: Batch,
+}
+
+/// The second factor, as the application got it from the user.
+pub(super) struct Shown {
+    pub(super) mfa_token: SecretString,
+    pub(super) code: SecretString,
+    pub(super) is_recovery: bool,
 }
 
 /// What the user typed at the application.
@@ -46,6 +54,7 @@ pub(super) async fn sign_in(
     ctx: &Ctx,
     client: &PreparedClient,
     typed: Typed,
+    jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
     if !client.is_first_party {
         return Err(OAuthError::GrantNotAllowed("password".to_owned()).into());
@@ -72,6 +81,7 @@ pub(super) async fn sign_in(
         scope: typed.scope.as_deref(),
         is_realm: typed.realm.is_some(),
         event: "sepft",
+        jkt,
         also: Batch::default(),
     };
     tokens(ctx, client, sign_in).await
@@ -81,11 +91,11 @@ pub(super) async fn sign_in(
 pub(super) async fn with_second_factor(
     ctx: &Ctx,
     client: &PreparedClient,
-    mfa_token: &SecretString,
-    code: &SecretString,
-    is_recovery: bool,
+    shown: &Shown,
+    jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
-    let waiting = mfa::waiting(ctx, mfa_token.expose_secret()).await?;
+    let Shown { code, is_recovery, .. } = shown;
+    let waiting = mfa::waiting(ctx, shown.mfa_token.expose_secret()).await?;
     let pending = &waiting.pending;
     if pending.client_id != client.client_id {
         return Err(OAuthError::MfaTokenOfOther.into());
@@ -93,7 +103,7 @@ pub(super) async fn with_second_factor(
     let connection = ctx.tenant.connection(&pending.connection_id);
     let connection = connection.filter(|connection| connection.serves(&client.client_id));
     let connection = connection.ok_or(OAuthError::MfaTokenMalformed)?;
-    let user = live_user(ctx, &pending.user_id).await?;
+    let user = mfa::user(ctx, &waiting).await?;
     let factors = SecondFactorsOf::load(ctx, &user).await?;
     let (proof, recovery_code) = match is_recovery {
         true if !factors.are_enrolled() => return Err(OAuthError::WrongRecoveryCode.into()),
@@ -103,7 +113,7 @@ pub(super) async fn with_second_factor(
     };
     let proof = match proof {
         Proof::Good(proof) => proof,
-        Proof::Wrong if is_recovery => return Err(OAuthError::WrongRecoveryCode.into()),
+        Proof::Wrong if *is_recovery => return Err(OAuthError::WrongRecoveryCode.into()),
         Proof::Wrong => return Err(OAuthError::WrongOtp.into()),
         Proof::TooMany => return Err(OAuthError::TooManyAttempts.into()),
     };
@@ -113,7 +123,8 @@ pub(super) async fn with_second_factor(
         audience: pending.audience.as_deref(),
         scope: pending.scope.as_deref(),
         is_realm: pending.is_realm,
-        event: if is_recovery { "sercft" } else { "seotpft" },
+        event: if *is_recovery { "sercft" } else { "seotpft" },
+        jkt,
         also: waiting.spend(ctx).and(proof),
     };
     let answer = tokens(ctx, client, sign_in).await?;
@@ -122,7 +133,7 @@ pub(super) async fn with_second_factor(
 
 /// Decides, signs, and makes it good in one write.
 async fn tokens(ctx: &Ctx, client: &PreparedClient, sign_in: SignIn<'_>) -> Result<TokenAnswer, Failure> {
-    let SignIn { user, connection, is_realm, .. } = sign_in;
+    let SignIn { user, connection, is_realm, jkt, .. } = sign_in;
     let audience = Audience::resolve(&ctx.tenant, &ctx.origin, sign_in.audience)?;
     let held = Held::load(ctx, audience.plain_api(), &user.user_id, None).await?;
     let asked = AskedScopes::parse_optional(sign_in.scope);
@@ -164,13 +175,14 @@ async fn tokens(ctx: &Ctx, client: &PreparedClient, sign_in: SignIn<'_>) -> Resu
             session_id: None,
             auth_time: None,
             second_factor: false,
+            jkt,
         },
     )
     .await?;
     let tenant = &ctx.tenant.tenant;
     let (refresh_token, refresh_write) = match decision.offline {
         true => {
-            let (token, write) = issue::first_refresh_token(ctx, client, &authorization)?;
+            let (token, write) = issue::first_refresh_token(ctx, client, &authorization, jkt)?;
             // Typing the password at the application stands for consent; refresh tokens hang on it.
             (
                 Some(token),

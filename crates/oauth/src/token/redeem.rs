@@ -24,6 +24,8 @@ pub(super) struct Redeemed<'a> {
     pub(super) flow: &'static str,
     /// The log event of success.
     pub(super) event: &'static str,
+    /// The key that whoever redeems it showed to hold.
+    pub(super) jkt: Option<&'a str>,
     /// What is said where something is gone that the code needs.
     pub(super) gone: OAuthError,
 }
@@ -74,11 +76,12 @@ pub(super) async fn tokens(
             session_id: authorization.session_id.as_deref(),
             auth_time: record.with_auth_time.then_some(authorization.auth_time),
             second_factor: record.with_second_factor,
+            jkt: what.jkt,
         },
     )
     .await?;
     let refresh = match decision.offline {
-        true => Some(issue::first_refresh_token(ctx, client, authorization)?),
+        true => Some(issue::first_refresh_token(ctx, client, authorization, what.jkt)?),
         false => None,
     };
     let (refresh_token, refresh_write) = refresh.unzip();

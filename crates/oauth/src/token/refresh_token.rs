@@ -30,9 +30,10 @@ pub(super) async fn exchange(
     client: &PreparedClient,
     token: &SecretString,
     asked: &Asked,
+    jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
     let handle = issue::refresh_token_handle(token.expose_secret()).ok_or(OAuthError::InvalidRefreshToken)?;
-    let mut presented = good_token(ctx, client, &handle).await?;
+    let mut presented = good_token(ctx, client, &handle, jkt).await?;
     let user = alive(presented.user.take())?;
     let authorization = &presented.record.authorization;
     let audience = audience(ctx, asked.audience.as_deref(), &presented.record)?;
@@ -74,6 +75,7 @@ pub(super) async fn exchange(
             session_id: authorization.session_id.as_deref(),
             auth_time: None,
             second_factor: false,
+            jkt,
         },
     )
     .await?;
@@ -86,7 +88,7 @@ pub(super) async fn exchange(
             // Of several exchanges at once this one was slower: it stands in the leeway now, or is a reuse.
             Err(chancery_store::Error::Guard) if tries < TRIES => {
                 tries += 1;
-                presented = good_token(ctx, client, &handle).await?;
+                presented = good_token(ctx, client, &handle, jkt).await?;
             }
             Err(chancery_store::Error::Guard) => return Err(OAuthError::InvalidRefreshToken.into()),
             Err(other) => return Err(other.into()),
@@ -138,29 +140,26 @@ fn alive(user: Option<User>) -> Result<User, OAuthError> {
 }
 
 /// The token, if this client may exchange it. Whose it is comes before whether it was used (security case 9).
-async fn good_token(ctx: &Ctx, client: &PreparedClient, handle: &Handle) -> Result<PresentedToken, Failure> {
+async fn good_token(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    handle: &Handle,
+    jkt: Option<&str>,
+) -> Result<PresentedToken, Failure> {
     let invalid = || Failure::from(OAuthError::InvalidRefreshToken);
     let presented = ctx.app.store.refresh_token(&ctx.tenant.tenant, handle).await?.ok_or_else(invalid)?;
     let record = &presented.record;
     if record.authorization.client_id != client.client_id {
         return Err(invalid());
     }
-    let now = ctx.now();
-    let settings = client.refresh_token_settings();
-    let exchangeable = match presented.standing {
-        Standing::Current => true,
-        // Only the token immediately before the one that is good has a leeway.
-        Standing::Previous => {
-            settings.leeway > 0 && record.rotated_at.is_some_and(|at| now - at <= settings.leeway)
-        }
-        Standing::Spent => false,
-    };
-    if !exchangeable {
+    // The key is what a public application proves itself with.
+    if record.jkt.is_some() && record.jkt.as_deref() != jkt {
+        return Err(OAuthError::Proof("The refresh token is bound to another key").into());
+    }
+    if !is_unspent(ctx, client, &presented) {
         return Err(reused(ctx, client, record).await?);
     }
-    let ended = |end: Option<i64>| end.is_some_and(|end| end <= now);
-    let absolute = absolute_end(&settings, record.created_at, record.expires_at);
-    if ended(absolute) || ended(record.idle_expires_at) {
+    if end(client, record).is_some_and(|end| end <= ctx.now()) {
         return Err(invalid());
     }
     // It works again where the connection is given back.
@@ -168,6 +167,25 @@ async fn good_token(ctx: &Ctx, client: &PreparedClient, handle: &Handle) -> Resu
         return Err(invalid());
     }
     Ok(presented)
+}
+
+/// Whether nothing took its place yet, or so shortly ago that it does not count.
+pub(crate) fn is_unspent(ctx: &Ctx, client: &PreparedClient, presented: &PresentedToken) -> bool {
+    let leeway = client.refresh_token_settings().leeway;
+    match presented.standing {
+        Standing::Current => true,
+        // Only the token immediately before the one that is good has a leeway.
+        Standing::Previous => {
+            leeway > 0 && presented.record.rotated_at.is_some_and(|at| ctx.now() - at <= leeway)
+        }
+        Standing::Spent => false,
+    }
+}
+
+/// When it ends, seconds: of age or of idleness.
+pub(crate) fn end(client: &PreparedClient, record: &RefreshRecord) -> Option<i64> {
+    let absolute = absolute_end(&client.refresh_token_settings(), record.created_at, record.expires_at);
+    absolute.into_iter().chain(record.idle_expires_at).min()
 }
 
 /// A spent token came back: somebody has a copy. The family and the consent end (fact sheet 7).

@@ -24,6 +24,7 @@ pub(super) struct UserTokensFor<'a> {
     pub(super) auth_time: Option<i64>,
     /// Whether the ID token says that a second factor was shown.
     pub(super) second_factor: bool,
+    pub(super) jkt: Option<&'a str>,
 }
 
 /// An answer still without refresh token, and the write that makes it good where the access token is opaque.
@@ -37,7 +38,7 @@ pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTok
     let access = issue::access_token(
         ctx,
         &AccessTokenFor {
-            client_id: &what.client.client_id,
+            client: what.client,
             subject: &what.user.user_id,
             audience: what.audience,
             decision: what.decision,
@@ -45,6 +46,7 @@ pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTok
             front_channel: false,
             organization: what.organization,
             authorization: Some(what.authorization),
+            jkt: what.jkt,
         },
     )
     .await?;
@@ -58,7 +60,7 @@ pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTok
         id_token,
         scope: what.decision.scope(),
         expires_in: access.expires_in,
-        token_type: "Bearer",
+        token_type: issue::token_type(what.jkt),
         recovery_code: None,
     };
     Ok(UserTokens { answer, write: access.write })

@@ -141,7 +141,7 @@ pub(crate) fn code(authorization: Authorization) -> CodeRecord {
 }
 
 pub(crate) fn opaque(authorization: Authorization) -> OpaqueRecord {
-    OpaqueRecord { authorization, expires_at: NOW + 3600 }
+    OpaqueRecord { authorization, expires_at: NOW + 3600, jkt: None }
 }
 
 pub(crate) fn refresh(handle: &Handle, authorization: Authorization) -> RefreshRecord {
