@@ -16,10 +16,11 @@ pub mod markup;
 pub mod model;
 pub mod oauth;
 pub mod params;
+pub mod phone;
 mod ports;
 pub mod problem;
 pub mod records;
 pub mod scope;
 pub mod search;
 
-pub use ports::{Clock, Rng};
+pub use ports::{Clock, Delivery, Rng, Telephone};

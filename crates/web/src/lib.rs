@@ -37,7 +37,9 @@ mod responses;
 mod shares;
 mod signer;
 mod smtp;
+mod telephone;
 mod tenant_mail;
+mod tenant_phone;
 #[cfg(test)]
 mod testing;
 mod tls;
@@ -46,7 +48,7 @@ mod verified;
 pub use accounts::{
     PasswordCheck, Profile, RESET_PASSWORD, Reset, ResetLink, SignUp, SignUpForm, VERIFY_EMAIL,
 };
-pub use app::{App, AppBuilder, ServerConfig};
+pub use app::{App, AppBuilder, ServerConfig, Services};
 pub use audience::Audience;
 pub use background::Background;
 pub use bearer::{AccessTokenClaims, bearer_token, verify_access_token};
@@ -54,7 +56,7 @@ pub use binding::Binding;
 pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params};
 pub use context::{Ctx, Peer, RequestId};
 pub use errors::{Cause, Decided, Failure, Scheme};
-pub use fetch::{FetchError, Fetcher};
+pub use fetch::{Ask, FetchError, Fetcher, Reply};
 pub use held::{Held, admits, client_grant};
 pub use id_token::{IdTokenClaims, verify_id_token};
 pub use limits::{Attempt, Attempts, TooManyAttempts};
@@ -70,5 +72,7 @@ pub use rates::{Rate, Rates, TooManyRequests};
 pub use responses::{found, html, json, no_content, no_store, see_other, text};
 pub use signer::{SignError, Signer};
 pub use smtp::{SmtpError, SmtpOutbox, SmtpSettings};
+pub use telephone::Twilio;
+pub use tenant_phone::{PhoneProvider, PhoneTrouble};
 pub use tls::{Tls, TlsError};
 pub use verified::VerifiedTokens;

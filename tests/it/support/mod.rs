@@ -12,6 +12,7 @@ mod keyed;
 pub(crate) mod kolmogorov;
 mod page;
 mod published;
+mod service;
 mod tokens;
 mod until;
 
@@ -26,6 +27,7 @@ pub(crate) use gate::Gate;
 pub(crate) use keyed::{KID, KeyedClient, pem};
 pub(crate) use page::{Form, unescape};
 pub(crate) use published::Publisher;
+pub(crate) use service::{Heard, Service};
 pub(crate) use tokens::decode;
 pub(crate) use until::until;
 
