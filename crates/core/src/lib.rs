@@ -20,6 +20,7 @@ pub mod phone;
 mod ports;
 pub mod problem;
 pub mod records;
+pub mod saml;
 pub mod scope;
 pub mod search;
 

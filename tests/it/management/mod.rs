@@ -25,6 +25,7 @@ mod phone;
 mod random;
 mod resource_servers;
 mod roles;
+mod saml;
 mod search;
 mod sessions;
 mod stats;
