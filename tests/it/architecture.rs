@@ -56,7 +56,7 @@ const FEATURE: &[&str] = &[
 ];
 
 /// Third-party crates that only some of ours may use.
-const RESERVED: [(&[&str], &[&str]); 5] = [
+const RESERVED: [(&[&str], &[&str]); 6] = [
     (&["rusqlite", "tokio-postgres", "deadpool-postgres", "tokio-postgres-rustls"], &["chancery-db"]),
     (
         &["axum", "http", "http-body-util", "hyper", "hyper-util", "tower"],
@@ -76,6 +76,7 @@ const RESERVED: [(&[&str], &[&str]); 5] = [
         ],
     ),
     (&["argon2", "argon2-rust", "phc"], &["chancery-connect"]),
+    (&["quick-xml"], &["chancery-core"]),
     (&["anyhow", "clap"], &["chancery"]),
 ];
 

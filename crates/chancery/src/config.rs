@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use chancery_web::{Network, Networks};
+use chancery_web::{Network, Networks, Services};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
@@ -84,6 +84,10 @@ pub struct Settings {
     /// Authorities (PEM) to trust instead of the system's when documents are fetched
     #[arg(long, env = "CHANCERY_FETCH_CA_FILE", value_name = "FILE")]
     pub fetch_ca_file: Option<PathBuf>,
+
+    /// Where Twilio is, which carries text messages and calls of tenants [default: https://api.twilio.com]
+    #[arg(long, env = "CHANCERY_TWILIO_URL", value_name = "URL")]
+    pub twilio_url: Option<String>,
 
     /// PostgreSQL: connections to it at a time [default: 16]
     #[arg(long, env = "CHANCERY_DATABASE_CONNECTIONS", value_name = "N")]
@@ -174,6 +178,7 @@ impl Settings {
             mail_networks: self.mail_networks.or(lower.mail_networks),
             fetch_networks: self.fetch_networks.or(lower.fetch_networks),
             fetch_ca_file: self.fetch_ca_file.or(lower.fetch_ca_file),
+            twilio_url: self.twilio_url.or(lower.twilio_url),
             database_connections: self.database_connections.or(lower.database_connections),
             database_wait_seconds: self.database_wait_seconds.or(lower.database_wait_seconds),
             database_connect_seconds: self.database_connect_seconds.or(lower.database_connect_seconds),
@@ -282,6 +287,16 @@ impl Settings {
     /// Names the file when it cannot be read or holds no certificate.
     pub fn fetch_authorities(&self) -> Result<Option<rustls::RootCertStore>> {
         self.fetch_ca_file.as_deref().map(authorities::from_file).transpose()
+    }
+
+    /// Where services are that tenants have accounts at.
+    #[must_use]
+    pub fn services(&self) -> Services {
+        let defaults = Services::default();
+        let base = |set: &Option<String>, default: String| {
+            set.as_ref().map_or(default, |url| url.trim_end_matches('/').to_owned())
+        };
+        Services { twilio: base(&self.twilio_url, defaults.twilio) }
     }
 }
 

@@ -16,11 +16,13 @@ pub mod markup;
 pub mod model;
 pub mod oauth;
 pub mod params;
+pub mod phone;
 mod ports;
 pub mod problem;
 pub mod records;
+pub mod saml;
 pub mod scope;
 pub mod search;
 pub mod second_factor;
 
-pub use ports::{Clock, Rng};
+pub use ports::{Clock, Delivery, Rng, Telephone};

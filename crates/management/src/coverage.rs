@@ -161,8 +161,8 @@ const STORED: &[Stored] = &[
     },
     Stored {
         operation: "POST /connections/{id}/directory-provisioning",
-        what: "Directories (none is read)",
-        acted_on: &[],
+        what: "Directories",
+        acted_on: &["mapping", "synchronize_automatically", "synchronize_groups"],
     },
     Stored {
         operation: "POST /custom-domains",
@@ -186,10 +186,14 @@ const STORED: &[Stored] = &[
     },
     Stored {
         operation: "POST /branding/phone/providers",
-        what: "Phone providers (no message is sent)",
-        acted_on: &[],
+        what: "Phone providers (test messages alone are sent)",
+        acted_on: &["name", "disabled", "configuration", "credentials"],
     },
-    Stored { operation: "POST /branding/phone/templates", what: "Texts of phone messages", acted_on: &[] },
+    Stored {
+        operation: "POST /branding/phone/templates",
+        what: "Texts of phone messages (only their test sends them)",
+        acted_on: &["type", "content"],
+    },
     Stored { operation: "PATCH /prompts", what: "How the hosted pages ask", acted_on: &[] },
     Stored {
         operation: "PATCH /prompts/{prompt}/screen/{screen}/rendering",

@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use chancery_connect::PasswordHasher;
-use chancery_core::{Clock, Rng};
+use chancery_core::{Clock, Rng, Telephone};
 use chancery_login::TextCatalog;
 use chancery_store::{Catalog, Store};
 use tokio::sync::Semaphore;
@@ -15,7 +15,7 @@ use crate::cors::AllowedOrigins;
 use crate::middleware::RouteMetrics;
 use crate::shares::Shares;
 use crate::{
-    Attempts, Fetcher, LogQueue, MemoryOutbox, Networks, Outbox, Quota, Rates, Signer, VerifiedTokens,
+    Attempts, Fetcher, LogQueue, MemoryOutbox, Networks, Outbox, Quota, Rates, Signer, Twilio, VerifiedTokens,
 };
 
 /// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
@@ -34,8 +34,10 @@ pub struct App {
     pub rng: Arc<dyn Rng>,
     /// Mail.
     pub outbox: Arc<dyn Outbox>,
+    /// Text messages and calls.
+    pub telephone: Arc<dyn Telephone>,
     /// Documents that others publish.
-    pub fetcher: Fetcher,
+    pub fetcher: Arc<Fetcher>,
     /// Tenant log events on their way to the database.
     pub logs: LogQueue,
     /// Wrong passwords, counted.
@@ -87,6 +89,21 @@ pub struct ServerConfig {
     pub fetch_networks: Networks,
     /// Who is trusted when documents are fetched. Default: whom the system trusts.
     pub fetch_authorities: Option<rustls::RootCertStore>,
+    /// Where services are that tenants have accounts at. Default: where their makers have them.
+    pub services: Services,
+}
+
+/// Addresses of services, without a slash at the end. They are the operator's to set, never a tenant's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Services {
+    /// Twilio's API.
+    pub twilio: String,
+}
+
+impl Default for Services {
+    fn default() -> Self {
+        Self { twilio: "https://api.twilio.com".to_owned() }
+    }
 }
 
 impl Default for ServerConfig {
@@ -103,6 +120,7 @@ impl Default for ServerConfig {
             management_rate: 50_000,
             fetch_networks: Networks::default(),
             fetch_authorities: None,
+            services: Services::default(),
         }
     }
 }
@@ -180,11 +198,14 @@ impl AppBuilder {
         let signer = self.signer.unwrap_or_else(|| Signer::new(cores, cores * 256));
         let hasher =
             self.hasher.map_or_else(|| PasswordHasher::for_cores(Arc::clone(&self.rng), cores), Ok)?;
+        let config = self.config;
+        let fetcher = Arc::new(Fetcher::new(config.fetch_networks.clone(), config.fetch_authorities.clone()));
         Ok(Arc::new(App {
             signer,
             hasher,
             outbox: self.outbox.unwrap_or_else(|| Arc::new(MemoryOutbox::default())),
-            fetcher: Fetcher::new(self.config.fetch_networks.clone(), self.config.fetch_authorities.clone()),
+            telephone: Arc::new(Twilio::new(Arc::clone(&fetcher), config.services.twilio.clone())),
+            fetcher,
             logs: LogQueue::new(self.store.clone()),
             attempts: Attempts::default(),
             management_calls: Quota::default(),
@@ -197,7 +218,7 @@ impl AppBuilder {
             allowed_origins: AllowedOrigins::default(),
             log_ids: chancery_core::ids::Sequence::new(&*self.rng),
             metrics: RouteMetrics::default(),
-            config: self.config,
+            config,
             stopping: self.stopping,
             store: self.store,
             catalog: self.catalog,

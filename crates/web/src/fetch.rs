@@ -1,21 +1,25 @@
-//! Documents that others publish, fetched because somebody named their address: metadata of applications and of identity
-//! providers, key sets. Whoever names an address is not the administrator of the machine, so that the address is judged,
-//! not the name, and what comes is bounded in every direction (security case 7).
+//! The only way out besides mail: documents that others publish, fetched because somebody named their address (metadata of
+//! applications and of identity providers, key sets), and services that do something for a tenant. Whoever names an address
+//! is not the administrator of the machine, so that the address is judged, not the name, and what comes is bounded in every
+//! direction (security case 7).
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, USER_AGENT};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT,
+};
 use http::uri::{Scheme, Uri};
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Empty, Limited};
+use http::{Method, Request};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -33,6 +37,47 @@ pub struct Fetcher {
     tls: OnceLock<Result<TlsConnector, String>>,
     slots: Semaphore,
     patience: Duration,
+}
+
+/// One request for somebody else's server.
+#[derive(Debug)]
+pub struct Ask<'a> {
+    /// Where.
+    pub url: &'a str,
+    /// What is sent as `Authorization`.
+    pub authorization: Option<SecretString>,
+    /// A form to post; without one the document is asked for (GET).
+    pub form: Option<SecretString>,
+    /// The kind of document that is wanted.
+    pub accept: &'static str,
+    /// Bytes of the longest answer that is read.
+    pub most: usize,
+}
+
+impl<'a> Ask<'a> {
+    /// For a JSON document that anybody may have.
+    pub fn json(url: &'a str, most: usize) -> Self {
+        Self { url, authorization: None, form: None, accept: "application/json", most }
+    }
+}
+
+/// What came.
+#[derive(Debug)]
+pub struct Reply {
+    /// Not one of a redirect.
+    pub status: u16,
+    /// The whole of it.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// The body of an answer that has status 200.
+    ///
+    /// # Errors
+    /// [`FetchError::Status`].
+    pub fn document(self) -> Result<Bytes, FetchError> {
+        if self.status == 200 { Ok(self.body) } else { Err(FetchError::Status(self.status)) }
+    }
 }
 
 /// Why there is no document. Says nothing about what stands at addresses within: open ports, closed ones and names of the
@@ -60,6 +105,9 @@ pub enum FetchError {
     /// Slower than [`Fetcher::PATIENCE`].
     #[error("it takes longer than {} seconds", Fetcher::PATIENCE.as_secs())]
     TooSlow,
+    /// A secret that no header can hold.
+    #[error("its secret has characters that no request can carry")]
+    Authorization,
     /// Not JSON.
     #[error("it is not JSON")]
     NotJson,
@@ -89,14 +137,22 @@ impl Fetcher {
     /// # Errors
     /// See [`FetchError`].
     pub async fn json(&self, url: &str, most: usize) -> Result<serde_json::Value, FetchError> {
-        let _slot = self.slots.try_acquire().map_err(|_| FetchError::Busy)?;
-        let fetched = tokio::time::timeout(self.patience, self.fetch(url, most)).await;
-        let bytes = fetched.map_err(|_| FetchError::TooSlow)??;
+        let bytes = self.ask(Ask::json(url, most)).await?.document()?;
         serde_json::from_slice(&bytes).map_err(|_| FetchError::NotJson)
     }
 
-    async fn fetch(&self, url: &str, most: usize) -> Result<Bytes, FetchError> {
-        let target = Target::parse(url)?;
+    /// What a server answers, whatever its status but a redirect.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn ask(&self, ask: Ask<'_>) -> Result<Reply, FetchError> {
+        let _slot = self.slots.try_acquire().map_err(|_| FetchError::Busy)?;
+        let answered = tokio::time::timeout(self.patience, self.fetch(&ask)).await;
+        answered.map_err(|_| FetchError::TooSlow)?
+    }
+
+    async fn fetch(&self, ask: &Ask<'_>) -> Result<Reply, FetchError> {
+        let target = Target::parse(ask.url)?;
         let address = self.address(&target).await?;
         if !target.tls && !self.inner_networks.contains(address.ip()) {
             return Err(FetchError::Url);
@@ -104,7 +160,7 @@ impl Fetcher {
         // By the address that was looked at: a name that means another one a moment later changes nothing.
         let stream = TcpStream::connect(address).await.map_err(|_| FetchError::Unreachable)?;
         if !target.tls {
-            return converse(stream, &target, most).await;
+            return converse(stream, &target, ask).await;
         }
         let name = ServerName::try_from(target.host.to_owned()).map_err(|_| FetchError::Url)?;
         let tls = self.tls.get_or_init(|| self.connector()).as_ref().map_err(|error| {
@@ -112,7 +168,7 @@ impl Fetcher {
             FetchError::Unreachable
         })?;
         let stream = tls.connect(name, stream).await.map_err(|_| FetchError::Unreachable)?;
-        converse(stream, &target, most).await
+        converse(stream, &target, ask).await
     }
 
     async fn address(&self, target: &Target<'_>) -> Result<SocketAddr, FetchError> {
@@ -186,29 +242,18 @@ impl<'a> Target<'a> {
     }
 }
 
-async fn converse<S>(stream: S, target: &Target<'_>, most: usize) -> Result<Bytes, FetchError>
+async fn converse<S>(stream: S, target: &Target<'_>, ask: &Ask<'_>) -> Result<Reply, FetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let gone = |_| FetchError::Unreachable;
+    let (gone, most) = (|_| FetchError::Unreachable, ask.most);
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(gone)?;
-    let path =
-        if target.path.starts_with('/') { target.path.to_owned() } else { format!("/{}", target.path) };
-    let request = Request::get(path)
-        .header(HOST, target.authority)
-        .header(ACCEPT, "application/json")
-        .header(CONNECTION, "close")
-        .header(USER_AGENT, HeaderValue::from_static(concat!("chancery/", env!("CARGO_PKG_VERSION"))))
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| FetchError::Url)?;
+    let request = request(target, ask)?;
     let answer = async {
         let response = sender.send_request(request).await.map_err(gone)?;
         let status = response.status();
         if status.is_redirection() {
             return Err(FetchError::Redirect);
-        }
-        if status != StatusCode::OK {
-            return Err(FetchError::Status(status.as_u16()));
         }
         let announced = response.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
         if announced.is_some_and(|bytes: usize| bytes > most) {
@@ -220,7 +265,7 @@ where
                 false => FetchError::Unreachable,
             }
         })?;
-        Ok(body.to_bytes())
+        Ok(Reply { status: status.as_u16(), body: body.to_bytes() })
     };
     // The connection moves the answer's bytes; what goes wrong with it goes wrong with the answer too.
     let mut connection = std::pin::pin!(connection);
@@ -229,6 +274,31 @@ where
         answer = &mut answer => answer,
         _ = &mut connection => answer.await,
     }
+}
+
+fn request(target: &Target<'_>, ask: &Ask<'_>) -> Result<Request<Full<Bytes>>, FetchError> {
+    let path =
+        if target.path.starts_with('/') { target.path.to_owned() } else { format!("/{}", target.path) };
+    let mut request = Request::builder()
+        .uri(path)
+        .header(HOST, target.authority)
+        .header(ACCEPT, ask.accept)
+        .header(CONNECTION, "close")
+        .header(USER_AGENT, HeaderValue::from_static(concat!("chancery/", env!("CARGO_PKG_VERSION"))));
+    if let Some(secret) = &ask.authorization {
+        let mut value =
+            HeaderValue::from_str(secret.expose_secret()).map_err(|_| FetchError::Authorization)?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    let body = match &ask.form {
+        Some(form) => {
+            request = request.method(Method::POST).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+            Bytes::copy_from_slice(form.expose_secret().as_bytes())
+        }
+        None => Bytes::new(),
+    };
+    request.body(Full::new(body)).map_err(|_| FetchError::Url)
 }
 
 #[cfg(test)]

@@ -39,7 +39,9 @@ mod second_factors;
 mod shares;
 mod signer;
 mod smtp;
+mod telephone;
 mod tenant_mail;
+mod tenant_phone;
 #[cfg(test)]
 mod testing;
 mod tls;
@@ -48,7 +50,7 @@ mod verified;
 pub use accounts::{
     PasswordCheck, Profile, RESET_PASSWORD, Reset, ResetLink, SignUp, SignUpForm, VERIFY_EMAIL,
 };
-pub use app::{App, AppBuilder, ServerConfig};
+pub use app::{App, AppBuilder, ServerConfig, Services};
 pub use audience::Audience;
 pub use background::Background;
 pub use bearer::{
@@ -59,7 +61,7 @@ pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_j
 pub use context::{Ctx, Peer, RequestId};
 pub use dpop::{DPOP, DPOP_NONCE, Sent};
 pub use errors::{Cause, Decided, Failure, Scheme};
-pub use fetch::{FetchError, Fetcher};
+pub use fetch::{Ask, FetchError, Fetcher, Reply};
 pub use held::{Held, admits, client_grant};
 pub use id_token::{IdTokenClaims, verify_id_token};
 pub use limits::{Attempt, Attempts, TooManyAttempts};
@@ -76,5 +78,7 @@ pub use responses::{found, html, json, no_content, no_store, see_other, text};
 pub use second_factors::{Proof, SecondFactorsOf};
 pub use signer::{SignError, Signer};
 pub use smtp::{SmtpError, SmtpOutbox, SmtpSettings};
+pub use telephone::Twilio;
+pub use tenant_phone::{PhoneProvider, PhoneTrouble};
 pub use tls::{Tls, TlsError};
 pub use verified::VerifiedTokens;

@@ -221,7 +221,7 @@ where
 }
 
 /// What a template may say of the tenant is the same for all.
-fn with_tenant(tenant: &Snapshot, mut given: Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn with_tenant(tenant: &Snapshot, mut given: Map<String, Value>) -> Map<String, Value> {
     let settings = &tenant.settings;
     for (member, value) in [
         ("friendly_name", settings.friendly_name.as_deref()),

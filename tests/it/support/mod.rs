@@ -13,6 +13,7 @@ pub(crate) mod kolmogorov;
 mod page;
 mod prover;
 mod published;
+mod service;
 mod tokens;
 mod until;
 
@@ -28,6 +29,7 @@ pub(crate) use keyed::{KID, KeyedClient, pem};
 pub(crate) use page::{Form, unescape};
 pub(crate) use prover::Prover;
 pub(crate) use published::Publisher;
+pub(crate) use service::{Heard, Service};
 pub(crate) use tokens::decode;
 pub(crate) use until::until;
 

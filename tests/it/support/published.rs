@@ -1,4 +1,4 @@
-//! A server of somebody else's, over TLS, that publishes JSON documents.
+//! A server of somebody else's, over TLS, that publishes documents.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chancery::certificates;
 use chancery_web::{Limits, Listener, ServerConfig, Tls, serve};
+use http::header::CONTENT_TYPE;
 use http::{StatusCode, Uri};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -15,7 +16,8 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-type Documents = Arc<Mutex<HashMap<String, Value>>>;
+/// By path: the kind and the text.
+type Documents = Arc<Mutex<HashMap<String, (&'static str, String)>>>;
 
 pub(crate) struct Publisher {
     /// `https://localhost:PORT`.
@@ -52,7 +54,12 @@ impl Publisher {
 
     /// From now on this stands at a path.
     pub(crate) fn publish(&self, path: &str, document: Value) {
-        self.documents.lock().unwrap().insert(path.to_owned(), document);
+        self.publish_as("application/json", path, document.to_string());
+    }
+
+    /// The same, for what is no JSON.
+    pub(crate) fn publish_as(&self, kind: &'static str, path: &str, document: String) {
+        self.documents.lock().unwrap().insert(path.to_owned(), (kind, document));
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -62,7 +69,7 @@ impl Publisher {
 
 async fn document(State(documents): State<Documents>, uri: Uri) -> Response {
     match documents.lock().unwrap().get(uri.path()) {
-        Some(document) => axum::Json(document.clone()).into_response(),
+        Some((kind, text)) => ([(CONTENT_TYPE, *kind)], text.clone()).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -1,9 +1,13 @@
-//! `/branding/phone`: who carries text messages and calls, and what they say. Kept only: none is sent yet.
+//! `/branding/phone`: who carries text messages and calls, and what they say. Administrators send test messages; nothing else
+//! sends any yet.
 
+use axum::http::StatusCode;
 use chancery_core::ids;
 use chancery_core::iso::format_ms;
+use chancery_core::phone::{DeliveryMethod, PhoneMessage};
 use chancery_core::problem::{Missing, Problem};
 use chancery_store::{Change, Kind};
+use chancery_web::{PhoneProvider, PhoneTrouble};
 use serde_json::{Map, Value, json};
 
 use crate::call::{Answer, Call, read_stored, stored};
@@ -18,8 +22,8 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("GET /branding/phone/providers", |call| list(call, Kind::PhoneProvider, "providers"));
     table.bind("GET /branding/phone/templates", |call| list(call, Kind::PhoneTemplate, "templates"));
     table.bind("PATCH /branding/phone/templates/{id}/reset", reset);
-    table.bind("POST /branding/phone/providers/{id}/try", |call| attempt(call, Kind::PhoneProvider));
-    table.bind("POST /branding/phone/templates/{id}/try", |call| attempt(call, Kind::PhoneTemplate));
+    table.bind("POST /branding/phone/providers/{id}/try", try_provider);
+    table.bind("POST /branding/phone/templates/{id}/try", try_template);
 }
 
 const MISSING: Missing = Missing { message: "Notification Resource not found", code: None };
@@ -194,13 +198,64 @@ async fn reset(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(value.unwrap_or_default()).at(rev))
 }
 
-/// Saying that a message was sent would be untrue.
-async fn attempt(call: Call, kind: Kind) -> Result<Answer, Problem> {
-    crate::document::find(&call, kind, call.at("id")).await?.ok_or(Problem::NotFound(MISSING))?;
-    Err(Problem::RefusedAs(
-        "operation_not_supported",
-        "This server keeps phone providers and templates, but sends no messages.".into(),
-    ))
+/// A message in words of the server's own, by a provider that may not be switched on yet.
+async fn try_provider(call: Call) -> Result<Answer, Problem> {
+    let document = found(&call, Kind::PhoneProvider).await?;
+    let provider = PhoneProvider::of(&call.ctx, &document).map_err(|trouble| refused(&trouble))?;
+    let (to, method) = whom(&call, &provider)?;
+    let name = call.snapshot().settings.friendly_name.as_deref().unwrap_or(call.tenant());
+    let text = format!("This is a test message from {name}. Your phone provider works.");
+    let message = PhoneMessage { to, method, text, from: None };
+    call.ctx.send_to_phone(&provider, &message).await.map_err(|trouble| refused(&trouble))?;
+    let body = json!({"code": 202, "message": "The phone notification was sent."});
+    Ok(Answer::new(StatusCode::ACCEPTED, Some(body)))
+}
+
+/// What the template says, with a code that is good for nothing.
+async fn try_template(call: Call) -> Result<Answer, Problem> {
+    let template = found(&call, Kind::PhoneTemplate).await?;
+    let all = call.store().docs_all(call.tenant(), Kind::PhoneProvider).await.map_err(stored)?;
+    let document: Value = match all.first() {
+        Some(doc) => read_stored(&doc.json)?,
+        None => return Err(Problem::refused("The tenant has no phone provider to send the message with.")),
+    };
+    if document.get("disabled") == Some(&Value::Bool(true)) {
+        return Err(Problem::refused("The phone provider is disabled."));
+    }
+    let provider = PhoneProvider::of(&call.ctx, &document).map_err(|trouble| refused(&trouble))?;
+    let (to, method) = whom(&call, &provider)?;
+    let mut given = Map::new();
+    given.insert("code".to_owned(), "123456".into());
+    given.insert("phone_number".to_owned(), to.as_str().into());
+    given.insert("message_type".to_owned(), text(&template, "type").into());
+    let message = call.ctx.phone_message(&template, (&to, method), given);
+    let message = message.map_err(|trouble| refused(&trouble))?;
+    call.ctx.send_to_phone(&provider, &message).await.map_err(|trouble| refused(&trouble))?;
+    let body = json!({"message": "The phone notification of the template was sent."});
+    Ok(Answer::new(StatusCode::ACCEPTED, Some(body)))
+}
+
+async fn found(call: &Call, kind: Kind) -> Result<Value, Problem> {
+    crate::document::find(call, kind, call.at("id")).await?.ok_or(Problem::NotFound(MISSING))
+}
+
+/// The number and the way that the body names.
+fn whom(call: &Call, provider: &PhoneProvider) -> Result<(String, DeliveryMethod), Problem> {
+    let text = |name: &str| call.body.get(name).and_then(Value::as_str);
+    let method = provider.method(text("delivery_method").and_then(DeliveryMethod::read));
+    Ok((text("to").unwrap_or_default().to_owned(), method.map_err(|trouble| refused(&trouble))?))
+}
+
+/// Nothing was sent, and why.
+fn refused(trouble: &PhoneTrouble) -> Problem {
+    let text = format!("No message was sent: {trouble}.");
+    match trouble {
+        PhoneTrouble::Custom => Problem::ConflictAs("operation_not_supported", text.into()),
+        PhoneTrouble::Carrier(_) => Problem::RefusedAs("phone_provider_error", text.into()),
+        PhoneTrouble::Method(_) | PhoneTrouble::NoSecret | PhoneTrouble::Template(_) => {
+            Problem::refused(text)
+        }
+    }
 }
 
 async fn list(call: Call, kind: Kind, member: &'static str) -> Result<Answer, Problem> {

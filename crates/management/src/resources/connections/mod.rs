@@ -4,6 +4,7 @@
 mod directory;
 mod discovery;
 mod keys;
+mod saml;
 mod scim;
 mod strategies;
 
@@ -101,6 +102,7 @@ impl Resource for Connections {
         }
         without_nulls(&mut connection);
         complete(call, &mut connection)?;
+        saml::complete(call, &mut connection, None).await?;
         strategies::complete(call, &mut connection, None);
         discovery::complete(call, &mut connection, None).await?;
         let change = keys::ensure(call, &connection, change).await?;
@@ -124,6 +126,7 @@ impl Resource for Connections {
         same_uniqueness(before, after)?;
         complete(call, after)?;
         if rewritten {
+            saml::complete(call, after, Some(before)).await?;
             strategies::complete(call, after, Some(before));
             discovery::complete(call, after, Some(before)).await?;
             return keys::ensure(call, after, change).await;
