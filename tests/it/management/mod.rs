@@ -21,6 +21,7 @@ mod kept;
 mod organizations;
 mod pages;
 mod password_rules;
+mod places;
 mod random;
 mod resource_servers;
 mod roles;
