@@ -75,6 +75,6 @@ pub use store::{Options, Store};
 pub use sweep::Swept;
 pub use tenants::Tenant;
 pub use transactions::StoredTransaction;
-pub use user_search::{FoundUsers, SearchBounds, UserSearch, UserSort};
+pub use user_search::{FoundInPlace, FoundUsers, Place, SearchBounds, UserSearch, UserSort};
 pub use users::{Credential, NewUser, SeenUser, UserOrder};
 pub use vault::Vault;

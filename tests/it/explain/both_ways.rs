@@ -18,7 +18,7 @@ impl TestApp {
     }
 }
 
-fn who(kind: &str, scope: &str) -> String {
+pub(super) fn who(kind: &str, scope: &str) -> String {
     format!("/explain/{kind}?audience={}&scope={}", escaped(API), escaped(scope))
 }
 
@@ -213,7 +213,10 @@ async fn who_may_be_told_and_what_is_not_there() {
         (format!("{}&take=1001", who("users", "x")), 400),
         (format!("{}&from=%00", who("users", "x")), 400),
         (format!("/explain/users/{}?from=x", segment(&jane)), 400),
-        (format!("/explain/users/{}?from=18446744073709551615", segment(&jane)), 200),
+        (format!("/explain/users/{}?from=18446744073709551615", segment(&jane)), 400),
+        // `{}` and `["~"]`: no key at all, and one behind everything.
+        (format!("/explain/users/{}?from=e30", segment(&jane)), 400),
+        (format!("/explain/users/{}?from=WyJ-Il0", segment(&jane)), 200),
         (format!("{}&from=%F0%9F%92%A9", who("users", "read:contacts")), 200),
     ] {
         app.own("GET", &path, &Value::Null).await.expect(status);

@@ -2,6 +2,7 @@
 
 mod agrees;
 mod both_ways;
+mod measured;
 mod past;
 mod unused;
 mod what_if;

@@ -22,6 +22,7 @@ mod organizations;
 mod pages;
 mod password_rules;
 mod phone;
+mod places;
 mod random;
 mod resource_servers;
 mod roles;

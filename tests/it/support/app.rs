@@ -1,6 +1,7 @@
 //! The server in process.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use chancery::seed::{DemoClients, Seed};
@@ -122,6 +123,18 @@ impl TestApp {
         keeps_secrets_from_caches(&answer);
         is_as_described(method.as_str(), &target, &answer);
         answer
+    }
+
+    /// An answer, with how long the server took for it: nothing here looks at it in that time.
+    pub(crate) async fn timed(&self, call: Call) -> (Duration, Answer) {
+        let request = call.into_request(HOST);
+        let start = Instant::now();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let taken = start.elapsed();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        (taken, Answer { status: parts.status, headers: parts.headers, body })
     }
 
     /// The address of its database.

@@ -37,6 +37,21 @@ pub struct ScopeOutcome<'a> {
 
 /// Decides a request and says why. The same judge as [`super::decide`], asked about more scopes.
 pub fn explain<'a>(request: &Request<'a>) -> Explanation<'a> {
+    explained(request, |judge| {
+        let with_user = !request.flow.is_machine();
+        let standard = STANDARD.into_iter().filter(|_| with_user && !request.client.is_strict_third_party());
+        let offline = [OFFLINE_ACCESS].into_iter().filter(|_| with_user);
+        let considered = judge.candidates().into_iter().chain(standard);
+        request.asked.iter().chain(considered).chain(judge.live_in_order()).chain(offline).collect()
+    })
+}
+
+/// The same of the scopes asked for alone: an API may have a hundred others.
+pub fn explain_asked<'a>(request: &Request<'a>) -> Explanation<'a> {
+    explained(request, |_| request.asked.iter().collect())
+}
+
+fn explained<'a>(request: &Request<'a>, of: impl Fn(&Judge<'a>) -> Vec<&'a str>) -> Explanation<'a> {
     let defined = request.target.api().and_then(|api| api.scopes.as_ref()).map_or(0, Vec::len);
     let judge = match Judge::new(request, request.asked.len() + defined) {
         Ok(judge) => judge,
@@ -60,13 +75,7 @@ pub fn explain<'a>(request: &Request<'a>) -> Explanation<'a> {
         }
         ScopeOutcome { scope, asked, granted, reason, chain }
     };
-    let with_user = !request.flow.is_machine();
-    let standard = STANDARD.into_iter().filter(|_| with_user && !request.client.is_strict_third_party());
-    let offline = [OFFLINE_ACCESS].into_iter().filter(|_| with_user);
-    let considered = judge.candidates().into_iter();
-    let all =
-        request.asked.iter().chain(considered).chain(standard).chain(judge.live_in_order()).chain(offline);
-    let scopes = unique(all).into_iter().map(outcome).collect();
+    let scopes = unique(of(&judge).into_iter()).into_iter().map(outcome).collect();
     Explanation { decision, scopes }
 }
 

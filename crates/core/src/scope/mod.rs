@@ -33,7 +33,7 @@ mod vectors;
 pub use asked::AskedScopes;
 pub use decide::{Decision, decide};
 pub use denied::{Denied, Party};
-pub use explain::{Explanation, ScopeOutcome, explain};
+pub use explain::{Explanation, ScopeOutcome, explain, explain_asked};
 pub use grants::{client_grant, machine_organization};
 pub(crate) use names::is_legacy;
 pub use names::{CURRENT_USER, OFFLINE_ACCESS, ONLINE_ACCESS, OPENID, STANDARD, is_reserved};

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 pub enum Dialect {
     /// Users.
     Users,
+    /// Users, by whoever sees no more of them than lists of members show.
+    Members,
     /// Log events.
     Logs,
     /// Documents of configuration, such as applications.
@@ -48,11 +50,14 @@ pub(super) enum Kind {
 impl Dialect {
     pub(super) fn kind(self, field: &str) -> Kind {
         match (self, field) {
-            (Self::Users, "logins_count") => Kind::Number,
-            (Self::Users, "created_at" | "updated_at" | "last_login" | "last_password_reset")
+            (Self::Users | Self::Members, "logins_count") => Kind::Number,
+            (
+                Self::Users | Self::Members,
+                "created_at" | "updated_at" | "last_login" | "last_password_reset",
+            )
             | (Self::Logs, "date") => Kind::Time,
-            (Self::Users, field) if is_in(field, "user_metadata") => Kind::Whole,
-            (Self::Users, field) if is_in(field, "app_metadata") => Kind::Any,
+            (Self::Users | Self::Members, field) if is_in(field, "user_metadata") => Kind::Whole,
+            (Self::Users | Self::Members, field) if is_in(field, "app_metadata") => Kind::Any,
             (Self::Logs, field) if is_in(field, "details") => Kind::Any,
             _ => Kind::Text,
         }
@@ -61,9 +66,10 @@ impl Dialect {
     pub(super) fn folding(self, field: &str) -> Folding {
         match (self, field) {
             (Self::Documents, _) => Folding::Lower,
-            (Self::Users, "email" | "email.domain" | "name" | "given_name" | "family_name" | "nickname") => {
-                Folding::Lower
-            }
+            (
+                Self::Users | Self::Members,
+                "email" | "email.domain" | "name" | "given_name" | "family_name" | "nickname",
+            ) => Folding::Lower,
             _ => Folding::Exact,
         }
     }
@@ -81,6 +87,7 @@ impl Dialect {
                 "phone_number",
                 "user_id",
             ],
+            Self::Members => &SHOWN_OF_MEMBERS,
             Self::Logs => &["user_name", "connection", "client_name", "type", "ip", "log_id", "description"],
             Self::Documents => &["name", "display_name", "identifier", "client_id", "audience", "id"],
         }
@@ -94,10 +101,18 @@ impl Dialect {
     /// Characters that a word with an asterisk must have, unless the asterisk is at its end. Documents are few.
     pub(super) const fn least_literal(self) -> usize {
         match self {
-            Self::Users | Self::Logs => 3,
+            Self::Users | Self::Members | Self::Logs => 3,
             Self::Documents => 0,
         }
     }
+}
+
+/// What lists of members show.
+const SHOWN_OF_MEMBERS: [&str; 3] = ["email", "name", "user_id"];
+
+/// Whether whoever sees no more than lists of members may ask about a field: a search that says yes or no tells its value.
+pub fn is_shown_of_members(field: &str) -> bool {
+    SHOWN_OF_MEMBERS.contains(&field) || field == "email.domain"
 }
 
 fn is_in(field: &str, object: &str) -> bool {

@@ -18,7 +18,7 @@ mod scim;
 mod syntax;
 
 pub use cover::{Cover, Reach, Span};
-pub use fields::{Dialect, Folding};
+pub use fields::{Dialect, Folding, is_shown_of_members};
 pub use pattern::Pattern;
 pub use postings::{LOGIN_FIELDS, Posting, REST, is_sortable, number, order_of, postings, text};
 pub use query::{Query, Range, Term, Test};

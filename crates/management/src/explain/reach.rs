@@ -3,7 +3,7 @@
 use chancery_core::model::{ClientGrant, GrantOrganizationUsage, Permission, SubjectType};
 use chancery_core::scope::{
     AskedScopes, Flow, Grounds, MachineOrganization, Reason, Request, UserPermissions, decide, explain,
-    is_reserved,
+    explain_asked, is_reserved,
 };
 use chancery_store::{PreparedApi, PreparedClient};
 use chancery_web::{Audience, client_grant};
@@ -22,7 +22,12 @@ pub(super) enum Subject {
 }
 
 impl Subject {
-    pub(super) const BOTH: [Self; 2] = [Self::User, Self::Machine];
+    /// In the order of their names.
+    pub(super) const BOTH: [Self; 2] = [Self::Machine, Self::User];
+
+    pub(super) fn as_str(self) -> &'static str {
+        self.kind().as_str()
+    }
 
     fn kind(self) -> SubjectType {
         if self == Self::User { SubjectType::User } else { SubjectType::Client }
@@ -78,16 +83,14 @@ pub(super) fn reach(
     }
     let grant = client_grant(call.snapshot(), client, audience, subject.kind());
     let asked = only.map(AskedScopes::parse).unwrap_or_default();
-    let everything = only.map_or_else(|| everything(api), |scope| vec![permission(api, scope)]);
-    let permissions = UserPermissions { direct: &everything, ..UserPermissions::NONE };
     let is_machine = subject == Subject::Machine;
-    let request = Request {
+    let mut request = Request {
         flow: if is_machine { Flow::ClientCredentials } else { Flow::Code },
         client,
         target: audience.target(),
         asked: &asked,
         grant,
-        permissions: if is_machine { &UserPermissions::NONE } else { &permissions },
+        permissions: &UserPermissions::NONE,
         consented: None,
         // Where a grant demands an organization, one that has it is meant.
         organization: grant
@@ -95,7 +98,15 @@ pub(super) fn reach(
             .filter(demands)
             .map(|_| MachineOrganization { has_grant: true }),
     };
-    // Most applications have no word at most APIs: they cost no explanation.
+    // Most applications have no word at most APIs: they cost neither an explanation nor a list of all that might be held.
+    if only.is_none() && decide(&request).is_err() {
+        return Vec::new();
+    }
+    let everything = only.map_or_else(|| everything(api), |scope| vec![permission(api, scope)]);
+    let permissions = UserPermissions { direct: &everything, ..UserPermissions::NONE };
+    if !is_machine {
+        request.permissions = &permissions;
+    }
     let granted = match decide(&request) {
         Ok(decision) => decision,
         Err(_) => return Vec::new(),
@@ -103,7 +114,7 @@ pub(super) fn reach(
     if only.is_some_and(|scope| is_reserved(scope) || !granted.has(scope)) {
         return Vec::new();
     }
-    let explanation = explain(&request);
+    let explanation = if only.is_some() { explain_asked(&request) } else { explain(&request) };
     let outcomes = explanation.scopes.iter().filter(|outcome| {
         let wanted = only.map_or_else(|| !is_reserved(outcome.scope), |scope| scope == outcome.scope);
         wanted && (outcome.granted || (!is_machine && outcome.reason == Reason::NotAsked))

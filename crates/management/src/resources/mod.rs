@@ -26,6 +26,7 @@ mod log_search;
 mod logs;
 mod organizations;
 mod permissions;
+mod places;
 mod prompts;
 mod roles;
 mod second_factors;
@@ -83,4 +84,5 @@ pub(crate) fn bind(table: &mut Table) {
 /// Binds the operations that are ours alone.
 pub(crate) fn bind_own(table: &mut Table) {
     stats::bind_own(table);
+    places::bind_own(table);
 }

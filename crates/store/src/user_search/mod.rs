@@ -7,6 +7,7 @@
 
 mod counts;
 mod keys;
+mod places;
 mod rows;
 mod walk;
 
@@ -20,6 +21,7 @@ use chancery_db::params;
 use serde_json::Value;
 
 pub(crate) use self::counts::Counts;
+pub use self::places::{FoundInPlace, Place};
 use self::{keys::Keys, walk::Walk};
 use crate::{Error, Result, Store, users::UserRow};
 
@@ -200,18 +202,13 @@ impl Store {
         keys: &[Key],
     ) -> Result<Vec<(Key, Candidate)>> {
         let rows = self.rows_of(tenant, keys).await?;
-        self.judged(tenant, search, rows).await
+        self.judged(tenant, search.query, rows).await
     }
 
     /// The documents of rows, as the query sees them.
-    async fn judged(
-        &self,
-        tenant: &str,
-        search: &UserSearch<'_>,
-        rows: Vec<Row>,
-    ) -> Result<Vec<(Key, Candidate)>> {
+    async fn judged(&self, tenant: &str, query: &Query, rows: Vec<Row>) -> Result<Vec<(Key, Candidate)>> {
         let mut organizations: HashMap<String, Vec<Value>> = HashMap::new();
-        if search.query.names(&|field| field == ORGANIZATION) {
+        if query.names(&|field| field == ORGANIZATION) {
             let ids: Vec<&str> = rows.iter().map(|row| row.key.1.as_str()).collect();
             for ids in ids.chunks(CHUNK) {
                 let sql = format!(

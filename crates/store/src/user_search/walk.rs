@@ -169,7 +169,7 @@ impl<'a> Walk<'a> {
             }
         };
         let rows = rows.into_iter().filter(|row| self.may_fit(&row.key)).collect();
-        let judged = self.store.judged(self.tenant, self.search, rows).await?;
+        let judged = self.store.judged(self.tenant, self.search.query, rows).await?;
         let candidates = judged.into_iter().map(|(_, candidate)| candidate);
         let field = self.search.sort.field;
         Ok(Some(

@@ -19,6 +19,7 @@ mod keys;
 mod logs;
 mod migrations;
 mod opaque_tokens;
+mod places;
 mod refresh_tokens;
 mod reset;
 mod rolling;

@@ -66,7 +66,7 @@ async fn list(call: Call) -> Result<Answer, Problem> {
         let mut value = shown(&user);
         if with_roles {
             let held = held(&call, &organization, &id).await?;
-            value["roles"] = held.iter().map(|role| json!({"id": role.id, "name": role.name})).collect();
+            value["roles"] = held.iter().map(named).collect();
         }
         slice.items.push(value);
     }
@@ -83,7 +83,8 @@ fn answer(call: &Call, page: &Page, slice: Slice) -> Result<Answer, Problem> {
     Ok(Answer::ok(body))
 }
 
-fn shown(user: &User) -> Value {
+/// A member, as lists show them.
+pub(in super::super) fn shown(user: &User) -> Value {
     json!({"user_id": user.user_id, "email": user.email, "picture": user.picture, "name": user.name})
 }
 
@@ -129,12 +130,21 @@ async fn member(call: &Call) -> Result<(Organization, String), Problem> {
 }
 
 /// The roles a member holds in an organization, by name.
-async fn held(call: &Call, organization: &Organization, user_id: &str) -> Result<Vec<Role>, Problem> {
+pub(in super::super) async fn held(
+    call: &Call,
+    organization: &Organization,
+    user_id: &str,
+) -> Result<Vec<Role>, Problem> {
     let ids = call.store().member_roles(call.tenant(), &organization.id, user_id).await.map_err(stored)?;
     let mut roles: Vec<Role> =
         ids.iter().filter_map(|id| call.snapshot().role(id).map(|role| Role::clone(role))).collect();
     roles.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(roles)
+}
+
+/// A role of a member, as lists of members show it.
+pub(in super::super) fn named(role: &Role) -> Value {
+    json!({"id": role.id, "name": role.name})
 }
 
 fn shown_role(role: &Role) -> Value {

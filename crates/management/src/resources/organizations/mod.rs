@@ -8,7 +8,7 @@ mod connections;
 mod domains;
 mod grants;
 mod invitations;
-mod members;
+pub(super) mod members;
 
 pub(super) use domains::is_domain;
 pub(super) use grants::client_grants_of;
@@ -158,7 +158,7 @@ async fn delete(call: Call) -> Result<Answer, Problem> {
 }
 
 /// The organization of the path.
-async fn here(call: &Call) -> Result<Organization, Problem> {
+pub(super) async fn here(call: &Call) -> Result<Organization, Problem> {
     Ok(load::<Organizations>(call).await?.0)
 }
 

@@ -4,6 +4,7 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { callAs, management } from '~/api/client.ts';
 import { quoted } from '~/api/lucene.ts';
 import { everything, MOST, pageOf, partOf } from '~/api/pages.ts';
+import { type Found, searchPlace } from '~/api/places.ts';
 
 export interface Organization {
   id: string;
@@ -58,17 +59,20 @@ export function nameOf(organization: Pick<Organization, 'name' | 'display_name'>
 
 export interface Member {
   user_id: string;
-  name?: string;
-  email?: string;
+  name?: string | null;
+  email?: string | null;
   roles?: { id: string; name: string }[];
 }
 
-export function membersQuery(id: string, page: number) {
+export function membersQuery(id: string, q: string | undefined, page: number) {
   return queryOptions({
-    queryKey: ['organizations', id, 'members', page],
-    queryFn: () => {
+    queryKey: ['organizations', id, 'members', { q: q ?? '', page }],
+    queryFn: (): Promise<Found<Member>> => {
+      if (q !== undefined) return searchPlace(`organizations/${encodeURIComponent(id)}/members`, 'members', q);
       const query = { page, per_page: PER_PAGE, include_totals: true, fields: 'user_id,name,email,roles', include_fields: true } as const;
-      return callAs<{ members: Member[]; total: number }>(management.GET('/organizations/{id}/members', { params: { path: { id }, query } }));
+      return callAs<{ members: Member[]; total: number }>(management.GET('/organizations/{id}/members', { params: { path: { id }, query } })).then(
+        ({ members, total }) => ({ items: members, total, hasMore: false }),
+      );
     },
     placeholderData: keepPreviousData,
   });

@@ -7,11 +7,13 @@ import { call, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
 import { May, useMay } from '~/auth/session.tsx';
 import { useConfirm } from '~/components/confirm.tsx';
+import { MoreFound } from '~/components/more.tsx';
 import { done, failed } from '~/components/notify.ts';
 import { Pager } from '~/components/pager.tsx';
+import { SearchField } from '~/components/search-field.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
-import { usePage } from '~/components/use-page.ts';
+import { useLooking, usePage } from '~/components/use-page.ts';
 import { RoleSelect } from '~/screens/roles/role-select.tsx';
 import { UserPicker } from '~/screens/users/picker.tsx';
 
@@ -23,7 +25,8 @@ const route = getRouteApi('/organizations/$id/members');
 export function OrganizationMembers() {
   const { id } = route.useParams();
   const [page, setPage] = usePage();
-  const members = useQuery(membersQuery(id, page));
+  const [q, look] = useLooking();
+  const members = useQuery(membersQuery(id, q, page));
   const mayFind = useMay()('read:users');
   return (
     <div className="panel">
@@ -32,20 +35,29 @@ export function OrganizationMembers() {
           <Add id={id} />
         </May>
       ) : null}
+      <Group px="sm" pb="sm" pt={mayFind ? 0 : 'sm'}>
+        <SearchField label="Search members" value={q ?? ''} onChange={look} />
+      </Group>
       <Answer query={members} rows={3}>
         {(data) =>
-          data.members.length === 0 ? (
-            <Empty title="Nobody belongs to it" text="Members sign in to it, with the roles that they have in it." />
+          data.items.length === 0 ? (
+            <Nothing isSearch={q !== undefined} />
           ) : (
             <>
-              <Rows id={id} members={data.members} />
-              <Pager page={page} perPage={PER_PAGE} total={data.total} onPage={setPage} />
+              <Rows id={id} members={data.items} />
+              {data.hasMore ? <MoreFound /> : null}
+              {data.total === undefined ? null : <Pager page={page} perPage={PER_PAGE} total={data.total} onPage={setPage} />}
             </>
           )
         }
       </Answer>
     </div>
   );
+}
+
+function Nothing({ isSearch }: { isSearch: boolean }) {
+  if (isSearch) return <Empty title="No member is called that" text="Names and addresses are found by their beginnings." />;
+  return <Empty title="Nobody belongs to it" text="Members sign in to it, with the roles that they have in it." />;
 }
 
 function Add({ id }: { id: string }) {

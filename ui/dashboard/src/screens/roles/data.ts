@@ -2,6 +2,7 @@
 import { keepPreviousData, queryOptions, useQueries } from '@tanstack/react-query';
 
 import { callAs, management } from '~/api/client.ts';
+import { type Found, searchPlace } from '~/api/places.ts';
 import { useMay } from '~/auth/session.tsx';
 import type { HeldPermission, User } from '~/screens/users/data.ts';
 
@@ -69,12 +70,15 @@ export function permissionsOfRoleQuery(id: string, page: number) {
   });
 }
 
-export function usersOfRoleQuery(id: string, page: number) {
+export function usersOfRoleQuery(id: string, q: string | undefined, page: number) {
   return queryOptions({
-    queryKey: ['roles', id, 'users', page],
-    queryFn: () => {
+    queryKey: ['roles', id, 'users', { q: q ?? '', page }],
+    queryFn: (): Promise<Found<User>> => {
+      if (q !== undefined) return searchPlace(`roles/${encodeURIComponent(id)}/users`, 'users', q);
       const query = { per_page: PER_PAGE, page, include_totals: true } as const;
-      return callAs<{ total: number; users: User[] }>(management.GET('/roles/{id}/users', { params: { path: { id }, query } }));
+      return callAs<{ total: number; users: User[] }>(management.GET('/roles/{id}/users', { params: { path: { id }, query } })).then(
+        ({ users, total }) => ({ items: users, total, hasMore: false }),
+      );
     },
     placeholderData: keepPreviousData,
   });

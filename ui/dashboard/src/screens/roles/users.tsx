@@ -7,11 +7,13 @@ import { call, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
 import { May, useMay } from '~/auth/session.tsx';
 import { useConfirm } from '~/components/confirm.tsx';
+import { MoreFound } from '~/components/more.tsx';
 import { done, failed } from '~/components/notify.ts';
 import { Pager } from '~/components/pager.tsx';
+import { SearchField } from '~/components/search-field.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
-import { usePage } from '~/components/use-page.ts';
+import { useLooking, usePage } from '~/components/use-page.ts';
 import { nameOf, type User } from '~/screens/users/data.ts';
 import { UserPicker } from '~/screens/users/picker.tsx';
 
@@ -23,7 +25,8 @@ const route = getRouteApi('/roles/$id/users');
 export function RoleUsers() {
   const { id } = route.useParams();
   const [page, setPage] = usePage();
-  const users = useQuery(usersOfRoleQuery(id, page));
+  const [q, look] = useLooking();
+  const users = useQuery(usersOfRoleQuery(id, q, page));
   const mayFind = useMay()('read:users');
   return (
     <div className="panel">
@@ -32,20 +35,31 @@ export function RoleUsers() {
           <Give roleId={id} />
         </May>
       ) : null}
+      {mayFind ? (
+        <Group px="sm" pb="sm">
+          <SearchField label="Search users of this role" value={q ?? ''} onChange={look} />
+        </Group>
+      ) : null}
       <Answer query={users} rows={3}>
         {(data) =>
-          data.users.length === 0 ? (
-            <Empty title="Nobody has it" text="Whoever gets the role gets its permissions with their next token." />
+          data.items.length === 0 ? (
+            <Nothing isSearch={q !== undefined} />
           ) : (
             <>
-              <Members roleId={id} users={data.users} />
-              <Pager page={page} perPage={PER_PAGE} total={data.total} onPage={setPage} />
+              <Members roleId={id} users={data.items} />
+              {data.hasMore ? <MoreFound /> : null}
+              {data.total === undefined ? null : <Pager page={page} perPage={PER_PAGE} total={data.total} onPage={setPage} />}
             </>
           )
         }
       </Answer>
     </div>
   );
+}
+
+function Nothing({ isSearch }: { isSearch: boolean }) {
+  if (isSearch) return <Empty title="No user of this role is called that" text="Names and addresses are found by their beginnings." />;
+  return <Empty title="Nobody has it" text="Whoever gets the role gets its permissions with their next token." />;
 }
 
 function Give({ roleId }: { roleId: string }) {

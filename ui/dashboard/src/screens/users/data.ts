@@ -4,7 +4,7 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { callAs, management } from '~/api/client.ts';
 import { everything, MOST, pageOf, type Part, partOf } from '~/api/pages.ts';
 import { queryClient } from '~/api/queries.ts';
-import { quoted } from '~/api/lucene.ts';
+import { inLucene } from '~/api/lucene.ts';
 
 export interface User {
   user_id: string;
@@ -45,12 +45,6 @@ export function usersQuery(q: string | undefined, page: number) {
     },
     placeholderData: keepPreviousData,
   });
-}
-
-/** What somebody typed as a query: what names a field is one already. */
-export function inLucene(text: string): string {
-  if (/\b[a-z_.]+:\S/.test(text)) return text;
-  return text.includes('@') ? `email:${quoted(text)}` : text.includes('|') ? `user_id:${quoted(text)}` : quoted(text);
 }
 
 export function userQuery(id: string) {

@@ -101,6 +101,6 @@ function Rows({ users }: { users: User[] }) {
 }
 
 function Nothing({ q, action }: { q: string | undefined; action: ReactNode }) {
-  if (q !== undefined) return <Empty title="Nobody is called that" text="Names and addresses are found by the beginnings of their words." />;
+  if (q !== undefined) return <Empty title="Nobody is called that" text="Names and addresses are found by their beginnings." />;
   return <Empty title="No user yet" text="Users sign up by themselves where their connection allows it, or are made here." action={action} />;
 }
