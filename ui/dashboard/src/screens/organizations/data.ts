@@ -5,6 +5,7 @@ import { callAs, management } from '~/api/client.ts';
 import { quoted } from '~/api/lucene.ts';
 import { everything, MOST, pageOf, partOf } from '~/api/pages.ts';
 import { type Found, searchPlace } from '~/api/places.ts';
+import { firstName } from '~/components/names.ts';
 
 export interface Organization {
   id: string;
@@ -54,7 +55,7 @@ export function organizationQuery(id: string) {
 }
 
 export function nameOf(organization: Pick<Organization, 'name' | 'display_name'>): string {
-  return organization.display_name ?? organization.name;
+  return firstName(organization.display_name, organization.name);
 }
 
 export interface Member {

@@ -8,6 +8,7 @@ import { queryClient } from '~/api/queries.ts';
 import { May, useMay } from '~/auth/session.tsx';
 import { useConfirm } from '~/components/confirm.tsx';
 import { MoreFound } from '~/components/more.tsx';
+import { firstName } from '~/components/names.ts';
 import { done, failed } from '~/components/notify.ts';
 import { Pager } from '~/components/pager.tsx';
 import { SearchField } from '~/components/search-field.tsx';
@@ -168,7 +169,7 @@ function Roles({ id, member }: { id: string; member: Member }) {
 }
 
 function nameOf(member: Member): string {
-  return member.name ?? member.email ?? member.user_id;
+  return firstName(member.name, member.email, member.user_id);
 }
 
 async function changed() {
