@@ -16,7 +16,7 @@ export default {
     const id = randomUUID().slice(0, 8);
     const audience = `https://hostile-${id}.example/`;
     const scopes = [{ value: 'read:x', description: MARKUP }, { value: 'y'.repeat(280), description: LONG.slice(0, 500) }];
-    const api = await management.call('POST', 'resource-servers', { identifier: audience, name: `${MARKUP.slice(0, 60)} ${id}`, scopes, enforce_policies: true });
+    const api = await management.call('POST', 'resource-servers', { identifier: audience, name: `${TURNED} ${id}`, scopes, enforce_policies: true });
     const permissions = [{ resource_server_identifier: audience, permission_name: 'read:x' }, { resource_server_identifier: audience, permission_name: 'y'.repeat(280) }];
     const people = [];
     for (const [n, name] of [MARKUP, TURNED, RIGHT_TO_LEFT, LONG.slice(0, 300), ' \u200b'].entries()) {
