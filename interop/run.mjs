@@ -13,6 +13,7 @@ import { startChancery } from './lib/server.mjs';
 const SUITES = [
   'spa', 'implicit', 'apis', 'openid-client', 'device', 'second-factor', 'authlib', 'smtp', 'pages', 'auth0-node', 'mcp-server', 'typescript-client',
   'schemathesis', 'deploy-cli', 'dashboard', 'dashboard-screens', 'dashboard-jobs',
+  'dashboard-hostile',
 ];
 const SECONDS_PER_TEST = Number(process.env.INTEROP_SECONDS ?? 120);
 

@@ -3,6 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
+import { firstName } from '~/components/names.ts';
 import { type Api, apisQuery } from '~/screens/apis/data.ts';
 
 interface Props extends Omit<SelectProps, 'data' | 'value' | 'onChange'> {
@@ -36,5 +37,5 @@ export function ApiSelect({ chosen, onChoose, ...props }: Props) {
 }
 
 function nameOf(api: Api | undefined): string | undefined {
-  return api && (api.name ?? api.identifier);
+  return api && firstName(api.name, api.identifier);
 }

@@ -3,6 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
+import { firstName } from '~/components/names.ts';
 import { type Application, applicationsQuery } from '~/screens/apis/grants.ts';
 
 interface Props extends Omit<SelectProps, 'data' | 'value' | 'onChange'> {
@@ -43,5 +44,5 @@ export function ApplicationSelect({ chosen, isOffered = () => true, onChoose, on
 }
 
 function nameOf(application: Application | undefined): string {
-  return application?.name ?? application?.client_id ?? '';
+  return firstName(application?.name, application?.client_id);
 }

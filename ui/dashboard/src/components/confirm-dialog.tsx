@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { inWords } from '~/api/queries.ts';
 
 import type { Confirmation } from './confirm.tsx';
+import { isTyped } from './names.ts';
 
 /** The dialog of {@link useConfirm}. */
 export default function ConfirmDialog({ asked, isOpen, close }: { asked: Confirmation; isOpen: boolean; close: () => void }) {
@@ -52,7 +53,7 @@ function Question({ asked, close }: { asked: Confirmation; close: () => void }) 
           <Button variant="default" onClick={close}>
             Cancel
           </Button>
-          <Button type="submit" color={asked.gives ? 'brand' : 'red'} loading={isBusy} disabled={asked.typed !== undefined && typed !== asked.typed}>
+          <Button type="submit" color={asked.gives ? 'brand' : 'red'} loading={isBusy} disabled={asked.typed !== undefined && !isTyped(typed, asked.typed)}>
             {asked.action}
           </Button>
         </Group>

@@ -2,7 +2,8 @@ import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 interface Props {
-  title: string;
+  /** What the button says, unless it is something else. */
+  title?: string;
   /** The verb on the button: "Create role". */
   action: string;
   /** Whether it is being done. */
@@ -19,7 +20,7 @@ interface Props {
 /** A form in a dialog: fields, what the server said, and two buttons. */
 export function FormDialog({ title, close, ...form }: Props) {
   return (
-    <Modal opened onClose={close} title={<Text fw={600}>{title}</Text>} size="md">
+    <Modal opened onClose={close} title={<Text fw={600}>{title ?? form.action}</Text>} size="md">
       <DialogForm close={close} {...form} />
     </Modal>
   );

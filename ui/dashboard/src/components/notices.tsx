@@ -2,7 +2,10 @@ import '@mantine/notifications/styles.css';
 
 import { Notifications } from '@mantine/notifications';
 
-/** Where notifications appear. Fetched with the first one. */
+/**
+ * Where notifications appear: at the foot, in the middle, where neither titles and main buttons nor the buttons of a form are. Fetched with
+ * the first one.
+ */
 export default function Notices() {
-  return <Notifications position="top-right" limit={3} containerWidth={380} style={{ marginTop: '3.25rem' }} />;
+  return <Notifications position="bottom-center" limit={2} containerWidth={380} />;
 }

@@ -31,7 +31,7 @@ export function PageTabs({ base, tabs }: { base: string; tabs: readonly PageTab[
   }, [tab]);
   return (
     <Tabs value={tab} onChange={(next) => void navigate({ href: `${base}/${next}` })}>
-      <Tabs.List ref={list} mb="lg" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+      <Tabs.List ref={list} className="tabs" mb="lg" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
         {tabs
           .filter(({ needs }) => may(...needs))
           .map(({ path: value, label }) => (

@@ -26,8 +26,7 @@ export function SearchField({ label, value, onChange }: Props) {
       leftSection={<IconSearch size={16} aria-hidden />}
       value={text}
       onChange={(event) => setText(event.currentTarget.value)}
-      w={280}
-      maw="100%"
+      w={{ base: '100%', xs: 280 }}
     />
   );
 }

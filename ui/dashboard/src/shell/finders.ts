@@ -2,9 +2,10 @@ import { type Icon, IconApi, IconAppWindow, IconBuilding, IconDatabase, IconUser
 import { useMemo } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
-import { quoted } from '~/api/lucene.ts';
+import { inLucene, quoted } from '~/api/lucene.ts';
 import { queryClient } from '~/api/queries.ts';
 import { useMay } from '~/auth/session.tsx';
+import { firstName } from '~/components/names.ts';
 import { allConnectionsQuery, databasesOf, nameOf as connectionName } from '~/screens/connections/data.ts';
 import { nameOf as organizationName, searchOrganizations } from '~/screens/organizations/data.ts';
 
@@ -45,7 +46,7 @@ async function findApis(text: string): Promise<Found[]> {
   );
   return apis.map((api) => ({
     kind: 'API',
-    label: api.name ?? api.identifier,
+    label: firstName(api.name, api.identifier),
     detail: api.identifier,
     href: `/dashboard/apis/${encodeURIComponent(api.id)}/settings`,
     icon: IconApi,
@@ -57,7 +58,7 @@ async function findApplications(text: string): Promise<Found[]> {
   const { clients } = await callAs<{ clients: { client_id: string; name?: string }[] }>(management.GET('/clients/search', { params: { query } }));
   return clients.map(({ client_id: id, name }) => ({
     kind: 'Application',
-    label: name ?? id,
+    label: firstName(name, id),
     detail: id,
     href: `/dashboard/applications/${encodeURIComponent(id)}/settings`,
     icon: IconAppWindow,
@@ -65,12 +66,11 @@ async function findApplications(text: string): Promise<Found[]> {
 }
 
 async function findUsers(text: string): Promise<Found[]> {
-  const q = text.includes('@') ? `email:${quoted(text)}` : quoted(text);
-  const query = { q, search_engine: 'v3', per_page: FEW, fields: 'user_id,email,name', include_fields: true } as const;
+  const query = { q: inLucene(text), search_engine: 'v3', per_page: FEW, fields: 'user_id,email,name', include_fields: true } as const;
   const users = await callAs<{ user_id: string; email?: string; name?: string }[]>(management.GET('/users', { params: { query } }));
   return users.map(({ user_id: id, email, name }) => ({
     kind: 'User',
-    label: name ?? email ?? id,
+    label: firstName(name, email, id),
     detail: email ?? id,
     href: `/dashboard/users/${encodeURIComponent(id)}/profile`,
     icon: IconUser,

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 
 import { CopyableCode } from '~/components/code.tsx';
+import { firstName } from '~/components/names.ts';
 import { Page } from '~/components/page.tsx';
 import { type PageTab, PageTabs } from '~/components/page-tabs.tsx';
 import { Answer } from '~/components/states.tsx';
@@ -27,7 +28,7 @@ export function ApiPage() {
     <Answer query={api}>
       {(data) => (
         <Page
-          title={data.name ?? data.identifier}
+          title={firstName(data.name, data.identifier)}
           back={{ to: '/apis', label: 'APIs' }}
           lead={
             <>

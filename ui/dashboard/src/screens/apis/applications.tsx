@@ -11,6 +11,7 @@ import { useMay } from '~/auth/session.tsx';
 import { ApplicationSelect } from '~/components/application-select.tsx';
 import { useConfirm } from '~/components/confirm.tsx';
 import { Effects } from '~/components/effects.tsx';
+import { firstName } from '~/components/names.ts';
 import { done, failed } from '~/components/notify.ts';
 import { Answer, Empty } from '~/components/states.tsx';
 
@@ -263,7 +264,7 @@ interface RowProps {
 }
 
 function Row({ application, scopes, access, isChanged, isEditable, set }: RowProps) {
-  const name = application.name ?? application.client_id;
+  const name = firstName(application.name, application.client_id);
   const toggle = (scope: string) => {
     const next = new Set(access?.scopes ?? []);
     if (!next.delete(scope)) next.add(scope);

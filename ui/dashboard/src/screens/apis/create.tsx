@@ -1,11 +1,10 @@
 import { Select, Switch, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
+import { useCreation } from '~/components/creation.ts';
 import { FormDialog } from '~/components/form-dialog.tsx';
-import { done } from '~/components/notify.ts';
+import { firstName } from '~/components/names.ts';
 
 import type { Api } from './data.ts';
 import { ALGORITHMS } from './options.ts';
@@ -16,10 +15,8 @@ export default function CreateApi({ close }: { close: () => void }) {
   const [identifier, setIdentifier] = useState('');
   const [algorithm, setAlgorithm] = useState('RS256');
   const [byRole, setByRole] = useState(true);
-  const queries = useQueryClient();
-  const navigate = useNavigate();
-  const create = useMutation({
-    mutationFn: () =>
+  const creation = useCreation({
+    make: () =>
       callAs<Api>(
         management.POST('/resource-servers', {
           body: {
@@ -30,22 +27,13 @@ export default function CreateApi({ close }: { close: () => void }) {
           },
         }),
       ),
-    onSuccess: (api) => {
-      void queries.invalidateQueries({ queryKey: ['apis'] });
-      done(`${api.name ?? api.identifier} was created`);
-      close();
-      void navigate({ to: '/apis/$id/permissions', params: { id: api.id } });
-    },
+    list: 'apis',
+    nameOf: (api) => firstName(api.name, api.identifier),
+    address: ({ id }) => `apis/${encodeURIComponent(id)}/permissions`,
+    close,
   });
   return (
-    <FormDialog
-      title="Create API"
-      action="Create API"
-      isBusy={create.isPending}
-      error={create.error?.message}
-      close={close}
-      submit={() => create.mutate()}
-    >
+    <FormDialog action="Create API" {...creation}>
       <TextInput label="Name" description="For people." value={name} onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
       <TextInput
         label="Identifier"

@@ -15,6 +15,8 @@ import { type FoundScopes, readScopes } from './openapi/read.ts';
 import { problemOf } from './paste.ts';
 import { changeScopes, removal } from './scopes.ts';
 
+/** As many changes are shown: a document may have tens of thousands of scopes. */
+const SHOWN = 100;
 /** Larger documents are no descriptions. */
 const LARGEST = 8 << 20;
 
@@ -26,7 +28,7 @@ export default function ImportDialog({ api, close }: { api: Api; close: () => vo
     try {
       setFound(readScopes(await parsed(text)));
     } catch (error) {
-      setProblem(inWords(error));
+      setProblem(error instanceof RangeError ? 'The document is nested too deeply.' : inWords(error));
     }
   };
   return (
@@ -115,14 +117,16 @@ function Review({ api, found, back, close }: ReviewProps) {
         <Text size="sm">The API has all {same.length} scopes of the document already, with these descriptions.</Text>
       ) : null}
       <Part title="New" count={added.length}>
-        {added.map((scope) => (
+        {added.slice(0, SHOWN).map((scope) => (
           <Line key={scope.value} sign="+" value={scope.value} text={scope.description ?? 'no description'} more={used(scope.operations)} />
         ))}
+        <Rest count={added.length} />
       </Part>
       <Part title="Described anew" count={described.length}>
-        {described.map(({ scope, before }) => (
+        {described.slice(0, SHOWN).map(({ scope, before }) => (
           <Line key={scope.value} sign="~" value={scope.value} text={scope.description ?? ''} more={`was: ${before ?? 'no description'}`} />
         ))}
+        <Rest count={described.length} />
       </Part>
       <Part title="Not in the document" count={missing.length} note="Kept, unless you choose them.">
         {missing.map(({ value }) => (
@@ -149,7 +153,8 @@ function Review({ api, found, back, close }: ReviewProps) {
       </Part>
       {unusable.length > 0 ? (
         <Alert color="yellow" title="Left out">
-          {unusable.map(({ value }) => problemOf(value)).join(' ')}
+          {unusable.slice(0, 12).map(({ value }) => problemOf(value.length > 100 ? `${value.slice(0, 100)}…` : value) ?? problemOf(value)).join(' ')}
+          {unusable.length > 12 ? ` And ${unusable.length - 12} more.` : ''}
         </Alert>
       ) : null}
       {save.isError ? <Alert color="red">{save.error.message}</Alert> : null}
@@ -185,6 +190,11 @@ function Part({ title, count, note, children }: { title: string; count: number; 
       {children}
     </section>
   );
+}
+
+/** How many are not shown of a list that nobody reads to its end. */
+function Rest({ count }: { count: number }) {
+  return count > SHOWN ? <Text size="sm">and {count - SHOWN} more</Text> : null;
 }
 
 function Line({ sign, value, text, more }: { sign: string; value: string; text: string; more: string }) {

@@ -7,6 +7,7 @@ import { lazy, type ReactNode, Suspense, useCallback } from 'react';
 
 import { May } from '~/auth/session.tsx';
 import { MoreFound } from '~/components/more.tsx';
+import { firstName } from '~/components/names.ts';
 import { Page } from '~/components/page.tsx';
 import { Pager } from '~/components/pager.tsx';
 import { SearchField } from '~/components/search-field.tsx';
@@ -83,7 +84,7 @@ function Row({ api }: { api: Api }) {
     <Table.Tr>
       <Table.Td>
         <Link className="row-link" to="/apis/$id/settings" params={{ id: api.id }}>
-          {api.name ?? api.identifier}
+          {firstName(api.name, api.identifier)}
         </Link>
         {api.is_system ? (
           <Badge color="gray" ml={8}>

@@ -3,6 +3,7 @@ import { queryOptions } from '@tanstack/react-query';
 
 import { callAs, management } from '~/api/client.ts';
 import { everything, MOST, pageOf, partOf } from '~/api/pages.ts';
+import { firstName } from '~/components/names.ts';
 
 export type CharacterType = 'lowercase' | 'uppercase' | 'number' | 'special';
 
@@ -73,5 +74,5 @@ export function connectionQuery(id: string) {
 }
 
 export function nameOf(connection: Pick<Connection, 'name' | 'display_name'>): string {
-  return connection.display_name ?? connection.name;
+  return firstName(connection.display_name, connection.name);
 }

@@ -1,4 +1,6 @@
 // Events for people. The letters are the wire's (`type`), the sentences ours.
+import { firstName } from '~/components/names.ts';
+
 import type { LogEvent } from './data.ts';
 
 interface Kind {
@@ -50,7 +52,12 @@ const SOMEBODY = 'somebody';
 
 /** `Signed in`; the letters where there is no word for them. */
 export function kindOf(type: string): string {
-  return KINDS[type]?.label ?? type;
+  return kind(type)?.label ?? type;
+}
+
+/** Letters that mean nothing here have no kind, whatever objects inherit. */
+function kind(type: string): Kind | undefined {
+  return Object.hasOwn(KINDS, type) ? KINDS[type] : undefined;
 }
 
 /** Everything whose letters begin so did not work; what blocks is no success either. */
@@ -77,11 +84,11 @@ const VERBS: Record<string, string> = { POST: 'added to', PATCH: 'changed', PUT:
 /** An event in a sentence. */
 export function inWords(event: LogEvent): string {
   const named: Named = {
-    user: event.user_name || event.user_id || SOMEBODY,
-    application: event.client_name || event.client_id || 'an application',
+    user: firstName(event.user_name, event.user_id, SOMEBODY),
+    application: firstName(event.client_name, event.client_id, 'an application'),
     api: event.audience ? ` for ${event.audience}` : '',
   };
-  const sentence = KINDS[event.type]?.says(named);
+  const sentence = kind(event.type)?.says(named);
   // Calls of the Management API say themselves what they did.
   if (event.type === 'sapi' && event.description) {
     const who = named.user === SOMEBODY ? named.application : named.user;

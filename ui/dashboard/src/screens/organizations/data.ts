@@ -5,6 +5,7 @@ import { callAs, management } from '~/api/client.ts';
 import { quoted } from '~/api/lucene.ts';
 import { everything, MOST, pageOf, partOf } from '~/api/pages.ts';
 import { type Found, searchPlace } from '~/api/places.ts';
+import { firstName } from '~/components/names.ts';
 
 export interface Organization {
   id: string;
@@ -54,7 +55,7 @@ export function organizationQuery(id: string) {
 }
 
 export function nameOf(organization: Pick<Organization, 'name' | 'display_name'>): string {
-  return organization.display_name ?? organization.name;
+  return firstName(organization.display_name, organization.name);
 }
 
 export interface Member {
@@ -65,17 +66,15 @@ export interface Member {
 }
 
 export function membersQuery(id: string, q: string | undefined, page: number) {
-  return queryOptions({
+  return {
     queryKey: ['organizations', id, 'members', { q: q ?? '', page }],
-    queryFn: (): Promise<Found<Member>> => {
+    queryFn: async (): Promise<Found<Member>> => {
       if (q !== undefined) return searchPlace(`organizations/${encodeURIComponent(id)}/members`, 'members', q);
       const query = { page, per_page: PER_PAGE, include_totals: true, fields: 'user_id,name,email,roles', include_fields: true } as const;
-      return callAs<{ members: Member[]; total: number }>(management.GET('/organizations/{id}/members', { params: { path: { id }, query } })).then(
-        ({ members, total }) => ({ items: members, total, hasMore: false }),
-      );
+      const found = await callAs<{ members: Member[]; total: number }>(management.GET('/organizations/{id}/members', { params: { path: { id }, query } }));
+      return { items: found.members, total: found.total, hasMore: false };
     },
-    placeholderData: keepPreviousData,
-  });
+  };
 }
 
 /** A database of an organization, with what holds for those who sign in with it. */

@@ -1,21 +1,18 @@
-import { Button, Group, Text } from '@mantine/core';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { Button, Text } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useState } from 'react';
 
 import { call, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
 import { May, useMay } from '~/auth/session.tsx';
 import { useConfirm } from '~/components/confirm.tsx';
-import { MoreFound } from '~/components/more.tsx';
+import { firstName } from '~/components/names.ts';
 import { done, failed } from '~/components/notify.ts';
-import { Pager } from '~/components/pager.tsx';
-import { SearchField } from '~/components/search-field.tsx';
-import { Answer, Empty } from '~/components/states.tsx';
+import { SearchedList } from '~/components/searched-list.tsx';
+import { Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
-import { useLooking, usePage } from '~/components/use-page.ts';
 import { RoleSelect } from '~/screens/roles/role-select.tsx';
-import { UserPicker } from '~/screens/users/picker.tsx';
+import { AddUser } from '~/screens/users/add.tsx';
 
 import { type Member, membersQuery, PER_PAGE } from './data.ts';
 
@@ -24,60 +21,28 @@ const route = getRouteApi('/organizations/$id/members');
 /** Who belongs to the organization, with which roles in it. */
 export function OrganizationMembers() {
   const { id } = route.useParams();
-  const [page, setPage] = usePage();
-  const [q, look] = useLooking();
-  const members = useQuery(membersQuery(id, q, page));
   const mayFind = useMay()('read:users');
+  const add = async (member: string) => {
+    await call(management.POST('/organizations/{id}/members', { params: { path: { id } }, body: { members: [member] } }));
+    await changed();
+  };
   return (
     <div className="panel">
       {mayFind ? (
         <May scope="create:organization_members">
-          <Add id={id} />
+          <AddUser label="User" action="Add member" add={add} said="The member was added" />
         </May>
       ) : null}
-      <Group px="sm" pb="sm" pt={mayFind ? 0 : 'sm'}>
-        <SearchField label="Search members" value={q ?? ''} onChange={look} />
-      </Group>
-      <Answer query={members} rows={3}>
-        {(data) =>
-          data.items.length === 0 ? (
-            <Nothing isSearch={q !== undefined} />
-          ) : (
-            <>
-              <Rows id={id} members={data.items} />
-              {data.hasMore ? <MoreFound /> : null}
-              {data.total === undefined ? null : <Pager page={page} perPage={PER_PAGE} total={data.total} onPage={setPage} />}
-            </>
-          )
-        }
-      </Answer>
+      <SearchedList
+        query={(q, page) => membersQuery(id, q, page)}
+        perPage={PER_PAGE}
+        label="Search members"
+        empty={<Empty title="Nobody belongs to it" text="Members sign in to it, with the roles that they have in it." />}
+        notFound={<Empty title="No member is called that" text="Names and addresses are found by their beginnings." />}
+      >
+        {(members) => <Rows id={id} members={members} />}
+      </SearchedList>
     </div>
-  );
-}
-
-function Nothing({ isSearch }: { isSearch: boolean }) {
-  if (isSearch) return <Empty title="No member is called that" text="Names and addresses are found by their beginnings." />;
-  return <Empty title="Nobody belongs to it" text="Members sign in to it, with the roles that they have in it." />;
-}
-
-function Add({ id }: { id: string }) {
-  const [user, setUser] = useState<string>();
-  const add = useMutation({
-    mutationFn: (member: string) => call(management.POST('/organizations/{id}/members', { params: { path: { id } }, body: { members: [member] } })),
-    onSuccess: async () => {
-      await changed();
-      setUser(undefined);
-      done('The member was added');
-    },
-    onError: (error) => failed(error),
-  });
-  return (
-    <Group p="sm" gap="xs" align="flex-end">
-      <UserPicker label="User" value={user} onChange={setUser} />
-      <Button disabled={user === undefined} loading={add.isPending} onClick={() => user !== undefined && add.mutate(user)}>
-        Add member
-      </Button>
-    </Group>
   );
 }
 
@@ -168,7 +133,7 @@ function Roles({ id, member }: { id: string; member: Member }) {
 }
 
 function nameOf(member: Member): string {
-  return member.name ?? member.email ?? member.user_id;
+  return firstName(member.name, member.email, member.user_id);
 }
 
 async function changed() {

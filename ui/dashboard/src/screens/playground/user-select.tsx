@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
-import { quoted } from '~/api/lucene.ts';
+import { inLucene } from '~/api/lucene.ts';
 
 export interface Chosen {
   user_id: string;
@@ -24,7 +24,7 @@ export function UserSelect({ user, email, onChange }: Props) {
   const users = useQuery({
     queryKey: ['users', 'choice', text],
     queryFn: () => {
-      const q = text.trim() === '' || text === (email ?? user) ? {} : { q: text.includes('@') ? `email:${quoted(text)}` : quoted(text), search_engine: 'v3' as const };
+      const q = text.trim() === '' || text === (email ?? user) ? {} : { q: inLucene(text), search_engine: 'v3' as const };
       const query = { per_page: 20, fields: 'user_id,email,name', include_fields: true, ...q } as const;
       return callAs<{ user_id: string; email?: string; name?: string }[]>(management.GET('/users', { params: { query } }));
     },

@@ -71,15 +71,13 @@ export function permissionsOfRoleQuery(id: string, page: number) {
 }
 
 export function usersOfRoleQuery(id: string, q: string | undefined, page: number) {
-  return queryOptions({
+  return {
     queryKey: ['roles', id, 'users', { q: q ?? '', page }],
-    queryFn: (): Promise<Found<User>> => {
+    queryFn: async (): Promise<Found<User>> => {
       if (q !== undefined) return searchPlace(`roles/${encodeURIComponent(id)}/users`, 'users', q);
       const query = { per_page: PER_PAGE, page, include_totals: true } as const;
-      return callAs<{ total: number; users: User[] }>(management.GET('/roles/{id}/users', { params: { path: { id }, query } })).then(
-        ({ users, total }) => ({ items: users, total, hasMore: false }),
-      );
+      const found = await callAs<{ total: number; users: User[] }>(management.GET('/roles/{id}/users', { params: { path: { id }, query } }));
+      return { items: found.users, total: found.total, hasMore: false };
     },
-    placeholderData: keepPreviousData,
-  });
+  };
 }

@@ -1,21 +1,16 @@
-import { Button, Group, Text } from '@mantine/core';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { Button, Text } from '@mantine/core';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useState } from 'react';
 
 import { call, management } from '~/api/client.ts';
 import { queryClient } from '~/api/queries.ts';
 import { May, useMay } from '~/auth/session.tsx';
 import { useConfirm } from '~/components/confirm.tsx';
-import { MoreFound } from '~/components/more.tsx';
-import { done, failed } from '~/components/notify.ts';
-import { Pager } from '~/components/pager.tsx';
-import { SearchField } from '~/components/search-field.tsx';
-import { Answer, Empty } from '~/components/states.tsx';
+import { done } from '~/components/notify.ts';
+import { SearchedList } from '~/components/searched-list.tsx';
+import { Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
-import { useLooking, usePage } from '~/components/use-page.ts';
+import { AddUser } from '~/screens/users/add.tsx';
 import { nameOf, type User } from '~/screens/users/data.ts';
-import { UserPicker } from '~/screens/users/picker.tsx';
 
 import { PER_PAGE, usersOfRoleQuery } from './data.ts';
 
@@ -24,62 +19,28 @@ const route = getRouteApi('/roles/$id/users');
 /** Who has the role. */
 export function RoleUsers() {
   const { id } = route.useParams();
-  const [page, setPage] = usePage();
-  const [q, look] = useLooking();
-  const users = useQuery(usersOfRoleQuery(id, q, page));
   const mayFind = useMay()('read:users');
+  const give = async (user: string) => {
+    await call(management.POST('/roles/{id}/users', { params: { path: { id } }, body: { users: [user] } }));
+    await changed();
+  };
   return (
     <div className="panel">
       {mayFind ? (
         <May scope={['update:roles', 'create:role_members']}>
-          <Give roleId={id} />
+          <AddUser label="Give it to" action="Give role" add={give} said="The role was given" />
         </May>
       ) : null}
-      {mayFind ? (
-        <Group px="sm" pb="sm">
-          <SearchField label="Search users of this role" value={q ?? ''} onChange={look} />
-        </Group>
-      ) : null}
-      <Answer query={users} rows={3}>
-        {(data) =>
-          data.items.length === 0 ? (
-            <Nothing isSearch={q !== undefined} />
-          ) : (
-            <>
-              <Members roleId={id} users={data.items} />
-              {data.hasMore ? <MoreFound /> : null}
-              {data.total === undefined ? null : <Pager page={page} perPage={PER_PAGE} total={data.total} onPage={setPage} />}
-            </>
-          )
-        }
-      </Answer>
+      <SearchedList
+        query={(q, page) => usersOfRoleQuery(id, q, page)}
+        perPage={PER_PAGE}
+        label={mayFind ? 'Search users of this role' : undefined}
+        empty={<Empty title="Nobody has it" text="Whoever gets the role gets its permissions with their next token." />}
+        notFound={<Empty title="No user of this role is called that" text="Names and addresses are found by their beginnings." />}
+      >
+        {(users) => <Members roleId={id} users={users} />}
+      </SearchedList>
     </div>
-  );
-}
-
-function Nothing({ isSearch }: { isSearch: boolean }) {
-  if (isSearch) return <Empty title="No user of this role is called that" text="Names and addresses are found by their beginnings." />;
-  return <Empty title="Nobody has it" text="Whoever gets the role gets its permissions with their next token." />;
-}
-
-function Give({ roleId }: { roleId: string }) {
-  const [user, setUser] = useState<string>();
-  const give = useMutation({
-    mutationFn: (id: string) => call(management.POST('/roles/{id}/users', { params: { path: { id: roleId } }, body: { users: [id] } })),
-    onSuccess: async () => {
-      await changed();
-      setUser(undefined);
-      done('The role was given');
-    },
-    onError: (error) => failed(error),
-  });
-  return (
-    <Group p="sm" gap="xs" align="flex-end">
-      <UserPicker label="Give it to" value={user} onChange={setUser} />
-      <Button disabled={user === undefined} loading={give.isPending} onClick={() => user !== undefined && give.mutate(user)}>
-        Give role
-      </Button>
-    </Group>
   );
 }
 

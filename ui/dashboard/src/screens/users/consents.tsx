@@ -52,6 +52,7 @@ export function UserConsents() {
                       <Table.Td style={{ overflowWrap: 'anywhere' }}>{consent.audience}</Table.Td>
                       <Table.Td>
                         <Group gap={6}>
+                          {consent.scope.length === 0 ? <Text size="sm" c="dimmed">no scope of the API</Text> : null}
                           {consent.scope.map((scope) => (
                             <Code key={scope}>{scope}</Code>
                           ))}

@@ -1,13 +1,11 @@
 import { PasswordInput, Select, Switch, TextInput } from '@mantine/core';
-import { useMutation, useQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { callAs, management } from '~/api/client.ts';
-import { queryClient } from '~/api/queries.ts';
 import { useMay } from '~/auth/session.tsx';
+import { useCreation } from '~/components/creation.ts';
 import { FormDialog } from '~/components/form-dialog.tsx';
-import { done } from '~/components/notify.ts';
 import { allConnectionsQuery, databasesOf } from '~/screens/connections/data.ts';
 
 import { nameOf, type User } from './data.ts';
@@ -22,13 +20,11 @@ export default function CreateUser({ close }: { close: () => void }) {
   const [password, setPassword] = useState('');
   const [isVerified, setVerified] = useState(false);
   const [chosen, setChosen] = useState<string>();
-  const navigate = useNavigate();
   const connections = useQuery({ ...allConnectionsQuery, enabled: may('read:connections') });
   const names = connections.data ? databasesOf(connections.data).map(({ name: one }) => one) : [USUAL];
   const connection = chosen ?? (names.includes(USUAL) ? USUAL : (names[0] ?? USUAL));
-  const create = useMutation({
-    gcTime: 0,
-    mutationFn: () =>
+  const creation = useCreation({
+    make: () =>
       callAs<User>(
         management.POST('/users', {
           body: {
@@ -42,22 +38,13 @@ export default function CreateUser({ close }: { close: () => void }) {
           },
         }),
       ),
-    onSuccess: (user) => {
-      void queryClient.invalidateQueries({ queryKey: ['users'] });
-      done(`${nameOf(user)} was created`);
-      close();
-      void navigate({ to: '/users/$id/profile', params: { id: user.user_id } });
-    },
+    list: 'users',
+    nameOf,
+    address: ({ user_id: id }) => `users/${encodeURIComponent(id)}/profile`,
+    close,
   });
   return (
-    <FormDialog
-      title="Create user"
-      action="Create user"
-      isBusy={create.isPending}
-      error={create.error?.message}
-      close={close}
-      submit={() => create.mutate()}
-    >
+    <FormDialog action="Create user" {...creation}>
       <TextInput label="Address" type="email" required value={email} onChange={(event) => setEmail(event.currentTarget.value)} data-autofocus />
       <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} />
       <PasswordInput

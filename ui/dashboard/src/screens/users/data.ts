@@ -5,6 +5,7 @@ import { callAs, management } from '~/api/client.ts';
 import { everything, MOST, pageOf, type Part, partOf } from '~/api/pages.ts';
 import { queryClient } from '~/api/queries.ts';
 import { inLucene } from '~/api/lucene.ts';
+import { firstName } from '~/components/names.ts';
 
 export interface User {
   user_id: string;
@@ -60,7 +61,7 @@ export async function updateUser(id: string, body: UserPatch): Promise<void> {
 }
 
 export function nameOf(user: User): string {
-  return user.name ?? user.email ?? user.username ?? user.user_id;
+  return firstName(user.name, user.email, user.username, user.user_id);
 }
 
 export interface HeldRole {

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 
 import { Code } from '~/components/code.tsx';
+import { firstName } from '~/components/names.ts';
 import { Pager } from '~/components/pager.tsx';
 import { Answer, Empty } from '~/components/states.tsx';
 import { Table } from '~/components/table.tsx';
@@ -31,7 +32,7 @@ export function UserOrganizations() {
                     <Table.Tr key={one.id}>
                       <Table.Td>
                         <Link className="row-link" to="/organizations/$id/members" params={{ id: one.id }}>
-                          {one.display_name ?? one.name}
+                          {firstName(one.display_name, one.name)}
                         </Link>
                       </Table.Td>
                       <Table.Td>

@@ -54,6 +54,33 @@ describe('scopes of an OpenAPI document', () => {
   });
 });
 
+describe('a hostile document', () => {
+  it('changes nothing but the list', () => {
+    const text = `{"openapi": "3.1.0", "__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 1}},
+      "components": {"securitySchemes": {"__proto__": {"type": "oauth2", "flows": {"x": {"scopes": {"__proto__": "p", "constructor": "c"}}}}}},
+      "paths": {"/a": {"get": {"security": [{"constructor": ["read:a"], "__proto__": ["read:b"]}]}}}}`;
+    const { scopes } = readScopes(JSON.parse(text));
+    expect(scopes.map(({ value }) => value)).toEqual(['__proto__', 'constructor', 'read:b']);
+    expect(merged([], scopes, new Set()).map(({ value }) => value)).toEqual(['__proto__', 'constructor', 'read:b']);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+
+  it('is read in time, however deep, wide or circular it is', () => {
+    let deep: unknown = {};
+    for (let depth = 0; depth < 100_000; depth += 1) deep = { paths: deep };
+    expect(readScopes({ openapi: '3.0.0', components: deep, paths: { '/a': deep } }).scopes).toEqual([]);
+    const circle: Record<string, unknown> = { openapi: '3.0.0' };
+    circle.paths = circle;
+    circle.components = { securitySchemes: { a: { $ref: '#/components/securitySchemes/b' }, b: { $ref: '#/components/securitySchemes/a' } } };
+    expect(readScopes(circle).scopes).toEqual([]);
+    const paths = Object.fromEntries(Array.from({ length: 50_000 }, (_, n) => [`/${n}`, { get: { security: [{ s: [`read:${n}`, 'read:all'] }] } }]));
+    const started = Date.now();
+    const wide = readScopes({ openapi: '3.0.0', components: { securitySchemes: { s: { type: 'oauth2' } } }, paths });
+    expect(wide.scopes.length).toBe(50_001);
+    expect(Date.now() - started).toBeLessThan(2_000);
+  });
+});
+
 describe('a second import', () => {
   const { scopes } = readScopes(DOCUMENT);
   const present = [

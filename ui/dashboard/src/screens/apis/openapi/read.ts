@@ -58,7 +58,7 @@ export function readScopes(document: unknown): FoundScopes {
       for (const requirement of requirements) {
         for (const [scheme, values] of Object.entries(object(requirement) ?? {})) {
           // Other schemes may name roles since version 3.1; they mean the same to people.
-          if (!carriesScopes.has(scheme) && schemes[scheme] === undefined) continue;
+          if (!carriesScopes.has(scheme) && !Object.hasOwn(schemes, scheme)) continue;
           for (const value of list(values)) if (typeof value === 'string' && !isStandard(value)) wanted.add(value);
         }
       }
