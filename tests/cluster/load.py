@@ -13,7 +13,7 @@ from wire import Lost
 # A client's pause between two requests: the load is steady and leaves the machines room.
 PAUSE = 0.03
 # Codes that are kept to be used only after the failover.
-HOLD_SECONDS = 22
+HOLD_SECONDS = 17
 
 
 class Load:
