@@ -18,6 +18,9 @@ use tokio_postgres::{
 
 /// How long one host is waited for before the next is asked as well.
 const HEAD_START: Duration = Duration::from_millis(200);
+/// How long those that say nothing are waited for once all were asked and one refused, as replicas do: while a failover goes on the next
+/// attempt should not be long in coming.
+const PATIENCE: Duration = Duration::from_millis(800);
 
 /// Connects to the host that was good last; where it does not answer at once, to the others too, and to whichever is first.
 pub(super) struct Hosts<T> {
@@ -48,26 +51,26 @@ where
         Box::pin(async move {
             let count = self.configs.len();
             let good = self.good.load(Ordering::Relaxed);
+            let last = (good + count.saturating_sub(1)) % count.max(1);
             let mut asked: Vec<Promise<'_, (usize, Result<Connected, Error>)>> = Vec::with_capacity(count);
             let mut failure = None;
             for number in (good..count).chain(0..good.min(count)) {
                 let connected = connect(&self.configs[number], self.tls.clone());
                 asked.push(Box::pin(async move { (number, connected.await) }));
                 while !asked.is_empty() {
-                    let answer = match number {
-                        // Nobody else is left to be asked.
-                        last if (last + 1) % count == good => first(&mut asked).await,
-                        _ => match timeout(HEAD_START, first(&mut asked)).await {
-                            Ok(answer) => answer,
-                            Err(_) => break,
-                        },
+                    let wait = match (number == last, &failure) {
+                        (false, _) => HEAD_START,
+                        (true, Some(_)) => PATIENCE,
+                        // Until the pool's own limit.
+                        (true, None) => Duration::MAX,
                     };
-                    match answer {
-                        (number, Ok(connected)) => {
+                    match timeout(wait, first(&mut asked)).await {
+                        Ok((number, Ok(connected))) => {
                             self.good.store(number, Ordering::Relaxed);
                             return Ok(connected);
                         }
-                        (_, Err(cause)) => failure = Some(cause),
+                        Ok((_, Err(cause))) => failure = Some(cause),
+                        Err(_) => break,
                     }
                 }
             }

@@ -115,6 +115,13 @@ async fn a_silent_host_is_not_waited_for() {
     let options = Options { connect_timeout: Duration::from_secs(3), ..options() };
     let db = Db::open(&several, options).await.unwrap();
     db.ping().await.unwrap();
+    // And where the other is a replica, that is told long before the silent one has had its time.
+    let name: String =
+        stage.db.query_one("SELECT current_database()::TEXT", params![]).await.unwrap().unwrap();
+    let read_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+    stage.db.script(&read_only).await.unwrap();
+    let patient = Options { connect_timeout: Duration::from_secs(600), ..self::options() };
+    assert!(matches!(Db::open(&several, patient).await, Err(Error::Busy(_))));
     drop(silent);
 }
 
