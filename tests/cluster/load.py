@@ -7,7 +7,7 @@ import threading
 import time
 
 from history import now
-from tenant import APIS, ASKING, CALLBACK, CODE_SECONDS, REALM, PASSWORD, Browser, api, landing, name
+from tenant import APIS, ASKING, CALLBACK, CODE_SECONDS, Browser, api, landing, name
 from wire import Lost
 
 # A client's pause between two requests: the load is steady and leaves the machines room.
