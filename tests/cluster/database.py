@@ -62,6 +62,10 @@ class Cluster:
         env = {**os.environ, "HOME": home}
         machine.start("patroni", f"{home}/patroni.yml", log=f"{home}/patroni.log", user="postgres", env=env)
 
+    def unmount(self):
+        for machine in self.machines:
+            run("umount", "-l", f"{self.home(machine)}/etcd")
+
     def leader(self, besides=None):
         """The machine that says it is the primary; None while there is none. An old primary that is cut off may think so too."""
         for machine in self.machines:

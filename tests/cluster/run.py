@@ -43,6 +43,7 @@ def main():
             keep = not test.run() or options.keep
         finally:
             test.history.write(f"{folder}/history.jsonl")
+            test.end()
     finally:
         if keep:
             print(f"logs and history are in {folder}", file=sys.stderr)
@@ -130,6 +131,12 @@ class Test:
             print(f"VIOLATION {violation}")
         print(f"\n{len(operations)} operations, {len(violations)} violations, {len(late)} of {len(self.rows)} faults over {TARGET} s; {time.monotonic() - self.began:.0f} s in all")
         return not violations and not late
+
+    def end(self):
+        """Nothing runs any more, nor writes into the folder."""
+        for machine in self.servers.machines + self.database.machines:
+            machine.kill()
+        self.database.unmount()
 
     def say(self, text):
         print(f"[{time.monotonic() - self.began:5.0f} s] {text}", flush=True)
