@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: dev dashboard built-dashboard release test check fmt lint unit interop fuzz-smoke client schemathesis bench recordings clean-data setup
+.PHONY: dev dashboard built-dashboard release test check fmt lint unit interop fuzz-smoke client schemathesis bench bench-peers test-cluster recordings clean-data setup
 
 ## Build and start a demo tenant on http://localhost:4000 and https://localhost:4443.
 dev: built-dashboard
@@ -62,6 +62,15 @@ client:
 bench:
 	$(CARGO) build --release --locked -p chancery -p chancery-bench
 	target/release/chancery-bench $(ARGS)
+
+## The same requests against Chancery and other servers from package registries. Needs Node.
+bench-peers: release
+	cd bench/peers && npm ci --ignore-scripts --no-audit --no-fund && node run.mjs $(ARGS)
+
+## Three nodes over PostgreSQL under Patroni, while machines die and cables are pulled. Linux, as root; not part of `make test`.
+test-cluster: release
+	./scripts/setup.sh --cluster
+	cd tests/cluster && python3 -m unittest -q test_checker && ./run.py $(ARGS)
 
 ## Recorded real exchanges against a live dev server, where they are at hand (../shared).
 recordings:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and is missing. Does nothing where everything is there; says so where it cannot install.
+# Installs what the tests need and is missing; with --cluster, what `make test-cluster` needs. Does nothing where everything is there; says
+# so where it cannot install.
 set -euo pipefail
 
 missing=()
@@ -9,6 +10,18 @@ fi
 command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || missing+=(chromium)
 command -v npm >/dev/null 2>&1 || missing+=(nodejs npm)
 command -v python3 >/dev/null 2>&1 || missing+=(python3 python3-venv)
+if [ "${1:-}" = --cluster ]; then
+  missing=()
+  need() {
+    command -v "$1" >/dev/null 2>&1 || missing+=("$2")
+  }
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+  need patroni patroni
+  need etcd etcd-server
+  need ip iproute2
+  need iptables iptables
+  python3 -c 'import yaml' 2>/dev/null || missing+=(python3-yaml)
+fi
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0

@@ -55,11 +55,16 @@ class Cluster:
             "advertise-client-urls": client, "initial-cluster": peers, "heartbeat-interval": "100", "election-timeout": "1000",
             # A member that comes back asks before it calls an election; from etcd 3.5 on that is so by itself.
             "pre-vote": "true",
+            "enable-v2": "true",
         }
         flags = [f"--{name}={value}" for name, value in etcd.items()]
         machine.start("etcd", *flags, log=f"{home}/etcd.log", user="postgres")
         env = {**os.environ, "HOME": home}
         machine.start("patroni", f"{home}/patroni.yml", log=f"{home}/patroni.log", user="postgres", env=env)
+
+    def unmount(self):
+        for machine in self.machines:
+            run("umount", "-l", f"{self.home(machine)}/etcd")
 
     def leader(self, besides=None):
         """The machine that says it is the primary; None while there is none. An old primary that is cut off may think so too."""
@@ -120,7 +125,9 @@ class Cluster:
         home = self.home(machine)
         it["name"] = machine.name
         it["restapi"] = {"listen": f"{machine.address}:8008", "connect_address": f"{machine.address}:8008"}
-        it["etcd3"] = {"hosts": [f"{peer.address}:2379" for peer in self.machines]}
+        # The second API of etcd: by the third one, Patroni before 3.1 takes the lock back by force after it was cut off.
+        del it["etcd3"]
+        it["etcd"] = {"hosts": [f"{peer.address}:2379" for peer in self.machines]}
         it["bootstrap"]["pg_hba"] = ["local all all trust", "host replication all 10.77.0.0/24 scram-sha-256", "host all all 10.77.0.0/24 scram-sha-256"]
         login = lambda name: {"username": name, "password": PASSWORD}
         it["postgresql"].update(

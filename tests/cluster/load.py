@@ -7,13 +7,13 @@ import threading
 import time
 
 from history import now
-from tenant import APIS, ASKING, CALLBACK, CODE_SECONDS, REALM, PASSWORD, Browser, api, landing, name
+from tenant import APIS, ASKING, CALLBACK, CODE_SECONDS, Browser, api, landing, name
 from wire import Lost
 
 # A client's pause between two requests: the load is steady and leaves the machines room.
 PAUSE = 0.03
 # Codes that are kept to be used only after the failover.
-HOLD_SECONDS = 22
+HOLD_SECONDS = 17
 
 
 class Load:

@@ -24,7 +24,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 # Service has to be back after so long.
 TARGET = 15
 # Load before the fault, and from the fault until it is mended.
-BEFORE, AFTER = 6, 24
+BEFORE, AFTER = 5, 20
 
 
 def main():
@@ -43,6 +43,7 @@ def main():
             keep = not test.run() or options.keep
         finally:
             test.history.write(f"{folder}/history.jsonl")
+            test.end()
     finally:
         if keep:
             print(f"logs and history are in {folder}", file=sys.stderr)
@@ -90,8 +91,7 @@ class Test:
         struck = now()
         fault.strike(primary)
         self.say(f"   struck ({primary.name} was the primary)")
-        time.sleep(AFTER)
-        successor = self.database.leader(besides=primary if fault.replaces else None)
+        successor, promoted = self.watch(struck, primary if fault.replaces else None)
         fault.mend()
         mended = now()
         self.database.wait(members=3)
@@ -101,8 +101,18 @@ class Test:
         self.say(f"   mended; whole again {whole - mended:.1f} s later; asking for everything once more")
         audit(self.tenant, workers, f"{number}")
         done = [it for it in self.history.operations if it.begin >= struck - BEFORE]
-        self.rows.append(Row(name, primary.name, successor.name if successor else "none", struck, mended, done))
+        self.rows.append(Row(name, primary.name, successor.name if successor else "none", promoted, struck, mended, done))
         self.say(f"   {self.rows[-1].line()}")
+
+    def watch(self, struck, gone):
+        """Who is the primary after the fault, and how long it took to become so."""
+        successor, promoted = None, 0.0
+        while now() < struck + AFTER:
+            found = self.database.leader(besides=gone)
+            if found and found is not successor:
+                successor, promoted = found, now() - struck
+            time.sleep(0.2)
+        return successor, promoted
 
     def report(self, violations):
         operations = self.history.operations
@@ -122,6 +132,12 @@ class Test:
         print(f"\n{len(operations)} operations, {len(violations)} violations, {len(late)} of {len(self.rows)} faults over {TARGET} s; {time.monotonic() - self.began:.0f} s in all")
         return not violations and not late
 
+    def end(self):
+        """Nothing runs any more, nor writes into the folder."""
+        for machine in self.servers.machines + self.database.machines:
+            machine.kill()
+        self.database.unmount()
+
     def say(self, text):
         print(f"[{time.monotonic() - self.began:5.0f} s] {text}", flush=True)
 
@@ -129,8 +145,8 @@ class Test:
 class Row:
     """What a fault did to the service. It is back when nothing that was begun later failed, of anything that anybody asked."""
 
-    def __init__(self, name, primary, successor, struck, mended, operations):
-        self.name, self.primary, self.successor = name, primary, successor
+    def __init__(self, name, primary, successor, promoted, struck, mended, operations):
+        self.name, self.primary, self.successor, self.promoted = name, primary, successor, promoted
         during = [it for it in operations if struck <= it.begin < mended and it.phase == "load"]
         failed = [it for it in during if it.outcome in ("unknown", "unsent", "broken")]
         self.failed, self.done = len(failed), sum(it.outcome == "ok" for it in during)
@@ -140,10 +156,10 @@ class Row:
 
     @staticmethod
     def heading():
-        return f"{'fault':<18}{'primary':>9}{'then':>7}{'back after s':>14}{'failed':>8}{'done':>7}{'machines: longest gap s':>25}{'asked again':>13}"
+        return f"{'fault':<18}{'primary':>9}{'then':>7}{'after s':>9}{'service back s':>16}{'failed':>8}{'done':>7}{'machines: longest gap s':>25}{'asked again':>13}"
 
     def line(self):
-        return f"{self.name:<18}{self.primary:>9}{self.successor:>7}{self.back:>14.1f}{self.failed:>8}{self.done:>7}{self.machines:>25.1f}{self.audited:>13}"
+        return f"{self.name:<18}{self.primary:>9}{self.successor:>7}{self.promoted:>9.1f}{self.back:>16.1f}{self.failed:>8}{self.done:>7}{self.machines:>25.1f}{self.audited:>13}"
 
 
 def longest_gap(ends):

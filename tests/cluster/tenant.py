@@ -5,7 +5,7 @@ import hashlib
 import json
 import urllib.parse
 
-from history import Operation, now
+from history import Operation
 from wire import ORIGIN, Lost, form, send, timed
 
 CALLBACK = "https://app.cluster.example/callback"
@@ -47,10 +47,8 @@ class Tenant:
         found = expect(connections, 200)
         if found:
             expect(self.manage(0, "PATCH", f"/connections/{found[0]['id']}/clients", [{"client_id": self.client["client_id"], "status": True}]), 204)
-            self.connection = found[0]["id"]
         else:
-            made = self.make("/connections", {"name": REALM, "strategy": "auth0", "enabled_clients": [self.client["client_id"]]})
-            self.connection = made["id"]
+            self.make("/connections", {"name": REALM, "strategy": "auth0", "enabled_clients": [self.client["client_id"]]})
 
     def make(self, path, body):
         return expect(self.manage(0, "POST", path, body), 201, 200)

@@ -14,7 +14,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::{Error, Options, Result};
 
 pub(super) struct Address {
-    pub(super) config: Config,
+    /// One for each host, in their order.
+    pub(super) configs: Vec<Config>,
     pub(super) tls: Option<MakeRustlsConnect>,
 }
 
@@ -36,18 +37,41 @@ pub(super) fn parse(url: &str, options: &Options) -> Result<Address> {
             _ => rest.push(pair),
         }
     }
-    // The library's message may quote a piece of the password.
-    let mut config: Config = format!("{base}?{}", rest.join("&")).parse().map_err(|_| {
-        Error::engine(
-            "the PostgreSQL address cannot be read: check its options and percent-encode its password",
-        )
-    })?;
     let tls = match mode {
         "disable" => None,
         "require" | "verify-ca" | "verify-full" => Some(tls(roots)?),
         _ => return Err(Error::engine("sslmode is one of disable, require, verify-ca and verify-full")),
     };
-    config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+    let query = rest.join("&");
+    let configs = each_host(base)
+        .map(|base| Ok(configured(parsed(&format!("{base}?{query}"))?, tls.is_some(), options)))
+        .collect::<Result<_>>()?;
+    Ok(Address { configs, tls })
+}
+
+/// The address once for each of its hosts, which stand behind the credentials, with commas between them.
+fn each_host(base: &str) -> impl Iterator<Item = String> {
+    let before = match (base.find('@'), base.find("://")) {
+        (Some(at), _) => at + 1,
+        (None, Some(scheme)) => scheme + 3,
+        (None, None) => 0,
+    };
+    let (before, rest) = base.split_at(before);
+    let (hosts, after) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    hosts.split(',').map(move |host| format!("{before}{host}{after}"))
+}
+
+/// The library's message may quote a piece of the password.
+fn parsed(url: &str) -> Result<Config> {
+    url.parse().map_err(|_| {
+        Error::engine(
+            "the PostgreSQL address cannot be read: check its options and percent-encode its password",
+        )
+    })
+}
+
+fn configured(mut config: Config, is_encrypted: bool, options: &Options) -> Config {
+    config.ssl_mode(if is_encrypted { SslMode::Require } else { SslMode::Disable });
     config.connect_timeout(options.connect_timeout);
     // A peer that vanished without a word is noticed, instead of being waited for.
     config.keepalives_idle(std::time::Duration::from_secs(30));
@@ -63,7 +87,7 @@ pub(super) fn parse(url: &str, options: &Options) -> Result<Address> {
     if config.get_application_name().is_none() {
         config.application_name("chancery");
     }
-    Ok(Address { config, tls })
+    config
 }
 
 /// Always checks the certificate and the host's name: encryption to a stranger is worth little.
@@ -91,6 +115,8 @@ fn read_roots(path: &str) -> Result<RootCertStore> {
 
 #[cfg(test)]
 mod tests {
+    use tokio_postgres::config::TargetSessionAttrs;
+
     use super::*;
 
     fn outcome(url: &str) -> Result<Address, String> {
@@ -110,7 +136,7 @@ mod tests {
             let address = outcome(url).unwrap();
             assert_eq!(address.tls.is_some(), encrypted, "{url}");
             let mode = if encrypted { SslMode::Require } else { SslMode::Disable };
-            assert_eq!(address.config.get_ssl_mode(), mode, "{url}");
+            assert_eq!(address.configs[0].get_ssl_mode(), mode, "{url}");
         }
     }
 
@@ -119,7 +145,23 @@ mod tests {
         let address = outcome("postgres://u@h/d?options=-c%20statement_timeout%3D7").unwrap();
         let options = "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=10000 \
                        -c statement_timeout=7";
-        assert_eq!(address.config.get_options(), Some(options));
+        assert_eq!(address.configs[0].get_options(), Some(options));
+    }
+
+    #[test]
+    fn each_host_is_an_address() {
+        let address = outcome(
+            "postgres://u:p,q@db1:1,db2,[::1]:3,%2Frun/d?sslmode=require&target_session_attrs=read-write",
+        );
+        let configs = address.unwrap().configs;
+        assert_eq!(configs.len(), 4);
+        for (config, port) in configs.iter().zip([1, 5432, 3, 5432]) {
+            assert_eq!((config.get_hosts().len(), config.get_ports()), (1, &[port][..]), "{config:?}");
+            assert_eq!(config.get_password(), Some(&b"p,q"[..]));
+            assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+            assert_eq!(config.get_ssl_mode(), SslMode::Require);
+        }
+        assert_eq!(outcome("postgres:///d").unwrap().configs.len(), 1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod address;
 mod error;
+mod hosts;
 mod reach;
 mod value;
 
@@ -17,6 +18,7 @@ use tokio_postgres::{
 
 use self::{
     error::Lost,
+    hosts::Hosts,
     reach::{Asking, Reach},
 };
 use crate::{Batch, Error, FromRow, Options, Result, Row, Types, Value};
@@ -45,12 +47,13 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) async fn open(url: &str, options: &Options) -> Result<Self> {
-        let address::Address { config, tls } = address::parse(url, options)?;
+        let address::Address { configs, tls } = address::parse(url, options)?;
         let pool = |size| {
             let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+            let first = configs.first().cloned().unwrap_or_default();
             let manager = match tls.clone() {
-                None => Manager::from_config(config.clone(), NoTls, recycling),
-                Some(tls) => Manager::from_config(config.clone(), tls, recycling),
+                None => Manager::from_connect(first, Hosts::new(configs.clone(), NoTls), recycling),
+                Some(tls) => Manager::from_connect(first, Hosts::new(configs.clone(), tls), recycling),
             };
             Pool::builder(manager)
                 .max_size(size)

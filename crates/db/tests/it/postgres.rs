@@ -104,6 +104,27 @@ async fn the_primary_is_found_among_several_hosts() {
     assert!(matches!(Db::open(&several, options()).await, Err(Error::Busy(_))));
 }
 
+/// A machine that is cut off, or hangs, says nothing. It may be the first in the list.
+#[tokio::test]
+async fn a_silent_host_is_not_waited_for() {
+    let Some(stage) = Stage::postgres().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let silent = tokio::net::UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
+    let host = folder.path().display().to_string().replace('/', "%2F");
+    let several = stage.url.replace('@', &format!("@{host},")) + "?target_session_attrs=read-write";
+    let options = Options { connect_timeout: Duration::from_secs(3), ..options() };
+    let db = Db::open(&several, options).await.unwrap();
+    db.ping().await.unwrap();
+    // And where the other is a replica, that is told long before the silent one has had its time.
+    let name: String =
+        stage.db.query_one("SELECT current_database()::TEXT", params![]).await.unwrap().unwrap();
+    let read_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+    stage.db.script(&read_only).await.unwrap();
+    let patient = Options { connect_timeout: Duration::from_secs(600), ..self::options() };
+    assert!(matches!(Db::open(&several, patient).await, Err(Error::Busy(_))));
+    drop(silent);
+}
+
 #[tokio::test]
 async fn a_template_is_prepared_once() {
     let mut prepared = 0;
