@@ -85,6 +85,32 @@ export default {
     assert.equal(refreshed.token_type, 'dpop');
   },
 
+  'an API calls another one for its user (RFC 8693)': async (tools) => {
+    const { issuer, api } = tools.chancery;
+    const relyingParty = await started(tools);
+    const { back, checks } = await signedIn(tools, relyingParty);
+    const tokens = await client.authorizationCodeGrant(relyingParty.config, back, checks);
+
+    const invoices = `https://invoices-${randomUUID().slice(0, 8)}.example`;
+    await tools.management.call('POST', 'resource-servers', { identifier: invoices, name: 'Invoices', scopes: [{ value: 'read:invoices' }] });
+    const middle = await tools.management.call('POST', 'clients', {
+      name: 'The demo API', app_type: 'resource_server', resource_server_identifier: api.identifier,
+      token_endpoint_auth_method: 'client_secret_post', token_exchange: { allow_any_profile_of_type: ['on_behalf_of_token_exchange'] },
+    });
+    await tools.management.call('POST', 'client-grants', { client_id: middle.client_id, audience: invoices, scope: ['read:invoices'], subject_type: 'user' });
+    const config = await discovered(issuer, middle.client_id, client.ClientSecretPost(middle.client_secret));
+    const type = 'urn:ietf:params:oauth:token-type:access_token';
+    const passedOn = await client.genericGrantRequest(config, 'urn:ietf:params:oauth:grant-type:token-exchange', {
+      subject_token: tokens.access_token, subject_token_type: type, requested_token_type: type, audience: invoices, scope: 'read:invoices',
+    });
+    assert.equal(passedOn.issued_token_type, type);
+    const said = claims(passedOn.access_token);
+    assert.deepEqual([said.sub, said.aud, said.scope], [tokens.claims().sub, invoices, 'read:invoices']);
+    assert.deepEqual(said.act, { sub: middle.client_id, act: { sub: relyingParty.application.client_id } });
+    const seen = await client.tokenIntrospection(config, tokens.access_token);
+    assert.deepEqual([seen.active, seen.client_id], [true, relyingParty.application.client_id]);
+  },
+
   'a code works once, and only with its verifier': async (tools) => {
     const relyingParty = await started(tools);
     const { config } = relyingParty;

@@ -20,6 +20,7 @@ mod logout;
 mod management;
 mod nodes;
 mod oauth_token;
+mod on_behalf_of;
 mod organization_prompts;
 mod organizations;
 mod pages;

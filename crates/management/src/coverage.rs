@@ -109,6 +109,7 @@ const STORED: &[Stored] = &[
             "default_organization",
             "require_pushed_authorization_requests",
             "require_proof_of_possession",
+            "token_exchange",
         ],
     },
     Stored {

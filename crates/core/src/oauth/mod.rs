@@ -10,6 +10,7 @@ mod pkce;
 mod pushed;
 mod redirect_uri;
 mod response;
+mod token_exchange;
 mod token_request;
 
 pub use authorize_checks::{CheckFailure, Surroundings, check};
@@ -28,4 +29,5 @@ pub use pkce::{Challenge, ChallengeMethod};
 pub use pushed::{PUSHED_LIFETIME, REQUEST_URI, pushed};
 pub use redirect_uri::{RedirectUri, allowed_logout_url, is_loopback_host, origin_of};
 pub use response::{ResponseMode, ResponseType};
+pub use token_exchange::{ACCESS_TOKEN, TOKEN_EXCHANGE, delegated};
 pub use token_request::{ClientProof, Grant, MFA_OTP, MFA_RECOVERY_CODE, PASSWORD_REALM, TokenRequest};
