@@ -54,6 +54,30 @@ export default {
     assert.ok(tokens.claims().sub);
   },
 
+  'a request that is signed, alone and pushed ahead (RFC 9101)': async (tools) => {
+    await tools.management.call('PATCH', 'tenants/settings', { pushed_authorization_requests_supported: true });
+    const site = await serveSite();
+    tools.after(site.close);
+    const callback = `${site.origin}/callback`;
+    const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+    const { privateKey, publicKey } = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+    const spki = Buffer.from(await crypto.subtle.exportKey('spki', publicKey)).toString('base64').match(/.{1,64}/g).join('\n');
+    const pem = `-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`;
+    const application = await tools.management.web(`Signer ${randomUUID().slice(0, 8)}`, callback, {
+      signed_request_object: { required: true, credentials: [{ credential_type: 'public_key', name: 'key', pem, alg: 'RS256' }] },
+    });
+    const config = await discovered(tools.chancery.issuer, application.client_id, client.ClientSecretPost(application.client_secret));
+    const signed = (config, parameters) => client.buildAuthorizationUrlWithJAR(config, parameters, privateKey);
+    const alone = await signedIn(tools, { config, callback }, signed);
+    assert.deepEqual([...alone.request.searchParams.keys()].sort(), ['client_id', 'request']);
+    assert.ok((await client.authorizationCodeGrant(config, alone.back, alone.checks)).claims().sub);
+    const ahead = async (config, parameters) =>
+      client.buildAuthorizationUrlWithPAR(config, (await signed(config, parameters)).searchParams);
+    const both = await signedIn(tools, { config, callback }, ahead);
+    assert.deepEqual([...both.request.searchParams.keys()].sort(), ['client_id', 'request_uri']);
+    assert.ok((await client.authorizationCodeGrant(config, both.back, both.checks)).claims().sub);
+  },
+
   'tokens bound to a key, without a secret: nonce, userinfo, refresh (RFC 9449)': async (tools) => {
     const { issuer, api, user } = tools.chancery;
     const site = await serveSite();

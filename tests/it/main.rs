@@ -29,4 +29,5 @@ mod revoke;
 mod scim;
 mod second_factor;
 mod security;
+mod signed_requests;
 mod userinfo;

@@ -110,6 +110,7 @@ const STORED: &[Stored] = &[
             "require_pushed_authorization_requests",
             "require_proof_of_possession",
             "token_exchange",
+            "signed_request_object",
         ],
     },
     Stored {

@@ -78,6 +78,9 @@ pub struct Client {
     /// Requests of `/authorize` must have been sent to `/oauth/par` (RFC 9126).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pushed_authorization_requests: Option<bool>,
+    /// Requests of `/authorize` that the application signs (RFC 9101).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_request_object: Option<SignedRequestObject>,
     /// Gets tokens that are bound to a key, and no others (RFC 9449, section 5.2: `dpop_bound_access_tokens`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_proof_of_possession: Option<bool>,
@@ -119,6 +122,11 @@ impl Client {
         self.app_type == Some(AppType::ResourceServer)
             && self.is_first_party
             && self.resource_server_identifier.as_deref() == Some(api.identifier.as_str())
+    }
+
+    /// Whether a request of `/authorize` without a signature is none of the application's.
+    pub fn signs_its_requests(&self) -> bool {
+        self.signed_request_object.as_ref().is_some_and(|settings| settings.required == Some(true))
     }
 
     /// Whether the application may exchange the tokens of users that it was sent.
@@ -233,6 +241,26 @@ pub struct JwtConfiguration {
     /// `RS256`, `HS256`, `PS256`, and our extensions `RS512`, `ES256`, `EdDSA`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alg: Option<String>,
+}
+
+/// Signed requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SignedRequestObject {
+    /// Whether there are no others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+    /// The keys, among [`Client::credentials`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Vec<CredentialName>>,
+}
+
+/// Names one of [`Client::credentials`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CredentialName {
+    /// `cred_` + 16 or more.
+    pub id: String,
 }
 
 /// Token exchange settings.
