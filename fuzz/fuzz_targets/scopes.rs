@@ -65,7 +65,7 @@ fn never_widens(world: &World, request: &Request<'_>, decision: &Decision<'_>) {
             Flow::Refresh(original) => lists(original.granted, scope) || in_policy,
             Flow::CodeExchange(original) => lists(original.granted, scope),
             Flow::Password => of_api || STANDARD.contains(&scope),
-            Flow::TokenExchange { .. } => of_api,
+            Flow::TokenExchange { .. } | Flow::OnBehalfOf(_) => of_api,
             Flow::ClientCredentials => of_api && request.asked.is_empty(),
             _ => false,
         };
@@ -74,6 +74,11 @@ fn never_widens(world: &World, request: &Request<'_>, decision: &Decision<'_>) {
         if let Flow::Refresh(original) | Flow::CodeExchange(original) = flow {
             let added = matches!(flow, Flow::Refresh(_)) && in_policy;
             assert!(lists(original.granted, scope) || added, "{scope:?} is new: {world:?}");
+        }
+        if let Flow::OnBehalfOf(sent) = flow {
+            let elsewhere = sent.audience != request.target.audience();
+            let by_grant = of_api && elsewhere && within_grant(world, machine, scope);
+            assert!(lists(sent.granted, scope) || by_grant, "{scope:?} is new: {world:?}");
         }
         assert!(!of_api || live(scope), "{scope:?} is not on the API: {world:?}");
         if let (true, Target::Api(api)) = (of_api, request.target) {
@@ -189,7 +194,7 @@ impl World {
                 3 => Flow::ClientCredentials,
                 4 => Flow::Refresh(Original { granted: &self.original, audience }),
                 5 => Flow::CodeExchange(Original { granted: &self.original, audience: here }),
-                6 => Flow::TokenExchange { kind: ExchangeKind::OnBehalfOf, has_actor: false },
+                6 => Flow::OnBehalfOf(Original { granted: &self.original, audience }),
                 7 => Flow::TokenExchange { kind: ExchangeKind::NativeSocial, has_actor: true },
                 8 => Flow::Hybrid,
                 _ => Flow::DeviceCode,

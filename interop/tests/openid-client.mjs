@@ -54,6 +54,30 @@ export default {
     assert.ok(tokens.claims().sub);
   },
 
+  'a request that is signed, alone and pushed ahead (RFC 9101)': async (tools) => {
+    await tools.management.call('PATCH', 'tenants/settings', { pushed_authorization_requests_supported: true });
+    const site = await serveSite();
+    tools.after(site.close);
+    const callback = `${site.origin}/callback`;
+    const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+    const { privateKey, publicKey } = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+    const spki = Buffer.from(await crypto.subtle.exportKey('spki', publicKey)).toString('base64').match(/.{1,64}/g).join('\n');
+    const pem = `-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`;
+    const application = await tools.management.web(`Signer ${randomUUID().slice(0, 8)}`, callback, {
+      signed_request_object: { required: true, credentials: [{ credential_type: 'public_key', name: 'key', pem, alg: 'RS256' }] },
+    });
+    const config = await discovered(tools.chancery.issuer, application.client_id, client.ClientSecretPost(application.client_secret));
+    const signed = (config, parameters) => client.buildAuthorizationUrlWithJAR(config, parameters, privateKey);
+    const alone = await signedIn(tools, { config, callback }, signed);
+    assert.deepEqual([...alone.request.searchParams.keys()].sort(), ['client_id', 'request']);
+    assert.ok((await client.authorizationCodeGrant(config, alone.back, alone.checks)).claims().sub);
+    const ahead = async (config, parameters) =>
+      client.buildAuthorizationUrlWithPAR(config, (await signed(config, parameters)).searchParams);
+    const both = await signedIn(tools, { config, callback }, ahead);
+    assert.deepEqual([...both.request.searchParams.keys()].sort(), ['client_id', 'request_uri']);
+    assert.ok((await client.authorizationCodeGrant(config, both.back, both.checks)).claims().sub);
+  },
+
   'tokens bound to a key, without a secret: nonce, userinfo, refresh (RFC 9449)': async (tools) => {
     const { issuer, api, user } = tools.chancery;
     const site = await serveSite();
@@ -83,6 +107,32 @@ export default {
     await assert.rejects(client.refreshTokenGrant(config, tokens.refresh_token, {}, { DPoP: thief }), { error: 'invalid_dpop_proof' });
     const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token, {}, { DPoP });
     assert.equal(refreshed.token_type, 'dpop');
+  },
+
+  'an API calls another one for its user (RFC 8693)': async (tools) => {
+    const { issuer, api } = tools.chancery;
+    const relyingParty = await started(tools);
+    const { back, checks } = await signedIn(tools, relyingParty);
+    const tokens = await client.authorizationCodeGrant(relyingParty.config, back, checks);
+
+    const invoices = `https://invoices-${randomUUID().slice(0, 8)}.example`;
+    await tools.management.call('POST', 'resource-servers', { identifier: invoices, name: 'Invoices', scopes: [{ value: 'read:invoices' }] });
+    const middle = await tools.management.call('POST', 'clients', {
+      name: 'The demo API', app_type: 'resource_server', resource_server_identifier: api.identifier,
+      token_endpoint_auth_method: 'client_secret_post', token_exchange: { allow_any_profile_of_type: ['on_behalf_of_token_exchange'] },
+    });
+    await tools.management.call('POST', 'client-grants', { client_id: middle.client_id, audience: invoices, scope: ['read:invoices'], subject_type: 'user' });
+    const config = await discovered(issuer, middle.client_id, client.ClientSecretPost(middle.client_secret));
+    const type = 'urn:ietf:params:oauth:token-type:access_token';
+    const passedOn = await client.genericGrantRequest(config, 'urn:ietf:params:oauth:grant-type:token-exchange', {
+      subject_token: tokens.access_token, subject_token_type: type, requested_token_type: type, audience: invoices, scope: 'read:invoices',
+    });
+    assert.equal(passedOn.issued_token_type, type);
+    const said = claims(passedOn.access_token);
+    assert.deepEqual([said.sub, said.aud, said.scope], [tokens.claims().sub, invoices, 'read:invoices']);
+    assert.deepEqual(said.act, { sub: middle.client_id, act: { sub: relyingParty.application.client_id } });
+    const seen = await client.tokenIntrospection(config, tokens.access_token);
+    assert.deepEqual([seen.active, seen.client_id], [true, relyingParty.application.client_id]);
   },
 
   'a code works once, and only with its verifier': async (tools) => {

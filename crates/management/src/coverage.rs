@@ -109,6 +109,8 @@ const STORED: &[Stored] = &[
             "default_organization",
             "require_pushed_authorization_requests",
             "require_proof_of_possession",
+            "token_exchange",
+            "signed_request_object",
         ],
     },
     Stored {

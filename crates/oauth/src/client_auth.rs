@@ -170,16 +170,7 @@ fn verified_assertion(
     }
     let client = ctx.tenant.client(&unproven.sub).ok_or_else(failed)?;
     let now = ctx.now();
-    let kid = unverified.header().kid.as_deref();
-    let usable = client.assertion_keys.iter().filter(|k| k.expires_at.is_none_or(|end| end > now));
-    let usable = usable.filter(|k| kid.is_none() || k.kid.is_none() || k.kid.as_deref() == kid);
-    let payload = usable
-        .filter_map(|k| match k.alg {
-            Some(alg) if ALLOWED.contains(&alg) => unverified.verify(&k.key, &[alg]).ok(),
-            Some(_) => None,
-            None => unverified.verify(&k.key, &ALLOWED).ok(),
-        })
-        .next();
+    let payload = client.assertion_keys.iter().find_map(|key| key.prove(&unverified, &ALLOWED, now));
     let payload = payload.ok_or_else(failed)?;
     let claims: Assertion = serde_json::from_slice(&payload).map_err(|_| failed())?;
     judge(ctx, &claims, now)?;

@@ -57,6 +57,7 @@ fn accepted(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<Devic
         is_api: &|audience| ctx.tenant.resolve_api(&ctx.origin, audience).is_some(),
         userinfo_audience: &ctx.origin.userinfo_audience,
         is_pushed: false,
+        is_signed: false,
         hint_subject: &|_| None,
     };
     let mut record = device_request(params, &around, ctx.now())?;

@@ -14,6 +14,7 @@ use chancery_jose::{Algorithm, SigningKey, Typ};
 use chancery_store::PreparedClient;
 use chancery_web::{Audience, Ctx, Failure};
 use serde::Serialize;
+use serde_json::Value;
 
 /// The answer of the token endpoint (RFC 6749 section 5.1, fact sheet 6.2).
 #[derive(Default, Serialize)]
@@ -30,6 +31,9 @@ pub(crate) struct TokenAnswer {
     /// The recovery code in the place of the one that was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recovery_code: Option<String>,
+    /// What came of an exchange (RFC 8693, section 2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) issued_token_type: Option<&'static str>,
 }
 
 /// What an access token says.
@@ -47,6 +51,16 @@ pub(crate) struct AccessTokenFor<'a> {
     pub(crate) authorization: Option<&'a Authorization>,
     /// Thumbprint of the key that its sender must hold.
     pub(crate) jkt: Option<&'a str>,
+    /// The token it was made of, if it was.
+    pub(crate) delegation: Option<&'a Delegation>,
+}
+
+/// What a token inherits from the one that it was exchanged for.
+pub(crate) struct Delegation {
+    /// Who acts for the user.
+    pub(crate) act: Value,
+    /// The end of the other: nobody goes on with what is over, however often they exchange (seconds).
+    pub(crate) ends_at: i64,
 }
 
 /// An access token and, when it is opaque, the write that makes it good.
@@ -69,6 +83,10 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 true => api.token_lifetime_for_web.min(api.token_lifetime),
                 false => api.token_lifetime,
             };
+            let expires_in = match what.delegation {
+                Some(delegation) => expires_in.min(delegation.ends_at.saturating_sub(ctx.now())),
+                None => expires_in,
+            };
             let payload = AccessToken {
                 issuer: &ctx.origin.issuer,
                 subject: what.subject,
@@ -85,6 +103,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 grant_kind: what.kind,
                 organization: what.organization.map(|organization| ctx.organization_claims(organization)),
                 jkt: what.jkt,
+                act: what.delegation.map(|delegation| &delegation.act),
                 is_system_api: api.is_system(),
                 custom: None,
             }

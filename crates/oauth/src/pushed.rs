@@ -1,19 +1,21 @@
 //! `POST /oauth/par`: the application's server sends the request ahead, and the browser carries its name alone (RFC 9126,
 //! fact sheet 2.10).
 
+use std::borrow::Cow;
+
 use axum::response::Response;
 use chancery_core::ids;
 use chancery_core::oauth::{
     AuthorizeError, CheckFailure, ClientProof, OAuthError, PUSHED_LIFETIME, REQUEST_URI, pushed,
 };
 use chancery_core::params::Params;
-use chancery_store::StoredTransaction;
+use chancery_store::{PreparedClient, StoredTransaction};
 use chancery_web::{Ctx, Failure, Form, Sent, json};
 use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::authorize::checked;
+use crate::authorize::{Asked, checked, signed};
 use crate::client_auth::authenticate;
 use crate::events;
 
@@ -24,6 +26,9 @@ const MOST_A_SECOND: u32 = 100;
 #[derive(Serialize, Deserialize)]
 struct Waiting {
     pushed: String,
+    /// The application signed it besides.
+    #[serde(default)]
+    signed: bool,
 }
 
 /// Checks all that `/authorize` checks, which checks it again when the browser comes.
@@ -37,15 +42,20 @@ pub(crate) async fn push(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Re
     }
     let proof = ClientProof::parse(&params)?;
     let client = authenticate(&ctx, &headers, &proof).await?;
-    let waiting = with_key(&ctx, &headers, params).await?;
-    let waiting = accepted(&ctx, &waiting, &client.client_id, client.is_public());
-    let kept = waiting.inspect_err(|error| {
+    let waiting = match read(&ctx, params, &client) {
+        Ok((params, signed)) => {
+            let params = with_key(&ctx, &headers, params).await?;
+            accepted(&ctx, &params, &client, signed).map(|kept| (kept, signed))
+        }
+        Err(error) => Err(error),
+    };
+    let (kept, signed) = waiting.inspect_err(|error| {
         let mut event = events::of_client("fpar", &client);
         event.description = Some(error.description().chars().take(500).collect());
         events::record(&ctx, event);
     })?;
     let id = ids::url_safe(&*ctx.app.rng, 43);
-    let doc = serde_json::to_string(&Waiting { pushed: kept.encode() }).map_err(Failure::server)?;
+    let doc = serde_json::to_string(&Waiting { pushed: kept.encode(), signed }).map_err(Failure::server)?;
     let expires_at = ctx.now() + PUSHED_LIFETIME;
     // No cookie has the digest of nothing.
     let stored = StoredTransaction { id: id.clone(), digest: Vec::new(), doc, expires_at, rev: 1 };
@@ -66,12 +76,26 @@ async fn with_key(ctx: &Ctx, headers: &HeaderMap, mut params: Params) -> Result<
     Ok(params)
 }
 
-fn accepted(ctx: &Ctx, params: &Params, client_id: &str, is_public: bool) -> Result<Params, OAuthError> {
-    if is_public {
+/// The request, and whether it was signed: then nothing counts that stands beside it (RFC 9126, section 3).
+fn read(ctx: &Ctx, params: Params, client: &PreparedClient) -> Result<(Params, bool), OAuthError> {
+    if client.is_public() {
         return Err(denied("Only applications that authenticate may push authorization requests"));
     }
-    let kept = pushed(params, client_id)?;
-    match checked(ctx, &kept, ctx.tenant.client(client_id), true) {
+    match signed::opened(ctx, &params, client).map_err(|error| told(error, 400))? {
+        Some(opened) => Ok((opened, true)),
+        None => Ok((params, false)),
+    }
+}
+
+fn accepted(
+    ctx: &Ctx,
+    params: &Params,
+    client: &PreparedClient,
+    is_signed: bool,
+) -> Result<Params, OAuthError> {
+    let kept = pushed(params, &client.client_id)?;
+    let asked = Asked { params: Cow::Borrowed(&kept), is_pushed: true, is_signed };
+    match checked(ctx, ctx.tenant.client(&client.client_id), &asked) {
         Ok(_) => Ok(kept),
         Err(CheckFailure::Page { status, error }) => Err(told(error, status)),
         Err(CheckFailure::Redirect { error, .. }) => Err(told(error, 400)),
@@ -96,17 +120,21 @@ pub(crate) fn named(params: &Params) -> Option<&str> {
 ///
 /// # Errors
 /// When the database is away.
-pub(crate) async fn take(ctx: &Ctx, id: &str, client_id: Option<&str>) -> Result<Option<Params>, Failure> {
+pub(crate) async fn take(
+    ctx: &Ctx,
+    id: &str,
+    client_id: Option<&str>,
+) -> Result<Option<Asked<'static>>, Failure> {
     let (tenant, store) = (&ctx.tenant.tenant, &ctx.app.store);
     let Some(stored) = store.transaction(tenant, id, ctx.now()).await? else { return Ok(None) };
-    let Ok(Waiting { pushed }) = serde_json::from_str(&stored.doc) else { return Ok(None) };
+    let Ok(Waiting { pushed, signed }) = serde_json::from_str(&stored.doc) else { return Ok(None) };
     let params = Params::from_form(pushed.as_bytes()).map_err(Failure::server)?;
     // Whoever knows the name but is not meant must not use it up either.
     if client_id.is_none() || params.get("client_id") != client_id {
         return Ok(None);
     }
     match store.commit(store.finish_transaction(tenant, id, stored.rev)).await {
-        Ok(()) => Ok(Some(params)),
+        Ok(()) => Ok(Some(Asked { params: Cow::Owned(params), is_pushed: true, is_signed: signed })),
         Err(chancery_store::Error::Guard) => Ok(None),
         Err(other) => Err(other.into()),
     }

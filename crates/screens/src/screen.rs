@@ -206,7 +206,13 @@ pub(crate) fn serves_somebody(connection: &Connection) -> bool {
 fn nobody(ctx: &Ctx) -> PreparedClient {
     let client =
         Client { name: hosted::tenant_name(ctx).to_owned(), is_first_party: true, ..Client::default() };
-    PreparedClient { client, secret_digest: None, assertion_keys: Vec::new(), id_token_signer: None }
+    PreparedClient {
+        client,
+        secret_digest: None,
+        assertion_keys: Vec::new(),
+        request_keys: Vec::new(),
+        id_token_signer: None,
+    }
 }
 
 /// Browsers name the origin of a form they post; one of another site was not filled in on our page, nor one of a sandboxed

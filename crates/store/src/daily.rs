@@ -198,11 +198,12 @@ impl Store {
 }
 
 /// Types of events that say that an access token was issued.
-const TOKENS: [&str; 5] = ["seacft", "seccft", "sertft", "sepft", "sede"];
+const TOKENS: [&str; 6] =
+    ["seacft", "seccft", "sertft", "sepft", "sede", "success_on_behalf_of_token_exchange"];
 
 fn is_token(doc: &str, from_ms: i64, to_ms: i64) -> Result<bool> {
     // Most events are none, and reading one costs more than looking for these letters.
-    if !doc.contains("ft\"") && !doc.contains("\"sede\"") {
+    if !["ft\"", "\"sede\"", "_on_behalf_of_"].iter().any(|letters| doc.contains(letters)) {
         return Ok(false);
     }
     let Event { kind, date } = crate::error::parse("log event", doc)?;

@@ -101,7 +101,8 @@ fn role_of(grounds: &str) -> Option<&str> {
 }
 
 /// Events that tell of tokens.
-const ISSUED: [&str; 7] = ["s", "ssa", "seacft", "seccft", "sertft", "sepft", "sede"];
+const ISSUED: [&str; 8] =
+    ["s", "ssa", "seacft", "seccft", "sertft", "sepft", "sede", "success_on_behalf_of_token_exchange"];
 
 #[derive(Deserialize)]
 struct Issued<'a> {

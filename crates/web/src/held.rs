@@ -34,6 +34,14 @@ impl Held {
         if !api.is_some_and(Api::asks_for_permissions) {
             return Ok(Self::default());
         }
+        Self::of(ctx, user_id, organization_id).await
+    }
+
+    /// The same, whether an API looks at it or not.
+    ///
+    /// # Errors
+    /// As every read of the store.
+    pub async fn of(ctx: &Ctx, user_id: &str, organization_id: Option<&str>) -> chancery_store::Result<Self> {
         let tenant = &ctx.tenant.tenant;
         let mut access = ctx.app.store.access_of(tenant, user_id).await?;
         if let Some(organization_id) = organization_id {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{API, Ask, Browser, CONNECTION, Call, JANE, TestApp, decode};
+use crate::support::{API, Ask, Browser, CONNECTION, Call, JANE, Middle, TestApp, decode};
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// More than Jane may have, and what does not exist.
@@ -143,6 +143,17 @@ async fn every_way(app: &TestApp) -> Vec<(&'static str, String)> {
     let device_code = codes.text("device_code");
     let device = app.web_token(&[("grant_type", DEVICE_CODE), ("device_code", &device_code)]).await;
     tokens.push(("device", device.expect(200).text("access_token")));
+    let middle = Middle::of(app, API).await;
+    let own = by_code["access_token"].as_str().unwrap();
+    // For the API itself no grant is needed where the API needs none; where it does, that of the API's own application.
+    let grant = json!({
+        "client_id": middle.client_id, "audience": API, "scope": ["read:contacts"], "subject_type": "user",
+    });
+    app.manage("POST", "/client-grants", grant).await;
+    for asked in [ASKED, "openid read:contacts delete:contacts", ""] {
+        let exchanged = middle.exchange(app, own, API, asked).await;
+        tokens.push(("exchange", exchanged.expect(200).text("access_token")));
+    }
     tokens
 }
 

@@ -2,6 +2,7 @@
 //! such faults; what our surface does not have yet (server-side fetches, federation) has no test yet.
 
 mod case_01_artefacts_are_bound_to_their_client;
+mod case_02_token_exchange_widens_nothing;
 mod case_03_one_scope_policy_for_every_grant;
 mod case_04_redirect_uri_corpus;
 mod case_05_no_script_from_outside;

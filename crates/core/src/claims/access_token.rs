@@ -37,6 +37,8 @@ pub struct AccessToken<'a> {
     pub organization: Option<OrganizationClaims<'a>>,
     /// Thumbprint of the key that the token is bound to (RFC 9449, section 6.1).
     pub jkt: Option<&'a str>,
+    /// Who acts for the subject ([`crate::oauth::delegated`]).
+    pub act: Option<&'a Value>,
     /// The API is one of the server's own.
     pub is_system_api: bool,
     /// Claims of the tenant's making; names that are not theirs to set are dropped.
@@ -101,6 +103,9 @@ impl AccessToken<'_> {
         if let Some(jkt) = self.jkt {
             out.object_of_string("cnf", "jkt", jkt);
         }
+        if let Some(act) = self.act {
+            out.value("act", act);
+        }
         out.finish()
     }
 }
@@ -133,6 +138,7 @@ mod tests {
             grant_kind: None,
             organization: None,
             jkt: None,
+            act: None,
             is_system_api: false,
             custom: None,
         }
@@ -205,17 +211,19 @@ mod tests {
         ) {
             let custom: Map<String, Value> = names.into_iter().map(|n| (n, json!("mine"))).collect();
             let scope: Vec<&str> = scope.iter().map(String::as_str).collect();
+            let act = json!({ "sub": text[5], "act": { "sub": text[6] } });
             let token = AccessToken {
                 issuer: &text[0], subject: &text[1], audience: &text[2], with_userinfo: true, issued_at, lifetime: 1,
                 client_id: &text[3], scope: &scope, permissions: Some(&scope), dialect: Dialect::Rfc9068ProfileAuthz,
-                jti: &text[4], grant_kind: None, jkt: Some(&text[6]), is_system_api: false, custom: Some(&custom),
+                jti: &text[4], grant_kind: None, jkt: Some(&text[6]),
+                act: Some(&act), is_system_api: false, custom: Some(&custom),
                 organization: Some(OrganizationClaims { id: &text[5], name: Some(&text[6]) }),
             };
             let mut expected = json!({
                 "iss": text[0], "sub": text[1], "aud": [text[2], format!("{}userinfo", text[0])], "iat": issued_at,
                 "exp": issued_at.saturating_add(1), "client_id": text[3], "scope": scope.join(" "),
                 "permissions": scope, "jti": text[4], "org_id": text[5], "org_name": text[6],
-                "cnf": { "jkt": text[6] },
+                "cnf": { "jkt": text[6] }, "act": act,
             });
             let own: Vec<String> = expected.as_object().unwrap().keys().cloned().collect();
             for (name, value) in admitted(&custom, Place::AccessToken { of_system_api: false }, &scope) {

@@ -110,6 +110,8 @@ fn kind(event: &str) -> Option<(&'static str, bool)> {
         "fertft" | "ferrt" => ("refresh_token", false),
         "sede" => ("device_code", true),
         "fede" | "fdeaz" | "fdecc" => ("device_code", false),
+        "success_on_behalf_of_token_exchange" => ("on_behalf_of", true),
+        "failed_on_behalf_of_token_exchange" => ("on_behalf_of", false),
         "sepft" => ("password", true),
         "fepft" => ("password", false),
         _ => return None,
@@ -133,7 +135,7 @@ fn grounds_of<'a>(code: &str, (id, name): (&'a str, &'a str), group: (&'a str, &
     }
 }
 
-const FLOWS: [&str; 9] = [
+const FLOWS: [&str; 10] = [
     "authorization_code",
     "implicit",
     "hybrid",
@@ -143,6 +145,7 @@ const FLOWS: [&str; 9] = [
     "password_realm",
     "client_credentials",
     "refresh_token",
+    "on_behalf_of",
 ];
 
 const CONSENTS: [&str; 7] =

@@ -78,12 +78,21 @@ pub struct Client {
     /// Requests of `/authorize` must have been sent to `/oauth/par` (RFC 9126).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pushed_authorization_requests: Option<bool>,
+    /// Requests of `/authorize` that the application signs (RFC 9101).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_request_object: Option<SignedRequestObject>,
     /// Gets tokens that are bound to a key, and no others (RFC 9449, section 5.2: `dpop_bound_access_tokens`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_proof_of_possession: Option<bool>,
     /// PKCE with S256 is needed; an extension of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pkce: Option<bool>,
+    /// The API that the application stands for, where it is one (`app_type` `resource_server`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_server_identifier: Option<String>,
+    /// Which tokens the application may exchange (RFC 8693).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_exchange: Option<TokenExchange>,
     /// Every key and certificate of the application, those in use and the others; shown by `/credentials` alone. Where
     /// `client_authentication_methods` names one, it holds a copy.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -110,10 +119,20 @@ impl Client {
     /// Whether the application is the API itself, which asks about tokens that it was sent and calls other APIs for its
     /// users (fact sheet 6.3).
     pub fn stands_for(&self, api: &super::Api) -> bool {
-        let named = self.rest.get("resource_server_identifier").and_then(Value::as_str);
         self.app_type == Some(AppType::ResourceServer)
             && self.is_first_party
-            && named == Some(api.identifier.as_str())
+            && self.resource_server_identifier.as_deref() == Some(api.identifier.as_str())
+    }
+
+    /// Whether a request of `/authorize` without a signature is none of the application's.
+    pub fn signs_its_requests(&self) -> bool {
+        self.signed_request_object.as_ref().is_some_and(|settings| settings.required == Some(true))
+    }
+
+    /// Whether the application may exchange the tokens of users that it was sent.
+    pub fn exchanges_on_behalf(&self) -> bool {
+        let kinds = self.token_exchange.iter().flat_map(|settings| &settings.allow_any_profile_of_type);
+        !self.is_public() && kinds.into_iter().any(|kind| kind == "on_behalf_of_token_exchange")
     }
 
     /// A third-party application under the strict rules of fact sheet 1.11.
@@ -222,6 +241,34 @@ pub struct JwtConfiguration {
     /// `RS256`, `HS256`, `PS256`, and our extensions `RS512`, `ES256`, `EdDSA`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alg: Option<String>,
+}
+
+/// Signed requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SignedRequestObject {
+    /// Whether there are no others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+    /// The keys, among [`Client::credentials`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Vec<CredentialName>>,
+}
+
+/// Names one of [`Client::credentials`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CredentialName {
+    /// `cred_` + 16 or more.
+    pub id: String,
+}
+
+/// Token exchange settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TokenExchange {
+    /// `on_behalf_of_token_exchange`; `custom_authentication` is stored only.
+    pub allow_any_profile_of_type: Vec<String>,
 }
 
 /// Secret-based and public client authentication.

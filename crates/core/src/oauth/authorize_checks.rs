@@ -21,6 +21,8 @@ pub struct Surroundings<'a> {
     pub userinfo_audience: &'a str,
     /// Whether the application's server sent the request ahead (RFC 9126).
     pub is_pushed: bool,
+    /// Whether the application signed the request (RFC 9101).
+    pub is_signed: bool,
     /// Verifies an `id_token_hint` for this application and returns its subject.
     pub hint_subject: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -72,6 +74,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
         only_known_parameters(params, client)?;
         no_request_objects(params)?;
         pushed_where_needed(client, around.is_pushed)?;
+        signed_where_needed(client, around.is_signed)?;
         let response_type = supported_response_type(response_type, wanted, client)?;
         let response_mode = sound_mode(params, response_type, &redirect_uri)?;
         let challenge = pkce(params, client, around.settings, response_type)?;
@@ -220,8 +223,8 @@ fn only_known_parameters(params: &Params, client: &Client) -> Result<(), Authori
     }
 }
 
-/// JAR is not served yet, nor a `request_uri` that is not ours, and a request that relies on them must not be read without
-/// them (OpenID Connect Core 6.1 names these codes).
+/// What is signed was opened before, where the application has keys for it; a `request_uri` that is not ours is not followed.
+/// A request that relies on them must not be read without them (OpenID Connect Core 6.1 names these codes).
 fn no_request_objects(params: &Params) -> Result<(), AuthorizeError> {
     if params.get("request").is_some() {
         return Err(AuthorizeError::new("request_not_supported", "Parameter not supported: request"));
@@ -236,6 +239,14 @@ fn no_request_objects(params: &Params) -> Result<(), AuthorizeError> {
 fn pushed_where_needed(client: &Client, is_pushed: bool) -> Result<(), AuthorizeError> {
     match client.require_pushed_authorization_requests.unwrap_or(false) && !is_pushed {
         true => Err(AuthorizeError::invalid("The client must push its authorization requests")),
+        false => Ok(()),
+    }
+}
+
+/// An application may say that it signs every request: then nobody on the way can change one, or make one up.
+fn signed_where_needed(client: &Client, is_signed: bool) -> Result<(), AuthorizeError> {
+    match client.signs_its_requests() && !is_signed {
+        true => Err(AuthorizeError::invalid("The client must sign its authorization requests")),
         false => Ok(()),
     }
 }

@@ -58,6 +58,8 @@ pub enum OAuthError {
     },
     /// Unknown, expired, revoked or somebody else's refresh token.
     InvalidRefreshToken,
+    /// Unknown, expired, no user's or somebody else's token that was to be exchanged.
+    SubjectToken,
     /// The user behind a refresh token was deleted.
     UserGone,
     /// An administrator blocked the user.
@@ -128,7 +130,7 @@ impl OAuthError {
             Self::ClientAssertion(_) => "invalid_client",
             Self::Proof(_) => "invalid_dpop_proof",
             Self::NonceNeeded => "use_dpop_nonce",
-            Self::ProofNeeded => "invalid_request",
+            Self::ProofNeeded | Self::SubjectToken => "invalid_request",
             Self::GrantNotAllowed(_) | Self::UnauthorizedClient(_) => "unauthorized_client",
             Self::UnsupportedGrant(_) => "unsupported_grant_type",
             Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => "invalid_grant",
@@ -181,7 +183,7 @@ impl OAuthError {
             Self::NoSuchApi(_) | Self::TokenScope(_) => 403,
             Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::Invalid(_) => 400,
             Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
-            Self::Proof(_) | Self::NonceNeeded | Self::ProofNeeded => 400,
+            Self::Proof(_) | Self::NonceNeeded | Self::ProofNeeded | Self::SubjectToken => 400,
         }
     }
 
@@ -215,6 +217,7 @@ impl OAuthError {
                 format!("The redirect URI is wrong. You sent {sent}, and we expected {expected}")
             }
             Self::InvalidRefreshToken => "Unknown or invalid refresh token.".to_owned(),
+            Self::SubjectToken => "The subject_token is not valid for this client".to_owned(),
             Self::UserGone => "The refresh_token was generated for a user who doesn't exist anymore.".to_owned(),
             Self::UserBlocked => "user is blocked".to_owned(),
             Self::WrongPassword => "Wrong email or password.".to_owned(),

@@ -9,7 +9,9 @@ mod error;
 mod pkce;
 mod pushed;
 mod redirect_uri;
+mod request_object;
 mod response;
+mod token_exchange;
 mod token_request;
 
 pub use authorize_checks::{CheckFailure, Surroundings, check};
@@ -27,5 +29,9 @@ pub use error::{AuthorizeError, OAuthError};
 pub use pkce::{Challenge, ChallengeMethod};
 pub use pushed::{PUSHED_LIFETIME, REQUEST_URI, pushed};
 pub use redirect_uri::{RedirectUri, allowed_logout_url, is_loopback_host, origin_of};
+pub use request_object::{
+    REQUEST_OBJECT_ALGORITHMS, RequestObjectFor, bad_request_object, is_request_object_typ, signed_request,
+};
 pub use response::{ResponseMode, ResponseType};
+pub use token_exchange::{ACCESS_TOKEN, TOKEN_EXCHANGE, delegated};
 pub use token_request::{ClientProof, Grant, MFA_OTP, MFA_RECOVERY_CODE, PASSWORD_REALM, TokenRequest};

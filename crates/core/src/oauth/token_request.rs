@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{DEVICE_CODE, OAuthError};
+use super::{ACCESS_TOKEN, DEVICE_CODE, OAuthError, TOKEN_EXCHANGE};
 use crate::params::Params;
 
 /// A token request.
@@ -57,6 +57,15 @@ pub enum Grant {
         code: SecretString,
         /// Which of them.
         is_recovery: bool,
+    },
+    /// RFC 8693: an access token for one of another API.
+    TokenExchange {
+        /// The token that was sent by somebody else.
+        subject_token: SecretString,
+        /// Identifier of the API.
+        audience: String,
+        /// Scopes asked for.
+        scope: Option<String>,
     },
     /// RFC 6749 section 4.3, and Auth0's `password-realm`.
     Password {
@@ -134,12 +143,36 @@ impl Grant {
                 code: required(params, "recovery_code")?.into(),
                 is_recovery: true,
             },
+            TOKEN_EXCHANGE => Self::token_exchange(params, hears_resource)?,
             "password" => Self::password(params, None, one_audience(params, hears_resource)?)?,
             PASSWORD_REALM => {
                 let realm = required(params, "realm")?.to_owned();
                 Self::password(params, Some(realm), one_audience(params, hears_resource)?)?
             }
             other => return Err(OAuthError::UnsupportedGrant(other.chars().take(200).collect())),
+        })
+    }
+
+    fn token_exchange(params: &Params, hears_resource: bool) -> Result<Self, OAuthError> {
+        let subject_token = required(params, "subject_token")?;
+        let kind = required(params, "subject_token_type")?;
+        if kind != ACCESS_TOKEN {
+            let shown: String = kind.chars().take(200).collect();
+            return Err(OAuthError::Invalid(format!("Unsupported subject_token_type: {shown}")));
+        }
+        if params.get("requested_token_type").is_some_and(|wanted| wanted != ACCESS_TOKEN) {
+            return Err(OAuthError::Invalid(format!("requested_token_type must be {ACCESS_TOKEN}")));
+        }
+        // The client is the actor: to leave another one out of the token would be to hide them.
+        if params.get("actor_token").is_some() || params.get("actor_token_type").is_some() {
+            return Err(OAuthError::Invalid(
+                "actor_token is not supported for this subject_token_type".into(),
+            ));
+        }
+        Ok(Self::TokenExchange {
+            subject_token: subject_token.into(),
+            audience: one_audience(params, hears_resource)?.ok_or(OAuthError::Missing("audience"))?,
+            scope: params.get("scope").map(str::to_owned),
         })
     }
 
@@ -166,6 +199,7 @@ impl Grant {
             Self::DeviceCode { .. } => DEVICE_CODE,
             Self::SecondFactor { is_recovery: false, .. } => MFA_OTP,
             Self::SecondFactor { is_recovery: true, .. } => MFA_RECOVERY_CODE,
+            Self::TokenExchange { .. } => TOKEN_EXCHANGE,
             Self::Password { realm: None, .. } => "password",
             Self::Password { realm: Some(_), .. } => PASSWORD_REALM,
         }
@@ -226,6 +260,11 @@ mod tests {
             ("grant_type=http://auth0.com/oauth/grant-type/mfa-otp&otp=1", "mfa_token"),
             ("grant_type=http://auth0.com/oauth/grant-type/mfa-otp&mfa_token=1", "otp"),
             ("grant_type=http://auth0.com/oauth/grant-type/mfa-recovery-code&mfa_token=1", "recovery_code"),
+            ("grant_type=urn:ietf:params:oauth:grant-type:token-exchange", "subject_token"),
+            (
+                "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=x",
+                "subject_token_type",
+            ),
             ("grant_type=password&username=x", "password"),
             ("grant_type=http://auth0.com/oauth/grant-type/password-realm&username=x&password=y", "realm"),
             ("grant_type=client_credentials&client_assertion=x", "client_assertion_type"),
@@ -245,6 +284,20 @@ mod tests {
         assert_eq!(audience("grant_type=client_credentials&resource=r"), Some("r".into()));
         assert_eq!(audience("grant_type=client_credentials&resource=r&audience=a"), Some("a".into()));
         assert!(parse("grant_type=client_credentials&resource=r&resource=s").is_err());
+    }
+
+    #[test]
+    fn exchanges() {
+        let start = "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=hush&subject_token_type=";
+        let good = format!("{start}{ACCESS_TOKEN}&audience=a");
+        assert!(!format!("{:?}", parse(&good).unwrap()).contains("hush"));
+        parse(&format!("{good}&requested_token_type={ACCESS_TOKEN}")).unwrap();
+        let code = |form: String| parse(&form).unwrap_err().code();
+        assert_eq!(parse(&format!("{start}{ACCESS_TOKEN}")).err(), Some(OAuthError::Missing("audience")));
+        for more in ["&actor_token=x", "&actor_token_type=x", "&requested_token_type=x", "&audience=b"] {
+            assert_eq!(code(format!("{good}{more}")), "invalid_request", "{more}");
+        }
+        assert_eq!(code(format!("{start}urn:acme:legacy&audience=a")), "invalid_request");
     }
 
     #[test]

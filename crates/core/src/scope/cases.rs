@@ -405,14 +405,38 @@ fn policies_of_refresh_tokens() {
 
 #[test]
 fn on_behalf_of_a_user() {
-    let setup = setup();
-    let flow = Flow::TokenExchange { kind: ExchangeKind::OnBehalfOf, has_actor: true };
+    let mut setup = setup();
+    let sent = strings(&["openid", "read:a", "del:a", "offline_access"]);
+    let here = Flow::OnBehalfOf(Original { granted: &sent, audience: Some(API) });
+    assert_eq!(setup.scope(here, ""), Ok("read:a".to_owned()), "what the user holds and the token has");
+    assert_eq!(setup.scope(here, "write:a del:a"), Ok("del:a".to_owned()), "never more than the token has");
     assert_eq!(
-        setup.scope(flow, ""),
-        Ok("read:a write:a".to_owned()),
+        setup.scope(here, "openid profile offline_access"),
+        Ok("openid read:a".to_owned()),
+        "no refresh token, and no more of the user than the token lets see"
+    );
+    let elsewhere = Flow::OnBehalfOf(Original { granted: &sent, audience: Some("https://other/") });
+    let refused = Err(Denied::NoClientGrant(Party::FirstParty));
+    assert_eq!(setup.scope(elsewhere, "write:a"), refused, "an API that is open to all is not open to this");
+    setup.grant = Some(grant("user", &["write:a", "del:a"]));
+    assert_eq!(setup.scope(elsewhere, "write:a del:a read:a"), Ok("write:a del:a".to_owned()));
+    assert_eq!(
+        setup.scope(elsewhere, ""),
+        Ok("write:a".to_owned()),
         "what the user holds, even without RBAC"
     );
-    assert_eq!(setup.scope(flow, "del:a"), Ok("del:a".to_owned()), "named, without RBAC");
+    assert_eq!(setup.scope(elsewhere, "gone:a"), Ok(String::new()), "an unknown name means nothing else");
+    setup.api.enforce_policies = Some(true);
+    assert_eq!(setup.scope(elsewhere, "write:a del:a"), Ok("write:a".to_owned()));
+    setup.grant = Some(grant("client", &["write:a"]));
+    assert_eq!(setup.scope(elsewhere, "write:a"), refused, "a grant for machines is none for users");
+    setup.api.is_system = Some(true);
+    assert_eq!(setup.scope(here, "read:a"), Err(Denied::ApiClosed(Party::FirstParty)));
+}
+
+#[test]
+fn tokens_from_elsewhere() {
+    let setup = setup();
     let social = Flow::TokenExchange { kind: ExchangeKind::NativeSocial, has_actor: false };
     assert_eq!(setup.scope(social, "openid"), Ok("openid read:a write:a del:a".to_owned()));
     let custom = Flow::TokenExchange { kind: ExchangeKind::Custom, has_actor: false };

@@ -61,7 +61,11 @@ fn lookups(request: &Request<'_>) -> usize {
     let api = request.target.api();
     let lists_all = api.is_some_and(|api| api.dialect().shows_permissions());
     let implies = match request.flow {
-        Flow::Password | Flow::PasswordRealm | Flow::TokenExchange { .. } | Flow::CodeExchange(_) => true,
+        Flow::Password
+        | Flow::PasswordRealm
+        | Flow::TokenExchange { .. }
+        | Flow::OnBehalfOf(_)
+        | Flow::CodeExchange(_) => true,
         Flow::ClientCredentials | Flow::Refresh(_) => named == 0,
         Flow::Code
         | Flow::Implicit

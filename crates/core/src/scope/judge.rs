@@ -39,7 +39,7 @@ enum Ceiling<'a> {
     Within(&'a ClientGrant, Names<'a>),
 }
 
-/// What a code or refresh token may still give (fact sheet 3.6).
+/// What a code, a refresh token or the token of a user may still give (fact sheet 3.6).
 #[derive(Debug)]
 struct Allowance<'a> {
     granted: &'a [String],
@@ -47,6 +47,8 @@ struct Allowance<'a> {
     policy: &'a [String],
     policy_names: Names<'a>,
     same_audience: bool,
+    /// It is for another API, which has its own scopes: the client grant says which of them.
+    is_elsewhere: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -57,6 +59,7 @@ impl<'a> Judge<'a> {
             Flow::ClientCredentials => check_machine(request)?,
             Flow::CodeExchange(code) => original = Some(Allowance::new(code, None, true, lookups)),
             Flow::Refresh(token) => original = Some(refresh_allowance(request, token, lookups)?),
+            Flow::OnBehalfOf(token) => original = Some(on_behalf_allowance(request, token, lookups)?),
             _ => check_lifetimes(request)?,
         }
         let ceiling = ceiling(request, lookups)?;
@@ -84,8 +87,12 @@ impl<'a> Judge<'a> {
             Flow::CodeExchange(_) => self.implied_by_original(),
             Flow::Refresh(_) if asked.is_empty() => self.implied_by_original(),
             flow if flow.is_password() => self.implied_by_password(),
-            Flow::TokenExchange { kind: ExchangeKind::NativeSocial | ExchangeKind::OnBehalfOf, .. } => {
+            Flow::TokenExchange { kind: ExchangeKind::NativeSocial, .. } => {
                 let api = self.implied_by_api().filter(|_| self.implies_api_scopes());
+                unique(asked.iter().chain(api))
+            }
+            Flow::OnBehalfOf(_) => {
+                let api = self.live_in_order().filter(|_| means_all_held(&self.request));
                 unique(asked.iter().chain(api))
             }
             _ => asked.iter().collect(),
@@ -122,6 +129,7 @@ impl<'a> Judge<'a> {
         let granted = Reason::Granted { by: Grounds::SignIn };
         self.original
             .as_ref()
+            .filter(|o| !o.is_elsewhere)
             .map(|o| if o.allows_api_scope(scope) { granted } else { Reason::NotInOriginalGrant })
     }
 
@@ -139,13 +147,18 @@ impl<'a> Judge<'a> {
     }
 
     /// Every permission of the user on the API, in the API's order, whatever was asked for. Third-party applications
-    /// see no further than their client grant. Tokens for the Management API have none: scopes alone count there.
+    /// see no further than their client grant, and a token that was made of another no further than that one. Tokens for the Management API have none: scopes alone count there.
     pub(super) fn permissions(&self) -> Option<Vec<&'a str>> {
         let api = self.request.target.api().filter(|_| !self.is_own_account)?;
         let held =
             self.held.as_ref().filter(|_| api.enforces_policies() && api.dialect().shows_permissions())?;
-        let cut = !self.request.client.is_first_party;
-        let seen = |scope: &&str| held.contains_key(scope) && (!cut || self.ceiling.grounds(scope).is_some());
+        let sent = self.original.as_ref().filter(|_| matches!(self.request.flow, Flow::OnBehalfOf(_)));
+        let cut = !self.request.client.is_first_party || sent.is_some();
+        let seen = |scope: &&str| {
+            held.contains_key(scope)
+                && (!cut || self.ceiling.grounds(scope).is_some())
+                && sent.is_none_or(|sent| sent.allows_api_scope(scope))
+        };
         Some(unique(api.live_scopes().filter(seen)))
     }
 
@@ -317,6 +330,7 @@ impl<'a> Allowance<'a> {
             policy,
             policy_names: Names::Strings(policy).ready_for(lookups.max(original.granted.len())),
             same_audience,
+            is_elsewhere: false,
         }
     }
 
@@ -325,7 +339,7 @@ impl<'a> Allowance<'a> {
     }
 
     fn allows_api_scope(&self, scope: &str) -> bool {
-        self.keeps(scope) || self.policy_names.contains(scope)
+        self.is_elsewhere || self.keeps(scope) || self.policy_names.contains(scope)
     }
 }
 
@@ -356,8 +370,9 @@ fn ceiling<'a>(request: &Request<'a>, lookups: usize) -> Result<Ceiling<'a>, Den
     if strict && (own_account || api.is_system()) {
         return Err(Denied::SystemApiForThirdParty(party));
     }
-    // `allow_all` never applies to machines, and never opens the Management API.
-    if policy == Policy::AllowAll && !strict && !machine && !own_account {
+    // `allow_all` never applies to machines, and never opens the Management API. Nor does it let an API pass a user on to
+    // another one: the user signed in to neither the one nor the other for that, so an administrator has to say so.
+    if policy == Policy::AllowAll && !strict && !machine && !own_account && !is_elsewhere(request) {
         return Ok(Ceiling::Open);
     }
     let grant = request.grant.filter(|grant| fits(grant, request));
@@ -410,10 +425,35 @@ fn live<'a>(request: &Request<'a>) -> Names<'a> {
 /// at what its users hold whatever its settings say.
 fn held<'a>(request: &Request<'a>, ceiling: &Ceiling<'a>) -> Option<HashMap<&'a str, PermissionSource<'a>>> {
     let api = request.target.api().filter(|_| !matches!(ceiling, Ceiling::Closed))?;
-    let on_behalf = matches!(request.flow, Flow::TokenExchange { kind: ExchangeKind::OnBehalfOf, .. });
-    let matters =
-        is_own_account(request) || api.enforces_policies() || (on_behalf && request.asked.is_empty());
+    let matters = is_own_account(request) || api.enforces_policies() || means_all_held(request);
     (matters && !request.flow.is_machine()).then(|| request.permissions.on(&api.identifier))
+}
+
+/// Whether it is an exchange on behalf of a user that names no scope of the API: it means what the user holds.
+fn means_all_held(request: &Request<'_>) -> bool {
+    let names_one = || request.asked.iter().any(|scope| Kind::of(scope) == Kind::Api);
+    matches!(request.flow, Flow::OnBehalfOf(_)) && !names_one()
+}
+
+/// Whether a user's token is exchanged for one of another API.
+fn is_elsewhere(request: &Request<'_>) -> bool {
+    matches!(request.flow, Flow::OnBehalfOf(token) if token.audience != request.target.audience())
+}
+
+/// For the API that the token was sent to there is what the token has; for another one, what the client grant lists. The
+/// server's own APIs are nobody's to call with a token that was made of another.
+fn on_behalf_allowance<'a>(
+    request: &Request<'a>,
+    token: Original<'a>,
+    lookups: usize,
+) -> Result<Allowance<'a>, Denied> {
+    check_lifetimes(request)?;
+    let is_system = request.target.api().is_some_and(crate::model::Api::is_system);
+    if is_system || matches!(request.target, Target::Management(_)) {
+        return Err(Denied::ApiClosed(Party::FirstParty));
+    }
+    let is_elsewhere = is_elsewhere(request);
+    Ok(Allowance { is_elsewhere, ..Allowance::new(token, None, !is_elsewhere, lookups) })
 }
 
 fn check_lifetimes(request: &Request<'_>) -> Result<(), Denied> {

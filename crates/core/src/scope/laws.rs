@@ -131,7 +131,7 @@ impl World {
             3 => Flow::ClientCredentials,
             4 => Flow::Refresh(Original { granted: &self.original, audience }),
             5 => Flow::CodeExchange(Original { granted: &self.original, audience: here }),
-            6 => Flow::TokenExchange { kind: ExchangeKind::OnBehalfOf, has_actor: false },
+            6 => Flow::OnBehalfOf(Original { granted: &self.original, audience }),
             7 => Flow::TokenExchange { kind: ExchangeKind::NativeSocial, has_actor: true },
             _ => Flow::DeviceCode,
         }
@@ -206,7 +206,7 @@ proptest! {
                     original.granted.iter().any(|s| s == scope) || (is_api && policy.contains(&scope))
                 }
                 Flow::Password => is_api || STANDARD.contains(&scope),
-                Flow::TokenExchange { .. } => is_api,
+                Flow::TokenExchange { .. } | Flow::OnBehalfOf(_) => is_api,
                 Flow::ClientCredentials => is_api && asked.is_empty(),
                 _ => false,
             };
@@ -215,6 +215,16 @@ proptest! {
             if let Flow::Refresh(original) | Flow::CodeExchange(original) = flow {
                 let in_policy = matches!(flow, Flow::Refresh(_)) && is_api && policy.contains(&scope);
                 prop_assert!(original.granted.iter().any(|s| s == scope) || in_policy, "{} is new", scope);
+            }
+            // Security case 2.
+            if let Flow::OnBehalfOf(sent) = flow {
+                let here = world.same_audience && world.target > 0;
+                let had = sent.granted.iter().any(|s| s == scope);
+                prop_assert!(had || (is_api && !here && world.grants_users(scope)), "{} is new", scope);
+                prop_assert!(scope != OFFLINE_ACCESS && scope != ONLINE_ACCESS);
+                let named_one = asked.iter().any(is_api_scope);
+                prop_assert!(!is_api || named_one || world.held().contains(scope), "{} is not held", scope);
+                prop_assert!(world.target != 1, "no way to the Management API");
             }
             prop_assert!(!is_api || live.contains(scope), "{} is not on the API", scope);
             if is_api && world.target > 1 {
@@ -238,6 +248,21 @@ proptest! {
             }
             prop_assert!(world.consented.as_ref().is_none_or(|c| c.iter().any(|s| s == scope)), "{} without consent", scope);
             prop_assert!(!world.client.is_strict_third_party() || !STANDARD.contains(&scope));
+        }
+    }
+
+    /// What a token of another says of the user's permissions is no way around its scopes (security case 2).
+    #[test]
+    fn permissions_on_behalf_are_those_of_the_scopes(mut world in a_world()) {
+        (world.flow, world.target) = (6, 2);
+        let permissions = world.ask(|request| {
+            let decision = decide(request).ok()?;
+            Some(decision.permissions?.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
+        });
+        for permission in permissions.into_iter().flatten() {
+            let had = world.same_audience && world.original.contains(&permission);
+            let granted = !world.same_audience && world.grants_users(&permission);
+            prop_assert!(had || granted, "{} is new", permission);
         }
     }
 

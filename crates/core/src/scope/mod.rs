@@ -7,6 +7,7 @@
 //! user flows     granted = asked ∩ API ∩ client grant (where one is needed) ∩ permissions (RBAC) ∩ consent; the rest is dropped
 //! machine flow   asked must lie within the client grant, or the whole request is refused
 //! refresh        as user flows, and ∩ (original grant ∪ policy)
+//! on behalf      as user flows, and ∩ the token sent; for another API a client grant is always needed
 //! ```
 
 mod asked;

@@ -53,6 +53,9 @@ pub enum Flow<'a> {
         /// Whether somebody acts for the user.
         has_actor: bool,
     },
+    /// RFC 8693: an API calls another one for the user whose token it was sent, or keeps less of that token for itself. No
+    /// more comes of it than the token, the user and the API's own client grant have in common.
+    OnBehalfOf(Original<'a>),
     /// A code is exchanged: what was granted at `/authorize` is judged again, so that what was taken away in between
     /// does not come back. `asked` is not read.
     CodeExchange(Original<'a>),
@@ -62,7 +65,7 @@ pub enum Flow<'a> {
     ClientCredentials,
 }
 
-/// What a code or refresh token stands for.
+/// What a code, a refresh token or the token of a user stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Original<'a> {
     /// Scopes granted at sign-in.
@@ -78,8 +81,6 @@ pub enum ExchangeKind {
     Custom,
     /// A token of a social provider from its native SDK.
     NativeSocial,
-    /// An API calls another one for the same user.
-    OnBehalfOf,
 }
 
 /// For which API.
@@ -115,7 +116,7 @@ impl Flow<'_> {
     /// Whether the flow can end in a refresh token. Hybrid flows can: their code is exchanged.
     pub(super) fn gives_refresh_token(&self) -> bool {
         match self {
-            Self::Implicit | Self::ClientCredentials => false,
+            Self::Implicit | Self::ClientCredentials | Self::OnBehalfOf(_) => false,
             Self::TokenExchange { has_actor, .. } => !has_actor,
             Self::Code
             | Self::Hybrid

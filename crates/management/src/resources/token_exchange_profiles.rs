@@ -1,4 +1,5 @@
-//! `/token-exchange-profiles`: which foreign tokens may be exchanged (RFC 8693). Kept only: the grant is not built.
+//! `/token-exchange-profiles`: which foreign tokens may be exchanged (RFC 8693). Kept only: what decides about
+//! such a token is an action, and actions are not run.
 
 use chancery_core::ids;
 use chancery_core::iso::format_ms;

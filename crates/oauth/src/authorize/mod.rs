@@ -9,7 +9,9 @@ mod load;
 mod organization;
 mod place;
 mod respond;
+pub(crate) mod signed;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::RawQuery;
@@ -88,21 +90,23 @@ async fn to_own_page(
 
 async fn begin(ctx: &Ctx, headers: &HeaderMap, sent: &Params) -> Result<Response, Failure> {
     let client_id = sent.get("client_id");
-    let ahead = match pushed::named(sent) {
-        None => None,
-        Some(id) => match pushed::take(ctx, id, client_id).await? {
-            Some(params) => Some(params),
-            None => {
-                let text = "The request_uri is unknown, was used, or has expired";
-                let error = AuthorizeError::new("invalid_request_uri", text);
-                respond::log_failure(ctx, client_id, &error, None);
-                return Ok(pages::error(ctx, headers, 400, &error));
-            }
-        },
+    let asked = match pushed::named(sent) {
+        Some(id) => pushed::take(ctx, id, client_id).await?.ok_or_else(|| {
+            let text = "The request_uri is unknown, was used, or has expired";
+            AuthorizeError::new("invalid_request_uri", text)
+        }),
+        None => sent_now(ctx, sent),
     };
-    let params = ahead.as_ref().unwrap_or(sent);
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(error) => {
+            respond::log_failure(ctx, client_id, &error, None);
+            return Ok(pages::error(ctx, headers, 400, &error));
+        }
+    };
+    let params = &*asked.params;
     let client = params.get("client_id").and_then(|id| ctx.tenant.client(id));
-    let checked = checked(ctx, params, client, ahead.is_some());
+    let checked = checked(ctx, client, &asked);
     let request = match checked {
         Ok(request) => request,
         Err(CheckFailure::Page { status, error }) => {
@@ -128,23 +132,40 @@ async fn begin(ctx: &Ctx, headers: &HeaderMap, sent: &Params) -> Result<Response
     }
 }
 
-/// Every check of a request, which may have been sent ahead.
+/// A request, and by which way it came.
+pub(crate) struct Asked<'a> {
+    pub(crate) params: Cow<'a, Params>,
+    /// The application's server sent it ahead.
+    pub(crate) is_pushed: bool,
+    /// The application signed it.
+    pub(crate) is_signed: bool,
+}
+
+/// What the browser brought.
+fn sent_now<'a>(ctx: &Ctx, sent: &'a Params) -> Result<Asked<'a>, AuthorizeError> {
+    let client = sent.get("client_id").and_then(|id| ctx.tenant.client(id));
+    let opened = client.map_or(Ok(None), |client| signed::opened(ctx, sent, client))?;
+    let is_signed = opened.is_some();
+    Ok(Asked { params: opened.map_or(Cow::Borrowed(sent), Cow::Owned), is_pushed: false, is_signed })
+}
+
+/// Every check of a request.
 pub(crate) fn checked(
     ctx: &Ctx,
-    params: &Params,
     client: Option<&Arc<PreparedClient>>,
-    is_pushed: bool,
+    asked: &Asked<'_>,
 ) -> Result<AuthorizeRequest, CheckFailure> {
     let around = Surroundings {
         settings: &ctx.tenant.settings,
         client: client.map(|c| &c.client),
         is_api: &|audience| ctx.tenant.resolve_api(&ctx.origin, audience).is_some(),
         userinfo_audience: &ctx.origin.userinfo_audience,
-        is_pushed,
+        is_pushed: asked.is_pushed,
+        is_signed: asked.is_signed,
         hint_subject: &|hint| {
             let claims = chancery_web::verify_id_token(ctx, hint)?;
             client.is_some_and(|c| c.client_id == claims.client_id).then_some(claims.subject)
         },
     };
-    oauth::check(params, &around)
+    oauth::check(&asked.params, &around)
 }

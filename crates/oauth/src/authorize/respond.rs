@@ -282,6 +282,7 @@ impl Grantee<'_> {
             organization: self.organization,
             authorization: Some(authorization),
             jkt: None,
+            delegation: None,
         }
     }
 

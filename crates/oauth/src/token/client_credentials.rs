@@ -73,6 +73,7 @@ pub(super) async fn issue(
             organization: organization.as_ref(),
             authorization: None,
             jkt,
+            delegation: None,
         },
     )
     .await?;

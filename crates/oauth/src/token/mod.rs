@@ -3,13 +3,16 @@
 mod authorization_code;
 mod client_credentials;
 mod device_code;
+mod on_behalf_of;
 mod password;
 mod redeem;
 pub(crate) mod refresh_token;
 mod user_tokens;
 
 use axum::response::Response;
-use chancery_core::oauth::{DEVICE_CODE, Grant, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, TokenRequest};
+use chancery_core::oauth::{
+    DEVICE_CODE, Grant, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, TOKEN_EXCHANGE, TokenRequest,
+};
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
 use chancery_web::{Ctx, DPOP, DPOP_NONCE, Failure, Form, Sent, json};
@@ -85,7 +88,12 @@ async fn answer(
     grant: Grant,
     jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
-    if !client.may_use(grant.name()) {
+    // Whether tokens may be exchanged is a setting of its own (fact sheet 6.3).
+    let may = match &grant {
+        Grant::TokenExchange { .. } => client.exchanges_on_behalf(),
+        other => client.may_use(other.name()),
+    };
+    if !may {
         return Err(OAuthError::GrantNotAllowed(grant.name().to_owned()).into());
     }
     // In boxes, so that a machine's request, of which there are the most, does not carry room for the other grants about.
@@ -109,6 +117,10 @@ async fn answer(
             let shown = password::Shown { mfa_token, code, is_recovery };
             Box::pin(password::with_second_factor(ctx, client, &shown, jkt)).await
         }
+        Grant::TokenExchange { subject_token, audience, scope } => {
+            let asked = on_behalf_of::Asked { subject_token, audience, scope };
+            Box::pin(on_behalf_of::exchange(ctx, client, &asked, jkt)).await
+        }
         Grant::Password { username, password, realm, audience, scope } => {
             let typed = password::Typed { username, password, realm, audience, scope };
             Box::pin(password::sign_in(ctx, client, typed, jkt)).await
@@ -124,6 +136,7 @@ fn failure_event(grant: &str) -> &'static str {
         DEVICE_CODE => "fede",
         MFA_OTP => "feotpft",
         MFA_RECOVERY_CODE => "fercft",
+        TOKEN_EXCHANGE => "failed_on_behalf_of_token_exchange",
         _ => "fepft",
     }
 }

@@ -47,6 +47,7 @@ pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTok
             organization: what.organization,
             authorization: Some(what.authorization),
             jkt: what.jkt,
+            delegation: None,
         },
     )
     .await?;
@@ -62,6 +63,7 @@ pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTok
         expires_in: access.expires_in,
         token_type: issue::token_type(what.jkt),
         recovery_code: None,
+        issued_token_type: None,
     };
     Ok(UserTokens { answer, write: access.write })
 }

@@ -6,7 +6,7 @@ use chancery_core::{
     iso::parse_ms,
     model::{Api, Client, CredentialRef, SigningAlg},
 };
-use chancery_jose::{Algorithm, SigningKey, VerifyingKey, base64url_decode};
+use chancery_jose::{Algorithm, SigningKey, Unverified, VerifyingKey, base64url_decode};
 
 use crate::{Error, KeyRing, Result, Store};
 
@@ -18,6 +18,8 @@ pub struct PreparedClient {
     pub secret_digest: Option<[u8; 32]>,
     /// Keys its assertions may be signed with.
     pub assertion_keys: Vec<AssertionKey>,
+    /// Keys its requests of `/authorize` may be signed with.
+    pub request_keys: Vec<AssertionKey>,
     /// Signs ID tokens with the application's secret where they are HS256; `None` where the tenant's key does.
     pub id_token_signer: Option<Arc<SigningKey>>,
 }
@@ -64,7 +66,30 @@ impl PreparedClient {
             .flat_map(|keys| &keys.credentials)
             .filter_map(|credential| assertion_key(&client.client_id, credential))
             .collect();
-        Ok(Self { secret_digest, assertion_keys, id_token_signer, client })
+        let named =
+            client.signed_request_object.iter().flat_map(|signed| signed.credentials.iter().flatten());
+        let request_keys = named
+            .filter_map(|named| client.credentials.iter().find(|credential| credential.id == named.id))
+            .filter_map(|credential| assertion_key(&client.client_id, credential))
+            .collect();
+        Ok(Self { secret_digest, assertion_keys, request_keys, id_token_signer, client })
+    }
+}
+
+impl AssertionKey {
+    /// What the key proves of a token: its payload, where the token names the key or none, the key has not ended at `now`
+    /// (seconds), and the algorithm is one of `allowed` and the one that was named for the key.
+    pub fn prove(&self, token: &Unverified<'_>, allowed: &[Algorithm], now: i64) -> Option<Vec<u8>> {
+        let kid = token.header().kid.as_deref();
+        let is_meant = kid.is_none() || self.kid.is_none() || self.kid.as_deref() == kid;
+        if !is_meant || self.expires_at.is_some_and(|end| end <= now) {
+            return None;
+        }
+        match self.alg {
+            Some(alg) if allowed.contains(&alg) => token.verify(&self.key, &[alg]).ok(),
+            Some(_) => None,
+            None => token.verify(&self.key, allowed).ok(),
+        }
     }
 }
 

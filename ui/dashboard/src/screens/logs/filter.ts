@@ -12,9 +12,9 @@ export interface LogFilter {
 
 /** Families of types, for the choice beside the single ones. */
 export const FAMILIES: Record<string, { label: string; types: readonly string[] }> = {
-  failures: { label: 'Everything that failed', types: ['f', 'fp', 'fu', 'fs', 'fsa', 'feacft', 'feccft', 'fepft', 'fertft', 'fede', 'fdeaz', 'fdeac', 'fdecc', 'fn', 'limit_wc', 'limit_mu'] },
+  failures: { label: 'Everything that failed', types: ['f', 'fp', 'fu', 'fs', 'fsa', 'feacft', 'feccft', 'fepft', 'fertft', 'fede', 'failed_on_behalf_of_token_exchange', 'fdeaz', 'fdeac', 'fdecc', 'fn', 'limit_wc', 'limit_mu'] },
   signins: { label: 'Sign-ins', types: ['s', 'ssa', 'f', 'fp', 'fu', 'fsa'] },
-  tokens: { label: 'Tokens', types: ['seacft', 'seccft', 'sepft', 'sertft', 'sede', 'feacft', 'feccft', 'fepft', 'fertft', 'fede'] },
+  tokens: { label: 'Tokens', types: ['seacft', 'seccft', 'sepft', 'sertft', 'sede', 'success_on_behalf_of_token_exchange', 'feacft', 'feccft', 'fepft', 'fertft', 'fede', 'failed_on_behalf_of_token_exchange'] },
 };
 
 /** The filter in the language of the API. */
