@@ -82,6 +82,11 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 15, name: "groups", sql: include_str!("../migrations/0015_groups.sql") },
     Migration { number: 16, name: "device codes", sql: include_str!("../migrations/0016_device_codes.sql") },
+    Migration {
+        number: 17,
+        name: "directory runs",
+        sql: include_str!("../migrations/0017_directory_runs.sql"),
+    },
 ];
 
 impl Store {
