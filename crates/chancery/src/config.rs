@@ -89,6 +89,14 @@ pub struct Settings {
     #[arg(long, env = "CHANCERY_TWILIO_URL", value_name = "URL")]
     pub twilio_url: Option<String>,
 
+    /// Where Google gives tokens to read directories with [default: https://oauth2.googleapis.com/token]
+    #[arg(long, env = "CHANCERY_GOOGLE_TOKEN_URL", value_name = "URL")]
+    pub google_token_url: Option<String>,
+
+    /// Where Google's Directory API is [default: https://admin.googleapis.com/admin/directory/v1]
+    #[arg(long, env = "CHANCERY_GOOGLE_DIRECTORY_URL", value_name = "URL")]
+    pub google_directory_url: Option<String>,
+
     /// PostgreSQL: connections to it at a time [default: 16]
     #[arg(long, env = "CHANCERY_DATABASE_CONNECTIONS", value_name = "N")]
     pub database_connections: Option<NonZeroUsize>,
@@ -179,6 +187,8 @@ impl Settings {
             fetch_networks: self.fetch_networks.or(lower.fetch_networks),
             fetch_ca_file: self.fetch_ca_file.or(lower.fetch_ca_file),
             twilio_url: self.twilio_url.or(lower.twilio_url),
+            google_token_url: self.google_token_url.or(lower.google_token_url),
+            google_directory_url: self.google_directory_url.or(lower.google_directory_url),
             database_connections: self.database_connections.or(lower.database_connections),
             database_wait_seconds: self.database_wait_seconds.or(lower.database_wait_seconds),
             database_connect_seconds: self.database_connect_seconds.or(lower.database_connect_seconds),
@@ -296,7 +306,11 @@ impl Settings {
         let base = |set: &Option<String>, default: String| {
             set.as_ref().map_or(default, |url| url.trim_end_matches('/').to_owned())
         };
-        Services { twilio: base(&self.twilio_url, defaults.twilio) }
+        Services {
+            twilio: base(&self.twilio_url, defaults.twilio),
+            google_token: base(&self.google_token_url, defaults.google_token),
+            google_directory: base(&self.google_directory_url, defaults.google_directory),
+        }
     }
 }
 

@@ -31,7 +31,7 @@ impl std::fmt::Display for KeptOnly {
 }
 
 /// Kinds of documents that nothing acts on.
-const WHOLE: [(Kind, &str); 23] = [
+const WHOLE: [(Kind, &str); 22] = [
     (Kind::CustomDomain, "custom domains"),
     (Kind::Prompts, "prompt settings"),
     (Kind::PromptText, "texts of prompts"),
@@ -39,7 +39,6 @@ const WHOLE: [(Kind, &str); 23] = [
     (Kind::PhoneProvider, "phone providers"),
     (Kind::PhoneTemplate, "phone templates"),
     (Kind::TokenExchangeProfile, "token exchange profiles"),
-    (Kind::DirectoryProvisioning, "directory provisionings"),
     (Kind::LogStream, "log streams"),
     (Kind::EventStream, "event streams"),
     (Kind::NetworkAcl, "network access lists"),

@@ -7,10 +7,12 @@
 //! Two things stand beside the wire, under `/api/chancery/v1`: many operations in one go ([`changes`]), and why scopes are
 //! granted or not ([`explain`]).
 
+mod accounts;
 mod call;
 mod certificate;
 mod changes;
 mod coverage;
+mod directory;
 mod dispatch;
 mod document;
 mod explain;
@@ -28,6 +30,7 @@ pub mod shape;
 mod user_token;
 
 pub use coverage::compatibility;
+pub use directory::{keep_directories, synchronize_due};
 pub use dispatch::routes;
 pub use kept::{KeptOnly, kept_only};
 pub use openapi::{answer_shapes, document as openapi_document};

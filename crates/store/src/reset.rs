@@ -8,7 +8,7 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 30] = [
+const RECORDS: [&str; 32] = [
     "users",
     "user_terms",
     "unindexed_users",
@@ -34,6 +34,8 @@ const RECORDS: [&str; 30] = [
     "password_history",
     "device_keys",
     "jobs",
+    "directory_runs",
+    "directory_accounts",
     "scope_use",
     "assertions",
     "logs",

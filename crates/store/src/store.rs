@@ -84,8 +84,13 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 16, name: "device codes", sql: include_str!("../migrations/0016_device_codes.sql") },
     Migration {
         number: 17,
+        name: "directory runs",
+        sql: include_str!("../migrations/0017_directory_runs.sql"),
+    },
+    Migration {
+        number: 18,
         name: "second factors",
-        sql: include_str!("../migrations/0017_second_factors.sql"),
+        sql: include_str!("../migrations/0018_second_factors.sql"),
     },
 ];
 

@@ -5,6 +5,8 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use chancery_connect::PasswordHasher;
+use chancery_core::iso::format_ms;
+use chancery_core::records::LogEvent;
 use chancery_core::{Clock, Rng, Telephone};
 use chancery_login::TextCatalog;
 use chancery_store::{Catalog, Store};
@@ -98,11 +100,19 @@ pub struct ServerConfig {
 pub struct Services {
     /// Twilio's API.
     pub twilio: String,
+    /// Where Google gives tokens.
+    pub google_token: String,
+    /// The Directory API of Google's Admin SDK.
+    pub google_directory: String,
 }
 
 impl Default for Services {
     fn default() -> Self {
-        Self { twilio: "https://api.twilio.com".to_owned() }
+        Self {
+            twilio: "https://api.twilio.com".to_owned(),
+            google_token: "https://oauth2.googleapis.com/token".to_owned(),
+            google_directory: "https://admin.googleapis.com/admin/directory/v1".to_owned(),
+        }
     }
 }
 
@@ -139,6 +149,19 @@ impl App {
             config: ServerConfig::default(),
             stopping: CancellationToken::new(),
         }
+    }
+}
+
+impl App {
+    /// Sends a tenant log event of no request on its way.
+    pub fn log(&self, tenant: &str, mut event: LogEvent) {
+        let now_ms = self.clock.now_ms();
+        event.log_id = self.log_ids.next(now_ms);
+        event.date = format_ms(now_ms);
+        // Nobody called.
+        event.ip.get_or_insert_default();
+        event.hostname.get_or_insert_default();
+        self.logs.send(tenant, event, now_ms);
     }
 }
 

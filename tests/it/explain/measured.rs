@@ -165,13 +165,8 @@ impl Large {
         }
         let next = answer.header("link").map(|link| {
             let (_, from) = link.split_once("from=").unwrap();
-            let query =
-                form_urlencoded::parse(format!("from={}", from.split_once('>').unwrap().0).as_bytes())
-                    .next()
-                    .unwrap()
-                    .1
-                    .into_owned();
-            query
+            let query = format!("from={}", from.split_once('>').unwrap().0);
+            form_urlencoded::parse(query.as_bytes()).next().unwrap().1.into_owned()
         });
         (taken, next)
     }

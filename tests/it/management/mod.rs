@@ -11,6 +11,7 @@ mod configuration;
 mod connections;
 mod conventions;
 mod device_credentials;
+mod directory_sync;
 mod emails;
 mod every_operation;
 mod grants;

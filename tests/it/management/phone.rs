@@ -16,7 +16,10 @@ async fn twilio() -> Service {
 }
 
 fn calls(service: &Service) -> ServerConfig {
-    ServerConfig { services: Services { twilio: service.origin.clone() }, ..Service::config() }
+    ServerConfig {
+        services: Services { twilio: service.origin.clone(), ..Services::default() },
+        ..Service::config()
+    }
 }
 
 fn account(methods: &[&str]) -> Value {

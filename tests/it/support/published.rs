@@ -16,8 +16,14 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// By path: the kind and the text.
-type Documents = Arc<Mutex<HashMap<String, (&'static str, String)>>>;
+type Documents = Arc<Mutex<HashMap<String, Document>>>;
+
+#[derive(Clone)]
+enum Document {
+    Json(Value),
+    /// Of this kind.
+    Text(&'static str, String),
+}
 
 pub(crate) struct Publisher {
     /// `https://localhost:PORT`.
@@ -54,12 +60,12 @@ impl Publisher {
 
     /// From now on this stands at a path.
     pub(crate) fn publish(&self, path: &str, document: Value) {
-        self.publish_as("application/json", path, document.to_string());
+        self.documents.lock().unwrap().insert(path.to_owned(), Document::Json(document));
     }
 
     /// The same, for what is no JSON.
     pub(crate) fn publish_as(&self, kind: &'static str, path: &str, document: String) {
-        self.documents.lock().unwrap().insert(path.to_owned(), (kind, document));
+        self.documents.lock().unwrap().insert(path.to_owned(), Document::Text(kind, document));
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -69,7 +75,8 @@ impl Publisher {
 
 async fn document(State(documents): State<Documents>, uri: Uri) -> Response {
     match documents.lock().unwrap().get(uri.path()) {
-        Some((kind, text)) => ([(CONTENT_TYPE, *kind)], text.clone()).into_response(),
+        Some(Document::Json(document)) => axum::Json(document.clone()).into_response(),
+        Some(Document::Text(kind, text)) => ([(CONTENT_TYPE, *kind)], text.clone()).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

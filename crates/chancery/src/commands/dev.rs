@@ -80,6 +80,8 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     let metrics = metrics.serve(&assembled.app);
     let named = serve::name_kept(Arc::clone(&assembled.app), vec![DEMO_TENANT.to_owned()]);
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(named));
+    let directories = chancery_management::keep_directories(Arc::clone(&assembled.app));
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(directories));
     let kept = keep_adopted(Arc::clone(&assembled.app), origins.to_vec(), assembled.clients.clone());
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(kept));
     let listeners = listeners(http, https, tls)?;

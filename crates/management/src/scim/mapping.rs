@@ -112,7 +112,7 @@ pub(super) struct Mapping(Vec<(Path, Target)>);
 
 /// Where an attribute is kept in a user's document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Target {
+pub(crate) enum Target {
     /// A text of the profile.
     Profile(String),
     /// One of the further claims.
@@ -138,7 +138,7 @@ const CLAIMS: [&str; 9] = [
 
 impl Target {
     /// Who somebody is, and when they were seen, is nothing that a directory writes.
-    fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         if let Some(key) = text.strip_prefix("app_metadata.") {
             return Some(Self::Metadata("app_metadata", key.to_owned()));
         }
@@ -150,6 +150,16 @@ impl Target {
             _ if PROFILE.contains(&text) => Some(Self::Profile(text.to_owned())),
             _ if CLAIMS.contains(&text) => Some(Self::Claim(text.to_owned())),
             _ => None,
+        }
+    }
+
+    /// Writes a value there; none takes away what there is.
+    pub(crate) fn put(&self, document: &mut Map<String, Value>, value: Option<&Value>) {
+        match self {
+            Self::Profile(name) => put(document, name, value),
+            Self::Claim(name) => put_in(document, "claims", name, value),
+            Self::Metadata(kind, key) => put_in(document, kind, key, value),
+            Self::Blocked => put(document, "blocked", value),
         }
     }
 }
@@ -212,14 +222,13 @@ impl Mapping {
                     };
                     document.insert("blocked".to_owned(), (!active).into());
                 }
-                Target::Profile(name) => {
+                Target::Profile(_) => {
                     if value.is_some_and(|value| !value.is_string()) {
                         return Err(path.first.clone());
                     }
-                    put(document, name, value);
+                    target.put(document, value);
                 }
-                Target::Claim(name) => put_in(document, "claims", name, value),
-                Target::Metadata(kind, key) => put_in(document, kind, key, value),
+                Target::Claim(_) | Target::Metadata(..) => target.put(document, value),
             }
         }
         Ok(())

@@ -27,6 +27,8 @@ use serde_json::{Map, Value, json};
 
 use self::error::ScimError;
 use self::mapping::Mapping;
+pub(crate) use self::mapping::Target;
+use crate::accounts::Accounts;
 use crate::dispatch::holds_nul;
 use crate::query::Query;
 
@@ -221,6 +223,16 @@ impl Scim {
 
     fn store(&self) -> &chancery_store::Store {
         &self.ctx.app.store
+    }
+
+    /// The accounts of the connection.
+    fn accounts(&self) -> Accounts<'_> {
+        Accounts {
+            store: self.store(),
+            tenant: self.tenant(),
+            connection: &self.connection.name,
+            now_ms: self.ctx.now_ms,
+        }
     }
 
     /// Where a resource is.

@@ -5,13 +5,14 @@ use axum::http::{Method, StatusCode};
 use chancery_connect::users as database;
 use chancery_core::iso::format_ms;
 use chancery_core::model::{Identity, User};
-use chancery_store::{AccountName, Batch, Error, NewUser, SeenUser};
+use chancery_store::{AccountName, Error, NewUser};
 use serde_json::{Map, Value, json};
 
 use super::error::ScimError;
 use super::mapping::{Path, member};
 use super::patch::{apply, invalid, operations};
 use super::{Answer, Scim};
+use crate::accounts::{Found, Unwritten, unprove};
 
 pub(super) async fn serve(scim: &Scim, method: &Method, one: Option<&str>) -> Answer {
     match (method, one) {
@@ -38,37 +39,8 @@ pub(super) async fn serve(scim: &Scim, method: &Method, one: Option<&str>) -> An
 
 const MISSING: ScimError = ScimError::Missing("There is no such user in this connection");
 
-/// An account and the user that it belongs to.
-struct Found {
-    account: String,
-    owner: SeenUser,
-}
-
-impl Found {
-    fn is_linked(&self) -> bool {
-        self.owner.user.user_id != self.account
-    }
-
-    fn identity(&self) -> Option<&Identity> {
-        self.owner.user.identities.iter().find(|identity| identity.account() == self.account)
-    }
-
-    /// What is kept of the account itself.
-    fn document(&self) -> Map<String, Value> {
-        if self.is_linked() {
-            return self.identity().and_then(|identity| identity.profile_data.clone()).unwrap_or_default();
-        }
-        let value = serde_json::to_value(&self.owner.user).unwrap_or_default();
-        value.as_object().cloned().unwrap_or_default()
-    }
-}
-
 async fn find(scim: &Scim, account: &str) -> Result<Found, ScimError> {
-    let name = AccountName::Account(account);
-    let found = scim.store().account(scim.tenant(), &scim.connection.name, name).await?;
-    let (account, owner) = found.ok_or(MISSING)?;
-    let owner = scim.store().user_to_edit(scim.tenant(), &owner).await?.ok_or(MISSING)?;
-    Ok(Found { account, owner })
+    scim.accounts().find(account).await?.ok_or(MISSING)
 }
 
 /// Whether an account that is linked to another user is shut out by its directory.
@@ -220,13 +192,7 @@ fn write(
             database::email(email).map_err(|_| invalid("invalidValue", "The address is not valid"))?;
         document.insert("email".to_owned(), email.into());
     }
-    // A new address is not proven by the proof of the old one, and a directory's word is no proof.
-    if document.get("email") != before.as_ref() {
-        document.shift_remove("email_verified");
-        if document.contains_key("email") {
-            document.insert("email_verified".to_owned(), false.into());
-        }
-    }
+    unprove(document, before.as_ref());
     for kind in ["app_metadata", "user_metadata"] {
         if document.get(kind).is_some_and(|value| value.to_string().len() > MOST_METADATA) {
             return Err(invalid("invalidValue", "The user has too many attributes"));
@@ -238,8 +204,11 @@ fn write(
 const MOST_METADATA: usize = 1 << 20;
 
 fn read(document: Map<String, Value>) -> Result<User, ScimError> {
-    serde_json::from_value(Value::Object(document))
-        .map_err(|_| invalid("invalidValue", "An attribute is not what it should be"))
+    serde_json::from_value(Value::Object(document)).map_err(|_| unfit())
+}
+
+fn unfit() -> ScimError {
+    invalid("invalidValue", "An attribute is not what it should be")
 }
 
 /// Writes what `change` makes of a resource; again where somebody else wrote in between.
@@ -263,10 +232,11 @@ async fn edit(
         }
         let mut document = found.document();
         write(scim, &after, &mut document)?;
-        let batch = match found.is_linked() {
-            true => linked(scim, &found, document)?,
-            false => alone(scim, &found, document)?,
-        };
+        let batch = scim.accounts().write(&found, document).map_err(|unwritten| match unwritten {
+            Unwritten::Document => unfit(),
+            Unwritten::Gone => MISSING,
+            Unwritten::Store(error) => error.into(),
+        })?;
         match scim.store().commit(batch).await {
             Ok(()) => return Ok((StatusCode::OK, Some(shown(scim, &find(scim, id).await?)))),
             Err(Error::Guard) => {}
@@ -278,48 +248,6 @@ async fn edit(
 }
 
 const TRIES: usize = 5;
-
-/// A user whose only account it is, or whose first.
-fn alone(scim: &Scim, found: &Found, document: Map<String, Value>) -> Result<Batch, ScimError> {
-    let (tenant, store, before) = (scim.tenant(), scim.store(), &found.owner.user);
-    let mut after = read(document)?;
-    after.updated_at = format_ms(scim.ctx.now_ms);
-    let mut batch = store.edit_user_batch(tenant, &found.owner, &after)?;
-    let is_shut = after.is_blocked() && !before.is_blocked();
-    if is_shut {
-        batch = batch
-            .and(store.delete_sessions_of_batch(tenant, &after.user_id))
-            .and(store.revoke_by_user(tenant, &after.user_id));
-    }
-    if is_shut || after.email != before.email {
-        batch = batch.and(store.delete_tickets_of(tenant, &after.user_id));
-    }
-    Ok(batch)
-}
-
-/// An account of another user. Whoever is shut out by the directory is in none of its groups any more; signing in with
-/// other accounts is not the directory's to forbid.
-fn linked(scim: &Scim, found: &Found, document: Map<String, Value>) -> Result<Batch, ScimError> {
-    let (tenant, store) = (scim.tenant(), scim.store());
-    let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
-    let (email, username) = (text("email"), text("username"));
-    let is_shut = document.get("blocked") == Some(&Value::Bool(true));
-    let mut after = found.owner.user.clone();
-    let own = after.identities.iter_mut().find(|identity| identity.account() == found.account);
-    own.ok_or(MISSING)?.profile_data = Some(document);
-    after.updated_at = format_ms(scim.ctx.now_ms);
-    let names = (email.as_deref(), username.as_deref());
-    let mut batch = store.edit_user_batch(tenant, &found.owner, &after)?.and(store.rename_account(
-        tenant,
-        &scim.connection.name,
-        &found.account,
-        names,
-    ));
-    if is_shut {
-        batch = batch.and(store.leave_groups(tenant, &found.account));
-    }
-    Ok(batch)
-}
 
 /// A linked account goes by itself; its user stays.
 async fn delete(scim: &Scim, id: &str) -> Answer {

@@ -8,6 +8,7 @@ mod codes;
 mod consents;
 mod deletion;
 mod device_codes;
+mod directory_runs;
 mod documents;
 mod equality;
 mod fixture;

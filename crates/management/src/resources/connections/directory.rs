@@ -1,14 +1,17 @@
-//! `/connections/{id}/directory-provisioning`: how users and groups of a company's directory are brought here. Kept only:
-//! no directory is read yet.
+//! `/connections/{id}/directory-provisioning`: how users and groups of a company's directory are brought here. What brings them is
+//! in `directory`.
+
+use std::sync::Arc;
 
 use chancery_core::iso::format_ms;
 use chancery_core::model::Connection;
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::Kind;
+use chancery_store::{DirectoryRun, Kind};
 use serde_json::{Map, Value, json};
 
 use super::Connections;
 use crate::call::{Answer, Call, stored};
+use crate::directory::{self, GROUPS, Job};
 use crate::document::{find, rewrite};
 use crate::ops::Table;
 use crate::page::{Page, by_checkpoint};
@@ -32,9 +35,6 @@ const KIND: Kind = Kind::DirectoryProvisioning;
 const MISSING: Missing = Missing { message: "Not Found", code: None };
 const UNSUPPORTED: Missing =
     Missing { message: "This connection type does not support directory provisioning.", code: None };
-/// Where the chosen groups lie in the stored document; never shown with it.
-const GROUPS: &str = "synchronized_groups";
-
 /// The connection, where its strategy has a directory.
 async fn connection(call: &Call) -> Result<Connection, Problem> {
     let (connection, _) = load::<Connections>(call).await?;
@@ -51,18 +51,29 @@ fn shown(mut value: Value) -> Value {
     value
 }
 
+/// With the word of how the last run went.
+async fn with_last_run(call: &Call, value: Value) -> Result<Value, Problem> {
+    let mut value = shown(value);
+    let id = value.get("connection_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    directory::with_last_run(&call.ctx.app, (call.tenant(), &id), &mut value).await.map_err(stored)?;
+    Ok(value)
+}
+
 async fn list(call: Call) -> Result<Answer, Problem> {
     let page = by_checkpoint(&call.query)?;
     let all = call.store().docs_all(call.tenant(), KIND).await.map_err(stored)?;
-    let show = |doc: chancery_store::Stored| shown(serde_json::from_str(&doc.json).unwrap_or_default());
-    let slice = page.cut(all, |doc| doc.id.clone(), show);
+    let show = |doc: chancery_store::Stored| serde_json::from_str(&doc.json).unwrap_or_default();
+    let mut slice = page.cut(all, |doc| doc.id.clone(), show);
+    for value in &mut slice.items {
+        *value = with_last_run(&call, value.take()).await?;
+    }
     Ok(Answer::ok(page.body("directory_provisionings", slice)))
 }
 
 async fn show(call: Call) -> Result<Answer, Problem> {
     let connection = connection(&call).await?;
     let found = find(&call, KIND, &connection.id).await?.ok_or(Problem::NotFound(MISSING))?;
-    Ok(Answer::ok(shown(found)))
+    Ok(Answer::ok(with_last_run(&call, found).await?))
 }
 
 async fn create(call: Call) -> Result<Answer, Problem> {
@@ -104,23 +115,50 @@ async fn update(call: Call) -> Result<Answer, Problem> {
         Ok(Some(value))
     })
     .await?;
-    Ok(Answer::ok(shown(value.unwrap_or_default())).at(rev))
+    Ok(Answer::ok(with_last_run(&call, value.unwrap_or_default()).await?).at(rev))
 }
 
 async fn delete(call: Call) -> Result<Answer, Problem> {
     let connection = connection(&call).await?;
     let (_, rev) = rewrite(&call, KIND, &connection.id, |_| Ok(None)).await?;
+    // A run that goes on ends with its next write.
+    let forgotten = call.store().forget_directory_runs(call.tenant(), &connection.id);
+    call.store().commit(forgotten).await.map_err(stored)?;
     Ok(Answer::no_content().at(rev))
 }
 
-/// Saying that one had begun would be untrue.
+/// The answer says that it has begun; whoever wants to know how it ended asks for the configuration again.
 async fn synchronize(call: Call) -> Result<Answer, Problem> {
     let connection = connection(&call).await?;
-    find(&call, KIND, &connection.id).await?.ok_or(Problem::NotFound(MISSING))?;
-    Err(Problem::RefusedAs(
-        "operation_not_supported",
-        "This server keeps how a directory is to be read, but reads none.".into(),
-    ))
+    let settings = find(&call, KIND, &connection.id).await?.ok_or(Problem::NotFound(MISSING))?;
+    if let Some(why) = directory::unready(&connection, &settings, call.ctx.now_ms) {
+        return Err(Problem::refused(why));
+    }
+    let last = call.store().directory_run(call.tenant(), &connection.id).await.map_err(stored)?;
+    let is_fresh = |run: &DirectoryRun| {
+        let ended = run.ended_ms.unwrap_or(i64::MIN);
+        run.status == directory::COMPLETED && ended > call.ctx.now_ms.saturating_sub(directory::REST)
+    };
+    if last.as_ref().is_some_and(is_fresh) {
+        return Err(Problem::refused(
+            "Connection has been synchronized in the last 30 minutes. Please wait before synchronizing it again.",
+        ));
+    }
+    let begun = directory::begin(&call.ctx.app, call.tenant(), &connection.id, i64::MAX).await;
+    let Some(run_id) = begun.map_err(stored)? else {
+        return Err(Problem::conflict(
+            "A synchronization has already been requested or is in progress for the connection",
+        ));
+    };
+    let body = json!({
+        "connection_id": connection.id,
+        "synchronization_id": run_id,
+        "status": DirectoryRun::GOES_ON,
+    });
+    let app = Arc::clone(&call.ctx.app);
+    let job = Job { tenant: call.tenant().to_owned(), connection, settings, run_id };
+    tokio::spawn(async move { directory::carry_out(&app, &job).await });
+    Ok(Answer::created(body))
 }
 
 async fn default_mapping(call: Call) -> Result<Answer, Problem> {

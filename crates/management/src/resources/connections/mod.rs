@@ -139,6 +139,7 @@ impl Resource for Connections {
         Ok(change
             .also(users)
             .also(call.store().delete_groups_of_connection(call.tenant(), &connection.id))
+            .also(call.store().forget_directory(call.tenant(), &connection.id))
             .delete(Kind::ConnectionKey, &connection.id)
             .delete(Kind::ScimConfiguration, &connection.id)
             .delete(Kind::DirectoryProvisioning, &connection.id))
