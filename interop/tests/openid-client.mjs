@@ -78,6 +78,15 @@ export default {
     assert.ok((await client.authorizationCodeGrant(config, both.back, both.checks)).claims().sub);
   },
 
+  'an answer that is signed (JARM)': async (tools) => {
+    const relyingParty = await started(tools);
+    client.useJwtResponseMode(relyingParty.config);
+    const { back, checks } = await signedIn(tools, relyingParty);
+    assert.deepEqual([...back.searchParams.keys()], ['response']);
+    const tokens = await client.authorizationCodeGrant(relyingParty.config, back, checks);
+    assert.ok(tokens.claims().sub);
+  },
+
   'tokens bound to a key, without a secret: nonce, userinfo, refresh (RFC 9449)': async (tools) => {
     const { issuer, api, user } = tools.chancery;
     const site = await serveSite();

@@ -26,7 +26,10 @@ async fn the_document() {
         assert_ne!(found.status, 404, "{name}");
     }
     assert_eq!(document["code_challenge_methods_supported"], json!(["S256", "plain"]));
-    assert_eq!(document["response_modes_supported"], json!(["query", "fragment", "form_post"]));
+    assert_eq!(
+        document["response_modes_supported"],
+        json!(["query", "fragment", "form_post", "query.jwt", "fragment.jwt", "form_post.jwt", "jwt"])
+    );
     for absent in ["grant_types_supported", "claims_parameter_supported"] {
         assert_eq!(document.get(absent), None, "{absent}");
     }

@@ -30,4 +30,5 @@ mod scim;
 mod second_factor;
 mod security;
 mod signed_requests;
+mod signed_responses;
 mod userinfo;

@@ -170,8 +170,11 @@ fn wanted_mode(
     redirect_uri: &RedirectUri,
 ) -> ResponseMode {
     let default = response_type.map_or(ResponseMode::Query, ResponseType::default_mode);
-    match params.get("response_mode").and_then(ResponseMode::parse) {
+    match params.get("response_mode").and_then(|text| ResponseMode::parse(text, response_type)) {
         Some(ResponseMode::Query) | None => default,
+        Some(ResponseMode::QueryJwt) if response_type.is_some_and(ResponseType::is_front_channel) => {
+            ResponseMode::FragmentJwt
+        }
         Some(ResponseMode::WebMessage) if origin_of(redirect_uri.as_str()).is_none() => default,
         Some(mode) => mode,
     }
@@ -279,10 +282,10 @@ fn sound_mode(
     redirect_uri: &RedirectUri,
 ) -> Result<ResponseMode, AuthorizeError> {
     let Some(text) = params.get("response_mode") else { return Ok(response_type.default_mode()) };
-    let mode = ResponseMode::parse(text);
+    let mode = ResponseMode::parse(text, Some(response_type));
     let mode = mode.ok_or_else(|| AuthorizeError::invalid(format!("Unsupported response mode: {text}")))?;
-    if mode == ResponseMode::Query && response_type.is_front_channel() {
-        return Err(AuthorizeError::invalid("response_mode=query cannot carry tokens"));
+    if mode.is_query() && response_type.is_front_channel() {
+        return Err(AuthorizeError::invalid(format!("response_mode={text} cannot carry tokens")));
     }
     if mode == ResponseMode::WebMessage && origin_of(redirect_uri.as_str()).is_none() {
         return Err(AuthorizeError::invalid("response_mode=web_message needs an http or https redirect_uri"));

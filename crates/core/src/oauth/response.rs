@@ -54,12 +54,22 @@ pub enum ResponseMode {
     FormPost,
     /// By `postMessage` from an iframe or popup.
     WebMessage,
+    /// As one signed parameter in the query (JARM).
+    QueryJwt,
+    /// The same in the fragment.
+    FragmentJwt,
+    /// The same by a form.
+    FormPostJwt,
 }
 
 impl ResponseMode {
-    /// Reads the wire's name.
-    pub fn parse(text: &str) -> Option<Self> {
+    /// Reads the wire's name; `jwt` alone is the signed form of what the response type has anyway.
+    pub fn parse(text: &str, response_type: Option<ResponseType>) -> Option<Self> {
         Some(match text {
+            "jwt" if response_type.is_some_and(ResponseType::is_front_channel) => Self::FragmentJwt,
+            "jwt" | "query.jwt" => Self::QueryJwt,
+            "fragment.jwt" => Self::FragmentJwt,
+            "form_post.jwt" => Self::FormPostJwt,
             "query" => Self::Query,
             "fragment" => Self::Fragment,
             "form_post" => Self::FormPost,
@@ -67,11 +77,35 @@ impl ResponseMode {
             _ => return None,
         })
     }
+
+    /// Whether it travels in a query, where no token may (OAuth 2.0 Multiple Response Types, section 3; JARM, section 2.3.1).
+    pub fn is_query(self) -> bool {
+        matches!(self, Self::Query | Self::QueryJwt)
+    }
+
+    /// Whether the answer is one signed parameter.
+    pub fn is_signed(self) -> bool {
+        matches!(self, Self::QueryJwt | Self::FragmentJwt | Self::FormPostJwt)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signed_modes() {
+        let of = |text, kind| ResponseMode::parse(text, ResponseType::parse(kind));
+        assert_eq!(of("jwt", "code"), Some(ResponseMode::QueryJwt));
+        assert_eq!(of("jwt", "code id_token"), Some(ResponseMode::FragmentJwt));
+        assert_eq!(of("jwt", "nonsense"), Some(ResponseMode::QueryJwt));
+        for text in ["query.jwt", "fragment.jwt", "form_post.jwt"] {
+            assert!(of(text, "code").is_some_and(ResponseMode::is_signed), "{text}");
+        }
+        for text in ["web_message.jwt", "Jwt", "", ".jwt"] {
+            assert_eq!(of(text, "code"), None, "{text}");
+        }
+    }
 
     #[test]
     fn seven_and_no_more() {

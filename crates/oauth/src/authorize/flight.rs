@@ -281,7 +281,7 @@ impl Flight<'_> {
         if strict {
             return Ok(crate::pages::error(self.ctx, self.headers, 400, error));
         }
-        Ok(respond::error(self.ctx, self.headers, &self.recipient(), error))
+        respond::error(self.ctx, self.headers, &self.recipient(), error).await
     }
 
     /// The same for a device: it learns of it when it comes back, and its user from a page of ours.
@@ -322,6 +322,7 @@ impl Flight<'_> {
             redirect_uri: &request.redirect_uri,
             mode: request.response_mode,
             state: request.state.as_deref(),
+            client_id: &self.client.client_id,
             client_name: &self.client.name,
         }
     }
@@ -340,7 +341,7 @@ impl Flight<'_> {
         let decision = match decision {
             Ok(decision) => decision,
             Err(error) if request.device.is_some() => return self.refuse(&error).await,
-            Err(error) => return Ok(respond::error(self.ctx, self.headers, &self.recipient(), &error)),
+            Err(error) => return respond::error(self.ctx, self.headers, &self.recipient(), &error).await,
         };
         let record = Record {
             consent: Some(need.code().to_owned()),
@@ -370,7 +371,7 @@ impl Flight<'_> {
         };
         let mut response = match request.device {
             Some(_) => found("/activate/success"),
-            None => respond::success(self.ctx, self.headers, &self.recipient(), answer),
+            None => respond::success(self.ctx, self.headers, &self.recipient(), answer).await?,
         };
         if self.ctx.tenant.settings.has_persistent_cookie()
             && let Some(cookie) = cookies::session(self.headers)

@@ -120,9 +120,10 @@ async fn begin(ctx: &Ctx, headers: &HeaderMap, sent: &Params) -> Result<Response
                 redirect_uri: &redirect_uri,
                 mode,
                 state: state.as_deref(),
+                client_id: client.map(|c| c.client_id.as_str()).unwrap_or_default(),
                 client_name: name,
             };
-            return Ok(respond::error(ctx, headers, &to, &error));
+            return respond::error(ctx, headers, &to, &error).await;
         }
     };
     let transaction = Transaction { request, progress: Progress::default(), created_at: ctx.now() };

@@ -13,9 +13,11 @@ use chancery_core::params::Params;
 use chancery_core::records::{Authorization, CodeRecord, Consent, Invitation, Session};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
+use chancery_jose::{Algorithm, Typ};
 use chancery_store::{PreparedClient, StoredTransaction};
 use chancery_web::{Audience, Ctx, Decided, Failure, found};
 use http::HeaderMap;
+use serde_json::{Map, Value};
 
 use crate::issue::{self, AccessTokenFor, IdTokenFor};
 use crate::{events, pages};
@@ -25,20 +27,31 @@ pub(super) struct Recipient<'a> {
     pub(super) redirect_uri: &'a RedirectUri,
     pub(super) mode: ResponseMode,
     pub(super) state: Option<&'a str>,
+    pub(super) client_id: &'a str,
     pub(super) client_name: &'a str,
 }
 
 /// Sends what was asked for.
-pub(super) fn success(ctx: &Ctx, headers: &HeaderMap, to: &Recipient<'_>, answer: Params) -> Response {
-    deliver(ctx, headers, to, answer)
+pub(super) async fn success(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    to: &Recipient<'_>,
+    answer: Params,
+) -> Result<Response, Failure> {
+    deliver(ctx, headers, to, answer).await
 }
 
 /// Sends an error.
-pub(super) fn error(ctx: &Ctx, headers: &HeaderMap, to: &Recipient<'_>, error: &AuthorizeError) -> Response {
+pub(super) async fn error(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    to: &Recipient<'_>,
+    error: &AuthorizeError,
+) -> Result<Response, Failure> {
     let mut answer = Params::default();
     answer.push("error", error.code);
     answer.push("error_description", error.text.clone());
-    deliver(ctx, headers, to, answer)
+    deliver(ctx, headers, to, answer).await
 }
 
 /// The tenant log's word of a failed login.
@@ -74,18 +87,47 @@ pub(super) fn log_failure_as(
     events::record(ctx, event);
 }
 
-fn deliver(ctx: &Ctx, headers: &HeaderMap, to: &Recipient<'_>, mut answer: Params) -> Response {
+async fn deliver(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    to: &Recipient<'_>,
+    mut answer: Params,
+) -> Result<Response, Failure> {
     if let Some(state) = to.state {
         answer.push("state", state);
     }
     answer.push("iss", ctx.origin.issuer.clone());
-    match to.mode {
-        ResponseMode::Query => found(&to.redirect_uri.with_query(&answer.encode())),
-        ResponseMode::Fragment => found(&to.redirect_uri.with_fragment(&answer.encode())),
-        ResponseMode::FormPost => pages::form_post(ctx, headers, to.redirect_uri, to.client_name, &answer),
-        ResponseMode::WebMessage => pages::web_message(ctx, headers, to.redirect_uri, &answer),
+    if to.mode.is_signed() {
+        answer = signed(ctx, to.client_id, &answer).await?;
     }
+    Ok(match to.mode {
+        ResponseMode::Query | ResponseMode::QueryJwt => found(&to.redirect_uri.with_query(&answer.encode())),
+        ResponseMode::Fragment | ResponseMode::FragmentJwt => {
+            found(&to.redirect_uri.with_fragment(&answer.encode()))
+        }
+        ResponseMode::FormPost | ResponseMode::FormPostJwt => {
+            pages::form_post(ctx, headers, to.redirect_uri, to.client_name, &answer)
+        }
+        ResponseMode::WebMessage => pages::web_message(ctx, headers, to.redirect_uri, &answer),
+    })
 }
+
+/// The whole answer as one parameter that nobody on the way can change or pass on to another application (JARM, section 2.1).
+async fn signed(ctx: &Ctx, client_id: &str, answer: &Params) -> Result<Params, Failure> {
+    let key = ctx.tenant.keys.current(Algorithm::RS256);
+    let key = key.ok_or_else(|| Failure::server("the tenant has no signing key"))?;
+    let mut claims: Map<String, Value> =
+        answer.pairs().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    claims.insert("aud".to_owned(), client_id.into());
+    claims.insert("exp".to_owned(), ctx.now().saturating_add(SIGNED_LIFETIME).into());
+    let payload = Value::Object(claims).to_string().into_bytes();
+    let mut response = Params::default();
+    response.push("response", ctx.app.signer.sign(key, Typ::Jwt, payload).await?);
+    Ok(response)
+}
+
+/// Seconds a signed answer is good for: as long as a browser is on its way.
+const SIGNED_LIFETIME: i64 = 60;
 
 /// Who gets what, decided.
 pub(super) struct Grantee<'a> {
