@@ -91,7 +91,7 @@ impl Large {
         );
         let scopes: Vec<Value> = (0..100).map(|s| json!({"value": format!("read:thing{s}")})).collect();
         let documents = (0..APIS).map(|n| {
-            let api = with(&api, json!({
+            let api = with(&api, &json!({
                 "id": format!("large{n:019}"), "identifier": identifier(n), "name": format!("API {n}"), "scopes": scopes,
                 "enforce_policies": n % 2 == 1,
                 "subject_type_authorization": {"user": {"policy": if n % 2 == 1 { "require_client_grant" } else { "allow_all" }}},
@@ -112,7 +112,7 @@ impl Large {
             let id = format!("large{n:027}");
             let client = with(
                 &client,
-                json!({
+                &json!({
                     "client_id": id, "name": format!("Application {n}"),
                     "grant_types": ["authorization_code", "client_credentials"],
                 }),
@@ -123,7 +123,7 @@ impl Large {
         let documents = documents.chain((0..APIS * 2).map(|n| {
             let (kind, id) = (["user", "client"][n % 2], format!("cgr_large{n:011}"));
             let names: Vec<String> = (0..100).map(|s| format!("read:thing{s}")).collect();
-            let grant = with(&grant, json!({
+            let grant = with(&grant, &json!({
                 "id": id, "client_id": granted, "audience": identifier(n / 2), "scope": names, "subject_type": kind,
             }));
             let unique = format!("{granted} {} {kind}", identifier(n / 2));
@@ -165,8 +165,9 @@ impl Large {
         }
         let next = answer.header("link").map(|link| {
             let (_, from) = link.split_once("from=").unwrap();
-            let query = format!("from={}", from.split_once('>').unwrap().0);
-            form_urlencoded::parse(query.as_bytes()).next().unwrap().1.into_owned()
+            let (from, _) = from.split_once('>').unwrap();
+            let mut decoded = form_urlencoded::parse(from.as_bytes());
+            decoded.next().unwrap().0.into_owned()
         });
         (taken, next)
     }
@@ -180,7 +181,7 @@ fn role(n: usize) -> String {
     format!("rol_large{n:011}")
 }
 
-fn with(document: &Value, changes: Value) -> Value {
+fn with(document: &Value, changes: &Value) -> Value {
     let mut document = document.clone();
     for (name, value) in changes.as_object().unwrap() {
         document[name] = value.clone();
