@@ -30,7 +30,7 @@ export default {
     await management.call('POST', `roles/${role.id}/users`, { users: people });
     const organization = await management.call('POST', 'organizations', { name: `hostile-${id}`, display_name: `${RIGHT_TO_LEFT} ${MARKUP} ${LONG}`.slice(0, 255) });
     await management.call('POST', `organizations/${organization.id}/members`, { members: people });
-    const client = await management.web(`${MARKUP} ${LONG.slice(0, 200)}`, `https://${id}.example/callback`, { description: MARKUP.slice(0, 140), client_metadata: { x: MARKUP } });
+    const client = await management.web(`${TURNED} ${LONG.slice(0, 200)}`, `https://${id}.example/callback`, { description: MARKUP.slice(0, 140), client_metadata: { x: MARKUP } });
     const grant = await management.call('POST', 'client-grants', { client_id: client.client_id, audience, scope: ['read:x', 'y'.repeat(280)] });
     tools.after(() => management.call('DELETE', `client-grants/${grant.id}`));
     // A sign-in that fails writes what was typed into the log.

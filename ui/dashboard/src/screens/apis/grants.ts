@@ -5,6 +5,8 @@ import { callAs, management } from '~/api/client.ts';
 import type { Operation } from '~/api/effects.ts';
 import { everything } from '~/api/pages.ts';
 import { quoted } from '~/api/lucene.ts';
+import { useMay } from '~/auth/session.tsx';
+import { firstName } from '~/components/names.ts';
 
 export type Subject = 'user' | 'client';
 
@@ -92,9 +94,11 @@ async function readByIds(ids: readonly string[]): Promise<Application[]> {
 
 /** How applications are called, for those that are named by their ids. */
 export function useApplicationNames(ids: readonly string[]): (id: string) => string {
-  const found = useQuery(applicationsByIdQuery(ids));
+  const may = useMay();
+  const query = applicationsByIdQuery(ids);
+  const found = useQuery({ ...query, enabled: query.enabled === true && may('read:clients') });
   const names = new Map((found.data ?? []).map((one) => [one.client_id, one.name]));
-  return (id) => names.get(id) ?? id;
+  return (id) => firstName(names.get(id), id);
 }
 
 /** What an application may ask for. */

@@ -11,6 +11,7 @@ import { Answer } from '~/components/states.tsx';
 
 import { eventQuery, type LogEvent } from './data.ts';
 import { Decision } from './decision.tsx';
+import { useNamed } from './named.ts';
 import { hasFailed, inWords, kindOf } from './words.ts';
 
 const route = getRouteApi('/logs/$id');
@@ -20,27 +21,33 @@ export function LogEventPage() {
   const { id } = route.useParams();
   return (
     <Answer query={useQuery(eventQuery(id))}>
-      {(event) => (
-        <Page
-          title={inWords(event)}
-          back={{ to: '/logs', label: 'Logs' }}
-          lead={
-            <>
-              <Badge color={hasFailed(event.type) ? 'red' : 'gray'} mr={8}>
-                {kindOf(event.type)}
-              </Badge>
-              <When at={event.date} />
-            </>
-          }
-        >
-          <Told event={event} />
-        </Page>
-      )}
+      {(event) => <Shown event={event} />}
     </Answer>
   );
 }
 
-function Told({ event }: { event: LogEvent }) {
+function Shown({ event }: { event: LogEvent }) {
+  const [named = event] = useNamed([event]);
+  return (
+    <Page
+      title={inWords(named)}
+      back={{ to: '/logs', label: 'Logs' }}
+      lead={
+        <>
+          <Badge color={hasFailed(event.type) ? 'red' : 'gray'} mr={8}>
+            {kindOf(event.type)}
+          </Badge>
+          <When at={event.date} />
+        </>
+      }
+    >
+      <Told event={event} named={named} />
+    </Page>
+  );
+}
+
+/** `named` is the event with names; what was written down is shown as it was. */
+function Told({ event, named }: { event: LogEvent; named: LogEvent }) {
   const may = useMay();
   return (
     <div className="panel pad">
@@ -50,10 +57,10 @@ function Told({ event }: { event: LogEvent }) {
           <Fact label="User">
             {event.user_id && may('read:users') ? (
               <Link className="plain-link" to="/users/$id/profile" params={{ id: event.user_id }}>
-                {event.user_name || event.user_id}
+                {named.user_name || event.user_id}
               </Link>
             ) : (
-              event.user_name || event.user_id
+              named.user_name || event.user_id
             )}
           </Fact>
         ) : null}
@@ -61,10 +68,10 @@ function Told({ event }: { event: LogEvent }) {
           <Fact label="Application">
             {may('read:clients') ? (
               <Link className="plain-link" to="/applications/$id/settings" params={{ id: event.client_id }}>
-                {event.client_name || event.client_id}
+                {named.client_name || event.client_id}
               </Link>
             ) : (
-              event.client_name || event.client_id
+              named.client_name || event.client_id
             )}
           </Fact>
         ) : null}

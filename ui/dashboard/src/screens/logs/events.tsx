@@ -4,13 +4,14 @@ import { Link } from '@tanstack/react-router';
 import { When } from '~/components/dates.tsx';
 
 import type { LogEvent } from './data.ts';
+import { useNamed } from './named.ts';
 import { hasFailed, inWords, kindOf } from './words.ts';
 
 /** Events, the newest first: each a sentence, which leads to the whole of it. */
 export function Events({ events }: { events: readonly LogEvent[] }) {
   return (
     <ul className="events" aria-label="Events">
-      {events.map((event) => (
+      {useNamed(events).map((event) => (
         <li key={event.log_id}>
           <div className="event-line">
             <Badge color={hasFailed(event.type) ? 'red' : 'gray'} className="event-kind">
