@@ -36,6 +36,7 @@ fn look_at(params: &Params, settings: &TenantSettings, client: Option<&Client>) 
         is_api: &|audience| audience == API,
         userinfo_audience: USERINFO,
         is_pushed: false,
+        is_signed: false,
         hint_subject: &|hint| (hint == GOOD_HINT).then(|| "auth0|jane".to_owned()),
     };
     match check(params, &around) {
