@@ -12,9 +12,9 @@ export interface LogFilter {
 
 /** Families of types, for the choice beside the single ones. */
 export const FAMILIES: Record<string, { label: string; types: readonly string[] }> = {
-  failures: { label: 'Everything that failed', types: ['f', 'fp', 'fu', 'fs', 'fsa', 'feacft', 'feccft', 'fepft', 'fertft', 'fede', 'failed_on_behalf_of_token_exchange', 'fdeaz', 'fdeac', 'fdecc', 'fn', 'limit_wc', 'limit_mu'] },
-  signins: { label: 'Sign-ins', types: ['s', 'ssa', 'f', 'fp', 'fu', 'fsa'] },
-  tokens: { label: 'Tokens', types: ['seacft', 'seccft', 'sepft', 'sertft', 'sede', 'success_on_behalf_of_token_exchange', 'feacft', 'feccft', 'fepft', 'fertft', 'fede', 'failed_on_behalf_of_token_exchange'] },
+  failures: { label: 'Everything that failed', types: ['f', 'fp', 'fu', 'fs', 'fsa', 'feacft', 'feccft', 'fepft', 'fertft', 'fede', 'failed_on_behalf_of_token_exchange', 'fdeaz', 'fdeac', 'fdecc', 'gd_auth_failed', 'gd_recovery_failed', 'feotpft', 'fercft', 'fn', 'limit_wc', 'limit_mu'] },
+  signins: { label: 'Sign-ins', types: ['s', 'ssa', 'f', 'fp', 'fu', 'fsa', 'mfar', 'gd_auth_succeed', 'gd_auth_failed', 'gd_recovery_succeed', 'gd_recovery_failed'] },
+  tokens: { label: 'Tokens', types: ['seacft', 'seccft', 'sepft', 'sertft', 'sede', 'success_on_behalf_of_token_exchange', 'seotpft', 'sercft', 'feacft', 'feccft', 'fepft', 'fertft', 'fede', 'failed_on_behalf_of_token_exchange', 'feotpft', 'fercft'] },
 };
 
 /** The filter in the language of the API. */

@@ -43,6 +43,17 @@ export const KINDS: Record<string, Kind> = {
   fdeaz: { label: 'Device not begun', says: ({ application }) => `A device with ${application} could not ask for a sign-in` },
   fdeac: { label: 'Wrong code of a device', says: () => 'Somebody entered a code that no device waits with' },
   fdecc: { label: 'Device refused', says: ({ application }) => `Somebody refused to let a device with ${application} in` },
+  mfar: { label: 'Second factor due', says: ({ application, user }) => `${application} was asked for the second factor of ${user}` },
+  gd_auth_succeed: { label: 'Second factor shown', says: ({ user }) => `${user} showed a second factor` },
+  gd_auth_failed: { label: 'Wrong one-time code', says: ({ user }) => `A wrong one-time code was entered for ${user}` },
+  gd_start_enroll: { label: 'Second factor begun', says: ({ user }) => `${user} began to set up a second factor` },
+  gd_enrollment_complete: { label: 'Second factor set up', says: ({ user }) => `${user} set up a second factor` },
+  gd_recovery_succeed: { label: 'Recovery code used', says: ({ user }) => `${user} used the recovery code` },
+  gd_recovery_failed: { label: 'Wrong recovery code', says: ({ user }) => `A wrong recovery code was entered for ${user}` },
+  seotpft: { label: 'Tokens for a one-time code', says: ({ application, user, api }) => `${application} got tokens with a one-time code of ${user}${api}` },
+  feotpft: { label: 'No tokens for a one-time code', says: ({ application }) => `${application} got no tokens for a one-time code` },
+  sercft: { label: 'Tokens for a recovery code', says: ({ application, user, api }) => `${application} got tokens with the recovery code of ${user}${api}` },
+  fercft: { label: 'No tokens for a recovery code', says: ({ application }) => `${application} got no tokens for a recovery code` },
   srrt: { label: 'Refresh token revoked', says: ({ application, user }) => `A refresh token of ${application} for ${user} was revoked` },
   fn: { label: 'Message not sent', says: ({ user }) => `A message to ${user} could not be sent` },
   limit_wc: { label: 'Blocked after wrong passwords', says: ({ user }) => `${user} is blocked after too many wrong passwords` },
@@ -64,7 +75,7 @@ function kind(type: string): Kind | undefined {
 
 /** Everything whose letters begin so did not work; what blocks is no success either. */
 export function hasFailed(type: string): boolean {
-  return type.startsWith('f') || type.startsWith('limit_');
+  return type.startsWith('f') || type.startsWith('limit_') || type.endsWith('_failed');
 }
 
 /** `POST /roles` as `added to roles`; anything else as it is. */
