@@ -494,6 +494,31 @@ export default {
     }
   },
 
+  'tenant settings: a second step at sign-in, each switch with its effect': async (tools) => {
+    const call = (method, path, body) => tools.management.call(method, path, body);
+    tools.after(async () => {
+      await call('PUT', 'guardian/policies', []);
+      for (const factor of ['otp', 'recovery-code']) await call('PUT', `guardian/factors/${factor}`, { enabled: false });
+    });
+    const page = await openDashboard(tools, 'tenant');
+    const flip = async (label, title, action) => {
+      await page.getByRole('switch', { name: label }).click();
+      const dialog = page.getByRole('dialog', { name: title });
+      await dialog.getByRole('button', { name: action, exact: true }).click();
+      await dialog.waitFor({ state: 'hidden' });
+    };
+    assert.equal(await page.getByRole('switch', { name: 'At every sign-in' }).isDisabled(), true);
+    await flip('Authenticator apps', 'Offer authenticator apps?', 'Turn on');
+    await flip('Recovery codes', 'Give recovery codes?', 'Turn on');
+    await flip('At every sign-in', 'Ask at every sign-in?', 'Ask everybody');
+    await inspectScreen(page, 'second step');
+    assert.deepEqual(await call('GET', 'guardian/policies'), ['all-applications']);
+    const on = (await call('GET', 'guardian/factors')).filter((factor) => factor.enabled).map((factor) => factor.name);
+    assert.deepEqual(on, ['otp', 'recovery-code']);
+    await flip('At every sign-in', 'Ask only where applications do?', 'Ask less');
+    assert.deepEqual(await call('GET', 'guardian/policies'), []);
+  },
+
   'tenant settings: saved, and nothing else touched': async (tools) => {
     const before = await tools.management.call('GET', 'tenants/settings');
     tools.after(() => tools.management.call('PATCH', 'tenants/settings', {

@@ -8,7 +8,10 @@ const READ_AND_WRITE = [
   'email_templates', 'prompts', 'branding', 'tenant_settings', 'signing_keys', 'custom_domains',
 ] as const;
 
-const OTHERS = ['read:client_keys', 'update:client_keys', 'read:stats', 'read:logs', 'read:logs_users', 'create:user_tickets'] as const;
+const OTHERS = [
+  'read:client_keys', 'update:client_keys', 'read:stats', 'read:logs', 'read:logs_users', 'create:user_tickets',
+  'read:guardian_factors', 'update:guardian_factors', 'read:mfa_policies', 'update:mfa_policies',
+] as const;
 
 type Verb = 'read' | 'create' | 'update' | 'delete';
 

@@ -10,6 +10,8 @@ import { done } from '~/components/notify.ts';
 import { Page } from '~/components/page.tsx';
 import { Answer } from '~/components/states.tsx';
 
+import { SecondFactor } from './second-factor.tsx';
+
 interface Tenant {
   friendly_name?: string;
   picture_url?: string;
@@ -35,6 +37,7 @@ export function TenantSettings() {
   return (
     <Page title="Tenant settings" lead="What holds for every application and every user.">
       <Answer query={useQuery(tenantQuery)}>{(tenant) => <Settings tenant={tenant} />}</Answer>
+      <SecondFactor />
     </Page>
   );
 }
