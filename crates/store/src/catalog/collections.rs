@@ -156,7 +156,7 @@ impl Collection for Preparing<'_, Clients> {
 }
 
 fn stands_for(client: &Client) -> Option<&str> {
-    client.rest.get("resource_server_identifier")?.as_str()
+    client.resource_server_identifier.as_deref()
 }
 
 /// APIs by both their names.
