@@ -431,3 +431,115 @@ async fn another_user_shows_their_own() {
     let discovery = app.get("/.well-known/openid-configuration").await.json();
     assert_eq!(discovery["mfa_challenge_endpoint"], format!("{ISSUER}mfa/challenge"));
 }
+
+/// Whoever knows the password of a user without a factor plants nothing that outlives the user's own enrolment.
+#[tokio::test]
+async fn what_was_begun_is_gone_once_the_user_enrols() {
+    for app in engines().await {
+        turn_on(&app, true).await;
+        let mfa_token = token(&app).await;
+        let otp = json!({"authenticator_types": ["otp"]});
+        let made =
+            app.send(Call::post("/mfa/associate").bearer(&mfa_token).json(&otp)).await.expect(200).json();
+        let planted = made["recovery_codes"][0].as_str().unwrap().to_owned();
+        let ask = app.ask("openid");
+        let mut thief = Browser::new(&app);
+        let login = thief.open(&ask).await;
+        let page = thief.log_in(&login, &JANE).await;
+        is_page(&page, 200, ENROLMENT);
+        let tried = [("state", page.form().value("state")), ("code", planted.clone())];
+        let tried: Vec<(&str, &str)> = tried.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = thief.post(RECOVERY, &tried).await;
+        is_page(&thief.follow(answer).await, 200, ENROLMENT);
+
+        let (secret, own, _) = enrol(&app, &mut Browser::new(&app), &ask).await;
+        assert_ne!(own, planted);
+        app.clock.advance(PERIOD);
+        let again = token(&app).await;
+        for (grant, name, code) in [
+            (MFA_RECOVERY, "recovery_code", planted.clone()),
+            (MFA_OTP, "otp", shown(&app, made["secret"].as_str().unwrap())),
+        ] {
+            assert_eq!(
+                go_on(&app, grant, &again, name, &code).await.text("error"),
+                "invalid_grant",
+                "{grant}"
+            );
+        }
+        go_on(&app, MFA_OTP, &again, "otp", &shown(&app, &secret)).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_ends_what_the_old_one_began() {
+    let app = TestApp::new().await;
+    turn_on(&app, true).await;
+    let mfa_token = token(&app).await;
+    app.clock.advance(1);
+    let jane = format!("/users/{}", segment(&app.jane().await));
+    app.manage("PATCH", &jane, json!({"password": "Another-5-Password"})).await;
+    let otp = json!({"authenticator_types": ["otp"]});
+    let refused = app.send(Call::post("/mfa/associate").bearer(&mfa_token).json(&otp)).await;
+    refused.is_error(403, "invalid_grant", "Malformed mfa_token");
+    go_on(&app, MFA_OTP, &mfa_token, "otp", "1").await.is_error(403, "invalid_grant", "Malformed mfa_token");
+}
+
+#[tokio::test]
+async fn the_password_alone_shows_no_organizations() {
+    let app = TestApp::new().await;
+    turn_on(&app, true).await;
+    let connections = app.manage("GET", "/connections?strategy=auth0", Value::Null).await;
+    let mut ids = Vec::new();
+    for (name, title) in [("acme", "Acme Secret"), ("globex", "Globex Secret")] {
+        let made = app.manage("POST", "/organizations", json!({"name": name, "display_name": title})).await;
+        let id = made["id"].as_str().unwrap().to_owned();
+        let members = json!({"members": [app.jane().await]});
+        app.api("POST", &format!("/organizations/{id}/members"), members).await.expect(204);
+        let enabled = json!({"connection_id": connections[0]["id"]});
+        app.manage("POST", &format!("/organizations/{id}/enabled_connections"), enabled).await;
+        ids.push(id);
+    }
+    app.set_web(
+        json!({"organization_usage": "require", "organization_require_behavior": "post_login_prompt"}),
+    )
+    .await;
+    let ask = app.ask("openid");
+    let mut browser = Browser::new(&app);
+    let login = browser.open(&ask).await;
+    let page = browser.log_in(&login, &JANE).await;
+    is_page(&page, 200, ENROLMENT);
+    let state = page.form().value("state");
+    let picker = browser.get(&format!("/u/organization-picker?state={state}")).await;
+    assert!(!picker.body.contains("Secret"));
+    is_page(&browser.follow(picker).await, 200, ENROLMENT);
+    let picked =
+        browser.post("/u/organization-picker", &[("state", &state), ("organization", &ids[0])]).await;
+    let page = browser.follow(picked).await;
+    is_page(&page, 200, ENROLMENT);
+    // Afterwards it is asked.
+    let page = enter(&mut browser, &page, &shown(&app, &text(&page, "secret"))).await;
+    let kept = browser.submit(&page, &[("saved", "yes"), ("action", "default")]).await;
+    let page = browser.follow(kept).await;
+    is_page(&page, 200, "/u/organization-picker");
+    assert!(page.body.contains("Acme Secret"));
+}
+
+/// What one user began is not shown to another one who signs in in another tab of the same browser.
+#[tokio::test]
+async fn tabs_of_two_users() {
+    let app = TestApp::new().await;
+    turn_on(&app, false).await;
+    let ask = app.ask("openid");
+    let stepped = ask.clone().and("acr_values", MULTI_FACTOR);
+    let mut browser = Browser::new(&app);
+    browser.authorize(&ask, &JANE).await;
+    let page = browser.open(&stepped).await;
+    is_page(&page, 200, ENROLMENT);
+    let (secret, state) = (text(&page, "secret"), page.form().value("state"));
+    let login = browser.open(&ask.clone().and("prompt", "login")).await;
+    browser.log_in(&login, &SAM).await;
+    let page = browser.get(&format!("{ENROLMENT}?state={state}")).await;
+    let page = browser.follow(page).await;
+    is_page(&page, 200, ENROLMENT);
+    assert!(page.body.contains(SAM.email) && text(&page, "secret") != secret);
+}

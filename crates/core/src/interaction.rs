@@ -98,6 +98,8 @@ pub struct Progress {
     pub organization: Option<String>,
     /// The user chose to go on without one; counts only where the application lets them.
     pub as_individual: bool,
+    /// The session whose second factor the next three are about.
+    pub factor_session: Option<String>,
     /// The second factor was shown in this transaction.
     pub second_factor_shown: bool,
     /// The secret that the enrolment page shows, sealed.
@@ -112,6 +114,16 @@ pub struct Progress {
     pub shown: bool,
     /// The user said no.
     pub declined: bool,
+}
+
+impl Progress {
+    /// What is known of a second factor is forgotten where another session, and so maybe another user, takes its place.
+    pub fn keep_factor_of(&mut self, session_id: &str) {
+        if self.factor_session.as_deref() != Some(session_id) {
+            self.factor_session = None;
+            (self.second_factor_shown, self.enrolling, self.recovery_code) = (false, None, None);
+        }
+    }
 }
 
 /// A logout that waits for the user's word, kept like a [`Transaction`].

@@ -30,6 +30,9 @@ pub(crate) struct Pending {
     pub(crate) scope: Option<String>,
     /// By the realm grant.
     pub(crate) is_realm: bool,
+    /// When the password was set that was shown: a new one ends what the old one began.
+    #[serde(default)]
+    pub(crate) password_set: Option<String>,
 }
 
 /// One that was found.
@@ -100,9 +103,10 @@ async fn bearer(ctx: &Ctx, headers: &HeaderMap) -> Result<(Waiting, User), Failu
     Ok((waiting, user))
 }
 
-/// Whose it is.
+/// Whose it is, while the password is still the one that was shown.
 pub(crate) async fn user(ctx: &Ctx, waiting: &Waiting) -> Result<User, Failure> {
     let user = ctx.app.store.user(&ctx.tenant.tenant, &waiting.pending.user_id).await?;
+    let user = user.filter(|user| user.last_password_reset == waiting.pending.password_set);
     let user = user.ok_or(OAuthError::MfaTokenMalformed)?;
     if user.is_blocked() { Err(OAuthError::UserBlocked.into()) } else { Ok(user) }
 }
@@ -118,13 +122,11 @@ pub(crate) async fn associate(ctx: Ctx, headers: HeaderMap, Form(params): Form) 
     if factors.are_enrolled() {
         return Err(OAuthError::AlreadyEnrolled.into());
     }
-    let (secret, write) = factors.begin_enrolment()?;
-    let (code, recovery) = factors.new_recovery_code().unzip();
-    let write = recovery.into_iter().fold(write, Batch::and);
+    let (secret, code, write) = factors.begin_enrolment()?;
     match ctx.app.store.commit(write).await {
         Ok(()) => {}
-        // The user is gone.
-        Err(chancery_store::Error::Guard) => return Err(OAuthError::MfaTokenMalformed.into()),
+        // Somebody was faster, or the user is gone.
+        Err(chancery_store::Error::Guard) => return Err(OAuthError::AlreadyEnrolled.into()),
         Err(other) => return Err(other.into()),
     }
     factors.log("gd_start_enroll", "Second factor begun");

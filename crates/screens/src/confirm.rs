@@ -25,7 +25,7 @@ pub(crate) async fn show(
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };
-    match screen.session(&headers).await? {
+    match screen.proven_session(&headers).await? {
         Some((_, user)) => Ok(page(&screen, StatusCode::OK, &user)),
         None => Ok(screen.back()),
     }
@@ -41,7 +41,9 @@ pub(crate) async fn submit(
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };
-    let Some((_, user)) = screen.session(&headers).await? else { return Ok(expired(&screen.ctx, &headers)) };
+    let Some((_, user)) = screen.proven_session(&headers).await? else {
+        return Ok(expired(&screen.ctx, &headers));
+    };
     let progress = screen.transaction.progress.clone();
     match pressed(&params) {
         Some("accept") => screen.done(Progress { confirmed: true, ..progress }, Batch::default()).await,

@@ -77,7 +77,8 @@ struct Due {
 async fn due(screen: &Screen, headers: &HeaderMap) -> Result<Option<Due>, Failure> {
     let Some(wanted) = screen.transaction.progress.wanted.clone() else { return Ok(None) };
     let asked = screen.transaction.progress.asked_user.as_deref();
-    let session = screen.session(headers).await?.filter(|(_, user)| asked == Some(user.user_id.as_str()));
+    let session =
+        screen.proven_session(headers).await?.filter(|(_, user)| asked == Some(user.user_id.as_str()));
     let Some((_, user)) = session else { return Ok(None) };
     let audience = api(screen).map(|api| api.identifier.as_str()).unwrap_or_default();
     let (store, tenant) = (&screen.ctx.app.store, &screen.ctx.tenant.tenant);

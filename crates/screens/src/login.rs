@@ -116,6 +116,7 @@ pub(crate) async fn open_session(
         wanted: None,
         asked_user: None,
         consented: None,
+        factor_session: None,
         second_factor_shown: false,
         enrolling: None,
         recovery_code: None,

@@ -125,7 +125,7 @@ impl Screen {
         if !self.is_due(OrganizationPrompt::PostLoginPrompt) {
             return Ok(None);
         }
-        let Some((session, user)) = self.session(headers).await? else { return Ok(None) };
+        let Some((session, user)) = self.proven_session(headers).await? else { return Ok(None) };
         let choices = self.ctx.organizations_to_choose(&user.user_id, &session.connection).await?;
         Ok(Some((user, choices)))
     }

@@ -172,6 +172,17 @@ impl Screen {
         Ok(user.map(|user| (session, user)))
     }
 
+    /// The same, where nothing is wanting of the sign-in: whoever knows the password alone sees nothing of the user's.
+    pub(crate) async fn proven_session(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<Option<(Session, User)>, Failure> {
+        let wanted = self.transaction.request.wants_second_factor;
+        let factors = self.ctx.tenant.second_factors;
+        let session = self.session(headers).await?;
+        Ok(session.filter(|(session, _)| !factors.are_due(wanted, session)))
+    }
+
     /// Writes down what happened together with `also`, and goes back to the login engine. Somebody else who moved the
     /// transaction meanwhile (a second click) is let be: the engine looks at what is there.
     pub(crate) async fn done(

@@ -39,13 +39,14 @@ impl Due {
     }
 
     async fn of(screen: Answered<Screen>, headers: &HeaderMap) -> Result<Answered<Self>, Failure> {
-        let screen = match screen {
+        let mut screen = match screen {
             Ok(screen) => screen,
             Err(page) => return Ok(Err(page)),
         };
         let Some((session, user)) = screen.session(headers).await? else {
             return Ok(Err(Box::new(screen.back())));
         };
+        screen.transaction.progress.keep_factor_of(&session.id);
         let wanted = screen.transaction.request.wants_second_factor;
         match screen.ctx.tenant.second_factors.are_due(wanted, &session) {
             true => Ok(Ok(Self { screen, session, user })),
@@ -58,6 +59,7 @@ impl Due {
         let ctx = &self.screen.ctx;
         let (store, tenant) = (&ctx.app.store, &ctx.tenant.tenant);
         let progress = Progress {
+            factor_session: Some(self.session.id.clone()),
             second_factor_shown: true,
             shown: true,
             enrolling: None,
@@ -166,7 +168,11 @@ pub(crate) async fn show_enrolment(
         return Ok(enrolment(&due, &factors, &secret, StatusCode::OK, None));
     }
     let sealed = due.sealed(&factors.new_secret())?;
-    let progress = Progress { enrolling: Some(sealed), ..due.screen.transaction.progress.clone() };
+    let progress = Progress {
+        factor_session: Some(due.session.id.clone()),
+        enrolling: Some(sealed),
+        ..due.screen.transaction.progress.clone()
+    };
     due.screen.done(progress, Batch::default()).await
 }
 
@@ -189,12 +195,11 @@ pub(crate) async fn submit_enrolment(
     let again = |problem| Ok(enrolment(&due, &factors, &secret, StatusCode::BAD_REQUEST, Some(problem)));
     let Some(code) = typed(&params) else { return again(Problem::CodeMissing) };
     match factors.enrol(&secret, code)? {
-        Proof::Good(proof) => {
+        (Proof::Good(proof), code) => {
             factors.log("gd_enrollment_complete", "Second factor made");
-            let (code, write) = factors.new_recovery_code().unzip();
-            due.passed(write.into_iter().fold(proof, Batch::and), code).await
+            due.passed(proof, code).await
         }
-        Proof::Wrong | Proof::TooMany => again(Problem::CodeWrong),
+        (Proof::Wrong | Proof::TooMany, _) => again(Problem::CodeWrong),
     }
 }
 
@@ -311,7 +316,10 @@ async fn kept(
     problem: Option<Problem>,
 ) -> Result<Option<Response>, Failure> {
     let Some(sealed) = &screen.transaction.progress.recovery_code else { return Ok(None) };
-    let Some((_, user)) = screen.session(headers).await? else { return Ok(None) };
+    let Some((session, user)) = screen.proven_session(headers).await? else { return Ok(None) };
+    if screen.transaction.progress.factor_session.as_deref() != Some(session.id.as_str()) {
+        return Ok(None);
+    }
     let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let view = KeepRecoveryCode {
         frame: screen.frame(),

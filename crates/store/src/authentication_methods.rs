@@ -51,6 +51,20 @@ impl Store {
             )
     }
 
+    /// Holds only while the user has no confirmed method by time-based codes: of two who make a first one at once, one does.
+    /// Fails with [`Error::Guard`](crate::Error::Guard) otherwise.
+    pub fn require_unenrolled(&self, tenant: &str, user_id: &str) -> Batch {
+        // The first statement waits for whoever else is at it, so that the second sees what they did.
+        Batch::default()
+            .guard("UPDATE users SET doc = doc WHERE tenant = $1 AND id = $2", params![tenant, user_id])
+            .guard(
+                "UPDATE users SET doc = doc WHERE tenant = $1 AND id = $2 AND NOT EXISTS (SELECT 1 \
+                 FROM authentication_methods WHERE tenant = $1 AND user_id = $2 AND id LIKE 'totp|%' \
+                 AND doc LIKE '%\"sealed\":%' AND doc LIKE '%\"confirmed\":true%')",
+                params![tenant, user_id],
+            )
+    }
+
     /// Rewrites a method that is still as it was seen; fails with [`Error::Guard`](crate::Error::Guard) where it is not.
     pub fn update_authentication_method(
         &self,

@@ -64,9 +64,11 @@ impl<'a> SecondFactorsOf<'a> {
         self.of(TOTP, true).next().is_some()
     }
 
-    /// Whether the user may show a recovery code instead.
+    /// Whether the user may show a recovery code instead: beside another factor alone.
     pub fn have_recovery_code(&self) -> bool {
-        self.ctx.tenant.second_factors.recovery_code && self.of(RECOVERY_CODE, true).next().is_some()
+        self.ctx.tenant.second_factors.recovery_code
+            && self.are_enrolled()
+            && self.of(RECOVERY_CODE, true).next().is_some()
     }
 
     /// Those that are confirmed: id and type.
@@ -86,7 +88,8 @@ impl<'a> SecondFactorsOf<'a> {
             let last = method.value.get(LAST_PERIOD).and_then(Value::as_i64).unwrap_or(i64::MIN);
             if let Some(period) = matching_period(&secret, typed, self.ctx.now(), last) {
                 self.forget_tries();
-                return Ok(Proof::Good(self.note_use(method, period)));
+                let used = self.note_use(method, period);
+                return Ok(Proof::Good(if enrolling { self.confirmed_with(used) } else { used }));
             }
         }
         Ok(self.wrong("gd_auth_failed", "Invalid one-time code"))
@@ -112,34 +115,60 @@ impl<'a> SecondFactorsOf<'a> {
         }
     }
 
-    /// Adds a method by time-based codes whose first code is good. `secret` is in base32.
-    pub fn enrol(&self, secret: &str, typed: &str) -> Result<Proof, Failure> {
+    /// Adds a method by time-based codes whose first code is good, and gives the recovery code that goes with it, where the
+    /// tenant has them. Whatever somebody began before, and codes of factors that are gone, go. `secret` is in base32.
+    ///
+    /// # Errors
+    /// When sealing fails.
+    pub fn enrol(&self, secret: &str, typed: &str) -> Result<(Proof, Option<String>), Failure> {
         let bytes = Zeroizing::new(secret_bytes(secret).unwrap_or_default());
         let Some(period) = matching_period(&bytes, typed, self.ctx.now(), i64::MIN) else {
-            return Ok(Proof::Wrong);
+            return Ok((Proof::Wrong, None));
         };
         let mut method = self.new_totp(secret, true)?;
         method[LAST_PERIOD] = period.into();
         method["last_auth_at"] = format_ms(self.ctx.now_ms).into();
-        Ok(Proof::Good(self.insert(&method)))
+        let (code, write) = self.new_recovery_code(true).unzip();
+        let write = write.into_iter().fold(self.begin_anew().and(self.insert(&method)), Batch::and);
+        Ok((Proof::Good(write), code))
     }
 
-    /// Adds a method by time-based codes that its first code will confirm, in the place of one that nobody confirmed: the
-    /// secret in base32, and the write.
+    /// Adds a method by time-based codes that its first code will confirm, and with it its recovery code: the secret in
+    /// base32, the recovery code where the tenant has them, and the write.
     ///
     /// # Errors
     /// When sealing fails.
-    pub fn begin_enrolment(&self) -> Result<(String, Batch), Failure> {
+    pub fn begin_enrolment(&self) -> Result<(String, Option<String>, Batch), Failure> {
         let secret = new_secret(&*self.ctx.app.rng);
         let method = self.new_totp(&secret, false)?;
-        let gone =
-            self.of(TOTP, false).fold(Batch::default(), |batch, method| batch.and(self.remove(method)));
-        Ok((secret, gone.and(self.insert(&method))))
+        let (code, write) = self.new_recovery_code(false).unzip();
+        let write = write.into_iter().fold(self.begin_anew().and(self.insert(&method)), Batch::and);
+        Ok((secret, code, write))
     }
 
-    /// A recovery code in the place of all there were: the code, and the write. `None` where the tenant has none.
-    pub fn new_recovery_code(&self) -> Option<(String, Batch)> {
-        if !self.ctx.tenant.second_factors.recovery_code || self.of(RECOVERY_CODE, true).next().is_some() {
+    /// Whoever has no factor has no recovery code either, and nothing that was begun: somebody else may have begun it.
+    fn begin_anew(&self) -> Batch {
+        let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
+        let all =
+            self.of(TOTP, false).chain(self.of(RECOVERY_CODE, true)).chain(self.of(RECOVERY_CODE, false));
+        let unenrolled = store.require_unenrolled(tenant, &self.user.user_id);
+        all.fold(unenrolled, |batch, method| batch.and(self.remove(method)))
+    }
+
+    /// The first code of a method confirms the recovery code that was made with it.
+    fn confirmed_with(&self, used: Batch) -> Batch {
+        let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
+        let unenrolled = store.require_unenrolled(tenant, &self.user.user_id);
+        self.of(RECOVERY_CODE, false).fold(unenrolled.and(used), |batch, method| {
+            let mut after = method.value.clone();
+            after["confirmed"] = true.into();
+            batch.and(self.rewrite(method, &after))
+        })
+    }
+
+    /// `None` where the tenant has none.
+    fn new_recovery_code(&self, confirmed: bool) -> Option<(String, Batch)> {
+        if !self.ctx.tenant.second_factors.recovery_code {
             return None;
         }
         let code = recovery_code(&*self.ctx.app.rng);
@@ -147,7 +176,7 @@ impl<'a> SecondFactorsOf<'a> {
         let method = json!({
             "id": id,
             "type": RECOVERY_CODE,
-            "confirmed": true,
+            "confirmed": confirmed,
             "created_at": format_ms(self.ctx.now_ms),
             "digest": base64url(&recovery_digest(&code)),
         });

@@ -89,7 +89,9 @@ async fn add(call: Call) -> Result<Answer, Problem> {
     let user = users::load(&call, "id").await?;
     let held = all_of(&call, &user.user_id).await?;
     let new = New::of(&call, &user.user_id, call.members())?;
-    new.fits_beside(held.iter().map(|method| &method.value))?;
+    // What somebody began and did not end is in nobody's way.
+    let ended = held.iter().map(|method| &method.value).filter(|value| value["confirmed"] != json!(false));
+    new.fits_beside(ended)?;
     commit(&call, new.insert(&call, &user.user_id)).await?;
     Ok(Answer::created(new.answer))
 }

@@ -64,6 +64,9 @@ impl<'a> Flight<'a> {
             let progress = &mut transaction.progress;
             (progress.asked_user, progress.wanted, progress.consented) = (None, None, None);
         }
+        if let Some((session, _)) = &session {
+            transaction.progress.keep_factor_of(&session.id);
+        }
         let (held, consent) = match &session {
             None => (Held::default(), None),
             Some((session, user)) => {

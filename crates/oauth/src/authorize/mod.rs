@@ -81,7 +81,8 @@ async fn to_own_page(
         let page = flight::second_factor_page(ctx, &user).await?;
         return Ok(found(&format!("{page}?state={id}")));
     }
-    if transaction.progress.recovery_code.is_some() {
+    let is_its_own = transaction.progress.factor_session.as_deref() == Some(session.id.as_str());
+    if is_its_own && transaction.progress.recovery_code.is_some() {
         return Ok(found(&format!("/u/mfa-recovery-code-enrollment?state={id}")));
     }
     ctx.app.store.delete_transaction(&ctx.tenant.tenant, id).await?;
