@@ -543,3 +543,38 @@ async fn tabs_of_two_users() {
     is_page(&page, 200, ENROLMENT);
     assert!(page.body.contains(SAM.email) && text(&page, "secret") != secret);
 }
+
+/// Tools that write configuration send all factors at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn factors_are_switched_all_at_once() {
+    for app in engines().await {
+        let (app, mut all) = (Arc::new(app), JoinSet::new());
+        app.management_token().await;
+        for (name, enabled) in [
+            ("sms", false),
+            ("push-notification", false),
+            ("otp", true),
+            ("email", false),
+            ("duo", false),
+            ("webauthn-roaming", false),
+            ("webauthn-platform", false),
+            ("recovery-code", true),
+        ] {
+            let app = Arc::clone(&app);
+            all.spawn(async move {
+                let path = format!("/guardian/factors/{name}");
+                app.api("PUT", &path, json!({"enabled": enabled})).await.expect(200);
+            });
+        }
+        all.join_all().await;
+        let factors = app.manage("GET", "/guardian/factors", Value::Null).await;
+        let on: Vec<&Value> = factors
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["enabled"] == true)
+            .map(|one| &one["name"])
+            .collect();
+        assert_eq!(on, ["otp", "recovery-code"]);
+    }
+}

@@ -20,17 +20,21 @@ pub(crate) async fn find(call: &Call, kind: Kind, id: &str) -> Result<Option<Val
 /// Writes what `change` makes of the document; `None` is no document, before and after. Answers what is there now, and
 /// the revision of the configuration.
 ///
-/// `change` runs again where somebody else wrote in between.
+/// `change` runs again where somebody else wrote in between: tools write the parts of one document all at once. What changes
+/// nothing is not written.
 pub(crate) async fn rewrite(
     call: &Call,
     kind: Kind,
     id: &str,
     change: impl Fn(Option<Value>) -> Result<Option<Value>, Problem> + Send,
 ) -> Result<(Option<Value>, i64), Problem> {
-    for _ in 0..2 {
+    for _ in 0..TRIES {
         let found = call.store().doc(call.tenant(), kind, id).await.map_err(stored)?;
         let before: Option<Value> = found.as_ref().map(|found| read_stored(&found.json)).transpose()?;
-        let after = change(before)?;
+        let after = change(before.clone())?;
+        if after == before {
+            return Ok((after, call.snapshot().rev));
+        }
         let written = Change::new(call.tenant());
         let written = match (&found, &after) {
             (Some(found), Some(after)) => {
@@ -41,6 +45,7 @@ pub(crate) async fn rewrite(
                 written.insert(kind, id, None, serde_json::to_string(after).map_err(internal)?)
             }
             (Some(_), None) => written.delete(kind, id),
+            // They are equal, see above.
             (None, None) => return Ok((None, call.snapshot().rev)),
         };
         match call.apply(written).await {
@@ -51,6 +56,9 @@ pub(crate) async fn rewrite(
     }
     Err(Lost::Race.into())
 }
+
+/// More than the parts of any document that tools write at once.
+const TRIES: usize = 12;
 
 /// Objects are merged, everything else is replaced; null leaves things as they are.
 pub(crate) fn overlay(value: &mut Value, new: Value) {

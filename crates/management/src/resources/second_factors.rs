@@ -83,8 +83,11 @@ async fn set_policies(call: Call) -> Result<Answer, Problem> {
 async fn change(call: &Call, edit: impl Fn(&mut SecondFactors) + Sync) -> Result<i64, Problem> {
     let (_, rev) = rewrite(call, Kind::SecondFactors, "settings", |found| {
         let mut settings: SecondFactors =
-            found.map(serde_json::from_value).transpose().map_err(internal)?.unwrap_or_default();
+            found.clone().map(serde_json::from_value).transpose().map_err(internal)?.unwrap_or_default();
         edit(&mut settings);
+        if found.is_none() && settings == SecondFactors::default() {
+            return Ok(None);
+        }
         serde_json::to_value(settings).map(Some).map_err(internal)
     })
     .await?;
