@@ -32,7 +32,7 @@ pub(crate) struct Pending {
     pub(crate) is_realm: bool,
     /// When the password was set that was shown: a new one ends what the old one began.
     #[serde(default)]
-    pub(crate) password_set: Option<String>,
+    pub(crate) set_at: Option<String>,
 }
 
 /// One that was found.
@@ -106,7 +106,10 @@ async fn bearer(ctx: &Ctx, headers: &HeaderMap) -> Result<(Waiting, User), Failu
 /// Whose it is, while the password is still the one that was shown.
 pub(crate) async fn user(ctx: &Ctx, waiting: &Waiting) -> Result<User, Failure> {
     let user = ctx.app.store.user(&ctx.tenant.tenant, &waiting.pending.user_id).await?;
-    let user = user.filter(|user| user.last_password_reset == waiting.pending.password_set);
+    let user = user.filter(|user| {
+        let set_at = user.last_password_reset.as_deref();
+        set_at == waiting.pending.set_at.as_deref()
+    });
     let user = user.ok_or(OAuthError::MfaTokenMalformed)?;
     if user.is_blocked() { Err(OAuthError::UserBlocked.into()) } else { Ok(user) }
 }

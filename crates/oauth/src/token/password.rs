@@ -71,7 +71,7 @@ pub(super) async fn sign_in(
             audience: typed.audience,
             scope: typed.scope,
             is_realm: typed.realm.is_some(),
-            password_set: user.last_password_reset.clone(),
+            set_at: user.last_password_reset.clone(),
         };
         return Err(mfa::required(ctx, client, &user, &pending).await?);
     }
