@@ -8,11 +8,11 @@ use chancery_login::{
     consent_lines::{AskedScope, consent_lines},
     csp::{PageKind, csp, form_target},
     pages::{
-        AccountConsents, AllowedApplication, CheckMail, Choice, ChooseOrganization, ConfirmDevice,
-        ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, DeviceDenied, DeviceDone, EnrolOtp,
-        EnterDeviceCode, EnterOtp, EnterRecoveryCode, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost,
-        Frame, Hidden, Identifier, KeepRecoveryCode, Link, LoggedOut, Login, NameOrganization,
-        OrganizationChoice, PasswordRule, Problem, ResetDone, ResetPassword, RuleLine, Signup, WebMessage,
+        AccountConsents, AllowedApplication, CheckMail, Choice, ChooseOrganization, CodeKind, ConfirmDevice,
+        ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, DeviceDenied, DeviceDone, EnrolOtp, EnterCode,
+        EnterDeviceCode, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier,
+        KeepRecoveryCode, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, PasswordRule,
+        Problem, ResetDone, ResetPassword, RuleLine, Signup, WebMessage,
     },
     theme::Accent,
 };
@@ -314,24 +314,25 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
     add("otp-enrol", PageKind::Plain, enrol.render(t));
     let again = EnrolOtp { account: LONG_EMAIL.into(), problems: vec![Problem::CodeWrong], ..enrol };
     add("otp-enrol-wrong", PageKind::Plain, again.render(t));
-    let enter = EnterOtp {
+    let enter = EnterCode {
         frame: frame(),
         form: form("/u/mfa-otp-challenge")?,
+        kind: CodeKind::OneTime,
         account: "jane@example.com".into(),
-        not_you: not_you.clone(),
-        recovery: Link::new("/u/mfa-recovery-code-challenge"),
+        not_you,
+        other: Link::new("/u/mfa-recovery-code-challenge"),
         problems: Vec::new(),
     };
     add("otp", PageKind::Plain, enter.render(t));
-    let wrong = EnterOtp { problems: vec![Problem::CodeWrong], ..enter };
+    let wrong = EnterCode { problems: vec![Problem::CodeWrong], ..enter.clone() };
     add("otp-wrong", PageKind::Plain, wrong.render(t));
-    let recovery = EnterRecoveryCode {
-        frame: frame(),
+    let recovery = EnterCode {
         form: form("/u/mfa-recovery-code-challenge")?,
+        kind: CodeKind::Recovery,
         account: LONG_EMAIL.into(),
-        not_you,
-        otp: Link::new("/u/mfa-otp-challenge").ok_or("a path is no link")?,
+        other: Link::new("/u/mfa-otp-challenge"),
         problems: vec![Problem::RecoveryCodeWrong],
+        ..enter
     };
     add("recovery-code", PageKind::Plain, recovery.render(t));
     let keep = KeepRecoveryCode {

@@ -9,7 +9,7 @@ use chancery_core::params::Params;
 use chancery_core::records::Session;
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
-use chancery_login::pages::{EnrolOtp, EnterOtp, EnterRecoveryCode, KeepRecoveryCode, Problem};
+use chancery_login::pages::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode, Problem};
 use chancery_web::{Ctx, Failure, Proof, SecondFactorsOf};
 use http::{HeaderMap, StatusCode};
 
@@ -136,13 +136,25 @@ fn challenge(
     status: StatusCode,
     problem: Option<Problem>,
 ) -> Response {
+    let other = factors.have_recovery_code().then_some(RECOVERY);
+    ask(due, CodeKind::OneTime, (CHALLENGE, other), (status, problem))
+}
+
+/// The page that asks for a code, at its own address and with the other kind's.
+fn ask(
+    due: &Due,
+    kind: CodeKind,
+    (own, other): (&str, Option<&str>),
+    (status, problem): (StatusCode, Option<Problem>),
+) -> Response {
     let screen = &due.screen;
-    let view = EnterOtp {
+    let view = EnterCode {
         frame: screen.frame(),
-        form: screen.form(CHALLENGE),
+        form: screen.form(own),
+        kind,
         account: account(&due.user),
         not_you: screen.link("/u/login"),
-        recovery: factors.have_recovery_code().then(|| screen.link(RECOVERY)),
+        other: other.map(|path| screen.link(path)),
         problems: problem.into_iter().collect(),
     };
     screen.page(status, view.render(&screen.texts), PageKind::Plain)
@@ -267,16 +279,7 @@ pub(crate) async fn submit_recovery(
 }
 
 fn recovery(due: &Due, status: StatusCode, problem: Option<Problem>) -> Response {
-    let screen = &due.screen;
-    let view = EnterRecoveryCode {
-        frame: screen.frame(),
-        form: screen.form(RECOVERY),
-        account: account(&due.user),
-        not_you: screen.link("/u/login"),
-        otp: screen.link(CHALLENGE),
-        problems: problem.into_iter().collect(),
-    };
-    screen.page(status, view.render(&screen.texts), PageKind::Plain)
+    ask(due, CodeKind::Recovery, (RECOVERY, Some(CHALLENGE)), (status, problem))
 }
 
 /// The page with a new recovery code, until the user put it away.

@@ -36,7 +36,7 @@ pub use notice::{CheckMail, EmailVerified, LoggedOut, ResetDone};
 pub use organization::{ChooseOrganization, NameOrganization, OrganizationChoice};
 pub use password::{ForgotPassword, ResetPassword};
 pub use problem::{PasswordRule, Problem, RuleLine};
-pub use second_factor::{EnrolOtp, EnterOtp, EnterRecoveryCode, KeepRecoveryCode};
+pub use second_factor::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode};
 pub use signup::Signup;
 pub use web_message::WebMessage;
 

@@ -10,19 +10,30 @@ use super::{
 };
 use crate::Texts;
 
-/// The page that asks for a code of an authenticator application. The field is `code`.
+/// Which code is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeKind {
+    /// That of an authenticator application.
+    OneTime,
+    /// The one for whoever lost it.
+    Recovery,
+}
+
+/// The page that asks for a code. The field is `code`.
 #[derive(Clone, Debug)]
-pub struct EnterOtp {
+pub struct EnterCode {
     /// The tenant.
     pub frame: Frame,
     /// Where it posts.
     pub form: Form,
+    /// Of which kind.
+    pub kind: CodeKind,
     /// Who is logged in so far.
     pub account: String,
     /// Where "Not you?" leads.
     pub not_you: Link,
-    /// Where whoever lost it goes on, if they may.
-    pub recovery: Option<Link>,
+    /// Where the other kind is asked for, if it may be.
+    pub other: Option<Link>,
     /// Why the page comes back.
     pub problems: Vec<Problem>,
 }
@@ -46,23 +57,6 @@ pub struct EnrolOtp {
     pub problems: Vec<Problem>,
 }
 
-/// The page that asks for a recovery code. The field is `code`.
-#[derive(Clone, Debug)]
-pub struct EnterRecoveryCode {
-    /// The tenant.
-    pub frame: Frame,
-    /// Where it posts.
-    pub form: Form,
-    /// Who is logged in so far.
-    pub account: String,
-    /// Where "Not you?" leads.
-    pub not_you: Link,
-    /// Back to the other factor.
-    pub otp: Link,
-    /// Why the page comes back.
-    pub problems: Vec<Problem>,
-}
-
 /// The page that shows a recovery code, once. Whoever put it away ticks `saved`.
 #[derive(Clone)]
 pub struct KeepRecoveryCode {
@@ -77,12 +71,15 @@ pub struct KeepRecoveryCode {
 }
 
 #[derive(Template)]
-#[template(path = "otp_enter.html")]
-struct EnterOtpPage<'a> {
+#[template(path = "code_enter.html")]
+struct EnterCodePage<'a> {
     t: &'a Texts,
     frame: &'a Frame,
-    view: &'a EnterOtp,
+    view: &'a EnterCode,
     form: &'a Form,
+    title: &'a str,
+    lead: &'a str,
+    other: &'a str,
     alert: Option<String>,
     code: Field<'a>,
     account_initial: String,
@@ -99,18 +96,6 @@ struct EnrolOtpPage<'a> {
     code: Field<'a>,
     picture: Option<Picture>,
     secret: String,
-    account_initial: String,
-}
-
-#[derive(Template)]
-#[template(path = "recovery_enter.html")]
-struct EnterRecoveryCodePage<'a> {
-    t: &'a Texts,
-    frame: &'a Frame,
-    view: &'a EnterRecoveryCode,
-    form: &'a Form,
-    alert: Option<String>,
-    code: Field<'a>,
     account_initial: String,
 }
 
@@ -159,17 +144,35 @@ fn code_field<'a>(label: &'a str, inputmode: &'static str, problems: &[Problem],
     code
 }
 
-impl EnterOtp {
+impl EnterCode {
     /// The page as HTML.
     pub fn render(&self, texts: &Texts) -> String {
-        let label = texts.say("label.one_time_code");
-        html(&EnterOtpPage {
+        let (title, lead, other, label, inputmode) = match self.kind {
+            CodeKind::OneTime => (
+                texts.say("second_factor.enter_title"),
+                texts.say("second_factor.enter_description"),
+                texts.say("second_factor.use_recovery_code"),
+                texts.say("label.one_time_code"),
+                "numeric",
+            ),
+            CodeKind::Recovery => (
+                texts.say("second_factor.recovery_title"),
+                texts.say("second_factor.recovery_description"),
+                texts.say("second_factor.use_otp"),
+                texts.say("label.recovery_code"),
+                "text",
+            ),
+        };
+        html(&EnterCodePage {
             t: texts,
             frame: &self.frame,
             view: self,
             form: &self.form,
+            title,
+            lead,
+            other,
             alert: problem::alert(&self.problems, label, texts),
-            code: code_field(label, "numeric", &self.problems, texts),
+            code: code_field(label, inputmode, &self.problems, texts),
             account_initial: initial(&self.account),
         })
     }
@@ -188,22 +191,6 @@ impl EnrolOtp {
             code: code_field(label, "numeric", &self.problems, texts),
             picture: Picture::of(&self.uri),
             secret: grouped(&self.secret),
-            account_initial: initial(&self.account),
-        })
-    }
-}
-
-impl EnterRecoveryCode {
-    /// The page as HTML.
-    pub fn render(&self, texts: &Texts) -> String {
-        let label = texts.say("label.recovery_code");
-        html(&EnterRecoveryCodePage {
-            t: texts,
-            frame: &self.frame,
-            view: self,
-            form: &self.form,
-            alert: problem::alert(&self.problems, label, texts),
-            code: code_field(label, "text", &self.problems, texts),
             account_initial: initial(&self.account),
         })
     }

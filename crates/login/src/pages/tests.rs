@@ -164,12 +164,13 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         choices: vec![OrganizationChoice { id: attack(), title: attack() }],
         may_skip: true,
     };
-    let otp = EnterOtp {
+    let code = |kind| EnterCode {
         frame: frame(),
         form: form(),
+        kind,
         account: attack(),
         not_you: link(),
-        recovery: Some(link()),
+        other: Some(link()),
         problems: vec![Problem::CodeWrong],
     };
     let enrolment = EnrolOtp {
@@ -180,14 +181,6 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         uri: attack(),
         secret: attack(),
         problems: vec![Problem::CodeMissing],
-    };
-    let recovery = EnterRecoveryCode {
-        frame: frame(),
-        form: form(),
-        account: attack(),
-        not_you: link(),
-        otp: link(),
-        problems: vec![Problem::RecoveryCodeWrong],
     };
     let kept =
         KeepRecoveryCode { frame: frame(), form: form(), code: attack(), problems: vec![Problem::NotSaved] };
@@ -223,9 +216,9 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         ("device denied", DeviceDenied { frame: frame() }.render(t)),
         ("organization by name", named.render(t)),
         ("organization by choice", chosen.render(t)),
-        ("one-time code", otp.render(t)),
+        ("one-time code", code(CodeKind::OneTime).render(t)),
         ("enrolment", enrolment.render(t)),
-        ("recovery code", recovery.render(t)),
+        ("recovery code", code(CodeKind::Recovery).render(t)),
         ("recovery code to keep", kept.render(t)),
         ("error", error.render(t)),
         ("form post", form_post.render(t)),
