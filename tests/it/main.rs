@@ -5,6 +5,7 @@
 mod support;
 
 mod architecture;
+mod attack_protection;
 mod authorize;
 mod bad_input;
 mod crash;

@@ -85,6 +85,10 @@ pub struct Settings {
     #[arg(long, env = "CHANCERY_FETCH_CA_FILE", value_name = "FILE")]
     pub fetch_ca_file: Option<PathBuf>,
 
+    /// Passwords that the world knows: a sorted list of their SHA-1, for tenants that detect breached passwords [default: none]
+    #[arg(long, env = "CHANCERY_BREACHED_PASSWORDS", value_name = "FILE")]
+    pub breached_passwords: Option<PathBuf>,
+
     /// Where Twilio is, which carries text messages and calls of tenants [default: https://api.twilio.com]
     #[arg(long, env = "CHANCERY_TWILIO_URL", value_name = "URL")]
     pub twilio_url: Option<String>,
@@ -186,6 +190,7 @@ impl Settings {
             mail_networks: self.mail_networks.or(lower.mail_networks),
             fetch_networks: self.fetch_networks.or(lower.fetch_networks),
             fetch_ca_file: self.fetch_ca_file.or(lower.fetch_ca_file),
+            breached_passwords: self.breached_passwords.or(lower.breached_passwords),
             twilio_url: self.twilio_url.or(lower.twilio_url),
             google_token_url: self.google_token_url.or(lower.google_token_url),
             google_directory_url: self.google_directory_url.or(lower.google_directory_url),
@@ -297,6 +302,18 @@ impl Settings {
     /// Names the file when it cannot be read or holds no certificate.
     pub fn fetch_authorities(&self) -> Result<Option<rustls::RootCertStore>> {
         self.fetch_ca_file.as_deref().map(authorities::from_file).transpose()
+    }
+
+    /// The list of passwords that the world knows.
+    ///
+    /// # Errors
+    /// Names the file when it cannot be read or is no such list.
+    pub fn breached_passwords(&self) -> Result<Option<PathBuf>> {
+        if let Some(path) = &self.breached_passwords {
+            chancery_connect::check_list(path)
+                .with_context(|| format!("the list of breached passwords {}", path.display()))?;
+        }
+        Ok(self.breached_passwords.clone())
     }
 
     /// Where services are that tenants have accounts at.

@@ -4,10 +4,12 @@
 //! tokens; the rest is pure.
 
 mod argon;
+mod breached;
 mod common_passwords;
 pub mod imported;
 pub mod password_policy;
 mod passwords;
 pub mod users;
 
+pub use breached::{check_list, is_breached_in};
 pub use passwords::{Busy, HashError, MAX_PASSWORD_BYTES, PasswordHasher, Verified};

@@ -3,6 +3,7 @@
 //! Synchronous and without side effects: time comes from a [`Clock`], randomness from an [`Rng`], everything else as an
 //! argument. Nothing here knows HTTP, SQL or the environment.
 
+pub mod attack;
 pub mod chain;
 pub mod claims;
 pub mod consent;
@@ -14,6 +15,7 @@ pub mod iso;
 pub mod liquid;
 pub mod markup;
 pub mod model;
+pub mod network;
 pub mod oauth;
 pub mod params;
 pub mod phone;

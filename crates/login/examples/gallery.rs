@@ -12,7 +12,7 @@ use chancery_login::{
         ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, DeviceDenied, DeviceDone, EnrolOtp, EnterCode,
         EnterDeviceCode, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier,
         KeepRecoveryCode, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, PasswordRule,
-        Problem, ResetDone, ResetPassword, RuleLine, Signup, WebMessage,
+        Problem, ResetDone, ResetPassword, RuleLine, Signup, Unblock, Unblocked, WebMessage,
     },
     theme::Accent,
 };
@@ -100,6 +100,9 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
         add(&format!("login-{name}"), PageKind::Password, themed.render(t));
     }
 
+    let unblock = Unblock { frame: frame(), form: form("/u/unblock")?, email: LONG_EMAIL.into() };
+    add("unblock", PageKind::Plain, unblock.render(t));
+    add("unblocked", PageKind::Plain, Unblocked { frame: frame() }.render(t));
     add("signup", PageKind::Password, signup()?.render(t));
     let weak = Signup {
         email: "jane@example.com".into(),

@@ -135,18 +135,18 @@ const STORED: &[Stored] = &[
     Stored { operation: "PATCH /attack-protection/bot-detection", what: "Bot detection", acted_on: &[] },
     Stored {
         operation: "PATCH /attack-protection/breached-password-detection",
-        what: "Detection of breached passwords",
-        acted_on: &[],
+        what: "Detection of breached passwords (the lists are local; administrators are told by log events, not by mail)",
+        acted_on: &["enabled", "shields", "stage"],
     },
     Stored {
         operation: "PATCH /attack-protection/brute-force-protection",
-        what: "Protection against guessing (limits are fixed)",
-        acted_on: &[],
+        what: "Protection against guessing",
+        acted_on: &["enabled", "shields", "allowlist", "mode", "max_attempts"],
     },
     Stored {
         operation: "PATCH /attack-protection/suspicious-ip-throttling",
-        what: "Throttling of suspicious addresses (limits are fixed)",
-        acted_on: &[],
+        what: "Throttling of suspicious addresses (administrators are told by log events; `pre-custom-token-exchange` is kept)",
+        acted_on: &["enabled", "shields", "allowlist", "stage"],
     },
     Stored {
         operation: "POST /connections",
@@ -209,7 +209,7 @@ const STORED: &[Stored] = &[
     },
     Stored {
         operation: "POST /email-templates",
-        what: "Texts of mail (`verify_email`, `welcome_email`, `reset_email` and `user_invitation` act; other mails are not sent)",
+        what: "Texts of mail (`verify_email`, `welcome_email`, `reset_email`, `user_invitation`, `blocked_account` and `stolen_credentials` act; other mails are not sent)",
         acted_on: &["template", "body", "from", "subject", "syntax", "urlLifetimeInSeconds", "enabled"],
     },
     Stored {

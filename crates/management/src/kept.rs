@@ -198,7 +198,14 @@ fn mail(tenant: &Snapshot) -> Vec<KeptOnly> {
 }
 
 /// Templates of mails that are sent.
-const SENT: [&str; 4] = ["verify_email", "welcome_email", "reset_email", "user_invitation"];
+const SENT: [&str; 6] = [
+    "verify_email",
+    "welcome_email",
+    "reset_email",
+    "user_invitation",
+    "blocked_account",
+    "stolen_credentials",
+];
 
 fn documents(tenant: &Snapshot, kind: Kind) -> impl Iterator<Item = Value> {
     tenant.documents(kind).filter_map(|json| serde_json::from_str(json).ok())

@@ -131,6 +131,9 @@ fn unusable(unfit: &Unfit) -> Response {
         Unfit::Common => {
             ("PasswordDictionaryError", "Password is too common", "The password is one that many people use")
         }
+        Unfit::Leaked => {
+            return refused("password_leaked", "The password is on a list of breached passwords");
+        }
         Unfit::Used(_) => (
             "PasswordHistoryError",
             "Password has previously been used",

@@ -111,7 +111,11 @@ pub(crate) async fn user(ctx: &Ctx, waiting: &Waiting) -> Result<User, Failure> 
         set_at == waiting.pending.set_at.as_deref()
     });
     let user = user.ok_or(OAuthError::MfaTokenMalformed)?;
-    if user.is_blocked() { Err(OAuthError::UserBlocked.into()) } else { Ok(user) }
+    if user.is_blocked() {
+        return Err(OAuthError::UserBlocked.into());
+    }
+    // Whoever guesses at the password meanwhile closes what began before, too (security case 14).
+    if ctx.is_locked(&user).await? { Err(OAuthError::TooManyAttempts.into()) } else { Ok(user) }
 }
 
 /// `POST /mfa/associate`: a first factor, for a user who has none. Its first code makes it count.

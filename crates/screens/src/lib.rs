@@ -19,6 +19,7 @@ mod rules;
 mod screen;
 mod second_factor;
 mod signup;
+mod unblock;
 
 use std::sync::Arc;
 
@@ -56,6 +57,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/u/reset-password", get(reset::show_request).post(reset::submit_request))
         .route("/u/reset-verify", get(reset::show).post(reset::submit))
         .route("/u/email-verification", get(email::show))
+        .route(unblock::PAGE, get(unblock::show).post(unblock::submit))
         .route(account::CONSENTS, get(account::show).post(account::submit))
         .route("/u/logout", get(logout::show).post(logout::submit))
         .route("/u/static/{name}", get(assets::file))

@@ -56,6 +56,7 @@ pub(crate) async fn submit(
         }
         Ok(PasswordCheck::Good(user)) => open_session(&screen, &headers, &user, &connection).await,
         Ok(PasswordCheck::Wrong) => again(StatusCode::BAD_REQUEST, Problem::WrongCredentials),
+        Ok(PasswordCheck::Leaked) => again(StatusCode::BAD_REQUEST, Problem::PasswordLeakedAtLogin),
         Ok(PasswordCheck::TooMany) => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts),
         Err(failure) if failure.error.status() == 503 => {
             again(StatusCode::SERVICE_UNAVAILABLE, Problem::ServerBusy)

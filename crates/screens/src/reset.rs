@@ -14,7 +14,7 @@ use chancery_web::{Ctx, Failure, Reset, ResetLink, hosted, see_other};
 use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
-use crate::rules::{broken, lines};
+use crate::rules::{broken, lines, problem};
 use crate::screen::{Screen, is_same_origin, path_link, refused};
 
 /// The page that asks for the address.
@@ -106,7 +106,7 @@ pub(crate) async fn submit(
         }
         Reset::Unfit(unfit) => {
             let connection = ctx.tenant.connection_by_name(&ticket.connection);
-            again(Problem::PasswordWeak, connection.and_then(|connection| broken(&unfit, connection)))
+            again(problem(&unfit), connection.and_then(|connection| broken(&unfit, connection)))
         }
         Reset::TooMany(_) => {
             let problems = vec![Problem::TooManyAttempts];

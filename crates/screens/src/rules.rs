@@ -2,7 +2,7 @@
 
 use chancery_connect::password_policy::{self, Rule};
 use chancery_core::model::Connection;
-use chancery_login::pages::{PasswordRule, RuleLine};
+use chancery_login::pages::{PasswordRule, Problem, RuleLine};
 use chancery_web::Unfit;
 
 /// The rules, with what the password just refused met (`judged`).
@@ -18,6 +18,14 @@ pub(crate) fn lines(rules: &[Rule], judged: bool) -> Vec<RuleLine> {
     out
 }
 
+/// What is wrong with a password that was refused.
+pub(crate) fn problem(unfit: &Unfit) -> Problem {
+    match unfit {
+        Unfit::Leaked => Problem::PasswordLeaked,
+        _ => Problem::PasswordWeak,
+    }
+}
+
 /// The rules for a password that was refused, with the one that it breaks; `None` where it breaks none that is shown.
 pub(crate) fn broken(unfit: &Unfit, connection: &Connection) -> Option<Vec<RuleLine>> {
     let rule = match unfit {
@@ -25,7 +33,7 @@ pub(crate) fn broken(unfit: &Unfit, connection: &Connection) -> Option<Vec<RuleL
         Unfit::OwnName => PasswordRule::NoPersonalData,
         Unfit::Common => PasswordRule::NotCommon,
         Unfit::Used(last) => PasswordRule::NotReused(u32::try_from(*last).unwrap_or(u32::MAX)),
-        Unfit::TooLong => return None,
+        Unfit::TooLong | Unfit::Leaked => return None,
     };
     let mut all = lines(&password_policy::check("", &connection.settings().strength()), false);
     all.push(RuleLine { rule, met: Some(false) });

@@ -120,7 +120,7 @@ pub(crate) async fn submit_challenge(
     }
     let again = |status, problem| Ok(challenge(&due, &factors, status, Some(problem)));
     let Some(code) = typed(&params) else { return again(StatusCode::BAD_REQUEST, Problem::CodeMissing) };
-    match factors.try_otp(code, false)? {
+    match factors.try_otp(code, false).await? {
         Proof::Good(proof) => {
             factors.log("gd_auth_succeed", "Second factor shown");
             due.passed(proof, None).await
@@ -268,7 +268,7 @@ pub(crate) async fn submit_recovery(
     }
     let again = |status, problem| Ok(recovery(&due, status, Some(problem)));
     let Some(code) = typed(&params) else { return again(StatusCode::BAD_REQUEST, Problem::CodeMissing) };
-    match factors.try_recovery_code(code) {
+    match factors.try_recovery_code(code).await? {
         (Proof::Good(proof), next) => {
             factors.log("gd_recovery_succeed", "Recovery code used");
             due.passed(proof, next).await

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
 use crate::login::open_session;
-use crate::rules::{broken, lines};
+use crate::rules::{broken, lines, problem};
 use crate::screen::{Screen, expired};
 
 /// The page.
@@ -75,7 +75,7 @@ pub(crate) async fn submit(
         SignUp::Exists if tells => again(refused, Problem::UserExists, None),
         SignUp::Exists | SignUp::Closed => again(refused, Problem::SignupFailed, None),
         SignUp::TooMany(_) => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts, None),
-        SignUp::Unfit(unfit) => again(refused, Problem::PasswordWeak, broken(&unfit, &connection)),
+        SignUp::Unfit(unfit) => again(refused, problem(&unfit), broken(&unfit, &connection)),
         SignUp::BadEmail => again(refused, Problem::EmailInvalid, None),
         SignUp::BadUsername => {
             let (min, max) = connection.settings().username_length();

@@ -191,7 +191,6 @@ impl Kind {
         !matches!(
             self,
             Self::Organization
-                | Self::AttackProtection
                 | Self::ScimConfiguration
                 | Self::DirectoryProvisioning
                 | Self::TokenExchangeProfile

@@ -8,7 +8,7 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 32] = [
+const RECORDS: [&str; 33] = [
     "users",
     "user_terms",
     "unindexed_users",
@@ -38,6 +38,7 @@ const RECORDS: [&str; 32] = [
     "directory_accounts",
     "scope_use",
     "assertions",
+    "tries",
     "logs",
     "log_blocks",
     "log_block_users",

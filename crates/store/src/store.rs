@@ -92,6 +92,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "second factors",
         sql: include_str!("../migrations/0018_second_factors.sql"),
     },
+    Migration { number: 19, name: "tries", sql: include_str!("../migrations/0019_tries.sql") },
 ];
 
 impl Store {

@@ -21,7 +21,7 @@ const TOMBSTONE: i64 = 3600;
 pub(crate) const CHANGES_KEPT: i64 = 10_000;
 
 /// Tables whose rows end at `ends_at`, with the rest of their key.
-const ENDING: [(&str, &str); 10] = [
+const ENDING: [(&str, &str); 11] = [
     ("codes", "id"),
     ("device_codes", "id"),
     ("transactions", "id"),
@@ -32,6 +32,7 @@ const ENDING: [(&str, &str); 10] = [
     ("invitations", "id"),
     ("jobs", "id"),
     ("assertions", "digest"),
+    ("tries", "id"),
 ];
 
 /// Tables whose rows are as old as `at_ms`, with the rest of their key. What points to a block goes before it.

@@ -12,7 +12,7 @@ use crate::{Ctx, Mail};
 const MOST: usize = 100;
 
 impl Ctx {
-    /// The link that somebody asked for: `reset` or `verify`.
+    /// The link that somebody asked for (`reset`, `verify`), or has to be told of (`blocked`, `breach`).
     pub(crate) fn message(&self, to: String, kind: &str, link: &str) -> Mail {
         let name = self.tenant.settings.friendly_name.as_deref().unwrap_or("Chancery");
         let (template, subject, line) = match kind {
@@ -21,9 +21,24 @@ impl Ctx {
                 "Choose a new password",
                 "Somebody, we hope you, asked for a new password. Choose it here:",
             ),
+            "blocked" => (
+                "blocked_account",
+                "Your account is blocked",
+                "Somebody tried to sign in to your account with wrong passwords, and it is blocked where they did. If it was \
+                 you, unblock it here:",
+            ),
+            "breach" => (
+                "stolen_credentials",
+                "Choose another password",
+                "Your password is on a list of passwords that the world knows, so others may sign in with it. Choose another \
+                 one here:",
+            ),
             _ => ("verify_email", "Confirm your email address", "Please confirm that this address is yours:"),
         };
-        let rest = "If it was not you, nothing happens unless the link is opened.";
+        let rest = match kind {
+            "breach" => "Until then you may not be able to sign in.",
+            _ => "If it was not you, nothing happens unless the link is opened.",
+        };
         Mail {
             to,
             template,

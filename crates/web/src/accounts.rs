@@ -15,8 +15,9 @@ use serde_json::{Map, Value};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
+use crate::attacks::Guess;
 use crate::shares::Place;
-use crate::{Attempt, Ctx, Failure, Rate, TooManyRequests, Unfit, Whose};
+use crate::{Attempt, Ctx, Failure, Rate, Stage, TooManyRequests, Unfit, Whose};
 
 /// What came of a password.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub enum PasswordCheck {
     Good(Box<User>),
     /// Wrong password or no such user.
     Wrong,
+    /// It is the user's, and the world knows it: another one has to be chosen.
+    Leaked,
     /// Tried too often.
     TooMany,
 }
@@ -119,12 +122,10 @@ pub const VERIFY_EMAIL: &str = "verify-email";
 /// Seconds a mailed link is good for.
 const LINK_LIFETIME: i64 = 3600;
 const VERIFY_LIFETIME: i64 = 5 * 24 * 3600;
-/// Per address: 50 at once, 50 an hour.
-const SIGN_UPS: Rate = Rate { name: "sign-up", burst: 50, every: 72 };
 /// Per address: 20 at once, 60 an hour. Each may be compared with two dozen earlier ones.
 const NEW_PASSWORDS: Rate = Rate { name: "new password", burst: 20, every: 60 };
-/// Per address, whatever the names: 100 wrong passwords at once, 100 an hour. Right ones do not count, so an office behind
-/// one address is not hindered.
+/// Wrong passwords that this node saw from an address of late: what says how much of the queue for hashing it holds. Whether
+/// one more may be tried is for the tenant's settings to say.
 const WRONG_PASSWORDS: Rate = Rate { name: "wrong password", burst: 100, every: 36 };
 /// So many of these, and the address holds no more than a quarter of the queue for hashing.
 const FEW_WRONG: u32 = 10;
@@ -154,8 +155,8 @@ impl Ctx {
         password: SecretString,
     ) -> Result<PasswordCheck, Failure> {
         let identifier = identifier.trim();
-        let attempt = Attempt { tenant: &self.tenant.tenant, ip: self.ip, identifier };
-        if self.app.attempts.check(attempt, self.now()).is_err() || !self.may_guess() {
+        let guess = Guess::of(self, connection, identifier);
+        if !guess.is_admitted(self).await? {
             return Ok(PasswordCheck::TooMany);
         }
         let Some(_place) = self.place_in_queue() else { return Ok(PasswordCheck::TooMany) };
@@ -166,46 +167,23 @@ impl Ctx {
         let known = credential.and_then(|c| c.password_hash.map(|hash| (c.user, hash)));
         let Some((user, hash)) = known else {
             self.app.hasher.verify_nothing().await?;
-            return Ok(self.wrong_password(attempt, connection, None));
+            return self.wrong_password(&guess, (connection, identifier), None).await;
         };
         let verified = self.app.hasher.verify(&hash, password.clone()).await?;
         if !verified.ok {
-            return Ok(self.wrong_password(attempt, connection, Some(&user)));
+            return self.wrong_password(&guess, (connection, identifier), Some(&user)).await;
         }
         // Others may have used up the tries while this one waited: many at once are no more tries than one after another.
-        if self.app.attempts.check(attempt, self.now()).is_err() || !self.may_guess() {
+        if !guess.succeeded(self).await? {
             return Ok(PasswordCheck::TooMany);
+        }
+        if self.refuses_known_password(connection, &user, &password).await? {
+            return Ok(PasswordCheck::Leaked);
         }
         if verified.rehash {
             self.rehash(&user, connection, &hash, password).await?;
         }
-        self.app.attempts.clear(attempt);
         Ok(PasswordCheck::Good(Box::new(user)))
-    }
-
-    /// The addresses from which nobody may sign in under this name for a while: ten wrong passwords each.
-    pub fn blocked_from(&self, identifier: &str) -> Vec<IpAddr> {
-        self.app.attempts.blocked_from(&self.tenant.tenant, identifier.trim(), self.now())
-    }
-
-    /// Forgets the wrong passwords tried under this name.
-    pub fn unblock(&self, identifier: &str) {
-        self.app.attempts.forget(&self.tenant.tenant, identifier.trim());
-    }
-
-    /// Whether nobody may sign in from an address for a while, under whatever name.
-    pub fn is_address_blocked(&self, ip: IpAddr) -> bool {
-        self.app.rates.look(WRONG_PASSWORDS, ip, &self.tenant.tenant, self.now()).is_err()
-    }
-
-    /// Forgets the wrong passwords tried from an address under many names.
-    pub fn unblock_address(&self, ip: IpAddr) {
-        self.app.rates.forget(WRONG_PASSWORDS, ip, &self.tenant.tenant);
-    }
-
-    /// Whether this address has wrong passwords left, whatever the name.
-    fn may_guess(&self) -> bool {
-        self.app.rates.look(WRONG_PASSWORDS, self.ip, &self.tenant.tenant, self.now()).is_ok()
     }
 
     /// A place among the passwords that wait to be checked. An address that was often wrong of late holds a share of the
@@ -219,32 +197,30 @@ impl Ctx {
         self.app.shares.hold(self.ip, most)
     }
 
-    fn wrong_password(
+    async fn wrong_password(
         &self,
-        attempt: Attempt<'_>,
-        connection: &Connection,
+        guess: &Guess,
+        (connection, identifier): (&Connection, &str),
         user: Option<&User>,
-    ) -> PasswordCheck {
-        // As above: whoever comes after the last try learns nothing.
-        if self.app.attempts.check(attempt, self.now()).is_err() {
-            return PasswordCheck::TooMany;
-        }
-        if self.app.rates.take(WRONG_PASSWORDS, self.ip, &self.tenant.tenant, self.now()).is_err() {
-            return PasswordCheck::TooMany;
-        }
-        let last = self.app.attempts.fail(attempt, self.now());
+    ) -> Result<PasswordCheck, Failure> {
+        // A full count says nothing here: it is the tenant's that refuses.
+        let _ = self.app.rates.take(WRONG_PASSWORDS, self.ip, &self.tenant.tenant, self.now());
+        let Ok(blocks) = guess.failed(self).await? else { return Ok(PasswordCheck::TooMany) };
         self.log(LogEvent {
             kind: if user.is_some() { "fp" } else { "fu" }.to_owned(),
             description: Some("Wrong email or password.".to_owned()),
             connection: Some(connection.name.clone()),
             user_id: user.map(|u| u.user_id.clone()),
-            user_name: Some(attempt.identifier.chars().take(100).collect()),
+            user_name: Some(identifier.chars().take(100).collect()),
             ..LogEvent::default()
         });
-        if last {
-            self.log(LogEvent { kind: "limit_wc".to_owned(), ..LogEvent::default() });
+        if blocks.name {
+            self.name_is_blocked(connection, identifier, user).await?;
         }
-        PasswordCheck::Wrong
+        if blocks.address {
+            self.log_address("login");
+        }
+        Ok(PasswordCheck::Wrong)
     }
 
     /// Parameters of the hash changed since it was made. Losing against another change of the password is fine.
@@ -281,14 +257,14 @@ impl Ctx {
             (false, _) => None,
         };
         // The answer tells whether there is such an account, and a right one makes an account and a mail.
-        if let Err(wait) = self.app.rates.take(SIGN_UPS, self.ip, &self.tenant.tenant, self.now()) {
+        if let Err(wait) = self.count_sign_up().await? {
             return Ok(SignUp::TooMany(wait));
         }
         let profile = form.profile;
         let names =
             [Some(email.as_str()), username.as_deref(), profile.name.as_deref(), profile.nickname.as_deref()];
         let names = names.into_iter().flatten().filter(|_| options.refuses_personal_data() != Some(false));
-        let whose = Whose { user_id: None, names: names.collect() };
+        let whose = Whose { user_id: None, stage: Some(Stage::SignUp), names: names.collect() };
         match self.new_password(connection, form.password, &whose).await? {
             Ok(hash) => {
                 let new = users::NewUser {
@@ -381,7 +357,7 @@ impl Ctx {
 
     /// Whether one more mail is bearable: ten for one address, wherever from, then a quarter of an hour's rest. Whoever
     /// asked gets the usual answer.
-    fn may_mail(&self, email: &str) -> bool {
+    pub(crate) fn may_mail(&self, email: &str) -> bool {
         let anywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let attempt = Attempt { tenant: &self.tenant.tenant, ip: anywhere, identifier: email };
         let bearable = self.app.mails.check(attempt, self.now()).is_ok();
@@ -417,7 +393,7 @@ impl Ctx {
         let options = connection.settings();
         let names = [user.email.as_deref(), user.username.as_deref(), user.nickname.as_deref()];
         let names = names.into_iter().flatten().filter(|_| options.refuses_personal_data() != Some(false));
-        let whose = Whose { user_id: Some(&user.user_id), names: names.collect() };
+        let whose = Whose { user_id: Some(&user.user_id), stage: Some(Stage::Reset), names: names.collect() };
         let hash = match self.new_password(connection, password, &whose).await? {
             Ok(hash) => hash,
             Err(unfit) => return Ok(Reset::Unfit(unfit)),
@@ -440,7 +416,8 @@ impl Ctx {
             .and(store.set_password_batch(tenant, &user.user_id, &connection.name, hash, self.now()))
             .and(store.delete_sessions_of_batch(tenant, &user.user_id))
             .and(store.revoke_by_user(tenant, &user.user_id))
-            .and(store.delete_tickets_of(tenant, &user.user_id));
+            .and(store.delete_tickets_of(tenant, &user.user_id))
+            .and(self.unblock_user_batch(&user));
         match store.commit(write).await {
             Ok(()) => {
                 self.note("scp", &user, connection);

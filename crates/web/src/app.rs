@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -42,15 +43,13 @@ pub struct App {
     pub fetcher: Arc<Fetcher>,
     /// Tenant log events on their way to the database.
     pub logs: LogQueue,
-    /// Wrong passwords, counted.
-    pub attempts: Attempts,
     /// How often one address may ask for what costs or tells something.
     pub rates: Rates,
     /// Calls of the Management API, by application.
     pub management_calls: Quota,
     /// Tokens for the Management API that were proven good.
     pub verified_tokens: VerifiedTokens,
-    /// Mails, counted by address they go to: apart from passwords, so that the one does not push out the other.
+    /// Mails, counted by address they go to.
     pub mails: Attempts,
     /// The sentences of the hosted pages.
     pub texts: TextCatalog,
@@ -91,6 +90,9 @@ pub struct ServerConfig {
     pub fetch_networks: Networks,
     /// Who is trusted when documents are fetched. Default: whom the system trusts.
     pub fetch_authorities: Option<rustls::RootCertStore>,
+    /// A list of passwords that are known to the world, beside the one in the program (`chancery_connect::is_breached_in`).
+    /// Default none.
+    pub breached_passwords: Option<PathBuf>,
     /// Where services are that tenants have accounts at. Default: where their makers have them.
     pub services: Services,
 }
@@ -130,6 +132,7 @@ impl Default for ServerConfig {
             management_rate: 50_000,
             fetch_networks: Networks::default(),
             fetch_authorities: None,
+            breached_passwords: None,
             services: Services::default(),
         }
     }
@@ -230,7 +233,6 @@ impl AppBuilder {
             telephone: Arc::new(Twilio::new(Arc::clone(&fetcher), config.services.twilio.clone())),
             fetcher,
             logs: LogQueue::new(self.store.clone()),
-            attempts: Attempts::default(),
             management_calls: Quota::default(),
             verified_tokens: VerifiedTokens::default(),
             mails: Attempts::default(),

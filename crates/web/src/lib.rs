@@ -6,11 +6,13 @@
 mod account_mail;
 mod accounts;
 mod app;
+mod attacks;
 mod audience;
 mod background;
 mod bearer;
 mod binding;
 mod body;
+mod breaches;
 mod context;
 pub mod cookies;
 mod cors;
@@ -51,6 +53,7 @@ pub use accounts::{
     PasswordCheck, Profile, RESET_PASSWORD, Reset, ResetLink, SignUp, SignUpForm, VERIFY_EMAIL,
 };
 pub use app::{App, AppBuilder, ServerConfig, Services};
+pub use attacks::UNBLOCK;
 pub use audience::Audience;
 pub use background::Background;
 pub use bearer::{
@@ -58,6 +61,8 @@ pub use bearer::{
 };
 pub use binding::Binding;
 pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params};
+pub use breaches::Stage;
+pub use chancery_core::network::Network;
 pub use context::{Ctx, Peer, RequestId};
 pub use dpop::{DPOP, DPOP_NONCE, Sent};
 pub use errors::{Cause, Decided, Failure, Scheme};
@@ -71,7 +76,7 @@ pub use mail::{Letter, Mail, MemoryOutbox, Outbox, Route};
 pub use middleware::wrap;
 pub use new_password::{Unfit, Whose};
 pub use organization::{is_enabled, joins_by_login};
-pub use proxies::{Network, Networks};
+pub use proxies::Networks;
 pub use quota::{Allowance, Quota};
 pub use rates::{Rate, Rates, TooManyRequests};
 pub use responses::{found, html, json, no_content, no_store, see_other, text};

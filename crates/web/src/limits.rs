@@ -1,39 +1,41 @@
-//! Wrong passwords, counted in memory per address and name. One node's view only, and forgotten at restart: a brake on
-//! guessing, not an account lock.
+//! Mails, counted in memory by the address they go to. One node's view only, and forgotten at restart: a brake, no more.
+//! Wrong passwords are counted in the database (`attacks`).
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Ten wrong passwords for one name from one address: wait.
+use chancery_core::network::subscriber as network;
+
+/// Ten for one name from one address: wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many wrong passwords")]
+#[error("too many attempts")]
 pub struct TooManyAttempts {
     /// Seconds until the next try is heard.
     pub retry_after: u64,
 }
 
-/// The counters. At most a hundred thousand; each is forgotten a quarter of an hour after the last wrong password.
+/// The counters. At most a hundred thousand; each is forgotten a quarter of an hour after the last try.
 pub struct Attempts {
     counts: Mutex<HashMap<u64, Count>>,
     hasher: RandomState,
 }
 
-/// Who tries to sign in as whom.
+/// Who tries what.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
     /// The tenant.
     pub tenant: &'a str,
     /// Where from.
     pub ip: IpAddr,
-    /// What was typed as name; compared in lower case.
+    /// About whom; compared in lower case.
     pub identifier: &'a str,
 }
 
 impl Attempts {
-    /// Whether a password may be tried. Ask before looking anything up, for existing and unknown names alike.
+    /// Whether one more may be tried.
     ///
     /// # Errors
     /// [`TooManyAttempts`].
@@ -48,15 +50,14 @@ impl Attempts {
         }
     }
 
-    /// Counts a wrong password. Returns whether this one was the last allowed: worth a log event.
+    /// Counts one. Returns whether this one was the last allowed.
     pub fn fail(&self, attempt: Attempt<'_>, now: i64) -> bool {
         let key = self.key(attempt);
         let mut counts = self.lock();
         if counts.len() >= MOST_COUNTS && !counts.contains_key(&key) {
             make_room(&mut counts, now);
         }
-        let (ip, whom) = (network(attempt.ip), self.whom(attempt.tenant, attempt.identifier));
-        let count = counts.entry(key).or_insert(Count { failures: 0, last: now, ip, whom });
+        let count = counts.entry(key).or_insert(Count { failures: 0, last: now });
         if count.last + FORGOTTEN_AFTER <= now {
             count.failures = 0;
         }
@@ -65,39 +66,12 @@ impl Attempts {
         count.failures == MOST_FAILURES
     }
 
-    /// Forgets, after a right password.
-    pub fn clear(&self, attempt: Attempt<'_>) {
-        self.lock().remove(&self.key(attempt));
-    }
-
-    /// The addresses from which nobody may try this name any more; of IPv6 their networks.
-    pub fn blocked_from(&self, tenant: &str, identifier: &str, now: i64) -> Vec<IpAddr> {
-        let whom = self.whom(tenant, identifier);
-        let counts = self.lock();
-        let blocked = counts.values().filter(|count| {
-            count.whom == whom && count.failures >= MOST_FAILURES && count.last + FORGOTTEN_AFTER > now
-        });
-        let mut from: Vec<IpAddr> = blocked.map(|count| count.ip).collect();
-        from.sort_unstable();
-        from
-    }
-
-    /// Forgets every count of a name, wherever from.
-    pub fn forget(&self, tenant: &str, identifier: &str) {
-        let whom = self.whom(tenant, identifier);
-        self.lock().retain(|_, count| count.whom != whom);
-    }
-
     /// Forgets every count: dev mode's reset.
     pub fn clear_all(&self) {
         self.lock().clear();
     }
 
     /// Names are not kept, only this.
-    fn whom(&self, tenant: &str, identifier: &str) -> u64 {
-        self.hasher.hash_one((tenant, identifier.to_lowercase()))
-    }
-
     fn key(&self, attempt: Attempt<'_>) -> u64 {
         self.hasher.hash_one((attempt.tenant, network(attempt.ip), attempt.identifier.to_lowercase()))
     }
@@ -125,8 +99,6 @@ impl std::fmt::Debug for Attempts {
 struct Count {
     failures: u32,
     last: i64,
-    ip: IpAddr,
-    whom: u64,
 }
 
 const MOST_FAILURES: u32 = 10;
@@ -143,14 +115,6 @@ fn make_room(counts: &mut HashMap<u64, Count>, now: i64) {
         let (_, &mut median, _) = all.select_nth_unstable(MOST_COUNTS / 2);
         // Where half and more of them are alike, alike ones go.
         counts.retain(|_, c| (c.failures, c.last) > median);
-    }
-}
-
-/// One subscriber has a whole /64 of IPv6.
-pub(crate) fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => IpAddr::V4(ip),
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
     }
 }
 
@@ -178,40 +142,6 @@ mod tests {
         assert!(attempts.check(jane, 1899).is_err());
         assert!(attempts.check(jane, 1900).is_ok());
         assert!(!attempts.fail(jane, 1900), "counting begins anew");
-    }
-
-    #[test]
-    fn blocks_are_seen_and_lifted() {
-        let attempts = Attempts::default();
-        let jane = attempt("2001:db8::1", "jane@example.com");
-        for _ in 0..10 {
-            attempts.fail(jane, 1000);
-            attempts.fail(attempt("192.0.2.2", "sam@example.com"), 1000);
-        }
-        assert_eq!(
-            attempts.blocked_from("t", "JANE@example.com", 1000),
-            ["2001:db8::".parse::<IpAddr>().unwrap()]
-        );
-        assert!(attempts.blocked_from("t", "jane@example.com", 1900).is_empty(), "over");
-        assert!(attempts.blocked_from("u", "jane@example.com", 1000).is_empty(), "of another tenant");
-        attempts.forget("t", "jane@example.com");
-        assert!(attempts.check(jane, 1000).is_ok());
-        assert_eq!(attempts.blocked_from("t", "sam@example.com", 1000).len(), 1);
-    }
-
-    #[test]
-    fn a_right_password_forgets() {
-        let attempts = Attempts::default();
-        let jane = attempt("2001:db8::1", "jane");
-        for _ in 0..9 {
-            attempts.fail(jane, 0);
-        }
-        attempts.clear(jane);
-        assert!(!attempts.fail(jane, 0));
-        for _ in 0..9 {
-            attempts.fail(attempt("2001:db8::ffff", "jane"), 0);
-        }
-        assert!(attempts.check(jane, 0).is_err(), "one /64 is one address");
     }
 
     #[test]

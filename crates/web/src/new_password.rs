@@ -6,7 +6,7 @@ use chancery_core::model::Connection;
 use chancery_core::oauth::OAuthError;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{Ctx, Failure};
+use crate::{Ctx, Failure, Stage};
 
 /// Why a password cannot be used.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub enum Unfit {
     OwnName,
     /// It is in the dictionary.
     Common,
+    /// The world knows it.
+    Leaked,
     /// It is one of so many that the user had last.
     Used(usize),
     /// It is longer than passwords may be.
@@ -27,6 +29,8 @@ pub enum Unfit {
 pub struct Whose<'a> {
     /// The user, if there is one yet.
     pub user_id: Option<&'a str>,
+    /// Where it is looked up among those that the world knows, if anywhere.
+    pub stage: Option<Stage>,
     /// Names and addresses, in which it is not looked for where the list is empty.
     pub names: Vec<&'a str>,
 }
@@ -53,6 +57,11 @@ impl Ctx {
         }
         if options.dictionary().is_some_and(|own| password_policy::is_common(text, &own)) {
             return Ok(Err(Unfit::Common));
+        }
+        if let Some(stage) = whose.stage
+            && self.refuses_known_new_password(stage, connection, &password).await
+        {
+            return Ok(Err(Unfit::Leaked));
         }
         let remembered = options.remembered_passwords();
         if let Some(user_id) = whose.user_id.filter(|_| remembered > 0)

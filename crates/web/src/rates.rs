@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hash};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::limits::network;
+use chancery_core::network::subscriber as network;
 
 /// A bucket: so many at once, then one more every so often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +64,6 @@ impl Rates {
         let key = self.key(rate, ip, what);
         let full_at = self.lock().get(&key).copied();
         next_full(rate, full_at, now).map(drop)
-    }
-
-    /// Fills the bucket again.
-    pub fn forget(&self, rate: Rate, ip: IpAddr, what: impl Hash) {
-        let key = self.key(rate, ip, what);
-        self.lock().remove(&key);
     }
 
     fn key(&self, rate: Rate, ip: IpAddr, what: impl Hash) -> u64 {

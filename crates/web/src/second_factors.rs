@@ -1,7 +1,6 @@
 //! What a user has to prove who they are by beside the password, and the proof itself: for the pages and for the API alike.
 
-use std::net::{IpAddr, Ipv4Addr};
-
+use chancery_core::attack::Bucket;
 use chancery_core::ids;
 use chancery_core::iso::format_ms;
 use chancery_core::model::User;
@@ -12,10 +11,11 @@ use chancery_core::second_factor::{
 };
 use chancery_db::Batch;
 use chancery_jose::{base64url, constant_time_eq};
+use chancery_store::TryKey;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::{Ctx, Failure, Rate, hosted};
+use crate::{Ctx, Failure, hosted};
 
 /// The methods of a user that count as second factors.
 pub struct SecondFactorsOf<'a> {
@@ -44,8 +44,7 @@ struct Method {
 
 /// Tries for a user, wherever they come from: 8 at once, one more every ten minutes; a good one fills it again. Whoever tries
 /// has the password already, and so many tries a day find a code in one of two thousand days.
-const TRIES: Rate = Rate { name: "second-factor", burst: 8, every: 600 };
-const ANYWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+const TRIES: Bucket = Bucket { max_attempts: 8, rate: 600_000 };
 
 impl<'a> SecondFactorsOf<'a> {
     /// Reads them.
@@ -79,16 +78,18 @@ impl<'a> SecondFactorsOf<'a> {
     }
 
     /// Tries a time-based code. `enrolling`: against methods that are not confirmed yet, which this confirms.
-    pub fn try_otp(&self, typed: &str, enrolling: bool) -> Result<Proof, Failure> {
-        if self.is_tried_too_often() {
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn try_otp(&self, typed: &str, enrolling: bool) -> Result<Proof, Failure> {
+        if self.is_tried_too_often().await? {
             return Ok(Proof::TooMany);
         }
         for method in self.of(TOTP, !enrolling) {
             let secret = self.secret(method)?;
             let last = method.value.get(LAST_PERIOD).and_then(Value::as_i64).unwrap_or(i64::MIN);
             if let Some(period) = matching_period(&secret, typed, self.ctx.now(), last) {
-                self.forget_tries();
-                let used = self.note_use(method, period);
+                let used = self.note_use(method, period).and(self.forget_tries());
                 return Ok(Proof::Good(if enrolling { self.confirmed_with(used) } else { used }));
             }
         }
@@ -96,23 +97,25 @@ impl<'a> SecondFactorsOf<'a> {
     }
 
     /// Tries a recovery code, and gives the one that takes its place.
-    pub fn try_recovery_code(&self, typed: &str) -> (Proof, Option<String>) {
-        if self.is_tried_too_often() {
-            return (Proof::TooMany, None);
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn try_recovery_code(&self, typed: &str) -> Result<(Proof, Option<String>), Failure> {
+        if self.is_tried_too_often().await? {
+            return Ok((Proof::TooMany, None));
         }
         let digest = base64url(&recovery_digest(typed));
         let fits = |method: &&Method| constant_time_eq(method.text("digest").as_bytes(), digest.as_bytes());
-        match self.of(RECOVERY_CODE, true).find(fits).filter(|_| self.have_recovery_code()) {
+        Ok(match self.of(RECOVERY_CODE, true).find(fits).filter(|_| self.have_recovery_code()) {
             None => (self.wrong("gd_recovery_failed", "Invalid recovery code"), None),
             Some(method) => {
-                self.forget_tries();
                 let code = recovery_code(&*self.ctx.app.rng);
                 let mut after = method.value.clone();
                 after["digest"] = base64url(&recovery_digest(&code)).into();
                 after["last_auth_at"] = format_ms(self.ctx.now_ms).into();
-                (Proof::Good(self.rewrite(method, &after)), Some(code))
+                (Proof::Good(self.rewrite(method, &after).and(self.forget_tries())), Some(code))
             }
-        }
+        })
     }
 
     /// Adds a method by time-based codes whose first code is good, and gives the recovery code that goes with it, where the
@@ -261,13 +264,14 @@ impl<'a> SecondFactorsOf<'a> {
         store.delete_authentication_methods(tenant, &self.user.user_id, Some(method.text("id")))
     }
 
-    /// Counts the try before it is judged, so that many at once are no more than so many.
-    fn is_tried_too_often(&self) -> bool {
-        self.ctx.app.rates.take(TRIES, ANYWHERE, self.key(), self.ctx.now()).is_err()
+    /// Counts the try before it is judged, for all nodes, so that many at once are no more than so many.
+    async fn is_tried_too_often(&self) -> Result<bool, Failure> {
+        Ok(self.ctx.take(&self.key(), TRIES).await?.is_err())
     }
 
-    fn forget_tries(&self) {
-        self.ctx.app.rates.forget(TRIES, ANYWHERE, self.key());
+    /// Goes with the write of a good one.
+    fn forget_tries(&self) -> Batch {
+        self.ctx.app.store.forget_try(&self.ctx.tenant.tenant, &self.key())
     }
 
     fn wrong(&self, kind: &str, description: &str) -> Proof {
@@ -275,8 +279,8 @@ impl<'a> SecondFactorsOf<'a> {
         Proof::Wrong
     }
 
-    fn key(&self) -> (&str, &str) {
-        (&self.ctx.tenant.tenant, &self.user.user_id)
+    fn key(&self) -> TryKey {
+        TryKey::new("second-factor", &self.user.user_id, String::new())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::limits::network;
+use chancery_core::network::subscriber as network;
 
 /// Who waits, by address. As many entries as there are addresses with passwords under way.
 #[derive(Debug, Default)]

@@ -260,3 +260,42 @@ fn median(samples: &[Duration]) -> Duration {
     samples.sort_unstable();
     samples[samples.len() / 2]
 }
+
+/// A name that is blocked everywhere is answered as one that is blocked and was never there; with any password.
+#[tokio::test]
+async fn case_14_locked_names_look_alike() {
+    let app = app().await;
+    let settings = json!({"mode": "count_per_identifier", "max_attempts": 3});
+    app.manage("PATCH", "/attack-protection/brute-force-protection", settings).await;
+    let mut answers = Vec::new();
+    for name in [JANE.email, UNKNOWN, BLOCKED] {
+        for n in 0..3 {
+            password_grant(&app, name, "wrong", n).await.expect(403);
+        }
+        for password in ["wrong", JANE.password] {
+            answers.push(comparable(&password_grant(&app, name, password, 9).await.expect(429), name));
+        }
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    let to: Vec<String> = app.app.outbox.kept().iter().map(|mail| mail.to.clone()).collect();
+    assert!(!to.iter().any(|to| to == UNKNOWN), "{to:?}");
+}
+
+/// No hash is made for a name that is locked, known or not: its answers are quick, and equally so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_14_locked_names_take_as_long() {
+    let app = app().await;
+    let ways = [("known", JANE.email), ("unknown", UNKNOWN), ("blocked", BLOCKED)];
+    for (_, name) in ways {
+        for _ in 0..10 {
+            password_grant(&app, name, "wrong", 9).await.expect(403);
+        }
+    }
+    let (mut times, rng) = (Times::default(), TestRng::seeded(14));
+    for _ in 0..sample_count(300) {
+        for way in in_turn(ways.len(), &rng) {
+            times.measure(way, password_grant(&app, ways[way].1, JANE.password, 9)).await.expect(429);
+        }
+    }
+    times.are_alike(&ways.map(|way| way.0), &[(0, 1), (0, 2)]);
+}

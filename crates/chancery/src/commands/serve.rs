@@ -45,6 +45,7 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         management_rate: settings.management_rate.unwrap_or(50_000).max(1),
         fetch_networks: settings.fetch_networks()?,
         fetch_authorities: settings.fetch_authorities()?,
+        breached_passwords: settings.breached_passwords()?,
         services: settings.services(),
         outage: settings.outage_seconds.map_or(ServerConfig::default().outage, seconds),
         log_retention: i64::from(settings.log_retention_days.unwrap_or(30)) * 86_400,

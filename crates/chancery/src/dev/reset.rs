@@ -57,7 +57,6 @@ async fn again(app: &App, dev: &Dev, ctx: &Ctx, seed: Seed) -> chancery_store::R
     };
     seeding.again(seed).await?;
     dev.deleted().clear();
-    app.attempts.clear_all();
     app.mails.clear_all();
     app.rates.clear_all();
     app.outbox.forget();

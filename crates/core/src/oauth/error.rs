@@ -66,6 +66,8 @@ pub enum OAuthError {
     UserBlocked,
     /// Wrong password or unknown user; both alike.
     WrongPassword,
+    /// The password was right, and the world knows it.
+    PasswordLeaked,
     /// The password was right, and a second factor is due.
     SecondFactorRequired,
     /// Unknown, used, or not one of ours.
@@ -148,6 +150,7 @@ impl OAuthError {
             Self::AlreadyEnrolled => "access_denied",
             Self::UnsupportedChallenge => "unsupported_challenge_type",
             Self::UserBlocked => "unauthorized",
+            Self::PasswordLeaked => "password_leaked",
             Self::TooManyAttempts => "too_many_attempts",
             Self::NoDefaultDirectory | Self::Server => "server_error",
             Self::Denied { code, .. } => code,
@@ -163,7 +166,7 @@ impl OAuthError {
     pub fn status(&self) -> u16 {
         match self {
             Self::Unauthorized | Self::ClientAssertion(_) | Self::TokenMissing | Self::TokenInvalid(_) => 401,
-            Self::UserBlocked => 401,
+            Self::UserBlocked | Self::PasswordLeaked => 401,
             Self::TooLarge => 413,
             Self::ContentType => 415,
             Self::TooManyAttempts | Self::RateLimited | Self::SlowDown(_) => 429,
@@ -221,6 +224,9 @@ impl OAuthError {
             Self::UserGone => "The refresh_token was generated for a user who doesn't exist anymore.".to_owned(),
             Self::UserBlocked => "user is blocked".to_owned(),
             Self::WrongPassword => "Wrong email or password.".to_owned(),
+            Self::PasswordLeaked => {
+                "This password is on a list of breached passwords. Choose another one before you sign in again.".to_owned()
+            }
             Self::SecondFactorRequired => SECOND_FACTOR_REQUIRED.to_owned(),
             Self::MfaTokenMalformed => "Malformed mfa_token".to_owned(),
             Self::MfaTokenExpired => "mfa_token is expired".to_owned(),

@@ -32,7 +32,7 @@ pub use device::{ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode};
 pub use error::{ErrorKind, ErrorPage};
 pub use form_post::FormPost;
 pub use login::{Identifier, Login};
-pub use notice::{CheckMail, EmailVerified, LoggedOut, ResetDone};
+pub use notice::{CheckMail, EmailVerified, LoggedOut, ResetDone, Unblock, Unblocked};
 pub use organization::{ChooseOrganization, NameOrganization, OrganizationChoice};
 pub use password::{ForgotPassword, ResetPassword};
 pub use problem::{PasswordRule, Problem, RuleLine};

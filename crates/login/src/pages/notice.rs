@@ -41,6 +41,54 @@ pub struct EmailVerified {
     pub frame: Frame,
 }
 
+/// "Unblock your account?" after a mail that told of wrong passwords.
+#[derive(Clone, Debug)]
+pub struct Unblock {
+    /// The tenant.
+    pub frame: Frame,
+    /// Where it posts.
+    pub form: Form,
+    /// Whose account it is.
+    pub email: String,
+}
+
+/// The block is lifted.
+#[derive(Clone, Debug)]
+pub struct Unblocked {
+    /// The tenant.
+    pub frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "unblock.html")]
+struct UnblockPage<'a> {
+    t: &'a Texts,
+    frame: &'a Frame,
+    view: &'a Unblock,
+    form: &'a Form,
+}
+
+#[derive(Template)]
+#[template(path = "unblocked.html")]
+struct UnblockedPage<'a> {
+    t: &'a Texts,
+    frame: &'a Frame,
+}
+
+impl Unblock {
+    /// The page as HTML.
+    pub fn render(&self, texts: &Texts) -> String {
+        html(&UnblockPage { t: texts, frame: &self.frame, view: self, form: &self.form })
+    }
+}
+
+impl Unblocked {
+    /// The page as HTML.
+    pub fn render(&self, texts: &Texts) -> String {
+        html(&UnblockedPage { t: texts, frame: &self.frame })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "check_mail.html")]
 struct CheckMailPage<'a> {

@@ -37,6 +37,10 @@ pub enum Problem {
     SignupFailed,
     /// The password fails the policy; the page lists which rules.
     PasswordWeak,
+    /// The new password is known to the world.
+    PasswordLeaked,
+    /// The password was right, and is known to the world.
+    PasswordLeakedAtLogin,
     /// The two passwords differ.
     PasswordsDiffer,
     /// No organization was named.
@@ -109,12 +113,13 @@ impl Problem {
                 Some(FieldName::Username)
             }
             Self::EmailInvalid | Self::UserExists => Some(FieldName::Email),
-            Self::PasswordMissing | Self::PasswordWeak => Some(FieldName::Password),
+            Self::PasswordMissing | Self::PasswordWeak | Self::PasswordLeaked => Some(FieldName::Password),
             Self::PasswordsDiffer => Some(FieldName::RepeatPassword),
             Self::OrganizationMissing | Self::OrganizationUnknown => Some(FieldName::Organization),
             Self::UserCodeMissing | Self::UserCodeUnknown => Some(FieldName::UserCode),
             Self::CodeMissing | Self::CodeWrong | Self::RecoveryCodeWrong => Some(FieldName::Code),
             Self::WrongCredentials
+            | Self::PasswordLeakedAtLogin
             | Self::NotSaved
             | Self::Blocked
             | Self::TooManyAttempts
@@ -155,6 +160,8 @@ impl Problem {
             Self::UsernameExists => "problem.username_exists",
             Self::SignupFailed => "problem.signup_failed",
             Self::PasswordWeak => "problem.password_weak",
+            Self::PasswordLeaked => "problem.password_leaked",
+            Self::PasswordLeakedAtLogin => "problem.password_leaked_at_login",
             Self::PasswordsDiffer => "problem.passwords_differ",
         };
         texts.say(key).to_owned()

@@ -208,6 +208,8 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         ("reset done", reset_done.render(t)),
         ("logged out", LoggedOut { frame: frame() }.render(t)),
         ("email verified", EmailVerified { frame: frame() }.render(t)),
+        ("unblock", Unblock { frame: frame(), form: form(), email: attack() }.render(t)),
+        ("unblocked", Unblocked { frame: frame() }.render(t)),
         ("confirm logout", confirm_logout.render(t)),
         ("confirm login", confirm_login.render(t)),
         ("device code", device_code.render(t)),

@@ -1,5 +1,5 @@
-//! `/attack-protection`: settings that are kept for the tools that write them; the limits in force are those of
-//! `docs/DECISIONS.md`, D56. One document for each.
+//! `/attack-protection`: one document for each part. Guessing, throttling and breached passwords act (`chancery_core::attack`
+//! reads their documents); the others are kept for the tools that write them.
 
 use chancery_core::problem::{Missing, Problem};
 use chancery_store::Kind;
@@ -168,4 +168,21 @@ async fn policies(call: Call) -> Result<Answer, Problem> {
     let mut shown = shown?;
     shown.sort_by_key(|policy| policy.get("priority").and_then(Value::as_i64));
     Ok(Answer::ok(shown.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use chancery_core::attack::AttackProtection;
+
+    use super::*;
+
+    /// What is shown of a new tenant is what acts there.
+    #[test]
+    fn the_defaults_are_those_that_act() {
+        let mut read = AttackProtection::default();
+        for name in NAMES {
+            read = read.with(name, Some(&defaults(name).to_string())).unwrap();
+        }
+        assert_eq!(read, AttackProtection::default());
+    }
 }

@@ -1,14 +1,14 @@
-//! `/user-blocks` and `/anomaly/blocks/ips`: names and addresses that have to wait after wrong passwords. Each node counts
-//! for itself, so this is what the node that answers knows.
+//! `/user-blocks` and `/anomaly/blocks/ips`: names and addresses that are blocked after wrong passwords, on all nodes.
 
 use std::net::IpAddr;
 
 use chancery_core::model::User;
 use chancery_core::problem::{Missing, Problem};
+use chancery_web::Failure;
 use serde_json::{Value, json};
 
 use super::users;
-use crate::call::{Answer, Call};
+use crate::call::{Answer, Call, internal, stored};
 use crate::ops::Table;
 
 pub(super) fn bind(table: &mut Table) {
@@ -20,12 +20,21 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("DELETE /anomaly/blocks/ips/{id}", unblock_address);
 }
 
-fn shown(call: &Call, identifiers: &[String]) -> Value {
-    let blocked = identifiers.iter().flat_map(|identifier| {
-        let from = call.ctx.blocked_from(identifier);
-        from.into_iter().map(move |ip| json!({"identifier": identifier, "ip": ip}))
-    });
-    json!({"blocked_for": blocked.collect::<Vec<_>>()})
+async fn shown(call: &Call, identifiers: &[String]) -> Result<Value, Problem> {
+    let mut blocked = Vec::new();
+    let settings = &call.ctx.tenant.attack_protection.brute_force;
+    let asks_for_those_that_hold = call.query.flag("consider_brute_force_enablement") == Some(true);
+    if settings.blocks() || !asks_for_those_that_hold {
+        for identifier in identifiers {
+            for from in call.ctx.blocked_from(identifier).await.map_err(failed)? {
+                blocked.push(match from {
+                    Some(ip) => json!({"identifier": identifier, "ip": ip}),
+                    None => json!({"identifier": identifier}),
+                });
+            }
+        }
+    }
+    Ok(json!({"blocked_for": blocked}))
 }
 
 fn identifier(call: &Call) -> String {
@@ -38,25 +47,31 @@ fn identifiers(user: &User) -> Vec<String> {
 }
 
 async fn of_identifier(call: Call) -> Result<Answer, Problem> {
-    Ok(Answer::ok(shown(&call, &[identifier(&call)])))
+    Ok(Answer::ok(shown(&call, &[identifier(&call)]).await?))
 }
 
 async fn unblock_identifier(call: Call) -> Result<Answer, Problem> {
-    call.ctx.unblock(&identifier(&call));
+    call.store().commit(call.ctx.unblock_batch(&identifier(&call))).await.map_err(stored)?;
     Ok(Answer::no_content())
 }
 
 async fn of_user(call: Call) -> Result<Answer, Problem> {
     let user = users::load(&call, "id").await?;
-    Ok(Answer::ok(shown(&call, &identifiers(&user))))
+    Ok(Answer::ok(shown(&call, &identifiers(&user)).await?))
 }
 
 async fn unblock_user(call: Call) -> Result<Answer, Problem> {
     let user = users::load(&call, "id").await?;
-    for identifier in identifiers(&user) {
-        call.ctx.unblock(&identifier);
-    }
+    call.store().commit(call.ctx.unblock_user_batch(&user)).await.map_err(stored)?;
+    call.ctx.log_unblocked(&user);
     Ok(Answer::no_content())
+}
+
+fn failed(failure: Failure) -> Problem {
+    match failure.error.status() {
+        503 => Problem::Unavailable,
+        _ => internal(failure.cause.unwrap_or_default()),
+    }
 }
 
 const NOT_BLOCKED: Missing = Missing { message: "Not Found", code: None };
@@ -70,13 +85,13 @@ fn address(call: &Call) -> Result<IpAddr, Problem> {
 }
 
 async fn of_address(call: Call) -> Result<Answer, Problem> {
-    match call.ctx.is_address_blocked(address(&call)?) {
+    match call.ctx.is_address_blocked(address(&call)?).await.map_err(failed)? {
         true => Ok(Answer::ok(json!({}))),
         false => Err(Problem::NotFound(NOT_BLOCKED)),
     }
 }
 
 async fn unblock_address(call: Call) -> Result<Answer, Problem> {
-    call.ctx.unblock_address(address(&call)?);
+    call.ctx.unblock_address(address(&call)?).await.map_err(failed)?;
     Ok(Answer::no_content())
 }

@@ -218,7 +218,10 @@ fn consequences(call: &Call, before: &User, after: &User, password: Option<&NewP
     let mut batch = Batch::default();
     if let Some(NewPassword { connection, hash, remembered }) = password {
         let hash = (hash.as_str(), *remembered);
-        batch = batch.and(store.set_password_batch(tenant, &after.user_id, connection, hash, call.ctx.now()));
+        batch = batch
+            .and(store.set_password_batch(tenant, &after.user_id, connection, hash, call.ctx.now()))
+            // Who guessed at the old one may try the new one as anybody may.
+            .and(call.ctx.unblock_user_batch(before));
     }
     let ends = password.is_some() || (after.is_blocked() && !before.is_blocked());
     if ends {
@@ -243,7 +246,7 @@ async fn hashed(
     let asks = connection.settings().refuses_personal_data() == Some(true);
     let known = [&user.email, &user.username, &user.nickname, &user.name];
     let names = known.into_iter().filter(|_| asks).filter_map(|name| name.as_deref()).collect();
-    let whose = Whose { user_id: Some(&user.user_id), names };
+    let whose = Whose { user_id: Some(&user.user_id), stage: None, names };
     let judged = call.ctx.new_password(connection, SecretString::from(password), &whose).await;
     judged.map_err(|_| Problem::Unavailable)?.map_err(|unfit| match unfit {
         Unfit::TooLong => Problem::payload("The password is too long", "password"),
@@ -255,7 +258,7 @@ async fn hashed(
             "password_no_user_info_error",
             "PasswordNoUserInfoError: Password contains user information".into(),
         ),
-        Unfit::Common => Problem::RefusedAs(
+        Unfit::Common | Unfit::Leaked => Problem::RefusedAs(
             "password_dictionary_error",
             "PasswordDictionaryError: Password is too common".into(),
         ),

@@ -108,9 +108,9 @@ pub(super) async fn with_second_factor(
     let factors = SecondFactorsOf::load(ctx, &user).await?;
     let (proof, recovery_code) = match is_recovery {
         true if !factors.are_enrolled() => return Err(OAuthError::WrongRecoveryCode.into()),
-        true => factors.try_recovery_code(code.expose_secret()),
+        true => factors.try_recovery_code(code.expose_secret()).await?,
         // The first code of a factor that was made by `/mfa/associate` confirms it.
-        false => (factors.try_otp(code.expose_secret(), !factors.are_enrolled())?, None),
+        false => (factors.try_otp(code.expose_secret(), !factors.are_enrolled()).await?, None),
     };
     let proof = match proof {
         Proof::Good(proof) => proof,
@@ -229,6 +229,7 @@ async fn verified_user(ctx: &Ctx, connection: &Connection, typed: &Typed) -> Res
         PasswordCheck::Good(user) if user.is_blocked() => Err(OAuthError::UserBlocked.into()),
         PasswordCheck::Good(user) => Ok(*user),
         PasswordCheck::Wrong => Err(OAuthError::WrongPassword.into()),
+        PasswordCheck::Leaked => Err(OAuthError::PasswordLeaked.into()),
         PasswordCheck::TooMany => Err(OAuthError::TooManyAttempts.into()),
     }
 }

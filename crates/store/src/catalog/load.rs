@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use chancery_core::attack::AttackProtection;
 use chancery_core::model::TenantSettings;
 use chancery_core::second_factor::SecondFactors;
 use chancery_db::params;
@@ -14,7 +15,7 @@ use super::{
     Snapshot,
     collections::{Apis, Clients, Collection, Connections, Grants, Keys, Map, Plain, Preparing},
 };
-use crate::{KeyRing, Kind, Result, Store, docs::EVERYTHING, error::parse, sweep::CHANGES_KEPT};
+use crate::{Error, KeyRing, Kind, Result, Store, docs::EVERYTHING, error::parse, sweep::CHANGES_KEPT};
 
 /// Documents as they are now, by id; `None` where one is gone.
 type Documents = BTreeMap<String, Option<String>>;
@@ -92,6 +93,7 @@ fn empty(store: &Store, tenant: &str) -> Result<Snapshot> {
         rev: 0,
         settings: Arc::default(),
         second_factors: SecondFactors::default(),
+        attack_protection: Arc::default(),
         keys: Arc::new(KeyRing::read(&store.vault, tenant, Vec::new())?),
         clients: Clients::default(),
         apis: Apis::default(),
@@ -130,6 +132,7 @@ fn apply(
     for (kind, changed) in kinds {
         match kind {
             Kind::Settings => next.settings = settings(changed)?,
+            Kind::AttackProtection => next.attack_protection = attack_protection(&next, changed)?,
             Kind::SecondFactors => next.second_factors = second_factors(changed)?,
             Kind::Api => follow(kind, changed, &mut Preparing(&mut next.apis, keys)),
             Kind::Client => follow(kind, changed, &mut Preparing(&mut next.clients, keys)),
@@ -148,7 +151,6 @@ fn apply(
             // Keys are above; the others are in no snapshot.
             Kind::SigningKey
             | Kind::Organization
-            | Kind::AttackProtection
             | Kind::ScimConfiguration
             | Kind::DirectoryProvisioning
             | Kind::TokenExchangeProfile
@@ -205,6 +207,16 @@ fn second_factors(changed: Documents) -> Result<SecondFactors> {
         Some((_, Some(json))) => parse("second factors", &json),
         _ => Ok(SecondFactors::default()),
     }
+}
+
+/// Settings that cannot be read must not let down a guard: the tenant stays as it was.
+fn attack_protection(old: &Snapshot, changed: Documents) -> Result<Arc<AttackProtection>> {
+    let mut all = (*old.attack_protection).clone();
+    for (id, json) in changed {
+        all =
+            all.with(&id, json.as_deref()).map_err(|_| Error::corrupt(format!("attack protection, {id}")))?;
+    }
+    Ok(Arc::new(all))
 }
 
 fn settings(changed: Documents) -> Result<Arc<TenantSettings>> {

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use chancery_core::attack::AttackProtection;
 use chancery_core::model::{Api, ClientGrant, Connection, Role, SubjectType, TenantSettings};
 use chancery_core::second_factor::SecondFactors;
 
@@ -22,6 +23,8 @@ pub struct Snapshot {
     pub settings: Arc<TenantSettings>,
     /// Which second factors there are, and when one is due.
     pub second_factors: SecondFactors,
+    /// What is done against guessing and throttled.
+    pub attack_protection: Arc<AttackProtection>,
     /// The tenant's keys.
     pub keys: Arc<KeyRing>,
     pub(super) clients: Clients,

@@ -30,5 +30,6 @@ mod sweep;
 mod tenants;
 mod tickets;
 mod transactions;
+mod tries;
 mod user_search;
 mod users;
