@@ -123,9 +123,9 @@ async fn settings_act() {
         typed(&app, HERE, JANE.email, "wrong").await.expect(403);
         set(back).await;
     }
-    let path = format!("/user-blocks?identifier=jane%40example.com&consider_brute_force_enablement=true");
+    let path = "/user-blocks?identifier=jane%40example.com&consider_brute_force_enablement=true";
     set(json!({"enabled": false})).await;
-    assert_eq!(app.manage("GET", &path, Value::Null).await["blocked_for"], json!([]));
+    assert_eq!(app.manage("GET", path, Value::Null).await["blocked_for"], json!([]));
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ async fn the_document() {
         ("authorization_endpoint", "authorize"),
         ("token_endpoint", "oauth/token"),
         ("device_authorization_endpoint", "oauth/device/code"),
+        ("backchannel_authentication_endpoint", "bc-authorize"),
         ("userinfo_endpoint", "userinfo"),
         ("jwks_uri", ".well-known/jwks.json"),
         ("introspection_endpoint", "oauth/introspect"),

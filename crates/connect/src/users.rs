@@ -21,6 +21,11 @@ pub struct NewUser<'a> {
 
 /// A user with the defaults of the wire: the name is the address, the nickname its local part, the picture an avatar.
 pub fn new_user(new: NewUser<'_>, rng: &dyn Rng, now_ms: i64) -> User {
+    new_user_of(PROVIDER, new, rng, now_ms)
+}
+
+/// The same of another provider: what their ids begin with.
+pub fn new_user_of(provider: &str, new: NewUser<'_>, rng: &dyn Rng, now_ms: i64) -> User {
     let id = ids::object_id(rng, now_ms.div_euclid(1000));
     let time = format_ms(now_ms);
     let mut user = User {
@@ -29,11 +34,11 @@ pub fn new_user(new: NewUser<'_>, rng: &dyn Rng, now_ms: i64) -> User {
         email: new.email.map(str::to_owned),
         email_verified: new.email.map(|_| false),
         username: new.username.map(str::to_owned),
-        user_id: format!("{PROVIDER}|{id}"),
+        user_id: format!("{provider}|{id}"),
         identities: vec![Identity {
             connection: new.connection.to_owned(),
             user_id: id,
-            provider: PROVIDER.to_owned(),
+            provider: provider.to_owned(),
             is_social: false,
             profile_data: None,
         }],

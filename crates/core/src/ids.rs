@@ -161,7 +161,7 @@ fn push_sortable<const DIGITS: usize>(out: &mut String, n: u64) {
 }
 
 /// Even draw: bytes past the last whole multiple of the alphabet are thrown away.
-pub(crate) fn drawn(rng: &dyn Rng, alphabet: &[u8], length: usize) -> String {
+pub fn drawn(rng: &dyn Rng, alphabet: &[u8], length: usize) -> String {
     let limit = 256 - 256 % alphabet.len();
     let mut out = String::with_capacity(length);
     let mut pool = [0; 64];

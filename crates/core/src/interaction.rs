@@ -29,12 +29,20 @@ impl Transaction {
 
     /// Somebody typed the code that a device shows; `address` is the page where they did.
     pub fn for_device(id: &str, record: &DeviceRecord, address: RedirectUri, now: i64) -> Self {
+        let asked = record.backchannel.as_ref();
         let request = AuthorizeRequest {
             client_id: record.client_id.clone(),
             scope: record.scope.clone(),
             audience: record.audience.clone(),
             organization: record.organization.clone(),
-            device: Some(Device { id: id.to_owned(), user_code: record.user_code.clone() }),
+            device: Some(Device {
+                id: id.to_owned(),
+                user_code: asked.map_or_else(|| record.user_code.clone(), |asked| asked.message.clone()),
+                is_backchannel: asked.is_some(),
+            }),
+            hinted_user: asked.map(|asked| asked.user_id.clone()),
+            // Whoever answers elsewhere sees what they answer, whatever they allowed before.
+            prompts: Prompts { consent: asked.is_some(), ..Prompts::default() },
             ..at_home(address)
         };
         Self { request, progress: Progress::default(), created_at: now }
@@ -98,6 +106,10 @@ pub struct Progress {
     pub organization: Option<String>,
     /// The user chose to go on without one; counts only where the application lets them.
     pub as_individual: bool,
+    /// The address that a code was mailed to, where somebody signs in with one.
+    pub code_email: Option<String>,
+    /// The code that the link of a mail brought along.
+    pub mailed_code: Option<String>,
     /// The session whose second factor the next three are about.
     pub factor_session: Option<String>,
     /// The second factor was shown in this transaction.

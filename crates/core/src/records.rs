@@ -86,10 +86,23 @@ pub struct DeviceRecord {
     /// The organization to sign in to, as named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
-    /// As the device shows it.
+    /// As the device shows it; where no device asks, what the link of the mail holds.
     pub user_code: String,
     /// Seconds.
     pub expires_at: i64,
+    /// No device: an application asks for a user who is elsewhere (CIBA).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel: Option<Backchannel>,
+}
+
+/// Whom an application asks for, and what with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Backchannel {
+    /// The user; nobody else can answer.
+    pub user_id: String,
+    /// What both the application and the page show.
+    pub message: String,
 }
 
 /// A refresh token as stored. A rotating one keeps its record through all its exchanges; what changes with each is the

@@ -8,11 +8,12 @@ use chancery_login::{
     consent_lines::{AskedScope, consent_lines},
     csp::{PageKind, csp, form_target},
     pages::{
-        AccountConsents, AllowedApplication, CheckMail, Choice, ChooseOrganization, CodeKind, ConfirmDevice,
-        ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, DeviceDenied, DeviceDone, EnrolOtp, EnterCode,
-        EnterDeviceCode, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier,
-        KeepRecoveryCode, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, PasswordRule,
-        Problem, ResetDone, ResetPassword, RuleLine, Signup, Unblock, Unblocked, WebMessage,
+        AccountConsents, AllowedApplication, ApprovalDone, AskForCode, CheckMail, Choice, ChooseOrganization,
+        CodeKind, ConfirmApproval, ConfirmDevice, ConfirmLogin, ConfirmLogout, Consent, ConsentGroup,
+        DeviceDenied, DeviceDone, EnrolOtp, EnterCode, EnterDeviceCode, EnterMailedCode, ErrorKind,
+        ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier, KeepRecoveryCode, Link,
+        LoggedOut, Login, NameOrganization, OrganizationChoice, PasswordRule, Problem, ResetDone,
+        ResetPassword, RuleLine, Signup, Unblock, Unblocked, WebMessage,
     },
     theme::Accent,
 };
@@ -100,6 +101,37 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
         add(&format!("login-{name}"), PageKind::Password, themed.render(t));
     }
 
+    let approval = ConfirmApproval {
+        frame: frame(),
+        form: form("/u/device")?,
+        client_name: LONG_CLIENT.into(),
+        client_logo: None,
+        message: "Pay 12.50 EUR to ACME, ref: #7".into(),
+        account: Some(LONG_EMAIL.into()),
+        not_you: Some(link("/u/login")?),
+    };
+    add("approval", PageKind::Plain, approval.render(t));
+    add("approved", PageKind::Plain, ApprovalDone { frame: frame(), is_approved: true }.render(t));
+    let ask = AskForCode {
+        frame: frame(),
+        form: form("/u/login-passwordless-email")?,
+        client_name: "Demo Web".into(),
+        email: "jane@example.com".into(),
+        problems: vec![Problem::EmailInvalid],
+        password: Some(link("/u/login")?),
+    };
+    add("passwordless-email", PageKind::Plain, ask.render(t));
+    let mailed = EnterMailedCode {
+        frame: frame(),
+        form: form("/u/passwordless-email-challenge")?,
+        email: LONG_EMAIL.into(),
+        code: "123456".into(),
+        problems: vec![Problem::MailedCodeWrong],
+        other: link("/u/login-passwordless-email")?,
+    };
+    add("passwordless-code", PageKind::Plain, mailed.render(t));
+    let both = Login { mailed_code: Some(link("/u/login-passwordless-email")?), ..login()? };
+    add("login-both", PageKind::Password, both.render(t));
     let unblock = Unblock { frame: frame(), form: form("/u/unblock")?, email: LONG_EMAIL.into() };
     add("unblock", PageKind::Plain, unblock.render(t));
     add("unblocked", PageKind::Plain, Unblocked { frame: frame() }.render(t));
@@ -427,6 +459,7 @@ fn login() -> Result<Login, String> {
         username: String::new(),
         problems: Vec::new(),
         forgot_password: Some(link("/u/forgot-password?state=x")?),
+        mailed_code: None,
         signup: Some(link("/u/signup?state=x")?),
     })
 }

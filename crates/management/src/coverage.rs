@@ -111,6 +111,7 @@ const STORED: &[Stored] = &[
             "require_proof_of_possession",
             "token_exchange",
             "signed_request_object",
+            "async_approval_notification_channels",
         ],
     },
     Stored {
@@ -150,7 +151,7 @@ const STORED: &[Stored] = &[
     },
     Stored {
         operation: "POST /connections",
-        what: "Connections (strategies other than `auth0` are kept whole)",
+        what: "Connections (strategies other than `auth0` and `email` are kept whole)",
         acted_on: &[
             "name",
             "strategy",
@@ -209,7 +210,7 @@ const STORED: &[Stored] = &[
     },
     Stored {
         operation: "POST /email-templates",
-        what: "Texts of mail (`verify_email`, `welcome_email`, `reset_email`, `user_invitation`, `blocked_account` and `stolen_credentials` act; other mails are not sent)",
+        what: "Texts of mail (`verify_email`, `welcome_email`, `reset_email`, `user_invitation`, `blocked_account`, `stolen_credentials` and `async_approval` act; other mails are not sent)",
         acted_on: &["template", "body", "from", "subject", "syntax", "urlLifetimeInSeconds", "enabled"],
     },
     Stored {

@@ -133,7 +133,7 @@ pub async fn kept_only(store: &Store, tenant: &Snapshot) -> Result<Vec<KeptOnly>
             let mut options = connection.options.clone();
             options.retain(|name, _| !OPTIONS.contains(&name.as_str()));
             databases.count(&options, &Value::Null);
-        } else {
+        } else if connection.strategy != "email" {
             others += 1;
         }
     }
@@ -198,13 +198,14 @@ fn mail(tenant: &Snapshot) -> Vec<KeptOnly> {
 }
 
 /// Templates of mails that are sent.
-const SENT: [&str; 6] = [
+const SENT: [&str; 7] = [
     "verify_email",
     "welcome_email",
     "reset_email",
     "user_invitation",
     "blocked_account",
     "stolen_credentials",
+    "async_approval",
 ];
 
 fn documents(tenant: &Snapshot, kind: Kind) -> impl Iterator<Item = Value> {

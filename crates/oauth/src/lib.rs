@@ -4,6 +4,7 @@
 //! the login crate: the two meet in a stored transaction.
 
 mod authorize;
+mod ciba;
 mod client_auth;
 mod dbconnections;
 mod decision;
@@ -15,6 +16,7 @@ mod issue;
 mod logout;
 mod mfa;
 mod pages;
+mod passwordless;
 mod profile;
 mod pushed;
 mod revoke;
@@ -54,6 +56,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/.well-known/jwks.json", get(discovery::jwks))
         .route("/v2/logout", get(logout::v2))
         .route("/oidc/logout", get(logout::oidc_by_get).post(logout::oidc_by_post))
+        .route("/bc-authorize", post(ciba::begin))
+        .route("/passwordless/start", post(passwordless::start))
+        .route("/passwordless/verify_redirect", get(passwordless::verify_redirect))
         .route("/dbconnections/signup", post(dbconnections::signup))
         .route("/dbconnections/change_password", post(dbconnections::change_password))
 }

@@ -30,6 +30,9 @@ pub(crate) struct Pending {
     pub(crate) scope: Option<String>,
     /// By the realm grant.
     pub(crate) is_realm: bool,
+    /// By a code that was mailed.
+    #[serde(default)]
+    pub(crate) is_mailed: bool,
     /// When the password was set that was shown: a new one ends what the old one began.
     #[serde(default)]
     pub(crate) set_at: Option<String>,

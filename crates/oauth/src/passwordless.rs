@@ -37,7 +37,8 @@ pub(crate) async fn start(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
         Some("code") => None,
         Some(_) => return Err(OAuthError::Invalid("send must be link or code".to_owned()).into()),
     };
-    let what = CodeFor { client_id: &client.client_id, email, link };
+    let may_sign_up = !connection.settings().disable_signup;
+    let what = CodeFor { client_id: &client.client_id, email, may_sign_up, link };
     match ctx.mail_code(connection, what).await? {
         CodeSent::Taken => {
             let id = ids::object_id(&*ctx.app.rng, ctx.now());
@@ -83,7 +84,8 @@ async fn client(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Arc<P
     let proof = ClientProof::parse(params)?;
     let flags = &ctx.tenant.settings.flags.rest;
     let enforced = flags.get("enforce_client_authentication_on_passwordless_start").and_then(Value::as_bool);
-    let is_bare = proof.client_secret.is_none() && proof.assertion.is_none() && !headers.contains_key("authorization");
+    let is_bare =
+        proof.client_secret.is_none() && proof.assertion.is_none() && !headers.contains_key("authorization");
     if enforced == Some(false) && is_bare {
         let found = proof.client_id.as_deref().and_then(|id| ctx.tenant.client(id));
         return found.cloned().ok_or_else(|| OAuthError::Unauthorized.into());
@@ -100,7 +102,9 @@ pub(crate) fn connection<'a>(
     let name = name.ok_or_else(|| bad("bad.connection", "connection is required"))?;
     let found = ctx.tenant.connection_by_name(name);
     let found = found.filter(|found| found.strategy == EMAIL && found.serves(&client.client_id));
-    found.map(AsRef::as_ref).ok_or_else(|| bad("bad.connection", "Connection does not exist or is not enabled"))
+    found
+        .map(AsRef::as_ref)
+        .ok_or_else(|| bad("bad.connection", "Connection does not exist or is not enabled"))
 }
 
 fn bad(code: &'static str, text: &str) -> OAuthError {
@@ -131,7 +135,10 @@ mod tests {
     fn what_a_link_carries() {
         let read = |json: &str| link_params(Some(json));
         let params = read(r#"{"scope":"openid","n":1,"nothing":null}"#).unwrap();
-        assert_eq!((params.get("scope"), params.get("n"), params.has("nothing")), (Some("openid"), Some("1"), false));
+        assert_eq!(
+            (params.get("scope"), params.get("n"), params.has("nothing")),
+            (Some("openid"), Some("1"), false)
+        );
         for bad in ["[]", "x", "1", &format!("{{\"a\":\"{}\"}}", "x".repeat(3000))] {
             assert!(read(bad).is_err(), "{bad}");
         }

@@ -9,7 +9,9 @@ use chancery_core::params::Params;
 use chancery_core::records::{DeviceRecord, LogEvent};
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
-use chancery_login::pages::{ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode, Link, Problem};
+use chancery_login::pages::{
+    ConfirmApproval, ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode, Link, Problem,
+};
 use chancery_web::{Binding, Ctx, Failure, Rate, hosted, see_other};
 use http::{HeaderMap, StatusCode};
 
@@ -65,8 +67,10 @@ async fn look_up(ctx: &Ctx, headers: &HeaderMap, typed: &str) -> Result<Response
         return again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts);
     }
     let found = ctx.app.store.waiting_device(tenant, &code, now).await?;
-    let Some((id, record)) = found.filter(|(_, record)| ctx.tenant.client(&record.client_id).is_some())
-    else {
+    let is_device = |record: &DeviceRecord| {
+        record.backchannel.is_none() && ctx.tenant.client(&record.client_id).is_some()
+    };
+    let Some((id, record)) = found.filter(|(_, record)| is_device(record)) else {
         // Where another request took the last one meanwhile, this one is answered as it would have been before.
         let _ = rates.take(WRONG, ctx.ip, tenant, now);
         log_unknown(ctx);
@@ -75,7 +79,13 @@ async fn look_up(ctx: &Ctx, headers: &HeaderMap, typed: &str) -> Result<Response
     begin(ctx, headers, &id, &record).await
 }
 
-async fn begin(ctx: &Ctx, headers: &HeaderMap, id: &str, record: &DeviceRecord) -> Result<Response, Failure> {
+/// Begins the login in which a device, or an application that asks from elsewhere, is let in.
+pub(crate) async fn begin(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    id: &str,
+    record: &DeviceRecord,
+) -> Result<Response, Failure> {
     let address = format!("{}{PAGE}", ctx.origin.base);
     let address = RedirectUri::allowed(&address, [address.as_str()]);
     let address = address.ok_or_else(|| Failure::server("an address of ours is none"))?;
@@ -140,6 +150,18 @@ async fn question(
 ) -> Result<Option<Response>, Failure> {
     let Some(device) = &screen.transaction.request.device else { return Ok(None) };
     let user = screen.session(headers).await?.map(|(_, user)| user);
+    if device.is_backchannel {
+        let view = ConfirmApproval {
+            frame: screen.frame(),
+            form: screen.form("/u/device"),
+            client_name: screen.client.name.clone(),
+            client_logo: screen.client.logo_uri.as_deref().and_then(Link::new),
+            message: device.user_code.clone(),
+            not_you: user.is_some().then(|| screen.link("/u/login")),
+            account: user.as_ref().map(account),
+        };
+        return Ok(Some(screen.page(status, view.render(&screen.texts), PageKind::Plain)));
+    }
     let view = ConfirmDevice {
         frame: screen.frame(),
         form: screen.form("/u/device"),

@@ -6,6 +6,7 @@
 
 mod account;
 mod activate;
+mod approve;
 mod assets;
 mod confirm;
 mod consent;
@@ -14,6 +15,7 @@ mod form;
 mod login;
 mod logout;
 mod organization;
+mod passwordless;
 mod reset;
 mod rules;
 mod screen;
@@ -32,6 +34,8 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/login", get(login::show))
         .route("/u/login", get(login::show).post(login::submit))
+        .route(passwordless::ADDRESS, get(passwordless::show_address).post(passwordless::submit_address))
+        .route(passwordless::CODE, get(passwordless::show_code).post(passwordless::submit_code))
         .route("/u/signup", get(signup::show).post(signup::submit))
         .route("/u/organization", get(organization::show_name).post(organization::submit_name))
         .route("/u/organization-picker", get(organization::show_choice).post(organization::submit_choice))
@@ -39,6 +43,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route(activate::PAGE, get(activate::show).post(activate::submit))
         .route("/activate/success", get(activate::success))
         .route("/activate/denied", get(activate::denied))
+        .route(approve::PAGE, get(approve::show))
+        .route("/u/approve/success", get(approve::success))
+        .route("/u/approve/denied", get(approve::denied))
         .route("/u/device", get(activate::show_question).post(activate::answer))
         .route(
             second_factor::CHALLENGE,

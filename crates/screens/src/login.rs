@@ -12,6 +12,7 @@ use chancery_web::{Ctx, Failure, PasswordCheck, cookies};
 use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
+use crate::passwordless;
 use crate::screen::Screen;
 
 /// The page.
@@ -24,6 +25,9 @@ pub(crate) async fn show(
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };
+    if screen.wants_code() {
+        return Ok(passwordless::first_page(&screen));
+    }
     let hint = screen.address_hint().to_owned();
     Ok(page(&screen, StatusCode::OK, hint, Vec::new()))
 }
@@ -47,7 +51,7 @@ pub(crate) async fn submit(
         return again(StatusCode::BAD_REQUEST, Problem::PasswordMissing);
     };
     let Some(connection) = screen.connection() else {
-        return Err(Failure::server("no database connection serves the application"));
+        return Ok(screen.back());
     };
     match screen.ctx.check_password(&connection, &username, password.into()).await {
         Ok(PasswordCheck::Good(user)) if user.is_blocked() => {
@@ -117,6 +121,8 @@ pub(crate) async fn open_session(
         wanted: None,
         asked_user: None,
         consented: None,
+        code_email: None,
+        mailed_code: None,
         factor_session: None,
         second_factor_shown: false,
         enrolling: None,
@@ -142,12 +148,13 @@ fn page(screen: &Screen, status: StatusCode, username: String, problems: Vec<Pro
         username,
         problems,
         forgot_password: Some(screen.link("/u/reset-password")),
+        mailed_code: screen.code_connection().map(|_| screen.link(passwordless::ADDRESS)),
         signup: connection.is_some_and(|c| screen.lets_sign_up(&c)).then(|| screen.link("/u/signup")),
     };
     screen.page(status, view.render(&screen.texts), PageKind::Password)
 }
 
-fn log_blocked(screen: &Screen, user: &User) {
+pub(crate) fn log_blocked(screen: &Screen, user: &User) {
     screen.ctx.log(LogEvent {
         kind: "f".to_owned(),
         description: Some("user is blocked".to_owned()),

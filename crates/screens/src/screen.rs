@@ -12,7 +12,7 @@ use chancery_login::Texts;
 use chancery_login::csp::{PageKind, form_target};
 use chancery_login::pages::{ErrorKind, Form, Frame, Link};
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Binding, Ctx, Failure, cookies, hosted, is_enabled, see_other};
+use chancery_web::{Binding, Ctx, EMAIL, Failure, cookies, hosted, is_enabled, see_other};
 use http::StatusCode;
 use http::header::{HeaderMap, ORIGIN};
 
@@ -103,6 +103,29 @@ impl Screen {
             all.min_by(|a, b| a.name.cmp(&b.name))
         };
         asked.or_else(default).or_else(any).cloned()
+    }
+
+    /// The connection by which people sign in here with codes that are mailed, if there is one: the one asked for, else the
+    /// first.
+    pub(crate) fn code_connection(&self) -> Option<Arc<Connection>> {
+        let serves = |c: &&Arc<Connection>| {
+            let is_used = c.enabled_for_all == Some(true) || !c.enabled_clients.is_empty();
+            c.strategy == EMAIL
+                && (c.serves(&self.client.client_id) || (self.transaction.is_for_own_page() && is_used))
+                && self.organization.as_ref().is_none_or(|organization| is_enabled(organization, c))
+                && self.invited_by().is_none_or(|id| c.id == id)
+        };
+        let asked = self.transaction.request.connection.as_deref();
+        let asked = asked.and_then(|name| self.ctx.tenant.connection_by_name(name)).filter(serves);
+        let any = || self.ctx.tenant.connections().filter(serves).min_by(|a, b| a.name.cmp(&b.name));
+        asked.or_else(any).cloned()
+    }
+
+    /// Whether the request wants this one, or there is no other way to sign in here.
+    pub(crate) fn wants_code(&self) -> bool {
+        let Some(connection) = self.code_connection() else { return false };
+        let asked = self.transaction.request.connection.as_deref();
+        asked == Some(connection.name.as_str()) || self.connection().is_none()
     }
 
     /// Whether people may make accounts in this connection here; an organization has a word in it.

@@ -59,6 +59,26 @@ impl Store {
         .await
     }
 
+    /// As [`Store::insert_transaction`], in the place of whatever has the id.
+    ///
+    /// # Errors
+    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
+    pub async fn replace_transaction(&self, tenant: &str, transaction: &StoredTransaction) -> Result<()> {
+        self.commit(Batch::default().run(
+            "INSERT INTO transactions (tenant, id, digest, rev, ends_at, doc) VALUES ($1, $2, $3, 1, $4, $5) \
+             ON CONFLICT (tenant, id) DO UPDATE SET digest = excluded.digest, rev = transactions.rev + 1, \
+             ends_at = excluded.ends_at, doc = excluded.doc",
+            params![
+                tenant,
+                transaction.id.as_str(),
+                transaction.digest.as_slice(),
+                transaction.expires_at,
+                transaction.doc.as_str()
+            ],
+        ))
+        .await
+    }
+
     /// A login that has not ended. `now` is in seconds. The caller compares the digest:
     /// [`StoredTransaction::belongs_to`].
     ///

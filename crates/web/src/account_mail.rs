@@ -85,6 +85,38 @@ impl Ctx {
         });
     }
 
+    /// Tells a user that an application asks for them, with the link to answer at. A user who is asked for very often is told
+    /// no more for a while.
+    pub fn mail_approval(&self, user: &User, (client_id, message): (&str, &str), link: &str) {
+        let Some(address) = user.email.clone().filter(|email| self.may_mail(email)) else { return };
+        if self.is_mail_off("async_approval") {
+            return;
+        }
+        let client = self.tenant.client(client_id);
+        let application = one_line(client.map(|client| client.name.as_str()).unwrap_or_default(), MOST);
+        let line = format!("{application} asks you to confirm: {message}");
+        let rest = "If you did not expect this, do nothing, or open the link and decline.";
+        let standard = Mail {
+            to: address,
+            template: "async_approval",
+            from: None,
+            route: None,
+            subject: format!("Confirm for {application}"),
+            text: format!("{line}\n\n{link}\n\n{rest}\n"),
+            html: format!(
+                "<p>{}</p><p><a href=\"{}\">Answer here</a></p><p>{rest}</p>",
+                escaped(&line),
+                escaped(link)
+            ),
+        };
+        let (given, message) = (self.spoken_of(user, Some(client_id), link), message.to_owned());
+        self.post(standard, move || {
+            let mut given = given();
+            given.insert("binding_message".to_owned(), message.into());
+            given
+        });
+    }
+
     /// Greets somebody whose address is proven, in the tenant's words: without them nobody is greeted.
     pub(crate) fn mail_welcome(&self, user: &User, to: String) {
         if self.is_mail_written("welcome_email") {

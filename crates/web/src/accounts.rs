@@ -521,7 +521,7 @@ fn has_length(name: &str, (min, max): (usize, usize)) -> bool {
 
 /// Reading a user and writing a mail takes a hundred microseconds more than nobody does, which a few hundred answers show:
 /// each waits for the next beat, whatever it had to do.
-async fn next_beat(begun: Instant) {
+pub(crate) async fn next_beat(begun: Instant) {
     let beats = u32::try_from(begun.elapsed().as_micros() / BEAT.as_micros() + 1).unwrap_or(u32::MAX);
     let beat = begun + BEAT * beats;
     sleep_until(beat - TIMER_STEP).await;

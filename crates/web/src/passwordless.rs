@@ -25,8 +25,6 @@ use crate::{Ctx, Failure, Mail, Rate, TooManyRequests, hosted};
 pub const EMAIL: &str = "email";
 /// Per address: 50 at once, 50 an hour (fact sheet 13.2).
 const STARTS: Rate = Rate { name: "passwordless", burst: 50, every: 72 };
-/// Codes may be entered so often from one address, whatever they are for: 100 at once, 100 an hour.
-const ENTRIES: Rate = Rate { name: "passwordless-entry", burst: 100, every: 36 };
 /// Tries for each code.
 const TRIES: u8 = 3;
 /// Fewer digits would be guessed; more nobody types.
@@ -42,6 +40,8 @@ pub struct CodeFor<'a> {
     pub client_id: &'a str,
     /// As it was typed.
     pub email: &'a str,
+    /// Whether an account may be made for it.
+    pub may_sign_up: bool,
     /// The mail has a link instead, with these parameters of `/authorize` beside the code.
     pub link: Option<Params>,
 }
@@ -90,14 +90,18 @@ impl Ctx {
         outcome
     }
 
-    async fn mail_code_if_known(&self, connection: &Connection, what: CodeFor<'_>) -> Result<CodeSent, Failure> {
+    async fn mail_code_if_known(
+        &self,
+        connection: &Connection,
+        what: CodeFor<'_>,
+    ) -> Result<CodeSent, Failure> {
         let tenant = &self.tenant.tenant;
         let Ok(email) = users::email(what.email) else { return Ok(CodeSent::BadEmail) };
         if let Err(wait) = self.app.rates.take(STARTS, self.ip, tenant, self.now()) {
             return Ok(CodeSent::TooMany(wait));
         }
         let known = self.app.store.credential(tenant, &connection.name, &email).await?.map(|c| c.user);
-        let may_sign_in = known.is_some() || !connection.settings().disable_signup;
+        let may_sign_in = known.is_some() || what.may_sign_up;
         let bearable = self.may_mail(&email);
         let (length, lifetime) = totp(connection);
         let code = digits(&*self.app.rng, length);
@@ -124,20 +128,17 @@ impl Ctx {
     pub async fn check_code(
         &self,
         connection: &Connection,
-        client_id: &str,
-        (email, typed): (&str, &str),
+        what: &CodeFor<'_>,
+        typed: &str,
     ) -> Result<CodeCheck, Failure> {
         let (store, tenant) = (&self.app.store, &self.tenant.tenant);
-        if self.app.rates.take(ENTRIES, self.ip, tenant, self.now()).is_err() {
-            return Ok(CodeCheck::TooMany);
-        }
-        let Ok(email) = users::email(email) else { return Ok(CodeCheck::Wrong) };
+        let Ok(email) = users::email(what.email) else { return Ok(CodeCheck::Wrong) };
         // A name that is blocked after wrong passwords gets in by no other way (security case 14).
         let guess = Guess::of(self, connection, &email);
         if !guess.is_admitted(self).await? {
             return Ok(CodeCheck::TooMany);
         }
-        let id = code_id(client_id, &connection.name, &email);
+        let id = code_id(what.client_id, &connection.name, &email);
         let Some(stored) = store.transaction(tenant, &id, self.now()).await? else {
             return self.wrong_code(&guess, connection, &email).await;
         };
@@ -161,25 +162,32 @@ impl Ctx {
             return Ok(CodeCheck::TooMany);
         }
         let used = store.finish_transaction(tenant, &id, stored.rev + 1);
-        self.owner(connection, &email, used).await
+        self.owner(connection, (&email, what.may_sign_up), used).await
     }
 
     /// Whose address it is; the code proves it.
-    async fn owner(&self, connection: &Connection, email: &str, used: Batch) -> Result<CodeCheck, Failure> {
+    async fn owner(
+        &self,
+        connection: &Connection,
+        (email, may_sign_up): (&str, bool),
+        used: Batch,
+    ) -> Result<CodeCheck, Failure> {
         let (store, tenant) = (&self.app.store, &self.tenant.tenant);
         if let Some(found) = store.credential(tenant, &connection.name, email).await? {
             let user = found.user;
             if user.email_verified == Some(true) || user.email.as_deref() != Some(email) {
                 return Ok(CodeCheck::Good(Box::new(user), used));
             }
-            let Some(seen) = store.user_to_edit(tenant, &user.user_id).await? else { return Ok(CodeCheck::Wrong) };
+            let Some(seen) = store.user_to_edit(tenant, &user.user_id).await? else {
+                return Ok(CodeCheck::Wrong);
+            };
             let mut user = seen.user.clone();
             user.email_verified = Some(true);
             user.updated_at = format_ms(self.now_ms);
             let write = used.and(store.edit_user_batch(tenant, &seen, &user)?);
             return Ok(CodeCheck::Good(Box::new(user), write));
         }
-        if connection.settings().disable_signup {
+        if !may_sign_up {
             return Ok(CodeCheck::Wrong);
         }
         let new = users::NewUser { email: Some(email), username: None, connection: &connection.name };
@@ -276,7 +284,8 @@ impl Ctx {
 
 /// Digits of a code and seconds that it is good for.
 fn totp(connection: &Connection) -> (usize, i64) {
-    let said = |name: &str| connection.options.get("totp").and_then(|totp| totp.get(name)).and_then(Value::as_i64);
+    let said =
+        |name: &str| connection.options.get("totp").and_then(|totp| totp.get(name)).and_then(Value::as_i64);
     let length = said("length").and_then(|length| usize::try_from(length).ok()).unwrap_or(DIGITS.0);
     let lifetime = said("time_step").unwrap_or(LIFETIME);
     (length.clamp(DIGITS.0, DIGITS.1), lifetime.clamp(LIFETIMES.0, LIFETIMES.1))

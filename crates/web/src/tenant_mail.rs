@@ -28,13 +28,22 @@ impl Ctx {
     where
         G: FnOnce() -> Map<String, Value> + Send + 'static,
     {
+        let own = setting(&self.tenant, Kind::EmailTemplate, standard.template);
+        self.post_as(standard, own, given);
+    }
+
+    /// The same with a template that lies elsewhere.
+    pub(crate) fn post_as<G>(&self, standard: Mail, own: Option<Value>, given: G)
+    where
+        G: FnOnce() -> Map<String, Value> + Send + 'static,
+    {
         let template = standard.template;
         let provider = setting(&self.tenant, Kind::EmailProvider, "provider").unwrap_or_default();
         let route = self.route(&provider);
         let (tenant, complain) = (Arc::clone(&self.tenant), self.complaint(template));
         let letter = Letter::later(route.clone().as_ref(), move || {
             let mut mail = standard;
-            match own_words(&tenant, template, given) {
+            match own_words(&tenant, template, own, given) {
                 Ok(Some(own)) => own.into_mail(&mut mail),
                 Ok(None) => {}
                 Err(spent) => complain(spent),
@@ -192,11 +201,16 @@ impl OwnWords {
 }
 
 /// The tenant's template, where it is switched on, says something and can be read.
-fn own_words<G>(tenant: &Snapshot, name: &str, given: G) -> Result<Option<OwnWords>, Spent>
+fn own_words<G>(
+    tenant: &Snapshot,
+    name: &str,
+    template: Option<Value>,
+    given: G,
+) -> Result<Option<OwnWords>, Spent>
 where
     G: FnOnce() -> Map<String, Value>,
 {
-    let Some(template) = setting(tenant, Kind::EmailTemplate, name) else { return Ok(None) };
+    let Some(template) = template else { return Ok(None) };
     let text =
         |member: &str| template.get(member).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let is_on = template.get("enabled") == Some(&Value::Bool(true));

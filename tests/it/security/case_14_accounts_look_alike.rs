@@ -153,6 +153,46 @@ async fn case_14_resets_take_as_long_for_nobody() {
     times.are_alike(&ways.map(|way| way.0), &[(0, 1), (0, 2)]);
 }
 
+/// Codes by mail: there is a user to read and a mail to write, or neither.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_14_mailed_codes_take_as_long_for_nobody() {
+    let app = app().await;
+    let clients = [app.clients.web.client_id.as_str()];
+    let body = json!({"name": "email", "strategy": "email", "enabled_clients": clients});
+    let connection = app.manage("POST", "/connections", body).await;
+    let secret = app.web_secret();
+    let start = |name: &str, ip: [u8; 4]| {
+        let body = json!({
+            "client_id": clients[0], "client_secret": secret, "connection": "email", "email": name, "send": "code",
+        });
+        app.send(Call::post("/passwordless/start").json(&body).sent_from(ip))
+    };
+    let otp = "http://auth0.com/oauth/grant-type/passwordless/otp";
+    app.set_web(json!({"grant_types": ["password", otp]})).await;
+    start(JANE.email, [10, 0, 0, 1]).await.expect(200);
+    let text = app.app.outbox.kept()[0].text.clone();
+    let code: String = text.chars().filter(char::is_ascii_digit).collect();
+    let pairs = [("grant_type", otp), ("realm", "email"), ("username", JANE.email), ("otp", code.as_str())];
+    app.web_token(&pairs).await.expect(200);
+    let path = format!("/connections/{}", connection["id"].as_str().unwrap());
+    app.manage("PATCH", &path, json!({"options": {"disable_signup": true}})).await;
+
+    let ways = [("known", JANE.email), ("unknown", UNKNOWN)];
+    let (mut times, rng) = (Times::default(), TestRng::seeded(14));
+    for round in 0..sample_count(150) {
+        // So much later that each may be mailed to again.
+        app.clock.advance(901);
+        for way in in_turn(ways.len(), &rng) {
+            let [.., c, d] = round.to_be_bytes();
+            let answer = times.measure(way, start(ways[way].1, [10, 1 + way as u8, c, d])).await.expect(200);
+            let members: Vec<String> = answer.json().as_object().unwrap().keys().cloned().collect();
+            assert_eq!(members, ["_id", "email", "email_verified"]);
+        }
+    }
+    assert!(app.app.outbox.kept().iter().all(|mail| mail.to != UNKNOWN));
+    times.are_alike(&ways.map(|way| way.0), &[(0, 1)]);
+}
+
 /// What is to be timed, and how long it took.
 #[derive(Default)]
 struct Times(BTreeMap<usize, Vec<Duration>>);

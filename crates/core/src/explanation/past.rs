@@ -135,7 +135,7 @@ fn grounds_of<'a>(code: &str, (id, name): (&'a str, &'a str), group: (&'a str, &
     }
 }
 
-const FLOWS: [&str; 10] = [
+const FLOWS: [&str; 12] = [
     "authorization_code",
     "implicit",
     "hybrid",
@@ -146,6 +146,8 @@ const FLOWS: [&str; 10] = [
     "client_credentials",
     "refresh_token",
     "on_behalf_of",
+    "passwordless",
+    "ciba",
 ];
 
 const CONSENTS: [&str; 7] =

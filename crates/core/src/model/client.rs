@@ -63,6 +63,9 @@ pub struct Client {
     /// Whether users are asked for their organization where a request names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_require_behavior: Option<OrganizationPrompt>,
+    /// By which ways users are told that they are asked for (CIBA); `email` acts, and is meant where none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub async_approval_notification_channels: Option<Vec<String>>,
     /// How strictly a third-party application is held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub third_party_security_mode: Option<SecurityMode>,

@@ -36,8 +36,11 @@ const LONGEST_MASK: usize = 20;
 pub struct Device {
     /// Finds the device code; no secret.
     pub id: String,
-    /// What its screen shows.
+    /// What its screen shows; of an application that asks for a user elsewhere, its message.
     pub user_code: String,
+    /// No device: an application asks for a user who is elsewhere (CIBA).
+    #[serde(default)]
+    pub is_backchannel: bool,
 }
 
 /// Checks what a device asks for, as `/authorize` checks it; the user code is still to be drawn. The application proved
@@ -69,6 +72,7 @@ pub fn device_request(
         organization: organization(params, client).map_err(told)?,
         user_code: String::new(),
         expires_at: now.saturating_add(DEVICE_LIFETIME),
+        backchannel: None,
     })
 }
 

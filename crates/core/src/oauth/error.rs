@@ -45,6 +45,10 @@ pub enum OAuthError {
     DevicePending,
     /// The device asks again too early; the seconds it has to wait.
     SlowDown(i64),
+    /// The user who is asked elsewhere has not answered yet.
+    BackchannelPending,
+    /// The application asks again too early; the seconds it has to wait from now on.
+    BackchannelSlowDown(i64),
     /// The user of a device said no, or may not: why.
     DeviceDenied(String),
     /// PKCE.
@@ -66,6 +70,8 @@ pub enum OAuthError {
     UserBlocked,
     /// Wrong password or unknown user; both alike.
     WrongPassword,
+    /// Wrong, used or ended code that was mailed, or unknown address; all alike.
+    WrongMailedCode,
     /// The password was right, and the world knows it.
     PasswordLeaked,
     /// The password was right, and a second factor is due.
@@ -137,10 +143,10 @@ impl OAuthError {
             Self::UnsupportedGrant(_) => "unsupported_grant_type",
             Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => "invalid_grant",
             Self::InvalidRefreshToken | Self::UserGone | Self::WrongPassword => "invalid_grant",
-            Self::InvalidDeviceCode => "invalid_grant",
+            Self::InvalidDeviceCode | Self::WrongMailedCode => "invalid_grant",
             Self::DeviceCodeExpired => "expired_token",
-            Self::DevicePending => "authorization_pending",
-            Self::SlowDown(_) => "slow_down",
+            Self::DevicePending | Self::BackchannelPending => "authorization_pending",
+            Self::SlowDown(_) | Self::BackchannelSlowDown(_) => "slow_down",
             Self::DeviceDenied(_) => "access_denied",
             Self::SecondFactorRequired => "mfa_required",
             Self::MfaTokenExpired => "expired_token",
@@ -177,7 +183,7 @@ impl OAuthError {
             Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => 403,
             Self::InvalidRefreshToken | Self::UserGone | Self::WrongPassword => 403,
             Self::InvalidDeviceCode | Self::DeviceCodeExpired | Self::DevicePending => 403,
-            Self::DeviceDenied(_) => 403,
+            Self::DeviceDenied(_) | Self::WrongMailedCode => 403,
             Self::SecondFactorRequired | Self::WrongOtp | Self::WrongRecoveryCode => 403,
             Self::MfaTokenExpired => 401,
             Self::MfaTokenMalformed => 403,
@@ -186,6 +192,7 @@ impl OAuthError {
             Self::NoSuchApi(_) | Self::TokenScope(_) => 403,
             Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::Invalid(_) => 400,
             Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
+            Self::BackchannelPending | Self::BackchannelSlowDown(_) => 400,
             Self::Proof(_) | Self::NonceNeeded | Self::ProofNeeded | Self::SubjectToken => 400,
         }
     }
@@ -213,6 +220,10 @@ impl OAuthError {
             Self::SlowDown(seconds) => {
                 format!("You are polling faster than the specified interval of {seconds} seconds.")
             }
+            Self::BackchannelPending => "The end-user authorization is pending".to_owned(),
+            Self::BackchannelSlowDown(seconds) => {
+                format!("You are polling faster than allowed. Try again in {seconds} seconds.")
+            }
             Self::DeviceDenied(text) => text.clone(),
             Self::InvalidCode => "Invalid authorization code".to_owned(),
             Self::WrongVerifier => "Failed to verify code verifier".to_owned(),
@@ -224,6 +235,7 @@ impl OAuthError {
             Self::UserGone => "The refresh_token was generated for a user who doesn't exist anymore.".to_owned(),
             Self::UserBlocked => "user is blocked".to_owned(),
             Self::WrongPassword => "Wrong email or password.".to_owned(),
+            Self::WrongMailedCode => "Wrong email or verification code.".to_owned(),
             Self::PasswordLeaked => {
                 "This password is on a list of breached passwords. Choose another one before you sign in again.".to_owned()
             }

@@ -2,6 +2,7 @@
 
 mod authorize_checks;
 mod authorize_request;
+mod ciba;
 mod client_metadata;
 mod device;
 mod dpop;
@@ -16,6 +17,7 @@ mod token_request;
 
 pub use authorize_checks::{CheckFailure, Surroundings, check};
 pub use authorize_request::{AuthorizeRequest, Prompts, ScreenHint};
+pub use ciba::{CIBA, CIBA_LIFETIME, backchannel_request, link_code, unknown_user};
 pub use client_metadata::{ClientDocument, LARGEST_CLIENT_DOCUMENT, check_client_id_url};
 pub use device::{
     DEVICE_CODE, DEVICE_LIFETIME, Device, DeviceState, POLL_INTERVAL, Poll, Told, check_mask, device_request,
@@ -34,4 +36,6 @@ pub use request_object::{
 };
 pub use response::{ResponseMode, ResponseType};
 pub use token_exchange::{ACCESS_TOKEN, TOKEN_EXCHANGE, delegated};
-pub use token_request::{ClientProof, Grant, MFA_OTP, MFA_RECOVERY_CODE, PASSWORD_REALM, TokenRequest};
+pub use token_request::{
+    ClientProof, Grant, MFA_OTP, MFA_RECOVERY_CODE, PASSWORD_REALM, PASSWORDLESS_OTP, TokenRequest,
+};

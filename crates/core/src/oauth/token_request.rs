@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{ACCESS_TOKEN, DEVICE_CODE, OAuthError, TOKEN_EXCHANGE};
+use super::{ACCESS_TOKEN, CIBA, DEVICE_CODE, OAuthError, TOKEN_EXCHANGE};
 use crate::params::Params;
 
 /// A token request.
@@ -67,6 +67,24 @@ pub enum Grant {
         /// Scopes asked for.
         scope: Option<String>,
     },
+    /// An application asks whether its user answered (CIBA).
+    Backchannel {
+        /// What `/bc-authorize` gave it.
+        auth_req_id: SecretString,
+    },
+    /// A code that was mailed.
+    MailedCode {
+        /// The address it was mailed to.
+        username: String,
+        /// The code.
+        otp: SecretString,
+        /// The connection.
+        realm: String,
+        /// Identifier of the API.
+        audience: Option<String>,
+        /// Scopes asked for.
+        scope: Option<String>,
+    },
     /// RFC 6749 section 4.3, and Auth0's `password-realm`.
     Password {
         /// Email address or user name.
@@ -95,6 +113,8 @@ pub struct ClientProof {
 
 /// Auth0's password grant with a realm.
 pub const PASSWORD_REALM: &str = "http://auth0.com/oauth/grant-type/password-realm";
+/// A code that was mailed.
+pub const PASSWORDLESS_OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
 /// A time-based code as second factor.
 pub const MFA_OTP: &str = "http://auth0.com/oauth/grant-type/mfa-otp";
 /// A recovery code as second factor.
@@ -144,6 +164,14 @@ impl Grant {
                 is_recovery: true,
             },
             TOKEN_EXCHANGE => Self::token_exchange(params, hears_resource)?,
+            CIBA => Self::Backchannel { auth_req_id: required(params, "auth_req_id")?.into() },
+            PASSWORDLESS_OTP => Self::MailedCode {
+                username: required(params, "username")?.to_owned(),
+                otp: required(params, "otp")?.into(),
+                realm: required(params, "realm")?.to_owned(),
+                audience: one_audience(params, hears_resource)?,
+                scope: scope(),
+            },
             "password" => Self::password(params, None, one_audience(params, hears_resource)?)?,
             PASSWORD_REALM => {
                 let realm = required(params, "realm")?.to_owned();
@@ -200,6 +228,8 @@ impl Grant {
             Self::SecondFactor { is_recovery: false, .. } => MFA_OTP,
             Self::SecondFactor { is_recovery: true, .. } => MFA_RECOVERY_CODE,
             Self::TokenExchange { .. } => TOKEN_EXCHANGE,
+            Self::MailedCode { .. } => PASSWORDLESS_OTP,
+            Self::Backchannel { .. } => CIBA,
             Self::Password { realm: None, .. } => "password",
             Self::Password { realm: Some(_), .. } => PASSWORD_REALM,
         }

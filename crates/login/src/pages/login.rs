@@ -41,6 +41,8 @@ pub struct Login {
     pub problems: Vec<Problem>,
     /// Where "Forgot password?" leads, where that is offered.
     pub forgot_password: Option<Link>,
+    /// Where people log in with a code that is mailed, where they may.
+    pub mailed_code: Option<Link>,
     /// Where "Sign up" leads, where that is allowed.
     pub signup: Option<Link>,
 }

@@ -1,6 +1,7 @@
 //! The pages, one struct each. All fields are plain values; `render` makes the HTML.
 
 mod account_consents;
+mod approval;
 mod confirm;
 mod consent;
 mod device;
@@ -11,6 +12,7 @@ mod login;
 mod notice;
 mod organization;
 mod password;
+mod passwordless;
 mod problem;
 mod second_factor;
 mod signup;
@@ -26,6 +28,7 @@ use crate::{
 };
 
 pub use account_consents::{AccountConsents, AllowedApplication};
+pub use approval::{ApprovalDone, ConfirmApproval};
 pub use confirm::{ConfirmLogin, ConfirmLogout};
 pub use consent::{Choice, Consent, ConsentGroup};
 pub use device::{ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode};
@@ -35,6 +38,7 @@ pub use login::{Identifier, Login};
 pub use notice::{CheckMail, EmailVerified, LoggedOut, ResetDone, Unblock, Unblocked};
 pub use organization::{ChooseOrganization, NameOrganization, OrganizationChoice};
 pub use password::{ForgotPassword, ResetPassword};
+pub use passwordless::{AskForCode, EnterMailedCode};
 pub use problem::{PasswordRule, Problem, RuleLine};
 pub use second_factor::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode};
 pub use signup::Signup;

@@ -55,6 +55,8 @@ pub enum Problem {
     CodeMissing,
     /// The one-time code is wrong, used, or of another time.
     CodeWrong,
+    /// The code that was mailed is wrong, used, or its time is over.
+    MailedCodeWrong,
     /// The recovery code is wrong or used.
     RecoveryCodeWrong,
     /// The user did not say that they put the code away.
@@ -117,7 +119,9 @@ impl Problem {
             Self::PasswordsDiffer => Some(FieldName::RepeatPassword),
             Self::OrganizationMissing | Self::OrganizationUnknown => Some(FieldName::Organization),
             Self::UserCodeMissing | Self::UserCodeUnknown => Some(FieldName::UserCode),
-            Self::CodeMissing | Self::CodeWrong | Self::RecoveryCodeWrong => Some(FieldName::Code),
+            Self::CodeMissing | Self::MailedCodeWrong | Self::CodeWrong | Self::RecoveryCodeWrong => {
+                Some(FieldName::Code)
+            }
             Self::WrongCredentials
             | Self::PasswordLeakedAtLogin
             | Self::NotSaved
@@ -149,6 +153,7 @@ impl Problem {
             Self::UserCodeUnknown => "problem.user_code_unknown",
             Self::CodeMissing => "problem.code_missing",
             Self::CodeWrong => "problem.code_wrong",
+            Self::MailedCodeWrong => "problem.mailed_code_wrong",
             Self::RecoveryCodeWrong => "problem.recovery_code_wrong",
             Self::NotSaved => "problem.not_saved",
             Self::TooManyAttempts => "problem.too_many_attempts",

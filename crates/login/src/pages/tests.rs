@@ -56,6 +56,7 @@ fn login() -> Login {
         username: attack(),
         problems: Vec::new(),
         forgot_password: Some(link()),
+        mailed_code: Some(link()),
         signup: Some(link()),
     }
 }
@@ -209,6 +210,45 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         ("logged out", LoggedOut { frame: frame() }.render(t)),
         ("email verified", EmailVerified { frame: frame() }.render(t)),
         ("unblock", Unblock { frame: frame(), form: form(), email: attack() }.render(t)),
+        (
+            "confirm approval",
+            ConfirmApproval {
+                frame: frame(),
+                form: form(),
+                client_name: attack(),
+                client_logo: Some(link()),
+                message: attack(),
+                account: Some(attack()),
+                not_you: Some(link()),
+            }
+            .render(t),
+        ),
+        ("approved", ApprovalDone { frame: frame(), is_approved: true }.render(t)),
+        ("not approved", ApprovalDone { frame: frame(), is_approved: false }.render(t)),
+        (
+            "ask for code",
+            AskForCode {
+                frame: frame(),
+                form: form(),
+                client_name: attack(),
+                email: attack(),
+                problems: vec![Problem::EmailInvalid],
+                password: Some(link()),
+            }
+            .render(t),
+        ),
+        (
+            "enter mailed code",
+            EnterMailedCode {
+                frame: frame(),
+                form: form(),
+                email: attack(),
+                code: attack(),
+                problems: vec![Problem::MailedCodeWrong],
+                other: link(),
+            }
+            .render(t),
+        ),
         ("unblocked", Unblocked { frame: frame() }.render(t)),
         ("confirm logout", confirm_logout.render(t)),
         ("confirm login", confirm_login.render(t)),

@@ -13,7 +13,8 @@ use chancery_core::records::{Consent, Invitation, Session};
 use chancery_core::scope::{AskedScopes, Denied, Flow, Request, Target, decide, explain};
 use chancery_store::{PreparedClient, StoredTransaction};
 use chancery_web::{
-    Audience, Binding, Ctx, Decided, Failure, Held, SecondFactorsOf, client_grant, cookies, found, is_enabled,
+    Audience, Binding, Ctx, Decided, EMAIL, Failure, Held, SecondFactorsOf, client_grant, cookies, found,
+    is_enabled,
 };
 use http::HeaderMap;
 
@@ -174,7 +175,7 @@ impl Flight<'_> {
     fn has_connection(&self) -> bool {
         let organization = self.place.organization();
         self.ctx.tenant.connections().any(|connection| {
-            connection.strategy == "auth0"
+            matches!(connection.strategy.as_str(), "auth0" | EMAIL)
                 && connection.serves(&self.client.client_id)
                 && organization.is_none_or(|organization| is_enabled(organization, connection))
         })
@@ -183,8 +184,8 @@ impl Flight<'_> {
     /// The flow, as the scope decision names it.
     pub(super) fn flow(&self) -> Flow<'static> {
         let request = &self.transaction.request;
-        if request.device.is_some() {
-            return Flow::DeviceCode;
+        if let Some(device) = &request.device {
+            return if device.is_backchannel { Flow::Backchannel } else { Flow::DeviceCode };
         }
         let response_type = request.response_type;
         match (response_type.code, response_type.is_front_channel()) {
@@ -307,7 +308,7 @@ impl Flight<'_> {
             true => {
                 let declined = AuthorizeError::new("access_denied", DECLINED);
                 respond::log_failure_as("fdecc", self.ctx, Some(&self.client.client_id), &declined, decided);
-                Ok(found("/activate/denied"))
+                Ok(found(if device.is_backchannel { "/u/approve/denied" } else { "/activate/denied" }))
             }
             false => {
                 respond::log_failure(self.ctx, Some(&self.client.client_id), error, decided);
@@ -369,7 +370,8 @@ impl Flight<'_> {
         else {
             return Ok(crate::pages::expired(self.ctx, self.headers));
         };
-        let mut response = match request.device {
+        let mut response = match &request.device {
+            Some(device) if device.is_backchannel => found("/u/approve/success"),
             Some(_) => found("/activate/success"),
             None => respond::success(self.ctx, self.headers, &self.recipient(), answer).await?,
         };
@@ -393,6 +395,7 @@ fn flow_name(flow: Flow<'_>) -> &'static str {
         Flow::Implicit => "implicit",
         Flow::Hybrid => "hybrid",
         Flow::DeviceCode => "device_code",
+        Flow::Backchannel => "ciba",
         _ => "authorization_code",
     }
 }

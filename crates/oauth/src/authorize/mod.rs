@@ -90,6 +90,16 @@ async fn to_own_page(
 }
 
 async fn begin(ctx: &Ctx, headers: &HeaderMap, sent: &Params) -> Result<Response, Failure> {
+    begin_with_code(ctx, headers, sent, None).await
+}
+
+/// The same, with the code that the link of a mail brought along.
+pub(crate) async fn begin_with_code(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    sent: &Params,
+    mailed_code: Option<String>,
+) -> Result<Response, Failure> {
     let client_id = sent.get("client_id");
     let asked = match pushed::named(sent) {
         Some(id) => pushed::take(ctx, id, client_id).await?.ok_or_else(|| {
@@ -127,7 +137,8 @@ async fn begin(ctx: &Ctx, headers: &HeaderMap, sent: &Params) -> Result<Response
             return respond::error(ctx, headers, &to, &error).await;
         }
     };
-    let transaction = Transaction { request, progress: Progress::default(), created_at: ctx.now() };
+    let progress = Progress { mailed_code, ..Progress::default() };
+    let transaction = Transaction { request, progress, created_at: ctx.now() };
     match Flight::load(ctx, headers, transaction, None).await? {
         Some(flight) => Box::pin(flight.go_on()).await,
         None => Ok(pages::expired(ctx, headers)),

@@ -54,7 +54,8 @@ async fn own_code(
 ) -> Result<(Handle, StoredDeviceCode), Failure> {
     let handle = Handle::parse(device_code.expose_secret()).ok_or(OAuthError::InvalidDeviceCode)?;
     let found = ctx.app.store.device_code(&ctx.tenant.tenant, &handle).await?;
-    let own = found.filter(|code| code.record.client_id == client.client_id);
+    let own =
+        found.filter(|code| code.record.client_id == client.client_id && code.record.backchannel.is_none());
     Ok((handle, own.ok_or(OAuthError::InvalidDeviceCode)?))
 }
 

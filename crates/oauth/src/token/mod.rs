@@ -1,17 +1,20 @@
 //! `POST /oauth/token` (RFC 6749 section 3.2, fact sheet 6).
 
 mod authorization_code;
+mod ciba;
 mod client_credentials;
 mod device_code;
 mod on_behalf_of;
 mod password;
+mod passwordless;
 mod redeem;
 pub(crate) mod refresh_token;
 mod user_tokens;
 
 use axum::response::Response;
 use chancery_core::oauth::{
-    DEVICE_CODE, Grant, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, TOKEN_EXCHANGE, TokenRequest,
+    CIBA, DEVICE_CODE, Grant, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, PASSWORDLESS_OTP, TOKEN_EXCHANGE,
+    TokenRequest,
 };
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
@@ -47,7 +50,11 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
         Err(failure)
             if matches!(
                 failure.error,
-                OAuthError::DevicePending | OAuthError::SlowDown(_) | OAuthError::NonceNeeded
+                OAuthError::DevicePending
+                    | OAuthError::SlowDown(_)
+                    | OAuthError::BackchannelPending
+                    | OAuthError::BackchannelSlowDown(_)
+                    | OAuthError::NonceNeeded
             ) =>
         {
             Err(failure)
@@ -113,6 +120,7 @@ async fn answer(
         Grant::DeviceCode { device_code } => {
             Box::pin(device_code::exchange(ctx, client, &device_code, jkt)).await
         }
+        Grant::Backchannel { auth_req_id } => Box::pin(ciba::exchange(ctx, client, &auth_req_id, jkt)).await,
         Grant::SecondFactor { mfa_token, code, is_recovery } => {
             let shown = password::Shown { mfa_token, code, is_recovery };
             Box::pin(password::with_second_factor(ctx, client, &shown, jkt)).await
@@ -120,6 +128,10 @@ async fn answer(
         Grant::TokenExchange { subject_token, audience, scope } => {
             let asked = on_behalf_of::Asked { subject_token, audience, scope };
             Box::pin(on_behalf_of::exchange(ctx, client, &asked, jkt)).await
+        }
+        Grant::MailedCode { username, otp, realm, audience, scope } => {
+            let typed = passwordless::Typed { username, otp, realm, audience, scope };
+            Box::pin(passwordless::sign_in(ctx, client, typed, jkt)).await
         }
         Grant::Password { username, password, realm, audience, scope } => {
             let typed = password::Typed { username, password, realm, audience, scope };
@@ -134,7 +146,9 @@ fn failure_event(grant: &str) -> &'static str {
         "client_credentials" => "feccft",
         "refresh_token" => "fertft",
         DEVICE_CODE => "fede",
+        CIBA => "ciba_exchange_failed",
         MFA_OTP => "feotpft",
+        PASSWORDLESS_OTP => "fepotpft",
         MFA_RECOVERY_CODE => "fercft",
         TOKEN_EXCHANGE => "failed_on_behalf_of_token_exchange",
         _ => "fepft",

@@ -18,19 +18,48 @@ use crate::events;
 use crate::issue::{self, TokenAnswer};
 use crate::mfa::{self, Pending};
 
-/// A sign-in whose password is right: what it is for.
-struct SignIn<'a> {
-    user: &'a User,
-    connection: &'a Connection,
-    audience: Option<&'a str>,
-    scope: Option<&'a str>,
-    is_realm: bool,
+/// By which grant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Password,
+    Realm,
+    MailedCode,
+}
+
+impl By {
+    fn of(pending: &Pending) -> Self {
+        match (pending.is_mailed, pending.is_realm) {
+            (true, _) => Self::MailedCode,
+            (_, true) => Self::Realm,
+            _ => Self::Password,
+        }
+    }
+
+    /// As the scope decision and explanations name it, and what tokens say of it.
+    fn names(self) -> (Flow<'static>, &'static str, Option<GrantKind>) {
+        match self {
+            Self::Password => (Flow::Password, "password", Some(GrantKind::Password)),
+            Self::Realm => (Flow::PasswordRealm, "password_realm", Some(GrantKind::Password)),
+            Self::MailedCode => (Flow::Passwordless, "passwordless", None),
+        }
+    }
+}
+
+/// A sign-in whose password or code is right: what it is for.
+pub(super) struct SignIn<'a> {
+    pub(super) user: &'a User,
+    pub(super) connection: &'a Connection,
+    pub(super) audience: Option<&'a str>,
+    pub(super) scope: Option<&'a str>,
+    pub(super) by: By,
     /// The event of success.
-    event: &'static str,
+    pub(super) event: &'static str,
     /// The key that the tokens are bound to (RFC 9449).
-    jkt: Option<&'a str>,
+    pub(super) jkt: Option<&'a str>,
     /// What has to come true with it.
-    also: Batch,
+    pub(super) also: Batch,
+    /// What is said where somebody else was faster.
+    pub(super) gone: OAuthError,
 }
 
 /// The second factor, as the application got it from the user.
@@ -71,6 +100,7 @@ pub(super) async fn sign_in(
             audience: typed.audience,
             scope: typed.scope,
             is_realm: typed.realm.is_some(),
+            is_mailed: false,
             set_at: user.last_password_reset.clone(),
         };
         return Err(mfa::required(ctx, client, &user, &pending).await?);
@@ -80,10 +110,11 @@ pub(super) async fn sign_in(
         connection,
         audience: typed.audience.as_deref(),
         scope: typed.scope.as_deref(),
-        is_realm: typed.realm.is_some(),
+        by: if typed.realm.is_some() { By::Realm } else { By::Password },
         event: "sepft",
         jkt,
         also: Batch::default(),
+        gone: OAuthError::MfaTokenMalformed,
     };
     tokens(ctx, client, sign_in).await
 }
@@ -123,24 +154,29 @@ pub(super) async fn with_second_factor(
         connection,
         audience: pending.audience.as_deref(),
         scope: pending.scope.as_deref(),
-        is_realm: pending.is_realm,
+        by: By::of(pending),
         event: if *is_recovery { "sercft" } else { "seotpft" },
         jkt,
         also: waiting.spend(ctx).and(proof),
+        gone: OAuthError::MfaTokenMalformed,
     };
     let answer = tokens(ctx, client, sign_in).await?;
     Ok(TokenAnswer { recovery_code, ..answer })
 }
 
 /// Decides, signs, and makes it good in one write.
-async fn tokens(ctx: &Ctx, client: &PreparedClient, sign_in: SignIn<'_>) -> Result<TokenAnswer, Failure> {
-    let SignIn { user, connection, is_realm, jkt, .. } = sign_in;
+pub(super) async fn tokens(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    sign_in: SignIn<'_>,
+) -> Result<TokenAnswer, Failure> {
+    let SignIn { user, connection, jkt, .. } = sign_in;
+    let (by, flow, kind) = sign_in.by.names();
     let audience = Audience::resolve(&ctx.tenant, &ctx.origin, sign_in.audience)?;
     let held = Held::load(ctx, audience.plain_api(), &user.user_id, None).await?;
     let asked = AskedScopes::parse_optional(sign_in.scope);
-    let flow = if is_realm { "password_realm" } else { "password" };
     let request = Request {
-        flow: if is_realm { Flow::PasswordRealm } else { Flow::Password },
+        flow: by,
         client,
         target: audience.target(),
         asked: &asked,
@@ -158,7 +194,7 @@ async fn tokens(ctx: &Ctx, client: &PreparedClient, sign_in: SignIn<'_>) -> Resu
         audience: audience.identifier().map(str::to_owned),
         scope: decision.to_owned_scopes(),
         auth_time: ctx.now(),
-        gty: Some("password".to_owned()),
+        gty: kind.map(|_| "password".to_owned()),
         connection: Some(connection.name.clone()),
         ..Authorization::default()
     };
@@ -171,7 +207,7 @@ async fn tokens(ctx: &Ctx, client: &PreparedClient, sign_in: SignIn<'_>) -> Resu
             audience: &audience,
             decision: &decision,
             authorization: &authorization,
-            kind: Some(GrantKind::Password),
+            kind,
             nonce: None,
             session_id: None,
             auth_time: None,
@@ -184,7 +220,7 @@ async fn tokens(ctx: &Ctx, client: &PreparedClient, sign_in: SignIn<'_>) -> Resu
     let (refresh_token, refresh_write) = match decision.offline {
         true => {
             let (token, write) = issue::first_refresh_token(ctx, client, &authorization, jkt)?;
-            // Typing the password at the application stands for consent; refresh tokens hang on it.
+            // Typing the password or the code at the application stands for consent; refresh tokens hang on it.
             (
                 Some(token),
                 write.and(ctx.app.store.upsert_consent(tenant, &implied_consent(ctx, &authorization))),
@@ -197,7 +233,9 @@ async fn tokens(ctx: &Ctx, client: &PreparedClient, sign_in: SignIn<'_>) -> Resu
     match ctx.app.store.commit(sign_in.also.and(write)).await {
         Ok(()) => {}
         // The sign-in went on elsewhere, or its code was used, in this moment.
-        Err(chancery_store::Error::Guard) => return Err(OAuthError::MfaTokenMalformed.into()),
+        Err(chancery_store::Error::Guard | chancery_store::Error::Conflict) => {
+            return Err(sign_in.gone.into());
+        }
         Err(other) => return Err(other.into()),
     }
     let mut event = events::with_user(events::of_client(sign_in.event, client), user);

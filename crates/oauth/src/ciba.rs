@@ -1,0 +1,100 @@
+//! `POST /bc-authorize`: an application asks for a user who is elsewhere (OpenID CIBA Core 1.0, section 7; fact sheet 9.9). The
+//! user is told by mail and answers on a page; the request waits where those of devices do.
+
+use axum::response::Response;
+use chancery_core::ids::Handle;
+use chancery_core::model::SubjectType;
+use chancery_core::oauth::{
+    ClientProof, POLL_INTERVAL, Surroundings, backchannel_request, link_code, unknown_user,
+};
+use chancery_core::params::Params;
+use chancery_core::records::DeviceRecord;
+use chancery_core::scope::{AskedScopes, Flow, Request, UserPermissions, decide};
+use chancery_store::PreparedClient;
+use chancery_web::{Audience, Ctx, Failure, Form, Rate, admits, client_grant, json};
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+
+use crate::client_auth::authenticate;
+use crate::decision::refused;
+use crate::events;
+
+/// Per address: 500 at once, one a second (fact sheet 13.2).
+const STARTS: Rate = Rate { name: "bc-authorize", burst: 500, every: 1 };
+
+/// Checks all that `/authorize` checks, tells the user, and answers with what the application asks again with.
+pub(crate) async fn begin(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    ctx.app.rates.take(STARTS, ctx.ip, &ctx.tenant.tenant, ctx.now())?;
+    let client = authenticate(&ctx, &headers, &ClientProof::parse(&params)?).await?;
+    let begun = ask(&ctx, &client, &params).await;
+    let mut event = match &begun {
+        Ok(_) => events::of_client("ciba_start_succeeded", &client),
+        Err(failure) => {
+            let mut event = events::of_client("ciba_start_failed", &client);
+            event.description = Some(failure.error.description().chars().take(500).collect());
+            event
+        }
+    };
+    if begun.is_ok() {
+        event.details.insert("notification_channel".to_owned(), "email".into());
+    }
+    events::record(&ctx, event);
+    let (handle, record) = begun?;
+    let body = json!({
+        "auth_req_id": handle.expose(),
+        "expires_in": record.expires_at - ctx.now(),
+        "interval": POLL_INTERVAL,
+    });
+    Ok(json(StatusCode::OK, &body))
+}
+
+async fn ask(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<(Handle, DeviceRecord), Failure> {
+    let mut record = accepted(ctx, client, params)?;
+    let asked = record.backchannel.clone().unwrap_or_default();
+    let user = ctx.app.store.user(&ctx.tenant.tenant, &asked.user_id).await?.ok_or_else(unknown_user)?;
+    // Whoever could not sign in to this application is unknown to it.
+    if !user.identities.iter().any(|identity| admits(&ctx.tenant, client, &identity.connection)) {
+        return Err(unknown_user().into());
+    }
+    record.user_code = link_code(&*ctx.app.rng);
+    let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
+    ctx.app.store.insert_device_code(&ctx.tenant.tenant, &handle, &record).await?;
+    // A blocked user is asked nothing, and the application learns nothing of that: nobody answers.
+    if !user.is_blocked() {
+        let link = format!("{}/u/approve?code={}", ctx.origin.base, record.user_code);
+        ctx.mail_approval(&user, (&client.client_id, &asked.message), &link);
+    }
+    Ok((handle, record))
+}
+
+/// Whether the application may have the API at all is known before any user takes part.
+fn accepted(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<DeviceRecord, Failure> {
+    let around = Surroundings {
+        settings: &ctx.tenant.settings,
+        client: Some(&client.client),
+        is_api: &|audience| ctx.tenant.resolve_api(&ctx.origin, audience).is_some(),
+        userinfo_audience: &ctx.origin.userinfo_audience,
+        is_pushed: false,
+        is_signed: false,
+        hint_subject: &|_| None,
+    };
+    let mut record = backchannel_request(params, &around, &|issuer| issuer == ctx.origin.issuer, ctx.now())?;
+    let audience = match &record.audience {
+        None => Audience::Userinfo,
+        Some(named) => Audience::resolve(&ctx.tenant, &ctx.origin, Some(named))?,
+    };
+    let request = Request {
+        flow: Flow::Backchannel,
+        client,
+        target: audience.target(),
+        asked: &AskedScopes::parse(&record.scope),
+        grant: client_grant(&ctx.tenant, client, &audience, SubjectType::User),
+        permissions: &UserPermissions::NONE,
+        consented: None,
+        organization: None,
+    };
+    decide(&request).map_err(|denied| refused(&denied, ctx, &request, "ciba"))?;
+    // The browser may come by another of the tenant's hosts.
+    record.audience = audience.identifier().map(str::to_owned);
+    Ok(record)
+}
