@@ -13,7 +13,7 @@ export async function startChancery({ host = 'localhost', database = process.env
   const child = start(binary(), [
     'dev', '--data', join(folder, 'data'),
     '--database', database ?? `sqlite:${join(folder, 'chancery.db')}`, '--host', host,
-    '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--ready-file', readyFile,
+    '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--mtls', '127.0.0.1:0', '--ready-file', readyFile,
   ]);
   const ready = await until(child, () => existsSync(readyFile) && parsed(readFileSync(readyFile, 'utf8')));
   return {

@@ -20,6 +20,7 @@ mod explain;
 mod introspect;
 mod logout;
 mod management;
+mod mtls;
 mod nodes;
 mod oauth_token;
 mod on_behalf_of;

@@ -138,7 +138,8 @@ impl Parts {
         };
         self.store.seal_plain_secrets().await?;
         self.store.index_users().await?;
-        let catalog = Catalog::new(self.store.clone());
+        let certificate_origin = self.config.certificate_origin.clone();
+        let catalog = Catalog::new(self.store.clone()).with_certificates_at(certificate_origin);
         catalog.sync().await?;
         let builder = App::builder(self.store, catalog, clock, self.rng);
         let builder = builder.config(self.config).stopping(self.stopping);

@@ -146,6 +146,12 @@ pub struct DevArgs {
     /// Address for HTTPS; port 0 takes a free one
     #[arg(long, env = "CHANCERY_HTTPS", value_name = "ADDRESS", default_value = "localhost:4443")]
     pub https: String,
+    /// Address for HTTPS that asks for client certificates; port 0 takes a free one [default: none]
+    #[arg(long, env = "CHANCERY_MTLS", value_name = "ADDRESS")]
+    pub mtls: Option<String>,
+    /// Authorities (PEM) whose client certificates prove the subject that they name
+    #[arg(long, env = "CHANCERY_MTLS_CA_FILE", value_name = "FILE")]
+    pub mtls_ca_file: Option<PathBuf>,
     /// Name that the server is called by
     #[arg(long, env = "CHANCERY_HOST", value_name = "NAME", default_value = "localhost")]
     pub host: String,

@@ -48,6 +48,22 @@ pub struct Settings {
     #[arg(long, env = "CHANCERY_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
 
+    /// Addresses for HTTPS that ask clients for certificates (RFC 8705)
+    #[arg(long, env = "CHANCERY_MTLS", value_name = "ADDRESS", value_delimiter = ',')]
+    pub mtls: Option<Vec<String>>,
+
+    /// Where applications reach those: an origin in which {host} stands for the host of the tenant [default: https://mtls.{host}]
+    #[arg(long, env = "CHANCERY_MTLS_ORIGIN", value_name = "ORIGIN")]
+    pub mtls_origin: Option<String>,
+
+    /// Authorities (PEM) whose client certificates prove the subject that they name
+    #[arg(long, env = "CHANCERY_MTLS_CA_FILE", value_name = "FILE")]
+    pub mtls_ca_file: Option<PathBuf>,
+
+    /// Proxies that hand on client certificates, and take such headers away from everybody else: addresses or ranges
+    #[arg(long, env = "CHANCERY_MTLS_PROXIES", value_name = "RANGE", value_delimiter = ',')]
+    pub mtls_proxies: Option<Vec<String>>,
+
     /// Proxies whose X-Forwarded-* headers are believed: addresses or ranges such as 10.0.0.0/8
     #[arg(long, env = "CHANCERY_TRUSTED_PROXIES", value_name = "RANGE", value_delimiter = ',')]
     pub trusted_proxies: Option<Vec<String>>,
@@ -181,6 +197,10 @@ impl Settings {
             https: self.https.or(lower.https),
             tls_certificate: self.tls_certificate.or(lower.tls_certificate),
             tls_key: self.tls_key.or(lower.tls_key),
+            mtls: self.mtls.or(lower.mtls),
+            mtls_origin: self.mtls_origin.or(lower.mtls_origin),
+            mtls_ca_file: self.mtls_ca_file.or(lower.mtls_ca_file),
+            mtls_proxies: self.mtls_proxies.or(lower.mtls_proxies),
             trusted_proxies: self.trusted_proxies.or(lower.trusted_proxies),
             metrics: self.metrics.or(lower.metrics),
             log_format: self.log_format.or(lower.log_format),
@@ -278,6 +298,36 @@ impl Settings {
     /// Names what is no address range.
     pub fn networks(&self) -> Result<Networks> {
         networks(self.trusted_proxies.as_deref(), "the setting trusted_proxies")
+    }
+
+    /// Who hands client certificates on.
+    ///
+    /// # Errors
+    /// As [`Settings::networks`].
+    pub fn mtls_proxies(&self) -> Result<Networks> {
+        networks(self.mtls_proxies.as_deref(), "the setting mtls_proxies")
+    }
+
+    /// Where applications with client certificates call.
+    ///
+    /// # Errors
+    /// Where it is no https origin.
+    pub fn mtls_origin(&self) -> Result<String> {
+        let default = chancery_store::Origin::WITH_CERTIFICATES;
+        let form = self.mtls_origin.as_deref().unwrap_or(default).trim_end_matches('/');
+        let example = chancery_store::Origin::parse(&form.replace("{host}", "tenant.example"));
+        if !example.is_some_and(|origin| origin.secure) {
+            bail!("the setting mtls_origin is an https origin, as in {default}: {form}");
+        }
+        Ok(form.to_ascii_lowercase())
+    }
+
+    /// Whose client certificates prove the subject that they name; `None` is nobody's.
+    ///
+    /// # Errors
+    /// Names the file when it cannot be read or holds no certificate.
+    pub fn mtls_authorities(&self) -> Result<Option<rustls::RootCertStore>> {
+        self.mtls_ca_file.as_deref().map(authorities::from_file).transpose()
     }
 
     /// Where mail servers of tenants may stand beside the internet.
@@ -417,6 +467,16 @@ mod tests {
         assert_eq!(found, (Duration::from_secs(7), 3, Duration::from_secs(1)));
         assert!(Settings::parse("database_lock_seconds = 0").is_err());
         assert!(Settings::parse("outage_seconds = 0").is_err());
+    }
+
+    #[test]
+    fn origins_of_certificates() {
+        let of = |set: &str| Settings::parse(set).unwrap().mtls_origin();
+        assert_eq!(of("").unwrap(), "https://mtls.{host}");
+        assert_eq!(of("mtls_origin = \"https://{host}:8443/\"").unwrap(), "https://{host}:8443");
+        for bad in ["http://mtls.{host}", "mtls.{host}", "https://{host}/x"] {
+            assert!(of(&format!("mtls_origin = \"{bad}\"")).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -136,6 +136,9 @@ pub struct RefreshRecord {
     /// Thumbprint of the key that a public application must hold to exchange it (RFC 9449, section 5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jkt: Option<String>,
+    /// SHA-256 of the certificate that a public application must show to exchange it (RFC 8705, section 4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x5t: Option<String>,
 }
 
 /// An opaque access token as stored: good at `/userinfo` only.
@@ -149,6 +152,9 @@ pub struct OpaqueRecord {
     /// Thumbprint of the key that its sender must hold (RFC 9449).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jkt: Option<String>,
+    /// SHA-256 of the certificate that its sender must show (RFC 8705, section 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x5t: Option<String>,
 }
 
 /// A browser session of a user (`sid` is its id).

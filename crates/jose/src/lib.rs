@@ -23,6 +23,7 @@ mod own_key;
 mod public_key;
 mod signing_key;
 mod verifying_key;
+mod x509;
 
 pub use algorithm::Algorithm;
 pub use certificate::{certificate_envelope, self_signed_certificate};
@@ -36,3 +37,4 @@ pub use otp::hotp;
 pub use own_key::OwnKey;
 pub use signing_key::{SigningKey, Typ};
 pub use verifying_key::VerifyingKey;
+pub use x509::{Certificate, DistinguishedName};

@@ -233,8 +233,8 @@ async fn caller(ctx: &Ctx, sent: &Sent<'_>) -> Result<Caller, Problem> {
             OAuthError::TokenInvalid(why) if why.contains("expired") => Problem::ExpiredToken,
             _ => Problem::InvalidToken,
         })?;
-    if scheme == TokenScheme::Dpop || claims.jkt.is_some() {
-        let possession = ctx.check_possession(sent, (scheme, token), claims.jkt.as_deref());
+    if scheme == TokenScheme::Dpop || claims.jkt.is_some() || claims.x5t.is_some() {
+        let possession = ctx.check_possession(sent, (scheme, token), claims.bound());
         Box::pin(possession).await.map_err(|failure| not_held(&failure))?;
     }
     // A token outlives its application in time, but not in force.

@@ -9,7 +9,6 @@
 
 mod accounts;
 mod call;
-mod certificate;
 mod changes;
 mod coverage;
 mod directory;

@@ -1,11 +1,12 @@
-//! Who calls `/oauth/token` and `/oauth/revoke`: none, post, basic, private_key_jwt (RFC 6749 section 2.3, RFC 7523).
+//! Who calls `/oauth/token` and `/oauth/revoke`: none, post, basic, private_key_jwt (RFC 6749 section 2.3, RFC 7523), client
+//! certificates (RFC 8705).
 
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use chancery_core::oauth::{ClientProof, OAuthError};
+use chancery_core::oauth::{ClientProof, FAPI_ALGORITHMS, OAuthError};
 use chancery_jose::{Algorithm, Unverified};
 use chancery_store::PreparedClient;
 use chancery_web::{Ctx, Failure, Scheme};
@@ -45,7 +46,29 @@ fn by_basic(
 
 fn by_body(ctx: &Ctx, proof: &ClientProof) -> Result<Arc<PreparedClient>, OAuthError> {
     let id = proof.client_id.as_deref().ok_or(OAuthError::Missing("client_id"))?;
-    with_secret(ctx, id, proof.client_secret.as_ref())
+    match &proof.client_secret {
+        None if ctx.certificate.is_some() => with_certificate(ctx, id),
+        secret => with_secret(ctx, id, secret.as_ref()),
+    }
+}
+
+/// Who has a certificate and is known by something else goes on as without it.
+fn with_certificate(ctx: &Ctx, id: &str) -> Result<Arc<PreparedClient>, OAuthError> {
+    let client = known(ctx, id)?;
+    let Some(shown) = ctx.certificate.as_deref().filter(|_| client.shows_certificate()) else {
+        return with_secret(ctx, id, None);
+    };
+    let is_known = client
+        .certificates
+        .iter()
+        .any(|known| known.is(&shown.der, &shown.thumbprint, shown.is_trusted, ctx.now()));
+    if let Some(fapi) = client.fapi() {
+        fapi.check_client(true)?;
+    }
+    match is_known {
+        true => Ok(Arc::clone(client)),
+        false => Err(OAuthError::ClientCertificate("The client certificate is not that of the application")),
+    }
 }
 
 fn with_secret(
@@ -54,12 +77,21 @@ fn with_secret(
     secret: Option<&SecretString>,
 ) -> Result<Arc<PreparedClient>, OAuthError> {
     let client = known(ctx, id)?;
+    if let Some(fapi) = client.fapi() {
+        fapi.check_client(false)?;
+        return Err(OAuthError::ClientAssertion(
+            "The compliance level of the client demands private_key_jwt",
+        ));
+    }
     if client.is_public() {
         // A secret sent along is ignored: SDKs send empty or left-over ones, and nothing rests on it.
         return Ok(Arc::clone(client));
     }
     let uses_keys =
         client.client_authentication_methods.as_ref().is_some_and(|m| m.private_key_jwt.is_some());
+    if client.shows_certificate() {
+        return Err(OAuthError::ClientCertificate("The application proves itself with a client certificate"));
+    }
     let (Some(digest), Some(secret), false) = (&client.secret_digest, secret, uses_keys) else {
         return Err(OAuthError::Unauthorized);
     };
@@ -170,7 +202,14 @@ fn verified_assertion(
     }
     let client = ctx.tenant.client(&unproven.sub).ok_or_else(failed)?;
     let now = ctx.now();
-    let payload = client.assertion_keys.iter().find_map(|key| key.prove(&unverified, &ALLOWED, now));
+    let allowed: &[Algorithm] = match client.fapi() {
+        Some(fapi) => {
+            fapi.check_client(false)?;
+            &FAPI_ALGORITHMS
+        }
+        None => &ALLOWED,
+    };
+    let payload = client.assertion_keys.iter().find_map(|key| key.prove(&unverified, allowed, now));
     let payload = payload.ok_or_else(failed)?;
     let claims: Assertion = serde_json::from_slice(&payload).map_err(|_| failed())?;
     judge(ctx, &claims, now)?;

@@ -11,21 +11,29 @@ use chancery_web::Ctx;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 /// The documents of `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`, one for each
-/// issuer, with pushed requests and without, made once. Issuers are configured, so there are only so many.
+/// issuer, with pushed requests and client certificates and without, made once. Issuers are configured, so there are only so
+/// many.
 #[derive(Clone, Default)]
-pub(crate) struct Documents(Arc<RwLock<[HashMap<String, Bytes>; 2]>>);
+pub(crate) struct Documents(Arc<RwLock<[HashMap<String, Bytes>; 4]>>);
 
 impl Documents {
     /// The issuer's document.
     pub(crate) fn answer(&self, ctx: &Ctx) -> Response {
         let issuer = &ctx.origin.issuer;
         let takes_pushed = ctx.tenant.settings.pushed_authorization_requests_supported.unwrap_or(false);
-        let which = usize::from(takes_pushed);
+        let aliases = ctx.tenant.settings.mtls.as_ref().and_then(|mtls| mtls.enable_endpoint_aliases);
+        let alias = ctx.origin.certificate_base.as_deref().filter(|_| aliases == Some(true));
+        let which = usize::from(takes_pushed) + 2 * usize::from(alias.is_some());
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner)[which].get(issuer).cloned();
         public(known.unwrap_or_else(|| {
             // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that.
             let pushed = if takes_pushed { PUSHED } else { "" };
-            let made = Bytes::from(TEMPLATE.replace("{pushed}", pushed).replace("{issuer}", issuer));
+            let made = TEMPLATE.replace("{pushed}", pushed);
+            let made = match alias {
+                Some(alias) => with_certificates(&made, if takes_pushed { PUSHED_ALIAS } else { "" }, alias),
+                None => made.replace("{mtls}", "").replace("{mtls_methods}", ""),
+            };
+            let made = Bytes::from(made.replace("{issuer}", issuer));
             let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
             all[which].insert(issuer.clone(), made.clone());
             made
@@ -50,6 +58,21 @@ fn public(body: Bytes) -> Response {
     response
 }
 
+/// The endpoints that ask for client certificates (RFC 8705, section 5).
+fn with_certificates(template: &str, pushed: &str, alias: &str) -> String {
+    let aliases = MTLS.replace("{pushed}", pushed).replace("{alias}", alias);
+    template.replace("{mtls}", &aliases).replace("{mtls_methods}", MTLS_METHODS)
+}
+
+const MTLS_METHODS: &str = r#","tls_client_auth","self_signed_tls_client_auth""#;
+const PUSHED_ALIAS: &str = r#","pushed_authorization_request_endpoint":"{alias}/oauth/par""#;
+const MTLS: &str = concat!(
+    r#""tls_client_certificate_bound_access_tokens":true,"mtls_endpoint_aliases":{"#,
+    r#""token_endpoint":"{alias}/oauth/token","userinfo_endpoint":"{alias}/userinfo","#,
+    r#""revocation_endpoint":"{alias}/oauth/revoke","introspection_endpoint":"{alias}/oauth/introspect","#,
+    r#""device_authorization_endpoint":"{alias}/oauth/device/code"{pushed}},"#,
+);
+
 /// Where the tenant takes requests that are sent ahead.
 const PUSHED: &str = r#""pushed_authorization_request_endpoint":"{issuer}oauth/par","require_pushed_authorization_requests":false,"#;
 /// Member order as live tenants have it.
@@ -67,16 +90,16 @@ const TEMPLATE: &str = concat!(
     r#""response_types_supported":["code","token","id_token","code token","code id_token","token id_token","#,
     r#""code token id_token"],"code_challenge_methods_supported":["S256","plain"],"#,
     r#""response_modes_supported":["query","fragment","form_post","query.jwt","fragment.jwt","form_post.jwt","jwt"],"#,
-    r#""authorization_signing_alg_values_supported":["RS256"],"subject_types_supported":["public"],"#,
-    r#""token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt","none"],"#,
+    r#""authorization_signing_alg_values_supported":["RS256","PS256"],"subject_types_supported":["public"],"#,
+    r#""token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt","none"{mtls_methods}],"#,
     r#""token_endpoint_auth_signing_alg_values_supported":["RS256","RS384","PS256","PS384","ES256","ES384"],"#,
     r#""claims_supported":["aud","auth_time","created_at","email","email_verified","exp","family_name","given_name","#,
     r#""iat","identities","iss","name","nickname","phone_number","picture","sub"],"#,
     r#""request_uri_parameter_supported":false,"request_parameter_supported":true,"#,
     r#""request_object_signing_alg_values_supported":["RS256","RS384","PS256"],"#,
     r#""id_token_signing_alg_values_supported":["HS256","RS256","PS256","RS512","ES256","EdDSA"],"#,
-    r#""introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"],"#,
-    r#""introspection_signing_alg_values_supported":["RS256"],"#,
+    r#""introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"{mtls_methods}],"#,
+    r#"{mtls}"introspection_signing_alg_values_supported":["RS256"],"#,
     r#""dpop_signing_alg_values_supported":["ES256"],"#,
     r#""end_session_endpoint":"{issuer}oidc/logout","authorization_response_iss_parameter_supported":true}"#,
 );

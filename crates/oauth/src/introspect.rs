@@ -110,7 +110,7 @@ async fn of_jwt(ctx: &Ctx, client: &PreparedClient, token: &str) -> Result<Optio
     Ok(Some(json!({
         "iss": ctx.origin.issuer, "sub": claims.sub, "aud": audience, "client_id": claims.client_id,
         "scope": joined(&scope), "exp": claims.exp, "iat": claims.iat, "jti": claims.jti,
-        "token_type": issue::token_type(claims.jkt.as_deref()), "cnf": confirmation(claims.jkt.as_deref()),
+        "token_type": issue::token_type(claims.jkt.as_deref()), "cnf": confirmation(&claims.jkt, &claims.x5t),
         "org_id": claims.organization_id, "act": claims.act,
         "permissions": (!claims.permissions.is_empty()).then_some(&claims.permissions),
     })))
@@ -136,7 +136,7 @@ async fn of_opaque_token(ctx: &Ctx, client: &PreparedClient, token: &str) -> Res
     members["aud"] = ctx.origin.userinfo_audience.as_str().into();
     members["exp"] = record.expires_at.into();
     members["token_type"] = issue::token_type(record.jkt.as_deref()).into();
-    members["cnf"] = confirmation(record.jkt.as_deref());
+    members["cnf"] = confirmation(&record.jkt, &record.x5t);
     Ok(Some(members))
 }
 
@@ -157,7 +157,7 @@ async fn of_refresh_token(ctx: &Ctx, client: &PreparedClient, token: &str) -> Re
     let mut members = of_authorization(ctx, &record.authorization);
     members["iat"] = record.created_at.into();
     members["exp"] = ends.into();
-    members["cnf"] = confirmation(record.jkt.as_deref());
+    members["cnf"] = confirmation(&record.jkt, &record.x5t);
     Ok(Some(members))
 }
 
@@ -189,8 +189,12 @@ fn joined(scope: &[&str]) -> Option<String> {
     (!scope.is_empty()).then(|| scope.join(" "))
 }
 
-fn confirmation(jkt: Option<&str>) -> Value {
-    jkt.map_or(Value::Null, |jkt| json!({ "jkt": jkt }))
+fn confirmation(jkt: &Option<String>, x5t: &Option<String>) -> Value {
+    match (jkt, x5t) {
+        (Some(jkt), _) => json!({ "jkt": jkt }),
+        (None, Some(x5t)) => json!({ "x5t#S256": x5t }),
+        (None, None) => Value::Null,
+    }
 }
 
 async fn is_live(ctx: &Ctx, user_id: &str) -> Result<bool, Failure> {

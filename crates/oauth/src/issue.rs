@@ -76,7 +76,10 @@ const USERINFO_LIFETIME_WEB: i64 = 7_200;
 
 /// Signs a JWT for an API, or makes an opaque token for `/userinfo`.
 pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result<Issued, Failure> {
-    bound_where_needed(what.client, what.audience, what.jkt)?;
+    // What travels through the browser is bound to nothing.
+    let shown = ctx.certificate.as_ref().filter(|_| !what.front_channel);
+    let shown = Shown { jkt: what.jkt, x5t: shown.map(|certificate| certificate.thumbprint.as_str()) };
+    let Shown { jkt, x5t } = binding(what.client, what.audience, shown)?;
     match what.audience {
         Audience::Api(api) => {
             let expires_in = match what.front_channel {
@@ -102,7 +105,8 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 jti: ctx.request_id.as_str(),
                 grant_kind: what.kind,
                 organization: what.organization.map(|organization| ctx.organization_claims(organization)),
-                jkt: what.jkt,
+                jkt,
+                x5t,
                 act: what.delegation.map(|delegation| &delegation.act),
                 is_system_api: api.is_system(),
                 custom: None,
@@ -118,7 +122,8 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
             let record = OpaqueRecord {
                 authorization: what.authorization.cloned().unwrap_or_default(),
                 expires_at: ctx.now().saturating_add(expires_in),
-                jkt: what.jkt.map(str::to_owned),
+                jkt: jkt.map(str::to_owned),
+                x5t: x5t.map(str::to_owned),
             };
             let write = ctx.app.store.insert_opaque_token(&ctx.tenant.tenant, &handle, &record)?;
             Ok(Issued { token: handle.expose(), expires_in, write: Some(write) })
@@ -126,22 +131,42 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
     }
 }
 
-/// Every grant comes by here: where the API or the application demands that tokens are bound to a key, there are no others.
-pub(crate) fn bound_where_needed(
+/// What the sender of a request showed to have.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Shown<'a> {
+    /// Thumbprint of a key (RFC 9449).
+    pub(crate) jkt: Option<&'a str>,
+    /// SHA-256 of a certificate (RFC 8705).
+    pub(crate) x5t: Option<&'a str>,
+}
+
+/// What a token of `audience` is bound to: the thumbprint of the key that was shown, or else of the certificate, where the
+/// API, the application or its profile has tokens bound to one (RFC 8705, section 3). Every grant comes by here: where bound tokens are
+/// demanded, there are no others.
+pub(crate) fn binding<'a>(
     client: &PreparedClient,
     audience: &Audience,
-    jkt: Option<&str>,
-) -> Result<(), OAuthError> {
-    let by_api = audience.plain_api().and_then(|api| api.demanded_binding(client));
-    match by_api {
-        Some("dpop") | None if jkt.is_some() => Ok(()),
-        None if client.require_proof_of_possession != Some(true) => Ok(()),
-        Some("dpop") | None => Err(OAuthError::ProofNeeded),
-        // Tokens that were bound to nothing instead would be worth more than their API wants them to be.
-        Some(_) => Err(OAuthError::Invalid(
-            "The API demands tokens that are bound to a client certificate: this server makes none"
-                .to_owned(),
+    Shown { jkt, x5t }: Shown<'a>,
+) -> Result<Shown<'a>, OAuthError> {
+    let api = audience.plain_api();
+    let is_demanded = client.require_proof_of_possession == Some(true);
+    let by_profile = client.fapi().map(|_| "mtls");
+    let by_certificate = by_profile.is_some()
+        || match api.and_then(|api| api.proof_of_possession.as_ref()) {
+            Some(proof) => proof.mechanism == "mtls",
+            None => is_demanded,
+        };
+    let x5t = x5t.filter(|_| by_certificate && jkt.is_none());
+    match by_profile.or_else(|| api.and_then(|api| api.demanded_binding(client))) {
+        Some("mtls") if jkt.is_some() => Err(OAuthError::CertificateNeeded(
+            "Tokens of this kind are bound to a client certificate, not to the key of a DPoP proof",
         )),
+        Some("mtls") if x5t.is_none() => Err(OAuthError::CertificateNeeded(
+            "Tokens of this kind are bound to a client certificate: none was shown",
+        )),
+        Some("dpop") if jkt.is_none() => Err(OAuthError::ProofNeeded),
+        None if is_demanded && jkt.is_none() && x5t.is_none() => Err(OAuthError::ProofNeeded),
+        _ => Ok(Shown { jkt, x5t }),
     }
 }
 
@@ -226,10 +251,18 @@ pub(crate) fn first_refresh_token(
         initial_ip: Some(ctx.ip.to_string()),
         initial_user_agent: ctx.user_agent.clone(),
         jkt: jkt.filter(|_| client.is_public()).map(str::to_owned),
+        x5t: certificate_of_public(ctx, client).filter(|_| jkt.is_none()).map(str::to_owned),
         ..RefreshRecord::default()
     };
     let write = ctx.app.store.insert_refresh_token(&ctx.tenant.tenant, &handle, &record)?;
     Ok((refresh_token_text(&handle, record.rotating), write))
+}
+
+/// The certificate that a public application showed: for lack of anything else, what it gets is bound to it (RFC 8705,
+/// section 4).
+pub(crate) fn certificate_of_public<'a>(ctx: &'a Ctx, client: &PreparedClient) -> Option<&'a str> {
+    let shown = ctx.certificate.as_ref().filter(|_| client.is_public());
+    shown.map(|certificate| certificate.thumbprint.as_str())
 }
 
 /// The absolute end of a family: fixed when it began; a maximum set later shortens it (fact sheet 7).

@@ -8,7 +8,9 @@ use chancery_core::model::User;
 use chancery_core::oauth::OAuthError;
 use chancery_core::records::Authorization;
 use chancery_core::scope::OPENID;
-use chancery_web::{Ctx, Failure, Scheme, Sent, TokenScheme, access_token, no_store, verify_access_token};
+use chancery_web::{
+    Bound, Ctx, Failure, Scheme, Sent, TokenScheme, access_token, no_store, verify_access_token,
+};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
 
@@ -24,11 +26,12 @@ pub(crate) async fn userinfo(ctx: Ctx, method: Method, headers: HeaderMap) -> Re
 
 async fn answer(ctx: &Ctx, sent: &Sent<'_>) -> Result<Response, Failure> {
     let (scheme, token) = access_token(sent.headers)?.ok_or(OAuthError::TokenMissing)?;
-    let Told { user_id, granted, jkt } = match token.contains('.') {
+    let Told { user_id, granted, jkt, x5t } = match token.contains('.') {
         true => by_jwt(ctx, token)?,
         false => by_handle(ctx, token).await?,
     };
-    ctx.check_possession(sent, (scheme, token), jkt.as_deref()).await?;
+    let bound = Bound { jkt: jkt.as_deref(), x5t: x5t.as_deref() };
+    ctx.check_possession(sent, (scheme, token), bound).await?;
     if !granted.iter().any(|scope| scope == OPENID) {
         return Err(OAuthError::TokenScope(OPENID).into());
     }
@@ -44,12 +47,15 @@ struct Told {
     granted: Vec<String>,
     /// The key that it is bound to.
     jkt: Option<String>,
+    /// The certificate that it is bound to.
+    x5t: Option<String>,
 }
 
 fn by_jwt(ctx: &Ctx, token: &str) -> Result<Told, OAuthError> {
     let audience = &ctx.origin.userinfo_audience;
     let claims = verify_access_token(&ctx.tenant, &ctx.origin, token, audience, ctx.now())?;
-    Ok(Told { user_id: claims.sub, granted: claims.scope.into_iter().collect(), jkt: claims.jkt })
+    let granted = claims.scope.into_iter().collect();
+    Ok(Told { user_id: claims.sub, granted, jkt: claims.jkt, x5t: claims.x5t })
 }
 
 async fn by_handle(ctx: &Ctx, token: &str) -> Result<Told, Failure> {
@@ -58,7 +64,7 @@ async fn by_handle(ctx: &Ctx, token: &str) -> Result<Told, Failure> {
     let record =
         ctx.app.store.opaque_token(&ctx.tenant.tenant, &handle, ctx.now()).await?.ok_or_else(invalid)?;
     let Authorization { user_id, scope, .. } = record.authorization;
-    Ok(Told { user_id, granted: scope, jkt: record.jkt })
+    Ok(Told { user_id, granted: scope, jkt: record.jkt, x5t: record.x5t })
 }
 
 /// Deleted and blocked users are told nothing apart from that the token is no longer good.

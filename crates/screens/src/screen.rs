@@ -245,6 +245,7 @@ fn nobody(ctx: &Ctx) -> PreparedClient {
         secret_digest: None,
         assertion_keys: Vec::new(),
         request_keys: Vec::new(),
+        certificates: Vec::new(),
         id_token_signer: None,
     }
 }

@@ -56,7 +56,9 @@ mod vault;
 
 pub use access::{GroupRole, RoleMember, UserAccess};
 pub use authentication_methods::DeviceKey;
-pub use catalog::{AssertionKey, Catalog, Origin, PreparedApi, PreparedClient, Snapshot, TenantHandle};
+pub use catalog::{
+    AssertionKey, Catalog, KnownCertificate, Origin, PreparedApi, PreparedClient, Snapshot, TenantHandle,
+};
 pub use chancery_db::{Batch, Db, Migrated, Options as DbOptions};
 pub use consents::ConsentFilter;
 pub use daily::Daily;

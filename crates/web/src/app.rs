@@ -10,7 +10,7 @@ use chancery_core::iso::format_ms;
 use chancery_core::records::LogEvent;
 use chancery_core::{Clock, Rng, Telephone};
 use chancery_login::TextCatalog;
-use chancery_store::{Catalog, Store};
+use chancery_store::{Catalog, Origin, Store};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -93,6 +93,11 @@ pub struct ServerConfig {
     /// A list of passwords that are known to the world, beside the one in the program (`chancery_connect::is_breached_in`).
     /// Default none.
     pub breached_passwords: Option<PathBuf>,
+    /// Proxies that hand client certificates on, and let nobody else do so. Default none.
+    pub certificate_proxies: Networks,
+    /// Where applications with client certificates call: see [`chancery_store::Origin::with_certificates`]. Default
+    /// `https://mtls.{host}`.
+    pub certificate_origin: String,
     /// Where services are that tenants have accounts at. Default: where their makers have them.
     pub services: Services,
 }
@@ -133,6 +138,8 @@ impl Default for ServerConfig {
             fetch_networks: Networks::default(),
             fetch_authorities: None,
             breached_passwords: None,
+            certificate_proxies: Networks::default(),
+            certificate_origin: Origin::WITH_CERTIFICATES.to_owned(),
             services: Services::default(),
         }
     }

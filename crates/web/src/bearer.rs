@@ -27,6 +27,8 @@ pub struct AccessTokenClaims {
     pub organization_id: Option<String>,
     /// Thumbprint of the key that its sender must hold (RFC 9449): see [`Ctx::check_possession`](crate::Ctx::check_possession).
     pub jkt: Option<String>,
+    /// SHA-256 of the certificate that its sender must show (RFC 8705), base64url.
+    pub x5t: Option<String>,
     /// For whom.
     pub audiences: Vec<String>,
     /// Seconds.
@@ -38,10 +40,24 @@ pub struct AccessTokenClaims {
 }
 
 impl AccessTokenClaims {
+    /// What its sender must show to have.
+    pub fn bound(&self) -> Bound<'_> {
+        Bound { jkt: self.jkt.as_deref(), x5t: self.x5t.as_deref() }
+    }
+
     /// Whether the scope was granted.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scope.contains(scope)
     }
+}
+
+/// What an access token is bound to, if to anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bound<'a> {
+    /// Thumbprint of a key (RFC 9449).
+    pub jkt: Option<&'a str>,
+    /// SHA-256 of a certificate (RFC 8705).
+    pub x5t: Option<&'a str>,
 }
 
 /// How an access token was sent.
@@ -165,10 +181,13 @@ struct Claims {
     at_hash: Option<serde::de::IgnoredAny>,
 }
 
-/// Bound to anything else than a key, a token is none of ours.
+/// Bound to anything else, a token is none of ours.
 #[derive(Deserialize)]
-struct Confirmation {
-    jkt: String,
+enum Confirmation {
+    #[serde(rename = "jkt")]
+    Key(String),
+    #[serde(rename = "x5t#S256")]
+    Certificate(String),
 }
 
 #[derive(Deserialize)]
@@ -212,6 +231,11 @@ fn judge(
     if claims.nbf.is_some_and(|nbf| nbf > now) {
         return Err(OAuthError::TokenInvalid("The access token is not valid yet"));
     }
+    let (jkt, x5t) = match claims.cnf {
+        Some(Confirmation::Key(jkt)) => (Some(jkt), None),
+        Some(Confirmation::Certificate(x5t)) => (None, Some(x5t)),
+        None => (None, None),
+    };
     let client_id = claims.azp.or(claims.client_id).unwrap_or_default();
     Ok(AccessTokenClaims {
         scope: claims.scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
@@ -220,7 +244,8 @@ fn judge(
         exp: claims.exp,
         permissions: claims.permissions,
         organization_id: claims.org_id,
-        jkt: claims.cnf.map(|cnf| cnf.jkt),
+        jkt,
+        x5t,
         audiences: claims.aud.all(),
         iat: claims.iat,
         jti: claims.jti,
@@ -261,6 +286,8 @@ mod tests {
         assert_eq!(claims.client_id, "app2");
         assert!(judged(&json!({ "aud": "https://acme.example/userinfo" })).is_ok());
         assert_eq!(judged(&json!({ "cnf": { "jkt": "k" } })).unwrap().jkt.as_deref(), Some("k"));
+        let claims = judged(&json!({ "cnf": { "x5t#S256": "x" } })).unwrap();
+        assert_eq!(claims.bound(), Bound { jkt: None, x5t: Some("x") });
     }
 
     #[test]
@@ -276,7 +303,8 @@ mod tests {
             json!({ "at_hash": "h" }),
             json!({ "sub": 1 }),
             json!({ "cnf": {} }),
-            json!({ "cnf": { "x5t#S256": "x" } }),
+            json!({ "cnf": { "x5t#S512": "x" } }),
+            json!({ "cnf": { "jkt": "k", "x5t#S256": "x" } }),
         ] {
             assert!(matches!(judged(&change), Err(OAuthError::TokenInvalid(_))), "{change}");
         }

@@ -18,7 +18,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use crate::errors::Cause;
-use crate::{App, Failure, host, hosted, responses};
+use crate::{App, Failure, ShownCertificate, host, hosted, responses};
 
 /// A request's surroundings. An extractor; the middleware may have made it before.
 #[derive(Clone)]
@@ -31,6 +31,8 @@ pub struct Ctx {
     pub origin: Arc<Origin>,
     /// Address of the client.
     pub ip: IpAddr,
+    /// What the client showed in the handshake of TLS, or to a trusted proxy.
+    pub certificate: Option<Arc<ShownCertificate>>,
     /// At most 512 bytes of it.
     pub user_agent: Option<String>,
     /// In the log and in `x-request-id`.
@@ -92,6 +94,7 @@ impl Ctx {
             tenant,
             origin: Arc::clone(&handle.origin),
             ip: app.config.trusted_proxies.client_ip(peer.addr.ip(), &parts.headers),
+            certificate: ShownCertificate::of(parts, app, peer),
             user_agent: parts
                 .headers
                 .get(USER_AGENT)

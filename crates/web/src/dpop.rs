@@ -3,7 +3,7 @@
 use chancery_core::oauth::{OAuthError, PROOF_SKEW, Proof, ProofFor, ProofNonce, is_fresh_nonce, nonce};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::bearer::TokenScheme;
+use crate::bearer::{Bound, TokenScheme};
 use crate::{Ctx, Failure};
 
 /// The header of a proof.
@@ -39,8 +39,8 @@ impl Ctx {
         Ok(Some(proof.jkt))
     }
 
-    /// Whether an access token, bound to the key `jkt` if that is there, came as it must: with its scheme, and with a proof
-    /// of that key for this request.
+    /// Whether an access token came as what it is bound to demands: with its scheme and with a proof of the key for this
+    /// request, or with the certificate.
     ///
     /// # Errors
     /// [`OAuthError::TokenInvalid`] where the scheme is not that of the token; what [`Ctx::shown_key`] says of the proof.
@@ -48,9 +48,19 @@ impl Ctx {
         &self,
         sent: &Sent<'_>,
         (scheme, token): (TokenScheme, &str),
-        jkt: Option<&str>,
+        bound: Bound<'_>,
     ) -> Result<(), Failure> {
-        let jkt = match (scheme, jkt) {
+        if let Some(x5t) = bound.x5t {
+            let shown = self.certificate.as_ref().is_some_and(|certificate| certificate.thumbprint == x5t);
+            return match (scheme, shown) {
+                (TokenScheme::Bearer, true) => Ok(()),
+                _ => Err(OAuthError::TokenInvalid(
+                    "The access token is bound to a client certificate: show it, and send the token with Bearer",
+                )
+                .into()),
+            };
+        }
+        let jkt = match (scheme, bound.jkt) {
             (TokenScheme::Bearer, None) => return Ok(()),
             (TokenScheme::Bearer, Some(_)) => {
                 return Err(OAuthError::TokenInvalid(
@@ -84,14 +94,16 @@ impl Ctx {
             return Err(OAuthError::Proof("More than one DPoP proof was sent").into());
         }
         let text = line.to_str().map_err(|_| OAuthError::Proof("The DPoP proof is not a JWT"))?;
-        let expected = ProofFor {
-            method: sent.method.as_str(),
-            url: &format!("{}{}", self.origin.base, sent.path),
-            access_token,
-            now: self.now(),
-        };
         let is_fresh = |sent: &str| is_fresh_nonce(sent, self.now(), &|time| self.nonce_tag(time));
-        match Proof::check(text, &expected, is_fresh) {
+        let check = |base: &str| {
+            let url = format!("{base}{}", sent.path);
+            let expected =
+                ProofFor { method: sent.method.as_str(), url: &url, access_token, now: self.now() };
+            Proof::check(text, &expected, is_fresh)
+        };
+        let alias = self.origin.certificate_base.as_deref().filter(|_| self.certificate.is_some());
+        let checked = check(&self.origin.base);
+        match alias.filter(|_| checked.is_err()).map_or(checked, check) {
             Ok(proof) => Ok(Some(proof)),
             Err(OAuthError::NonceNeeded) => Err(self.nonce_needed()),
             Err(other) => Err(other.into()),

@@ -13,6 +13,8 @@ mod bearer;
 mod binding;
 mod body;
 mod breaches;
+mod certificate;
+mod client_certificates;
 mod context;
 pub mod cookies;
 mod cors;
@@ -58,12 +60,15 @@ pub use attacks::UNBLOCK;
 pub use audience::Audience;
 pub use background::Background;
 pub use bearer::{
-    AccessTokenClaims, TokenScheme, access_token, bearer_token, verify_access_token, verify_any_access_token,
+    AccessTokenClaims, Bound, TokenScheme, access_token, bearer_token, verify_access_token,
+    verify_any_access_token,
 };
 pub use binding::Binding;
 pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params};
 pub use breaches::Stage;
+pub use certificate::ShownCertificate;
 pub use chancery_core::network::Network;
+pub use client_certificates::ClientCertificates;
 pub use context::{Ctx, Peer, RequestId};
 pub use dpop::{DPOP, DPOP_NONCE, Sent};
 pub use errors::{Cause, Decided, Failure, Scheme};

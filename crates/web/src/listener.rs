@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
-use crate::{Peer, Tls};
+use crate::{Peer, ShownCertificate, Tls};
 
 /// A bound socket, with or without TLS.
 #[derive(Debug)]
@@ -168,21 +168,26 @@ impl Server {
         if let Err(e) = cut_unless_read(&stream, self.limits.write_timeout) {
             tracing::debug!("TCP_USER_TIMEOUT: {e}");
         }
-        let Some(tls) = tls else { return self.http1(stream, Peer { addr, tls: false }).await };
-        let peer = Peer { addr, tls: true };
+        let Some(tls) = tls else {
+            return self.http1(stream, Caller { peer: Peer { addr, tls: false }, certificate: None }).await;
+        };
         match timeout(self.limits.header_timeout.min(HANDSHAKE), tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                self.http2(stream, peer).await;
+            Ok(Ok(stream)) => {
+                let connection = stream.get_ref().1;
+                let caller = Caller { peer: Peer { addr, tls: true }, certificate: tls.shown(connection) };
+                match connection.alpn_protocol() {
+                    Some(b"h2") => self.http2(stream, caller).await,
+                    _ => self.http1(stream, caller).await,
+                }
             }
-            Ok(Ok(stream)) => self.http1(stream, peer).await,
             Ok(Err(e)) => tracing::debug!("TLS handshake: {e}"),
             Err(_) => tracing::debug!("TLS handshake: too slow"),
         }
     }
 
-    async fn http1<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, peer: Peer) {
+    async fn http1<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, caller: Caller) {
         // In a box, because only what can be moved gives its socket back below.
-        let service = service_fn(|request| Box::pin(self.call(request, peer)));
+        let service = service_fn(|request| Box::pin(self.call(request, caller.clone())));
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.header_timeout)
@@ -214,12 +219,12 @@ impl Server {
     async fn http2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         self: &Arc<Self>,
         stream: S,
-        peer: Peer,
+        caller: Caller,
     ) {
         let server = Arc::clone(self);
         let service = service_fn(move |request| {
-            let server = Arc::clone(&server);
-            async move { server.call(request, peer).await }
+            let (server, caller) = (Arc::clone(&server), caller.clone());
+            async move { server.call(request, caller).await }
         });
         let mut connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -243,10 +248,13 @@ impl Server {
         }
     }
 
-    async fn call(&self, request: Request<Incoming>, peer: Peer) -> Result<Response, Infallible> {
+    async fn call(&self, request: Request<Incoming>, caller: Caller) -> Result<Response, Infallible> {
         let http1 = request.version() < Version::HTTP_2;
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(caller.peer);
+        if let Some(certificate) = caller.certificate {
+            request.extensions_mut().insert(certificate);
+        }
         // A router is always ready.
         let mut response = self.router.clone().call(request).await?;
         if http1 && self.draining.load(Ordering::Acquire) {
@@ -254,6 +262,13 @@ impl Server {
         }
         Ok(response)
     }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone)]
+struct Caller {
+    peer: Peer,
+    certificate: Option<Arc<ShownCertificate>>,
 }
 
 type Slot = Option<tokio::sync::OwnedSemaphorePermit>;
@@ -443,6 +458,56 @@ mod tests {
         shutdown.cancel();
         assert!(!running.await.unwrap());
         drop(call);
+    }
+
+    /// Whoever shows a certificate is known by it, of an authority or not; whoever shows none is served too.
+    #[tokio::test]
+    async fn certificates_are_asked_for() {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let authority = rcgen::generate_simple_self_signed(vec!["client.example".to_owned()]).unwrap();
+        let stranger = rcgen::generate_simple_self_signed(vec!["client.example".to_owned()]).unwrap();
+        let mut trusted = rustls::RootCertStore::empty();
+        trusted.add(authority.cert.der().clone()).unwrap();
+        let clock = Arc::new(crate::testing::TestClock(crate::testing::NOW_MS.into()));
+        let asks = crate::ClientCertificates::new(Some(trusted), clock).unwrap();
+        let (cert, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let tls = Arc::new(Tls::that_asks(cert.as_bytes(), key.as_bytes(), asks).unwrap());
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = socket.local_addr().unwrap();
+        let said = get(|request: Request<Body>| async move {
+            let shown = request.extensions().get::<Arc<ShownCertificate>>();
+            shown.map_or("none".to_owned(), |shown| format!("{} {}", shown.thumbprint, shown.is_trusted))
+        });
+        let routes = Router::new().route("/", said);
+        tokio::spawn(serve(routes, vec![Listener::Tls(socket, tls)], limits(), CancellationToken::new()));
+
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        for (own, is_trusted) in [(None, false), (Some(&authority), true), (Some(&stranger), false)] {
+            let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots.clone());
+            let config = match own {
+                Some(own) => {
+                    let key = rustls_pki_types::PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+                    config.with_client_auth_cert(vec![own.cert.der().clone()], key.into()).unwrap()
+                }
+                None => config.with_no_client_auth(),
+            };
+            let stream = TcpStream::connect(addr).await.unwrap();
+            let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+            let mut stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            let expected = own.map_or("none".to_owned(), |own| {
+                let thumbprint = chancery_jose::base64url(&chancery_jose::sha256(own.cert.der()));
+                format!("{thumbprint} {is_trusted}")
+            });
+            assert!(answer.ends_with(&expected), "{answer} {expected}");
+        }
     }
 
     #[tokio::test]

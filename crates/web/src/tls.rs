@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::{ServerConfig, ServerConnection};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
+
+use crate::certificate::ShownCertificate;
+use crate::client_certificates::ClientCertificates;
 
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -21,10 +24,17 @@ pub enum TlsError {
     /// The two do not belong together, or are of a kind that is not supported.
     #[error("the certificate and the key cannot be used: {0}")]
     Unfit(#[from] rustls::Error),
+    /// No authority for client certificates.
+    #[error("the authorities of client certificates cannot be used: {0}")]
+    Authorities(String),
 }
 
 /// The certificate chain and key of a listener: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN.
-pub struct Tls(ArcSwap<ServerConfig>);
+pub struct Tls {
+    config: ArcSwap<ServerConfig>,
+    /// Where clients are asked for certificates of theirs.
+    asks: Option<ClientCertificates>,
+}
 
 impl Tls {
     /// Reads a certificate chain (the server's own first) and its key, both PEM.
@@ -32,7 +42,15 @@ impl Tls {
     /// # Errors
     /// See [`TlsError`].
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        Ok(Self(ArcSwap::new(config(certificates, key)?)))
+        Ok(Self { config: ArcSwap::new(config(certificates, key, false)?), asks: None })
+    }
+
+    /// The same for a listener that asks clients for certificates.
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub fn that_asks(certificates: &[u8], key: &[u8], asks: ClientCertificates) -> Result<Self, TlsError> {
+        Ok(Self { config: ArcSwap::new(config(certificates, key, true)?), asks: Some(asks) })
     }
 
     /// Exchanges them for connections that begin from now on. On an error the old ones stay.
@@ -40,12 +58,17 @@ impl Tls {
     /// # Errors
     /// See [`TlsError`].
     pub fn replace(&self, certificates: &[u8], key: &[u8]) -> Result<(), TlsError> {
-        self.0.store(config(certificates, key)?);
+        self.config.store(config(certificates, key, self.asks.is_some())?);
         Ok(())
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.0.load_full())
+        TlsAcceptor::from(self.config.load_full())
+    }
+
+    /// The certificate that the client of a finished handshake showed.
+    pub(crate) fn shown(&self, connection: &ServerConnection) -> Option<Arc<ShownCertificate>> {
+        self.asks.as_ref()?.shown(connection)
     }
 }
 
@@ -56,7 +79,7 @@ impl std::fmt::Debug for Tls {
     }
 }
 
-fn config(certificates: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {
+fn config(certificates: &[u8], key: &[u8], asks: bool) -> Result<Arc<ServerConfig>, TlsError> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificates)
         .collect::<Result<_, _>>()
         .map_err(|e| TlsError::Certificate(e.to_string()))?;
@@ -64,10 +87,19 @@ fn config(certificates: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError
         return Err(TlsError::Certificate("it is empty".to_owned()));
     }
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| TlsError::Key(e.to_string()))?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = asks.then(|| ClientCertificates::verifier(&provider));
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let builder = match verifier {
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_single_cert(chain, key)?;
+    // A session that goes on shows no certificate again; without tickets there is none.
+    if asks {
+        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use chancery_core::{Clock, Rng, ids};
 use chancery_store::{KeyState, NextKeys, Store};
-use chancery_web::{Background, Limits, Listener, Networks, ServerConfig, Tls};
+use chancery_web::{Background, ClientCertificates, Limits, Listener, Networks, ServerConfig, Tls};
 
 use super::{Environment, serve, storage};
 use crate::assemble::{DEMO_TENANT, Parts};
@@ -42,17 +42,26 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     // Sockets first: clients that come early wait in the system's queue instead of being refused, and ports chosen by the
     // system are known before anything is made for them.
     let (http, https) = (listen::bind(&args.http, "--http")?, listen::bind(&args.https, "--https")?);
+    let mtls =
+        args.mtls.as_deref().map(|address| listen::bind(address, "--mtls")).transpose()?.unwrap_or_default();
     let origins = [
         listen::origin("http", &args.host, listen::port(&http)?),
         listen::origin("https", &args.host, listen::port(&https)?),
     ];
-    let is_exposed = http.iter().chain(&https).any(|socket| !is_loopback(socket));
+    let is_exposed = http.iter().chain(&https).chain(&mtls).any(|socket| !is_loopback(socket));
     let shutdown = signals::shutdown_token()?;
     make_folder(&args.data)?;
     let data = fs::canonicalize(&args.data)?;
     let master_key = master_key(&data, environment, &*rng)?;
     let certificates = certificates::ensure(&data, &args.host, SystemClock.now())?;
     let tls = Tls::from_pem(&fs::read(&certificates.certificate)?, &fs::read(&certificates.key)?)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let authorities = args.mtls_ca_file.as_deref().map(authorities::from_file).transpose()?;
+    let asking = Tls::that_asks(
+        &fs::read(&certificates.certificate)?,
+        &fs::read(&certificates.key)?,
+        ClientCertificates::new(authorities, Arc::clone(&clock))?,
+    )?;
     let clients = demo_clients(&master_key);
     let store = crate::assemble::open(&database, &master_key).await?;
     let own = storage::require_master_key(&store, &store.tenants().await?).await;
@@ -61,13 +70,17 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
 
     let parts = Parts {
         store,
-        clock: Arc::new(SystemClock),
+        clock,
         rng: Arc::clone(&rng),
         config: ServerConfig {
             dev: true,
             management_rate: args.management_rate.max(1),
             fetch_networks: Networks(args.fetch_networks.clone()),
             fetch_authorities: args.fetch_ca_file.as_deref().map(authorities::from_file).transpose()?,
+            certificate_origin: match listen::port(&mtls) {
+                Ok(port) => format!("https://{{host}}:{port}"),
+                Err(_) => ServerConfig::default().certificate_origin,
+            },
             ..ServerConfig::default()
         },
         outbox: None,
@@ -84,7 +97,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(directories));
     let kept = keep_adopted(Arc::clone(&assembled.app), origins.to_vec(), assembled.clients.clone());
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(kept));
-    let listeners = listeners(http, https, tls)?;
+    let listeners = listeners(http, [(https, tls), (mtls, asking)])?;
 
     // The sockets listen since they were bound: whoever reads the file can call at once.
     if let Some(path) = &args.ready_file {
@@ -189,12 +202,14 @@ fn master_key(data: &Path, environment: &Environment, rng: &dyn Rng) -> Result<M
     }
 }
 
-fn listeners(http: Vec<TcpListener>, https: Vec<TcpListener>, tls: Tls) -> Result<Vec<Listener>> {
-    let tls = Arc::new(tls);
+fn listeners(http: Vec<TcpListener>, secure: [(Vec<TcpListener>, Tls); 2]) -> Result<Vec<Listener>> {
     let plain =
         http.into_iter().map(|socket| Ok(Listener::Plain(tokio::net::TcpListener::from_std(socket)?)));
-    let secure = https
-        .into_iter()
-        .map(|socket| Ok(Listener::Tls(tokio::net::TcpListener::from_std(socket)?, Arc::clone(&tls))));
+    let secure = secure.into_iter().flat_map(|(sockets, tls)| {
+        let tls = Arc::new(tls);
+        let listen =
+            move |socket| Ok(Listener::Tls(tokio::net::TcpListener::from_std(socket)?, Arc::clone(&tls)));
+        sockets.into_iter().map(listen)
+    });
     plain.chain(secure).collect()
 }

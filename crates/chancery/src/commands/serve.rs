@@ -1,14 +1,17 @@
 //! `chancery serve`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use chancery_core::Rng;
-use chancery_web::{App, Background, Limits, Listener, Outbox, ServerConfig, SmtpOutbox, SmtpSettings, Tls};
+use chancery_core::{Clock, Rng};
+use chancery_web::{
+    App, Background, ClientCertificates, Limits, Listener, Outbox, ServerConfig, SmtpOutbox, SmtpSettings,
+    Tls,
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
@@ -31,7 +34,8 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
     logging::start(settings.log_format.unwrap_or_default(), filter, out.colour)?;
     let rng: Arc<dyn Rng> = Arc::new(SystemRng::prepared()?);
     let master_key = settings.master_key()?;
-    let listeners = listeners(&settings)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let listeners = listeners(&settings, &clock)?;
     let shutdown = signals::shutdown_token()?;
     let store =
         crate::assemble::open_with(settings.database()?, &master_key, settings.database_options()).await?;
@@ -47,13 +51,14 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         fetch_authorities: settings.fetch_authorities()?,
         breached_passwords: settings.breached_passwords()?,
         services: settings.services(),
+        certificate_proxies: settings.mtls_proxies()?,
+        certificate_origin: settings.mtls_origin()?,
         outage: settings.outage_seconds.map_or(ServerConfig::default().outage, seconds),
         log_retention: i64::from(settings.log_retention_days.unwrap_or(30)) * 86_400,
         ..ServerConfig::default()
     };
     let outbox = Some(outbox(&settings, &rng)?);
-    let parts =
-        Parts { store, clock: Arc::new(SystemClock), rng, config, outbox, stopping: shutdown.clone() };
+    let parts = Parts { store, clock, rng, config, outbox, stopping: shutdown.clone() };
     let metrics = Metrics::start(settings.metrics.as_deref())?;
     let assembled = parts.assemble(demo_clients(&master_key)).await?;
     for tenant in &tenants {
@@ -107,9 +112,10 @@ pub(super) fn exit_code(finished: bool) -> ExitCode {
     if finished { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn listeners(settings: &Settings) -> Result<Vec<Listener>> {
+fn listeners(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Vec<Listener>> {
     let default = ["127.0.0.1:4000".to_owned()];
     let (http, https) = (settings.http.as_deref(), settings.https.as_deref());
+    let mtls = settings.mtls.as_deref();
     let http = http.unwrap_or(if https.is_some() { &[] } else { &default });
     let mut listeners = Vec::new();
     for address in http {
@@ -117,20 +123,32 @@ fn listeners(settings: &Settings) -> Result<Vec<Listener>> {
             listeners.push(Listener::Plain(tokio::net::TcpListener::from_std(socket)?));
         }
     }
+    let mut served = Vec::new();
     if let Some(https) = https {
-        let tls = Arc::new(tls(settings)?);
-        for address in https {
-            for socket in listen::bind(address, "https")? {
+        let (chain, key) = certificate_files(settings)?;
+        let tls = Tls::from_pem(&read(&chain)?, &read(&key)?);
+        served.push(("https", https, tls.with_context(|| unusable(&chain, &key))?));
+    }
+    if let Some(mtls) = mtls {
+        let (chain, key) = certificate_files(settings)?;
+        let asks = ClientCertificates::new(settings.mtls_authorities()?, Arc::clone(clock))?;
+        let tls = Tls::that_asks(&read(&chain)?, &read(&key)?, asks);
+        served.push(("mtls", mtls, tls.with_context(|| unusable(&chain, &key))?));
+    }
+    for (name, addresses, tls) in served {
+        let tls = Arc::new(tls);
+        for address in addresses {
+            for socket in listen::bind(address, name)? {
                 listeners.push(Listener::Tls(tokio::net::TcpListener::from_std(socket)?, Arc::clone(&tls)));
             }
         }
         let (certificate, key) = certificate_files(settings)?;
         signals::on_hangup(move || match read(&certificate).and_then(|chain| Ok((chain, read(&key)?))) {
             Ok((chain, key)) => match tls.replace(&chain, &key) {
-                Ok(()) => tracing::info!("the certificate was read again"),
-                Err(error) => tracing::error!("the old certificate stays: {error}"),
+                Ok(()) => tracing::info!("the certificate of {name} was read again"),
+                Err(error) => tracing::error!("the old certificate of {name} stays: {error}"),
             },
-            Err(error) => tracing::error!("the old certificate stays: {error:#}"),
+            Err(error) => tracing::error!("the old certificate of {name} stays: {error:#}"),
         })?;
     }
     if listeners.is_empty() {
@@ -139,20 +157,18 @@ fn listeners(settings: &Settings) -> Result<Vec<Listener>> {
     Ok(listeners)
 }
 
-fn tls(settings: &Settings) -> Result<Tls> {
-    let (certificate, key) = certificate_files(settings)?;
-    let tls = Tls::from_pem(&read(&certificate)?, &read(&key)?);
-    tls.with_context(|| format!("{} with {}", certificate.display(), key.display()))
+fn unusable(certificate: &Path, key: &Path) -> String {
+    format!("{} with {}", certificate.display(), key.display())
 }
 
 fn certificate_files(settings: &Settings) -> Result<(PathBuf, PathBuf)> {
     match (&settings.tls_certificate, &settings.tls_key) {
         (Some(certificate), Some(key)) => Ok((certificate.clone(), key.clone())),
-        _ => bail!("https needs tls_certificate and tls_key; or let a proxy speak TLS and use http"),
+        _ => bail!("https and mtls need tls_certificate and tls_key; or let a proxy speak TLS and use http"),
     }
 }
 
-fn read(path: &std::path::Path) -> Result<Vec<u8>> {
+fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 

@@ -52,7 +52,7 @@ async fn require(ctx: &Ctx, sent: &Sent<'_>, scope: &'static str) -> Result<(), 
     let (scheme, token) = access_token(sent.headers).map_err(told)?.ok_or(told(OAuthError::TokenMissing))?;
     let claims =
         verify_access_token(&ctx.tenant, &ctx.origin, token, API_IDENTIFIER, ctx.now()).map_err(told)?;
-    let possession = ctx.check_possession(sent, (scheme, token), claims.jkt.as_deref()).await;
+    let possession = ctx.check_possession(sent, (scheme, token), claims.bound()).await;
     let challenge = if scheme == TokenScheme::Dpop { Scheme::Dpop } else { Scheme::Bearer };
     possession.map_err(|failure| failure.with_scheme(challenge))?;
     if claims.has_scope(scope) { Ok(()) } else { Err(told(OAuthError::TokenScope(scope))) }

@@ -37,6 +37,8 @@ pub struct AccessToken<'a> {
     pub organization: Option<OrganizationClaims<'a>>,
     /// Thumbprint of the key that the token is bound to (RFC 9449, section 6.1).
     pub jkt: Option<&'a str>,
+    /// SHA-256 of the certificate that the token is bound to, base64url (RFC 8705, section 3.1).
+    pub x5t: Option<&'a str>,
     /// Who acts for the subject ([`crate::oauth::delegated`]).
     pub act: Option<&'a Value>,
     /// The API is one of the server's own.
@@ -102,6 +104,8 @@ impl AccessToken<'_> {
         }
         if let Some(jkt) = self.jkt {
             out.object_of_string("cnf", "jkt", jkt);
+        } else if let Some(x5t) = self.x5t {
+            out.object_of_string("cnf", "x5t#S256", x5t);
         }
         if let Some(act) = self.act {
             out.value("act", act);
@@ -138,6 +142,7 @@ mod tests {
             grant_kind: None,
             organization: None,
             jkt: None,
+            x5t: None,
             act: None,
             is_system_api: false,
             custom: None,
@@ -215,7 +220,7 @@ mod tests {
             let token = AccessToken {
                 issuer: &text[0], subject: &text[1], audience: &text[2], with_userinfo: true, issued_at, lifetime: 1,
                 client_id: &text[3], scope: &scope, permissions: Some(&scope), dialect: Dialect::Rfc9068ProfileAuthz,
-                jti: &text[4], grant_kind: None, jkt: Some(&text[6]),
+                jti: &text[4], grant_kind: None, jkt: Some(&text[6]), x5t: None,
                 act: Some(&act), is_system_api: false, custom: Some(&custom),
                 organization: Some(OrganizationClaims { id: &text[5], name: Some(&text[6]) }),
             };

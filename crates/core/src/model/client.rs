@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::oauth::{ComplianceLevel, Fapi};
+
 /// An application that asks for tokens. Members that are only kept are in `rest`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -87,6 +89,9 @@ pub struct Client {
     /// Gets tokens that are bound to a key, and no others (RFC 9449, section 5.2: `dpop_bound_access_tokens`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_proof_of_possession: Option<bool>,
+    /// The financial-grade profile that it is held to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compliance_level: Option<ComplianceLevel>,
     /// PKCE with S256 is needed; an extension of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pkce: Option<bool>,
@@ -125,6 +130,18 @@ impl Client {
         self.app_type == Some(AppType::ResourceServer)
             && self.is_first_party
             && self.resource_server_identifier.as_deref() == Some(api.identifier.as_str())
+    }
+
+    /// What it is held to by a financial-grade profile, if by any.
+    pub fn fapi(&self) -> Option<Fapi> {
+        self.compliance_level.and_then(ComplianceLevel::rules)
+    }
+
+    /// Whether the application proves itself with a client certificate (RFC 8705, section 2), and with nothing else.
+    pub fn shows_certificate(&self) -> bool {
+        self.client_authentication_methods.as_ref().is_some_and(|methods| {
+            methods.tls_client_auth.is_some() || methods.self_signed_tls_client_auth.is_some()
+        })
     }
 
     /// Whether a request of `/authorize` without a signature is none of the application's.
@@ -175,6 +192,7 @@ impl Client {
     pub fn id_token_alg(&self) -> &str {
         let alg = self.jwt_configuration.as_ref().and_then(|j| j.alg.as_deref());
         match alg {
+            Some("HS256" | "RS256") | None if self.fapi().is_some() => "PS256",
             Some("HS256") | None if self.is_public() || self.is_strict_third_party() => "RS256",
             None if self.oidc_conformant => "RS256",
             None => "HS256",
@@ -293,12 +311,20 @@ pub struct ClientAuthenticationMethods {
     /// RFC 7523.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_key_jwt: Option<PrivateKeyJwt>,
-    /// Stored only.
+    /// RFC 8705, section 2.1: a certificate of an authority, with one of these subjects.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls_client_auth: Option<Value>,
-    /// Stored only.
+    pub tls_client_auth: Option<CertificateNames>,
+    /// RFC 8705, section 2.2: one of these certificates.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub self_signed_tls_client_auth: Option<Value>,
+    pub self_signed_tls_client_auth: Option<CertificateNames>,
+}
+
+/// Names credentials that certificates are compared with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CertificateNames {
+    /// Among [`Client::credentials`].
+    pub credentials: Vec<CredentialName>,
 }
 
 /// Credentials an assertion may be signed with.
@@ -339,10 +365,10 @@ pub struct CredentialRef {
     /// ISO 8601; not accepted afterwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
-    /// Subject of a client certificate; stored only.
+    /// Subject of a client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_dn: Option<String>,
-    /// SHA-256 of a client certificate, base64url; stored only.
+    /// SHA-256 of a client certificate, base64url.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbprint_sha256: Option<String>,
 }

@@ -18,9 +18,9 @@ pub use api::{
     SubjectTypeAuthorization, UserPolicy,
 };
 pub use client::{
-    AppType, Client, ClientAuthenticationMethods, ClientOrganizationUsage, CredentialRef, ExpirationType,
-    JwtConfiguration, OrganizationPrompt, PrivateKeyJwt, RefreshTokenPolicy, RefreshTokenSettings,
-    RotationType, SecurityMode, StoredSecret, TokenEndpointAuthMethod,
+    AppType, CertificateNames, Client, ClientAuthenticationMethods, ClientOrganizationUsage, CredentialRef,
+    ExpirationType, JwtConfiguration, OrganizationPrompt, PrivateKeyJwt, RefreshTokenPolicy,
+    RefreshTokenSettings, RotationType, SecurityMode, StoredSecret, TokenEndpointAuthMethod,
 };
 pub use client_grant::{ClientGrant, GrantOrganizationUsage, SubjectType};
 pub use connection::{
@@ -31,5 +31,5 @@ pub use organization::{
     DiscoveryDomain, Organization, OrganizationClient, OrganizationConnection, ThirdPartyClientAccess,
 };
 pub use role::{Permission, Role};
-pub use tenant::{DeviceFlow, SessionCookie, TenantFlags, TenantSettings, UserCodeCharset};
+pub use tenant::{DeviceFlow, MtlsSettings, SessionCookie, TenantFlags, TenantSettings, UserCodeCharset};
 pub use user::{Identity, User};

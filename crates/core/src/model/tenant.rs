@@ -59,6 +59,9 @@ pub struct TenantSettings {
     /// The codes that people type for their devices (RFC 8628).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_flow: Option<DeviceFlow>,
+    /// Client certificates (RFC 8705).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtls: Option<MtlsSettings>,
     /// Switches.
     pub flags: TenantFlags,
     /// Members that are kept and shown.
@@ -92,6 +95,15 @@ pub struct TenantFlags {
     /// Others, kept and shown.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+/// Where applications with client certificates call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct MtlsSettings {
+    /// Whether discovery names the endpoints that ask for certificates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_endpoint_aliases: Option<bool>,
 }
 
 /// What the codes that people type for their devices look like.

@@ -2,8 +2,8 @@
 //! after that it is sent to the application (fact sheet 2.8).
 
 use super::{
-    AuthorizeError, AuthorizeRequest, Challenge, ChallengeMethod, Prompts, RedirectUri, ResponseMode,
-    ResponseType, ScreenHint, is_thumbprint, origin_of,
+    AuthorizeError, AuthorizeRequest, Challenge, ChallengeMethod, FapiRequest, Prompts, RedirectUri,
+    ResponseMode, ResponseType, ScreenHint, is_thumbprint, origin_of,
 };
 use crate::model::{Client, ClientOrganizationUsage, OrganizationPrompt, TenantSettings};
 use crate::params::Params;
@@ -78,6 +78,11 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
         let response_type = supported_response_type(response_type, wanted, client)?;
         let response_mode = sound_mode(params, response_type, &redirect_uri)?;
         let challenge = pkce(params, client, around.settings, response_type)?;
+        if let Some(fapi) = client.fapi() {
+            let (is_pushed, challenge) = (around.is_pushed, challenge.as_ref());
+            let redirect_uri = &redirect_uri;
+            fapi.check(&FapiRequest { is_pushed, redirect_uri, response_type, response_mode, challenge })?;
+        }
         nonce_where_needed(params, response_type)?;
         let prompts = params.get("prompt").map_or(Ok(Prompts::default()), Prompts::parse);
         let scope = scope(params)?;

@@ -23,12 +23,16 @@ pub enum OAuthError {
     Unauthorized,
     /// The client's assertion does not hold.
     ClientAssertion(&'static str),
+    /// The client certificate does not prove who calls (RFC 8705).
+    ClientCertificate(&'static str),
     /// The proof of possession does not hold (RFC 9449): why.
     Proof(&'static str),
     /// It has to be made with a nonce of the server.
     NonceNeeded,
     /// The API gives tokens to those alone who show that they hold a key.
     ProofNeeded,
+    /// The API gives tokens to those alone who show a certificate: why this request gets none.
+    CertificateNeeded(&'static str),
     /// The client may not use this grant.
     GrantNotAllowed(String),
     /// Nobody may: it does not exist.
@@ -135,10 +139,10 @@ impl OAuthError {
             Self::TooLarge | Self::Invalid(_) | Self::UnknownRealm(_) => "invalid_request",
             Self::InvalidScope(_) => "invalid_scope",
             Self::Unauthorized | Self::NoSuchApi(_) => "access_denied",
-            Self::ClientAssertion(_) => "invalid_client",
+            Self::ClientAssertion(_) | Self::ClientCertificate(_) => "invalid_client",
             Self::Proof(_) => "invalid_dpop_proof",
             Self::NonceNeeded => "use_dpop_nonce",
-            Self::ProofNeeded | Self::SubjectToken => "invalid_request",
+            Self::ProofNeeded | Self::CertificateNeeded(_) | Self::SubjectToken => "invalid_request",
             Self::GrantNotAllowed(_) | Self::UnauthorizedClient(_) => "unauthorized_client",
             Self::UnsupportedGrant(_) => "unsupported_grant_type",
             Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => "invalid_grant",
@@ -171,7 +175,11 @@ impl OAuthError {
     /// HTTP status. Bad codes, tokens and passwords are 403 on this wire, not 400 (fact sheet 6.4).
     pub fn status(&self) -> u16 {
         match self {
-            Self::Unauthorized | Self::ClientAssertion(_) | Self::TokenMissing | Self::TokenInvalid(_) => 401,
+            Self::Unauthorized
+            | Self::ClientAssertion(_)
+            | Self::ClientCertificate(_)
+            | Self::TokenMissing
+            | Self::TokenInvalid(_) => 401,
             Self::UserBlocked | Self::PasswordLeaked => 401,
             Self::TooLarge => 413,
             Self::ContentType => 415,
@@ -193,7 +201,11 @@ impl OAuthError {
             Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::Invalid(_) => 400,
             Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
             Self::BackchannelPending | Self::BackchannelSlowDown(_) => 400,
-            Self::Proof(_) | Self::NonceNeeded | Self::ProofNeeded | Self::SubjectToken => 400,
+            Self::Proof(_)
+            | Self::NonceNeeded
+            | Self::ProofNeeded
+            | Self::CertificateNeeded(_)
+            | Self::SubjectToken => 400,
         }
     }
 
@@ -208,7 +220,11 @@ impl OAuthError {
             }
             Self::TooLarge => "The request is too large".to_owned(),
             Self::Invalid(text) | Self::UnauthorizedClient(text) => text.clone(),
-            Self::InvalidScope(text) | Self::ClientAssertion(text) | Self::Proof(text) => (*text).to_owned(),
+            Self::InvalidScope(text)
+            | Self::ClientAssertion(text)
+            | Self::ClientCertificate(text)
+            | Self::CertificateNeeded(text)
+            | Self::Proof(text) => (*text).to_owned(),
             Self::NonceNeeded => "Authorization server requires nonce in DPoP proof".to_owned(),
             Self::ProofNeeded => "Tokens of this kind are given with a DPoP proof only".to_owned(),
             Self::Unauthorized => "Unauthorized".to_owned(),

@@ -7,6 +7,7 @@ mod client_metadata;
 mod device;
 mod dpop;
 mod error;
+mod fapi;
 mod pkce;
 mod pushed;
 mod redirect_uri;
@@ -28,6 +29,7 @@ pub use dpop::{
     ProofNonce, is_fresh_nonce, is_thumbprint, nonce,
 };
 pub use error::{AuthorizeError, OAuthError};
+pub use fapi::{ComplianceLevel, FAPI_ALGORITHMS, Fapi, FapiRequest};
 pub use pkce::{Challenge, ChallengeMethod};
 pub use pushed::{PUSHED_LIFETIME, REQUEST_URI, pushed};
 pub use redirect_uri::{RedirectUri, allowed_logout_url, is_loopback_host, origin_of};

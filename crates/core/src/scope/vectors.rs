@@ -335,6 +335,7 @@ fn access_claims(case: &Case, api: &Api, decision: &Decision<'_>) -> Value {
         grant_kind,
         organization: None,
         jkt: None,
+        x5t: None,
         act: None,
         is_system_api: false,
         custom: None,

@@ -8,13 +8,13 @@ use chancery_core::iso::{format_ms, parse_ms};
 use chancery_core::model::{Client, CredentialRef};
 use chancery_core::problem::{Missing, Problem};
 use chancery_core::{Rng, ids};
-use chancery_jose::{VerifyingKey, base64url, pem_decode, sha256};
+use chancery_jose::{Certificate, VerifyingKey, base64url, pem_decode, sha256};
 use chancery_store::Change;
 use serde_json::{Map, Value, json};
 
 use super::clients::Clients;
 use crate::call::{Answer, Call, missing, print, stored};
-use crate::certificate::Certificate;
+
 use crate::ops::Table;
 use crate::resource::{Lost, load, put};
 

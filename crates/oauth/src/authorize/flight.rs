@@ -21,7 +21,7 @@ use http::HeaderMap;
 use super::place::{Joining, Place};
 use super::respond::{self, Grantee, Recipient};
 use crate::decision::refused_front;
-use crate::issue::bound_where_needed;
+use crate::issue::{Shown, binding};
 use crate::pages;
 
 /// A request with all that it needs.
@@ -62,7 +62,7 @@ impl Flight<'_> {
         }
         // What travels through the browser is bound to nothing.
         if request.response_type.token
-            && let Err(error) = bound_where_needed(&self.client, &self.audience, None)
+            && let Err(error) = binding(&self.client, &self.audience, Shown::default())
         {
             let error = AuthorizeError::new(error.code(), error.description());
             return self.refuse(&error).await;

@@ -114,7 +114,8 @@ async fn deliver(
 
 /// The whole answer as one parameter that nobody on the way can change or pass on to another application (JARM, section 2.1).
 async fn signed(ctx: &Ctx, client_id: &str, answer: &Params) -> Result<Params, Failure> {
-    let key = ctx.tenant.keys.current(Algorithm::RS256);
+    let is_financial = ctx.tenant.client(client_id).is_some_and(|client| client.fapi().is_some());
+    let key = ctx.tenant.keys.current(if is_financial { Algorithm::PS256 } else { Algorithm::RS256 });
     let key = key.ok_or_else(|| Failure::server("the tenant has no signing key"))?;
     let mut claims: Map<String, Value> =
         answer.pairs().map(|(name, value)| (name.to_owned(), value.into())).collect();

@@ -1,11 +1,11 @@
 //! The request that the application signed (RFC 9101, fact sheet 2.10).
 
 use chancery_core::oauth::{
-    AuthorizeError, REQUEST_OBJECT_ALGORITHMS, RequestObjectFor, bad_request_object, is_request_object_typ,
-    signed_request,
+    AuthorizeError, FAPI_ALGORITHMS, REQUEST_OBJECT_ALGORITHMS, RequestObjectFor, bad_request_object,
+    is_request_object_typ, signed_request,
 };
 use chancery_core::params::Params;
-use chancery_jose::Unverified;
+use chancery_jose::{Algorithm, Unverified};
 use chancery_store::PreparedClient;
 use chancery_web::Ctx;
 
@@ -28,8 +28,9 @@ pub(crate) fn opened(
         return Err(bad_request_object());
     }
     let now = ctx.now();
-    let proven =
-        client.request_keys.iter().find_map(|key| key.prove(&token, &REQUEST_OBJECT_ALGORITHMS, now));
+    let allowed: &[Algorithm] =
+        if client.fapi().is_some() { &FAPI_ALGORITHMS } else { &REQUEST_OBJECT_ALGORITHMS };
+    let proven = client.request_keys.iter().find_map(|key| key.prove(&token, allowed, now));
     let payload = proven.ok_or_else(bad_request_object)?;
     let expected = RequestObjectFor { client_id: &client.client_id, issuer: &ctx.origin.issuer, now };
     signed_request(&payload, &expected).map(Some)

@@ -100,7 +100,9 @@ async fn answer(
         Grant::TokenExchange { .. } => client.exchanges_on_behalf(),
         other => client.may_use(other.name()),
     };
-    if !may {
+    // Whoever types a password into an application has shown it more than a financial-grade profile allows.
+    let asks_for_password = matches!(&grant, Grant::Password { .. } | Grant::SecondFactor { .. });
+    if !may || (asks_for_password && client.fapi().is_some()) {
         return Err(OAuthError::GrantNotAllowed(grant.name().to_owned()).into());
     }
     // In boxes, so that a machine's request, of which there are the most, does not carry room for the other grants about.

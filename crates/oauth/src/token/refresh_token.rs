@@ -156,6 +156,9 @@ async fn good_token(
     if record.jkt.is_some() && record.jkt.as_deref() != jkt {
         return Err(OAuthError::Proof("The refresh token is bound to another key").into());
     }
+    if record.x5t.is_some() && record.x5t.as_deref() != issue::certificate_of_public(ctx, client) {
+        return Err(OAuthError::ClientCertificate("The refresh token is bound to another certificate").into());
+    }
     if !is_unspent(ctx, client, &presented) {
         return Err(reused(ctx, client, record).await?);
     }

@@ -21,7 +21,7 @@ use arc_swap::ArcSwap;
 use chancery_db::params;
 
 pub use origin::{Origin, TenantHandle};
-pub use prepared::{AssertionKey, PreparedApi, PreparedClient};
+pub use prepared::{AssertionKey, KnownCertificate, PreparedApi, PreparedClient};
 pub use snapshot::Snapshot;
 
 use crate::{Change, Error, Result, Store};
@@ -29,6 +29,8 @@ use crate::{Change, Error, Result, Store};
 /// Every tenant this node serves, with the configuration of those that were asked for.
 pub struct Catalog {
     store: Store,
+    /// Where applications with certificates call, in the words of [`Origin::with_certificates`].
+    certificate_origin: String,
     directory: ArcSwap<Directory>,
     loaded: ArcSwap<HashMap<String, Arc<Snapshot>>>,
     /// One load or sync at a time, or an older snapshot could land on a newer one.
@@ -55,6 +57,7 @@ impl Catalog {
     pub fn new(store: Store) -> Self {
         Self {
             store,
+            certificate_origin: Origin::WITH_CERTIFICATES.to_owned(),
             directory: ArcSwap::default(),
             loaded: ArcSwap::default(),
             writing: tokio::sync::Mutex::default(),
@@ -63,6 +66,12 @@ impl Catalog {
             made: Instant::now(),
             current_at: AtomicU64::new(0),
         }
+    }
+
+    /// Says where applications with certificates call: see [`Origin::with_certificates`].
+    #[must_use]
+    pub fn with_certificates_at(self, certificate_origin: String) -> Self {
+        Self { certificate_origin, ..self }
     }
 
     /// The tenant that a `Host` (lower case, `host[:port]`) leads to.
@@ -154,17 +163,25 @@ impl Catalog {
             return Ok(());
         }
         let mut by_authority = HashMap::new();
+        let mut beside = Vec::new();
         for tenant in self.store.tenants().await? {
             for text in &tenant.origins {
                 let Some(origin) = Origin::parse(text) else {
                     tracing::error!(tenant = tenant.id, "origin {text} of tenant {} is no origin", tenant.id);
                     continue;
                 };
-                let origin = Arc::new(origin);
+                let origin = Arc::new(origin.with_certificates(&self.certificate_origin));
                 let handle = Arc::new(TenantHandle { id: tenant.id.clone(), origin: Arc::clone(&origin) });
                 for authority in origin.authorities() {
                     by_authority.entry(authority).or_insert_with(|| Arc::clone(&handle));
                 }
+                beside.push(handle);
+            }
+        }
+        // After all others: what a tenant calls its own is never another's.
+        for handle in beside {
+            for authority in handle.origin.certificate_authorities() {
+                by_authority.entry(authority).or_insert_with(|| Arc::clone(&handle));
             }
         }
         // The revisions read first: an origin added since is found again by the next sync.

@@ -26,9 +26,31 @@ pub struct Origin {
     pub management_audience: String,
     /// `https://host[:port]/userinfo`.
     pub userinfo_audience: String,
+    /// Where applications with client certificates call (RFC 8705, section 5), no slash; `None` without TLS.
+    pub certificate_base: Option<String>,
 }
 
 impl Origin {
+    /// Where the service that we are compatible with has its aliases.
+    pub const WITH_CERTIFICATES: &'static str = "https://mtls.{host}";
+
+    /// With the origin for client certificates, made of its form: `{host}` is the host of this one, without its port. Browsers
+    /// ask their users for certificates where a server asks for them, so it is never the same origin.
+    #[must_use]
+    pub fn with_certificates(self, form: &str) -> Self {
+        let host =
+            self.authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+        let base = form.replace("{host}", host.map_or(self.authority.as_str(), |(host, _)| host));
+        let is_other = Self::parse(&base).is_some_and(|other| other.secure && other.base != self.base);
+        Self { certificate_base: (self.secure && is_other).then_some(base), ..self }
+    }
+
+    /// The values of `Host` that mean the origin for client certificates.
+    pub(crate) fn certificate_authorities(&self) -> Vec<String> {
+        let beside = self.certificate_base.as_deref().and_then(Self::parse);
+        beside.map(|origin| origin.authorities().collect()).unwrap_or_default()
+    }
+
     /// Reads `https://host[:port]` or `http://host[:port]`; a slash at the end is left out.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -48,6 +70,7 @@ impl Origin {
             secure,
             management_audience: format!("{base}/api/v2/"),
             userinfo_audience: format!("{base}/userinfo"),
+            certificate_base: None,
             base,
         })
     }
@@ -87,6 +110,25 @@ mod tests {
         for bad in ["", "login.example", "ftp://a", "https://", "https://a/b", "https://u@a", "https://a?b"] {
             assert_eq!(Origin::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn certificates_have_an_origin_of_their_own() {
+        let beside = |origin: &str, form: &str| {
+            Origin::parse(origin).unwrap().with_certificates(form).certificate_base
+        };
+        let usual = Origin::WITH_CERTIFICATES;
+        assert_eq!(beside("https://a.example", usual).as_deref(), Some("https://mtls.a.example"));
+        assert_eq!(
+            beside("https://a.example:4443", "https://{host}:4444").as_deref(),
+            Some("https://a.example:4444")
+        );
+        assert_eq!(
+            beside("https://[::1]:4443", "https://{host}:4444").as_deref(),
+            Some("https://[::1]:4444")
+        );
+        assert_eq!(beside("http://a.example", usual), None, "certificates are shown in TLS");
+        assert_eq!(beside("https://a.example", "https://{host}"), None, "the same origin");
     }
 
     #[test]

@@ -4,9 +4,12 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 use chancery_core::{
     iso::parse_ms,
-    model::{Api, Client, CredentialRef, SigningAlg},
+    model::{Api, CertificateNames, Client, CredentialRef, SigningAlg},
 };
-use chancery_jose::{Algorithm, SigningKey, Unverified, VerifyingKey, base64url_decode};
+use chancery_jose::{
+    Algorithm, Certificate, DistinguishedName, SigningKey, Unverified, VerifyingKey, base64url_decode,
+    constant_time_eq,
+};
 
 use crate::{Error, KeyRing, Result, Store};
 
@@ -20,8 +23,42 @@ pub struct PreparedClient {
     pub assertion_keys: Vec<AssertionKey>,
     /// Keys its requests of `/authorize` may be signed with.
     pub request_keys: Vec<AssertionKey>,
+    /// What its certificates must be, where it shows one.
+    pub certificates: Vec<KnownCertificate>,
     /// Signs ID tokens with the application's secret where they are HS256; `None` where the tenant's key does.
     pub id_token_signer: Option<Arc<SigningKey>>,
+}
+
+/// What a certificate of an application must be.
+#[derive(Clone, Debug)]
+pub struct KnownCertificate {
+    kind: CertificateKind,
+    /// Seconds; not accepted afterwards.
+    expires_at: Option<i64>,
+}
+
+#[derive(Clone, Debug)]
+enum CertificateKind {
+    /// Of an authority that the server trusts, with this subject (`tls_client_auth`).
+    Subject(DistinguishedName),
+    /// This one: SHA-256, base64url (`self_signed_tls_client_auth`).
+    Thumbprint(String),
+}
+
+impl KnownCertificate {
+    /// Whether a certificate that was shown is this one, at `now` (seconds). `is_trusted` says that an authority answers for it.
+    pub fn is(&self, der: &[u8], thumbprint: &str, is_trusted: bool, now: i64) -> bool {
+        if self.expires_at.is_some_and(|end| end <= now) {
+            return false;
+        }
+        match &self.kind {
+            CertificateKind::Subject(subject) => {
+                is_trusted
+                    && Certificate::from_der(der).is_some_and(|certificate| subject.is_of(&certificate))
+            }
+            CertificateKind::Thumbprint(known) => constant_time_eq(known.as_bytes(), thumbprint.as_bytes()),
+        }
+    }
 }
 
 /// A public key of an application.
@@ -72,7 +109,8 @@ impl PreparedClient {
             .filter_map(|named| client.credentials.iter().find(|credential| credential.id == named.id))
             .filter_map(|credential| assertion_key(&client.client_id, credential))
             .collect();
-        Ok(Self { secret_digest, assertion_keys, request_keys, id_token_signer, client })
+        let certificates = known_certificates(&client);
+        Ok(Self { secret_digest, assertion_keys, request_keys, certificates, id_token_signer, client })
     }
 }
 
@@ -109,6 +147,36 @@ impl fmt::Debug for PreparedClient {
 }
 
 /// One bad credential must not take the application or the tenant down: it is left out, and the log says so.
+fn known_certificates(client: &Client) -> Vec<KnownCertificate> {
+    let Some(methods) = &client.client_authentication_methods else { return Vec::new() };
+    let named = |list: &Option<CertificateNames>| -> Vec<&CredentialRef> {
+        let names = list.iter().flat_map(|names| &names.credentials);
+        names.filter_map(|name| client.credentials.iter().find(|known| known.id == name.id)).collect()
+    };
+    let of_authorities = named(&methods.tls_client_auth).into_iter().map(|credential| {
+        let subject = credential.subject_dn.as_deref().and_then(DistinguishedName::parse);
+        (credential, subject.map(CertificateKind::Subject))
+    });
+    let own = named(&methods.self_signed_tls_client_auth).into_iter().map(|credential| {
+        (credential, credential.thumbprint_sha256.clone().map(CertificateKind::Thumbprint))
+    });
+    let known = of_authorities.chain(own).filter_map(|(credential, kind)| match kind {
+        Some(kind) => Some(KnownCertificate { kind, expires_at: end_of(credential) }),
+        None => {
+            let id = &credential.id;
+            tracing::error!(client_id = client.client_id, "credential {id} is left out: no certificate");
+            None
+        }
+    });
+    known.collect()
+}
+
+/// An end that cannot be read has passed.
+fn end_of(credential: &CredentialRef) -> Option<i64> {
+    credential.expires_at.as_deref().map(|at| parse_ms(at).unwrap_or(0).div_euclid(1000))
+}
+
+/// One bad credential must not take the application or the tenant down: it is left out, and the log says so.
 fn assertion_key(client_id: &str, credential: &CredentialRef) -> Option<AssertionKey> {
     let alg = credential.alg.as_deref().map(str::parse).transpose();
     let key = credential.pem.as_deref().map(VerifyingKey::from_pem);
@@ -125,8 +193,7 @@ fn assertion_key(client_id: &str, credential: &CredentialRef) -> Option<Assertio
         id: credential.id.clone(),
         kid: credential.kid.clone(),
         alg,
-        // An end that cannot be read has passed.
-        expires_at: credential.expires_at.as_deref().map(|at| parse_ms(at).unwrap_or(0).div_euclid(1000)),
+        expires_at: end_of(credential),
         key,
     })
 }

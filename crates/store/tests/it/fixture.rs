@@ -141,7 +141,7 @@ pub(crate) fn code(authorization: Authorization) -> CodeRecord {
 }
 
 pub(crate) fn opaque(authorization: Authorization) -> OpaqueRecord {
-    OpaqueRecord { authorization, expires_at: NOW + 3600, jkt: None }
+    OpaqueRecord { authorization, expires_at: NOW + 3600, ..OpaqueRecord::default() }
 }
 
 pub(crate) fn refresh(handle: &Handle, authorization: Authorization) -> RefreshRecord {

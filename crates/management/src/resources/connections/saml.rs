@@ -4,12 +4,11 @@
 use chancery_core::model::Connection;
 use chancery_core::problem::Problem;
 use chancery_core::saml::{Binding, SamlProvider};
-use chancery_jose::pem;
+use chancery_jose::{Certificate, pem};
 use chancery_web::Ask;
 use serde_json::{Map, Value};
 
 use crate::call::Call;
-use crate::certificate::Certificate;
 
 /// Reads the metadata that a connection has or names. Metadata in the connection has to be right. Where there is none to be
 /// had at its address, what was read before stands, and a connection that says itself where users sign in and by whose

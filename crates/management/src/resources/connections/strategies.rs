@@ -3,10 +3,10 @@
 
 use chancery_core::ids;
 use chancery_core::model::Connection;
+use chancery_jose::Certificate;
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
-use crate::certificate::Certificate;
 
 /// Strategies of companies rather than of the public: no button unless asked for.
 const ENTERPRISE: &[&str] = &[

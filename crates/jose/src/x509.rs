@@ -1,28 +1,31 @@
-//! What credentials need to know of an X.509 certificate (RFC 5280): whose it is and until when. Nothing is verified: the
-//! certificate is only the envelope of a key that an administrator chose to trust.
+//! What there is to know of an X.509 certificate (RFC 5280): whose it is and until when. Nothing is verified here: the
+//! certificate is the envelope of a key that an administrator chose to trust, or TLS has verified it.
 
-use chancery_jose::{pem_decode, sha1};
+use crate::{pem_decode, sha1};
 
 /// A certificate, as far as we read it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Certificate {
+pub struct Certificate {
     /// `C` and `es` and so on, in the certificate's order.
-    pub(crate) names: Vec<(String, String)>,
+    pub names: Vec<(String, String)>,
     /// End of validity, ISO 8601 with milliseconds.
-    pub(crate) not_after: String,
+    pub not_after: String,
     /// SHA-1 of the whole, hexadecimal digits.
-    pub(crate) thumbprint: String,
+    pub thumbprint: String,
 }
 
 impl Certificate {
-    pub(crate) fn from_pem(text: &str) -> Option<Self> {
+    /// Reads PEM; `None` where it is no certificate.
+    #[must_use]
+    pub fn from_pem(text: &str) -> Option<Self> {
         let (label, der) = pem_decode(text).ok()?;
         if label == "CERTIFICATE" { Self::from_der(&der) } else { None }
     }
 
-    /// `tbsCertificate` is a sequence of an optional version `[0]`, serial number, signature algorithm, issuer,
-    /// validity, subject, and more.
-    fn from_der(der: &[u8]) -> Option<Self> {
+    /// Reads DER; `None` where it is no certificate. `tbsCertificate` is a sequence of an optional version `[0]`, serial
+    /// number, signature algorithm, issuer, validity, subject, and more.
+    #[must_use]
+    pub fn from_der(der: &[u8]) -> Option<Self> {
         let (_, certificate, _) = element(der)?;
         let (_, mut rest, _) = element(certificate)?;
         let (tag, _, after) = element(rest)?;
@@ -44,7 +47,8 @@ impl Certificate {
     }
 
     /// `C=es` and so on, one to a line.
-    pub(crate) fn subject(&self) -> String {
+    #[must_use]
+    pub fn subject(&self) -> String {
         let lines: Vec<_> = self.names.iter().map(|(kind, name)| format!("{kind}={name}")).collect();
         lines.join("\n")
     }
@@ -69,14 +73,65 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 fn name(mut der: &[u8]) -> Option<Vec<(String, String)>> {
     let mut names = Vec::new();
     while !der.is_empty() {
-        let (_, set, after) = element(der)?;
+        let (_, mut set, after) = element(der)?;
         der = after;
-        let (_, pair, _) = element(set)?;
-        let (_, kind, value) = element(pair)?;
-        let (_, text, _) = element(value)?;
-        names.push((attribute(kind), String::from_utf8_lossy(text).into_owned()));
+        while !set.is_empty() {
+            let (_, pair, after) = element(set)?;
+            set = after;
+            let (_, kind, value) = element(pair)?;
+            let (_, text, _) = element(value)?;
+            names.push((attribute(kind), String::from_utf8_lossy(text).into_owned()));
+        }
     }
     Some(names)
+}
+
+/// The subject that a certificate must have, as somebody wrote it down: one attribute to a line as
+/// [`Certificate::subject`] has them, or in one line with commas (RFC 4514, and as OpenSSL prints it).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DistinguishedName(Vec<(String, String)>);
+
+impl DistinguishedName {
+    /// `None` where it is no name, or an empty one: that would be every certificate's without a subject.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let parts = if text.contains('\n') { text.lines().map(str::to_owned).collect() } else { split(text) };
+        let pairs = parts.iter().map(|part| {
+            let (kind, value) = part.split_once('=')?;
+            Some((kind.trim().to_owned(), value.trim().to_owned()))
+        });
+        let pairs: Vec<_> = pairs.collect::<Option<_>>()?;
+        (!pairs.is_empty()).then_some(Self(pairs))
+    }
+
+    /// Whether the certificate is of this subject: the same attributes in the same order, or in the opposite one, in which
+    /// RFC 4514 writes them. Text that is not UTF-8 is nobody's name.
+    #[must_use]
+    pub fn is_of(&self, certificate: &Certificate) -> bool {
+        let same = |(wanted, found): (&(String, String), &(String, String))| {
+            wanted.0.eq_ignore_ascii_case(&found.0)
+                && wanted.1 == found.1
+                && !found.1.contains(char::REPLACEMENT_CHARACTER)
+        };
+        let names = &certificate.names;
+        names.len() == self.0.len()
+            && (self.0.iter().zip(names).all(same) || self.0.iter().rev().zip(names).all(same))
+    }
+}
+
+/// At commas and pluses that no backslash stands before; the backslash goes.
+fn split(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let part = parts.last_mut().into_iter();
+        match character {
+            '\\' => part.for_each(|part| part.extend(characters.next())),
+            ',' | '+' => parts.push(String::new()),
+            other => part.for_each(|part| part.push(other)),
+        }
+    }
+    parts
 }
 
 /// Attribute types by their object identifier (RFC 4519).
@@ -139,6 +194,38 @@ mod tests {
         for end in 0..der.len() {
             assert_eq!(Certificate::from_der(&der[..end]), None);
         }
+    }
+
+    #[test]
+    fn subjects_are_compared_as_a_whole() {
+        let names = [("C", "JP"), ("O", "Client, Inc."), ("CN", "client.example.org")];
+        let certificate = Certificate {
+            names: names.iter().map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned())).collect(),
+            not_after: String::new(),
+            thumbprint: String::new(),
+        };
+        let is_of = |text: &str| DistinguishedName::parse(text).is_some_and(|name| name.is_of(&certificate));
+        assert!(is_of(&certificate.subject()));
+        assert!(is_of("CN=client.example.org,O=Client\\, Inc.,C=JP"));
+        assert!(is_of("C = JP, O = Client\\, Inc., CN = client.example.org"));
+        for other in [
+            "",
+            "CN",
+            "CN=client.example.org",
+            "C=JP\nO=Client, Inc.\nCN=client.example.org\nOU=x",
+            "C=JP\nO=Client, Inc.\nCN=client.example.ORG",
+            "O=Client\\, Inc.,CN=client.example.org,C=JP",
+        ] {
+            assert!(!is_of(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn every_attribute_of_a_set_counts() {
+        let pair =
+            |oid: u8, text: &[u8]| wrap(0x30, &[&[0x06, 3, 0x55, 4, oid][..], &wrap(0x0c, text)].concat());
+        let set = wrap(0x31, &[pair(3, b"a"), pair(10, b"b")].concat());
+        assert_eq!(name(&set).unwrap().len(), 2);
     }
 
     #[test]

@@ -1,0 +1,114 @@
+//! Certificates that applications show (RFC 8705): in the handshake of TLS, or to a proxy that is trusted to hand
+//! them on. That is a trust of its own: a proxy that says whom it forwards for may let such a header of anybody through.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use chancery_jose::{base64url, pem_decode, sha256};
+use http::HeaderMap;
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+
+use crate::{App, Peer};
+
+/// A certificate whose key the sender of a request has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownCertificate {
+    /// DER.
+    pub der: Vec<u8>,
+    /// SHA-256 of it, base64url: `x5t#S256`.
+    pub thumbprint: String,
+    /// Whether an authority that the server, or the proxy, trusts for this answers for it.
+    pub is_trusted: bool,
+}
+
+impl ShownCertificate {
+    /// Of DER.
+    pub(crate) fn new(der: Vec<u8>, is_trusted: bool) -> Self {
+        Self { thumbprint: base64url(&sha256(&der)), der, is_trusted }
+    }
+
+    /// What came with a request: from the listener, or else in the headers of a proxy that is believed.
+    pub(crate) fn of(parts: &Parts, app: &App, peer: Peer) -> Option<Arc<Self>> {
+        let shown = parts.extensions.get::<Arc<Self>>().cloned();
+        shown.or_else(|| Self::handed_on(&parts.headers, app, peer.addr.ip()).map(Arc::new))
+    }
+
+    fn handed_on(headers: &HeaderMap, app: &App, peer: IpAddr) -> Option<Self> {
+        if !(headers.contains_key(CERTIFICATE) || headers.contains_key(RFC_9440)) {
+            return None;
+        }
+        if !app.config.certificate_proxies.contains(peer) {
+            tracing::debug!("a client certificate of an address that may hand on none is ignored");
+            return None;
+        }
+        let der = match single(headers, CERTIFICATE) {
+            Some(text) => of_pem(text),
+            None => single(headers, RFC_9440).and_then(of_structured_field),
+        };
+        if der.is_none() {
+            tracing::warn!("the client certificate that a proxy handed on cannot be read");
+        }
+        let is_trusted = single(headers, VERIFIED) == Some("SUCCESS");
+        der.map(|der| Self::new(der, is_trusted))
+    }
+}
+
+/// PEM with percent signs, as the service that we are compatible with takes it, and many proxies write it.
+const CERTIFICATE: &str = "client-certificate";
+/// `SUCCESS`, or why an authority does not answer for it.
+const VERIFIED: &str = "client-certificate-ca-verified";
+/// DER in base64 between colons (RFC 9440, section 2.1).
+const RFC_9440: &str = "client-cert";
+/// Characters of such a header.
+const LONGEST: usize = 16 * 1024;
+
+/// Sent twice it is nobody's.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut lines = headers.get_all(name).iter();
+    let first = lines.next()?.to_str().ok()?;
+    (lines.next().is_none() && first.len() <= LONGEST).then_some(first)
+}
+
+fn of_pem(text: &str) -> Option<Vec<u8>> {
+    let pem = percent_decode_str(text).decode_utf8().ok()?;
+    let (label, der) = pem_decode(&pem).ok()?;
+    (label == "CERTIFICATE").then_some(der)
+}
+
+fn of_structured_field(text: &str) -> Option<Vec<u8>> {
+    use base64::Engine as _;
+    let encoded = text.trim().strip_prefix(':')?.strip_suffix(':')?;
+    base64::prelude::BASE64_STANDARD.decode(encoded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+    use super::*;
+
+    #[test]
+    fn both_notations_are_read() {
+        let made = rcgen::generate_simple_self_signed(vec!["client.example".to_owned()]).unwrap();
+        let der = made.cert.der().to_vec();
+        let escaped = utf8_percent_encode(&made.cert.pem(), NON_ALPHANUMERIC).to_string();
+        assert_eq!(of_pem(&escaped), Some(der.clone()));
+        assert_eq!(of_structured_field(&format!(":{}:", chancery_jose::base64(&der))), Some(der));
+        for bad in ["", "x", "-----BEGIN PRIVATE KEY-----%0AAAAA%0A-----END PRIVATE KEY-----", "%ff"] {
+            assert_eq!(of_pem(bad), None, "{bad}");
+        }
+        for bad in ["", ":", "::x", "AAAA", ":A*:"] {
+            assert_eq!(of_structured_field(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn two_certificates_are_none() {
+        let mut headers = HeaderMap::new();
+        headers.append(CERTIFICATE, "a".parse().unwrap());
+        assert_eq!(single(&headers, CERTIFICATE), Some("a"));
+        headers.append(CERTIFICATE, "b".parse().unwrap());
+        assert_eq!(single(&headers, CERTIFICATE), None);
+    }
+}
