@@ -337,8 +337,9 @@ async fn an_api_may_demand_it() {
     app.token(&machine(&app, &secret)).await.expect(200);
 
     demand(json!({ "mechanism": "mtls", "required": true })).await;
-    let text = "The API demands tokens that are bound to a client certificate: this server makes none";
+    let text = "Tokens of this kind are bound to a client certificate: none was shown";
     app.token(&machine(&app, &secret)).await.is_error(400, "invalid_request", text);
+    let text = "Tokens of this kind are bound to a client certificate, not to the key of a DPoP proof";
     own.token(&app, &machine(&app, &secret)).await.is_error(400, "invalid_request", text);
     demand(Value::Null).await;
     app.token(&machine(&app, &secret)).await.expect(200);

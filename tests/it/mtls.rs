@@ -223,7 +223,7 @@ async fn a_financial_application() {
             "/clients",
             json!({
                 "name": "Bank", "app_type": "regular_web", "oidc_conformant": true, "callbacks": [CALLBACK],
-                "grant_types": ["authorization_code", "refresh_token", "password"],
+                "grant_types": ["authorization_code", "implicit", "refresh_token", "password"],
                 "compliance_level": "fapi2_sp_mtls_mtls",
                 "client_authentication_methods": { "self_signed_tls_client_auth": { "credentials": [credential] } },
             }),
@@ -300,7 +300,8 @@ async fn a_financial_application_that_signs() {
     let credential = json!({
         "credential_type": "public_key", "name": "better", "pem": pem(&keyed.key), "alg": "PS256", "kid": KID,
     });
-    let methods = json!({ "private_key_jwt": { "credentials": [credential] } });
+    let made = app.manage("POST", &format!("/clients/{}/credentials", keyed.client_id), credential).await;
+    let methods = json!({ "private_key_jwt": { "credentials": [{ "id": made["id"] }] } });
     app.set_client(&keyed.client_id, json!({ "client_authentication_methods": methods })).await;
     let unbound = app.send(call(&keyed.assertion(&app, "without-certificate"))).await;
     let text = "Tokens of this kind are bound to a client certificate: none was shown";
