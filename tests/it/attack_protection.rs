@@ -118,7 +118,7 @@ async fn settings_act() {
         (json!({"shields": []}), json!({"shields": ["block"]})),
         (json!({"enabled": false}), json!({"enabled": true})),
     ] {
-        set(change.clone()).await;
+        set(change).await;
         // A wrong password instead of a right one, which would forget what was counted.
         typed(&app, HERE, JANE.email, "wrong").await.expect(403);
         set(back).await;

@@ -333,7 +333,7 @@ async fn the_hosted_pages_have_a_code_step() {
     let mut browser = Browser::new(&app);
     let login = browser.open(&ask).await.expect(200);
     assert!(login.body.contains("/u/login-passwordless-email?state="), "{login:?}");
-    let page = browser.open(&ask.clone().with("connection", "email")).await.expect(200);
+    let page = browser.open(&ask.with("connection", "email")).await.expect(200);
     assert_eq!(page.form().action, "/u/login-passwordless-email");
     let again = browser.submit(&page, &[("email", "no address")]).await.expect(400);
     assert_eq!(again.form().action, "/u/login-passwordless-email");
