@@ -11,23 +11,28 @@ use chancery_web::Ctx;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 /// The documents of `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`, one for each
-/// issuer, with pushed requests and without, made once. Issuers are configured, so there are only so many.
+/// issuer and for each state of what a tenant turns on, made once. Issuers are configured, so there are only so many.
 #[derive(Clone, Default)]
-pub(crate) struct Documents(Arc<RwLock<[HashMap<String, Bytes>; 2]>>);
+pub(crate) struct Documents(Arc<RwLock<HashMap<(bool, bool), HashMap<String, Bytes>>>>);
 
 impl Documents {
     /// The issuer's document.
     pub(crate) fn answer(&self, ctx: &Ctx) -> Response {
         let issuer = &ctx.origin.issuer;
         let takes_pushed = ctx.tenant.settings.pushed_authorization_requests_supported.unwrap_or(false);
-        let which = usize::from(takes_pushed);
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner)[which].get(issuer).cloned();
+        let takes_described = ctx.tenant.agents.client_id_metadata_documents.enabled;
+        let which = (takes_pushed, takes_described);
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(&which).and_then(|all| all.get(issuer)).cloned();
+        drop(all);
         public(known.unwrap_or_else(|| {
             // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that.
             let pushed = if takes_pushed { PUSHED } else { "" };
-            let made = Bytes::from(TEMPLATE.replace("{pushed}", pushed).replace("{issuer}", issuer));
+            let described = if takes_described { DESCRIBED } else { "" };
+            let made = TEMPLATE.replace("{pushed}", pushed).replace("{described}", described);
+            let made = Bytes::from(made.replace("{issuer}", issuer));
             let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            all[which].insert(issuer.clone(), made.clone());
+            all.entry(which).or_default().insert(issuer.clone(), made.clone());
             made
         }))
     }
@@ -52,6 +57,8 @@ fn public(body: Bytes) -> Response {
 
 /// Where the tenant takes requests that are sent ahead.
 const PUSHED: &str = r#""pushed_authorization_request_endpoint":"{issuer}oauth/par","require_pushed_authorization_requests":false,"#;
+/// Where the tenant takes applications that describe themselves at a URL.
+const DESCRIBED: &str = r#""client_id_metadata_document_supported":true,"#;
 /// Member order as live tenants have it.
 const TEMPLATE: &str = concat!(
     r#"{"issuer":"{issuer}","authorization_endpoint":"{issuer}authorize","token_endpoint":"{issuer}oauth/token","#,
@@ -59,7 +66,7 @@ const TEMPLATE: &str = concat!(
     r#""userinfo_endpoint":"{issuer}userinfo","mfa_challenge_endpoint":"{issuer}mfa/challenge","#,
     r#""jwks_uri":"{issuer}.well-known/jwks.json","#,
     r#""introspection_endpoint":"{issuer}oauth/introspect","#,
-    r#""revocation_endpoint":"{issuer}oauth/revoke",{pushed}"#,
+    r#""revocation_endpoint":"{issuer}oauth/revoke",{pushed}{described}"#,
     r#""scopes_supported":["openid","profile","offline_access","name","given_name","family_name","nickname","email","#,
     r#""email_verified","picture","created_at","identities","phone","address"],"#,
     r#""response_types_supported":["code","token","id_token","code token","code id_token","token id_token","#,

@@ -83,6 +83,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 true => api.token_lifetime_for_web.min(api.token_lifetime),
                 false => api.token_lifetime,
             };
+            let expires_in = what.client.longest_token.map_or(expires_in, |most| expires_in.min(most));
             let expires_in = match what.delegation {
                 Some(delegation) => expires_in.min(delegation.ends_at.saturating_sub(ctx.now())),
                 None => expires_in,
@@ -114,6 +115,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
         }
         Audience::Userinfo => {
             let expires_in = if what.front_channel { USERINFO_LIFETIME_WEB } else { USERINFO_LIFETIME };
+            let expires_in = what.client.longest_token.map_or(expires_in, |most| expires_in.min(most));
             let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
             let record = OpaqueRecord {
                 authorization: what.authorization.cloned().unwrap_or_default(),

@@ -7,6 +7,7 @@ mod authorize;
 mod client_auth;
 mod dbconnections;
 mod decision;
+mod described;
 mod device;
 mod discovery;
 mod events;
@@ -16,6 +17,7 @@ mod logout;
 mod mfa;
 mod pages;
 mod profile;
+mod protected_resource;
 mod pushed;
 mod revoke;
 mod token;
@@ -52,6 +54,8 @@ pub fn routes() -> Router<Arc<App>> {
             get(move |ctx: Ctx| async move { same.answer(&ctx) }),
         )
         .route("/.well-known/jwks.json", get(discovery::jwks))
+        .route("/.well-known/oauth-protected-resource", get(protected_resource::named))
+        .route("/.well-known/oauth-protected-resource/{*path}", get(protected_resource::own))
         .route("/v2/logout", get(logout::v2))
         .route("/oidc/logout", get(logout::oidc_by_get).post(logout::oidc_by_post))
         .route("/dbconnections/signup", post(dbconnections::signup))

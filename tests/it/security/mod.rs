@@ -7,6 +7,7 @@ mod case_03_one_scope_policy_for_every_grant;
 mod case_04_redirect_uri_corpus;
 mod case_05_no_script_from_outside;
 mod case_06_pkce_downgrade;
+mod case_07_descriptions_are_fetched_with_care;
 mod case_08_parallel_redemptions;
 mod case_09_replay_needs_the_client;
 mod case_10_dpop_replay;

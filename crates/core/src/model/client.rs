@@ -111,6 +111,11 @@ impl Client {
         self.token_endpoint_auth_method == Some(TokenEndpointAuthMethod::None)
     }
 
+    /// Whether its id is the URL at which it describes itself: nobody registered it.
+    pub fn describes_itself(&self) -> bool {
+        self.client_id.starts_with("https://")
+    }
+
     /// Whether the application may use this grant type.
     pub fn may_use(&self, grant_type: &str) -> bool {
         self.grant_types.iter().flatten().any(|g| g == grant_type)

@@ -4,6 +4,7 @@
 //! what the rest of the code reads. An absent member stays absent: `Option` and `skip_serializing_if` keep the
 //! difference between "never set" and "set to the default", which the wire shows.
 
+mod agent_access;
 mod api;
 mod client;
 mod client_grant;
@@ -13,6 +14,7 @@ mod role;
 mod tenant;
 mod user;
 
+pub use agent_access::{AgentAccess, DescribedAccess, DescribedClients, ResourceMetadata};
 pub use api::{
     Api, ClientPolicy, Dialect, Policy, ProofOfPossession, ScopeConsent, ScopeDefinition, SigningAlg,
     SubjectTypeAuthorization, UserPolicy,

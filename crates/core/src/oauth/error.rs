@@ -94,6 +94,8 @@ pub enum OAuthError {
     NoDefaultDirectory,
     /// `audience` names no API.
     NoSuchApi(String),
+    /// `resource` names no API, or one that what is exchanged is not for (RFC 8707, section 2).
+    InvalidTarget(String),
     /// The scope decision said no: code, status and text come from it.
     Denied {
         /// RFC 6749 code.
@@ -128,6 +130,7 @@ impl OAuthError {
             }
             Self::TooLarge | Self::Invalid(_) | Self::UnknownRealm(_) => "invalid_request",
             Self::InvalidScope(_) => "invalid_scope",
+            Self::InvalidTarget(_) => "invalid_target",
             Self::Unauthorized | Self::NoSuchApi(_) => "access_denied",
             Self::ClientAssertion(_) => "invalid_client",
             Self::Proof(_) => "invalid_dpop_proof",
@@ -186,6 +189,7 @@ impl OAuthError {
             Self::NoSuchApi(_) | Self::TokenScope(_) => 403,
             Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::Invalid(_) => 400,
             Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
+            Self::InvalidTarget(_) => 400,
             Self::Proof(_) | Self::NonceNeeded | Self::ProofNeeded | Self::SubjectToken => 400,
         }
     }
@@ -200,7 +204,7 @@ impl OAuthError {
                 "Content-Type must be application/x-www-form-urlencoded or application/json".to_owned()
             }
             Self::TooLarge => "The request is too large".to_owned(),
-            Self::Invalid(text) | Self::UnauthorizedClient(text) => text.clone(),
+            Self::Invalid(text) | Self::UnauthorizedClient(text) | Self::InvalidTarget(text) => text.clone(),
             Self::InvalidScope(text) | Self::ClientAssertion(text) | Self::Proof(text) => (*text).to_owned(),
             Self::NonceNeeded => "Authorization server requires nonce in DPoP proof".to_owned(),
             Self::ProofNeeded => "Tokens of this kind are given with a DPoP proof only".to_owned(),
@@ -309,6 +313,11 @@ impl AuthorizeError {
     /// The user said no (fact sheet 4.4).
     pub fn declined() -> Self {
         Self::new("access_denied", "User did not authorize the request")
+    }
+
+    /// What `resource` names cannot be had (RFC 8707, section 2).
+    pub fn invalid_target(text: impl Into<String>) -> Self {
+        Self::new("invalid_target", text)
     }
 
     /// `audience` names no API (fact sheet 2.4).

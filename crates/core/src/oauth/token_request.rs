@@ -25,6 +25,8 @@ pub enum Grant {
         redirect_uri: Option<String>,
         /// PKCE.
         code_verifier: Option<SecretString>,
+        /// What the tokens are to be for (RFC 8707, section 2.2): nothing else than the code.
+        resource: Vec<String>,
     },
     /// RFC 6749 section 4.4.
     ClientCredentials {
@@ -48,6 +50,8 @@ pub enum Grant {
     DeviceCode {
         /// The device code.
         device_code: SecretString,
+        /// As for [`Grant::AuthorizationCode`].
+        resource: Vec<String>,
     },
     /// Goes on where the password grant asked for a second factor (fact sheet 6.3).
     SecondFactor {
@@ -121,6 +125,7 @@ impl Grant {
                 code: required(params, "code")?.into(),
                 redirect_uri: params.get("redirect_uri").map(str::to_owned),
                 code_verifier: params.get("code_verifier").map(SecretString::from),
+                resource: resources(params, hears_resource),
             },
             "client_credentials" => Self::ClientCredentials {
                 audience: one_audience(params, hears_resource)?,
@@ -132,7 +137,10 @@ impl Grant {
                 audience: one_audience(params, hears_resource)?,
                 scope: scope(),
             },
-            DEVICE_CODE => Self::DeviceCode { device_code: required(params, "device_code")?.into() },
+            DEVICE_CODE => Self::DeviceCode {
+                device_code: required(params, "device_code")?.into(),
+                resource: resources(params, hears_resource),
+            },
             MFA_OTP => Self::SecondFactor {
                 mfa_token: required(params, "mfa_token")?.into(),
                 code: required(params, "otp")?.into(),
@@ -230,13 +238,23 @@ fn required<'a>(params: &'a Params, name: &'static str) -> Result<&'a str, OAuth
     params.get(name).ok_or(OAuthError::Missing(name))
 }
 
+/// What a code may be narrowed to. `audience` has never meant anything here, and applications send it.
+fn resources(params: &Params, hears_resource: bool) -> Vec<String> {
+    params.all("resource").filter(|_| hears_resource).map(str::to_owned).collect()
+}
+
 /// `audience`, else `resource`; a machine or refresh token is for one API (fact sheet 2.4).
 fn one_audience(params: &Params, hears_resource: bool) -> Result<Option<String>, OAuthError> {
     let name = if params.get("audience").is_some() || !hears_resource { "audience" } else { "resource" };
     let mut values = params.all(name);
     let first = values.next();
     if values.any(|v| Some(v) != first) {
-        return Err(OAuthError::Invalid(format!("Only one {name} can be asked for here")));
+        let text = format!("Only one {name} can be asked for here");
+        return Err(if name == "resource" {
+            OAuthError::InvalidTarget(text)
+        } else {
+            OAuthError::Invalid(text)
+        });
     }
     Ok(first.map(str::to_owned))
 }

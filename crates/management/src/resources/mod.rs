@@ -1,6 +1,7 @@
 //! What the operations do, one file per resource.
 
 mod absent;
+mod agent_access;
 mod apis;
 mod attack_protection;
 mod authentication_methods;
@@ -85,4 +86,5 @@ pub(crate) fn bind(table: &mut Table) {
 pub(crate) fn bind_own(table: &mut Table) {
     stats::bind_own(table);
     places::bind_own(table);
+    agent_access::bind_own(table);
 }

@@ -19,12 +19,15 @@ use chancery_web::{Ctx, DPOP, DPOP_NONCE, Failure, Form, Sent, json};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::client_auth::authenticate;
+use crate::described;
 use crate::events;
 use crate::issue::TokenAnswer;
 
 /// Parse, authenticate the client, let the grant decide, answer.
 pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
     let request = parse(&ctx, &params)?;
+    let is_by_resource = !params.has("audience") && params.has("resource");
+    let ctx = described::calling(ctx, &request.client).await?;
     let client = authenticate(&ctx, &headers, &request.client).await?;
     let name = request.grant.name();
     let key = match headers.contains_key(DPOP) {
@@ -55,6 +58,7 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
         // Nothing failed: the event says what is due, and stands already.
         Err(failure) if failure.error == OAuthError::SecondFactorRequired => Err(failure),
         Err(failure) => {
+            let failure = if is_by_resource { in_words_of_resources(failure) } else { failure };
             let mut event = events::of_client(failure_event(name), &client);
             event.description = Some(failure.error.description());
             if let Some(decided) = &failure.decision {
@@ -66,6 +70,17 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
             Err(failure)
         }
     }
+}
+
+/// Whoever names an API by `resource` is told in the words of RFC 8707 that there is no such one, or not for them.
+fn in_words_of_resources(failure: Failure) -> Failure {
+    let error = match failure.error {
+        OAuthError::NoSuchApi(named) => {
+            OAuthError::InvalidTarget(format!("There is no API for the resource {named}"))
+        }
+        other => other,
+    };
+    Failure { error, ..failure }
 }
 
 /// What is proven of the sender's key. Public applications prove nothing else, so theirs must be made for this server (fact
@@ -98,8 +113,8 @@ async fn answer(
     }
     // In boxes, so that a machine's request, of which there are the most, does not carry room for the other grants about.
     match grant {
-        Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
-            let presented = authorization_code::Presented { code, redirect_uri, code_verifier };
+        Grant::AuthorizationCode { code, redirect_uri, code_verifier, resource } => {
+            let presented = authorization_code::Presented { code, redirect_uri, code_verifier, resource };
             Box::pin(authorization_code::exchange(ctx, client, presented, jkt)).await
         }
         Grant::ClientCredentials { audience, scope, organization } => {
@@ -110,8 +125,9 @@ async fn answer(
             let asked = refresh_token::Asked { audience, scope };
             Box::pin(refresh_token::exchange(ctx, client, &refresh_token, &asked, jkt)).await
         }
-        Grant::DeviceCode { device_code } => {
-            Box::pin(device_code::exchange(ctx, client, &device_code, jkt)).await
+        Grant::DeviceCode { device_code, resource } => {
+            let presented = device_code::Presented { device_code, resource };
+            Box::pin(device_code::exchange(ctx, client, &presented, jkt)).await
         }
         Grant::SecondFactor { mfa_token, code, is_recovery } => {
             let shown = password::Shown { mfa_token, code, is_recovery };

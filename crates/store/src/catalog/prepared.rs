@@ -22,6 +22,8 @@ pub struct PreparedClient {
     pub request_keys: Vec<AssertionKey>,
     /// Signs ID tokens with the application's secret where they are HS256; `None` where the tenant's key does.
     pub id_token_signer: Option<Arc<SigningKey>>,
+    /// Seconds that its access tokens live at most, whatever the API says; only applications that describe themselves have it.
+    pub longest_token: Option<i64>,
 }
 
 /// A public key of an application.
@@ -72,7 +74,20 @@ impl PreparedClient {
             .filter_map(|named| client.credentials.iter().find(|credential| credential.id == named.id))
             .filter_map(|credential| assertion_key(&client.client_id, credential))
             .collect();
-        Ok(Self { secret_digest, assertion_keys, request_keys, id_token_signer, client })
+        Ok(Self { secret_digest, assertion_keys, request_keys, id_token_signer, longest_token: None, client })
+    }
+
+    /// One that describes itself: no secret, and keys only that stand in its description.
+    #[must_use]
+    pub fn described(client: Client, assertion_keys: Vec<AssertionKey>, longest_token: i64) -> Self {
+        Self {
+            client,
+            secret_digest: None,
+            assertion_keys,
+            request_keys: Vec::new(),
+            id_token_signer: None,
+            longest_token: Some(longest_token),
+        }
     }
 }
 
