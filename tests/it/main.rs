@@ -34,4 +34,5 @@ mod second_factor;
 mod security;
 mod signed_requests;
 mod signed_responses;
+mod trusted_issuers;
 mod userinfo;

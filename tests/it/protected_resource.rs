@@ -28,7 +28,7 @@ async fn an_api_is_described() {
     app.set_api(json!({ "proof_of_possession": { "mechanism": "dpop", "required": true } })).await;
     let changed = app.send(Call::get(&described(API)).header("if-none-match", &tag)).await.expect(200).json();
     assert_eq!(changed["dpop_bound_access_tokens_required"], true);
-    for elsewhere in ["read:users", "client_id", "signing"] {
+    for elsewhere in ["read:users", "client_id", "signing_secret"] {
         assert!(!changed.to_string().contains(elsewhere), "{changed}");
     }
 }

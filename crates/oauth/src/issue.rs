@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chancery_core::chain::ChainKey;
 use chancery_core::claims::{AccessToken, GrantKind, IdToken};
-use chancery_core::ids::Handle;
+use chancery_core::ids::{self, Handle};
 use chancery_core::model::{ExpirationType, Organization, RefreshTokenSettings, RotationType, User};
 use chancery_core::oauth::OAuthError;
-use chancery_core::records::{Authorization, OpaqueRecord, RefreshRecord};
+use chancery_core::records::{Authorization, Consent, OpaqueRecord, RefreshRecord};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
 use chancery_jose::{Algorithm, SigningKey, Typ};
@@ -232,6 +232,20 @@ pub(crate) fn first_refresh_token(
     };
     let write = ctx.app.store.insert_refresh_token(&ctx.tenant.tenant, &handle, &record)?;
     Ok((refresh_token_text(&handle, record.rotating), write))
+}
+
+/// What is kept where nobody was asked, since refresh tokens hang on it.
+pub(crate) fn implied_consent(ctx: &Ctx, authorization: &Authorization) -> Consent {
+    Consent {
+        id: ids::object_id(&*ctx.app.rng, ctx.now()),
+        user_id: authorization.user_id.clone(),
+        client_id: authorization.client_id.clone(),
+        audience: authorization.audience.clone().unwrap_or_default(),
+        organization_id: String::new(),
+        scope: authorization.scope.clone(),
+        declined: Vec::new(),
+        implicit: true,
+    }
 }
 
 /// The absolute end of a family: fixed when it began; a maximum set later shortens it (fact sheet 7).

@@ -92,11 +92,13 @@ pub enum Kind {
     SecondFactors,
     /// `AgentAccess`: how applications come in that nobody registered. Its one document has the id `settings`.
     AgentAccess,
+    /// `TrustedIssuer`: whose tokens stand for users here.
+    TrustedIssuer,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Settings,
         Self::Api,
         Self::Client,
@@ -138,6 +140,7 @@ impl Kind {
         Self::GuardianSetting,
         Self::SecondFactors,
         Self::AgentAccess,
+        Self::TrustedIssuer,
     ];
 
     /// As in the database.
@@ -185,6 +188,7 @@ impl Kind {
             Self::GuardianSetting => "guardian_setting",
             Self::SecondFactors => "second_factors",
             Self::AgentAccess => "agent_access",
+            Self::TrustedIssuer => "trusted_issuer",
         }
     }
 

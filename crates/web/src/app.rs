@@ -18,8 +18,8 @@ use crate::cors::AllowedOrigins;
 use crate::middleware::RouteMetrics;
 use crate::shares::Shares;
 use crate::{
-    Attempts, DescribedApplications, Fetcher, LogQueue, MemoryOutbox, Networks, Outbox, Quota, Rates, Signer,
-    Twilio, VerifiedTokens,
+    Attempts, DescribedApplications, Fetcher, LogQueue, MemoryOutbox, Networks, Outbox, PublishedKeys, Quota,
+    Rates, Signer, Twilio, VerifiedTokens,
 };
 
 /// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
@@ -44,6 +44,8 @@ pub struct App {
     pub fetcher: Arc<Fetcher>,
     /// Applications that describe themselves.
     pub described: DescribedApplications,
+    /// Keys of servers whose tokens are trusted.
+    pub published_keys: PublishedKeys,
     /// Tenant log events on their way to the database.
     pub logs: LogQueue,
     /// How often one address may ask for what costs or tells something.
@@ -237,6 +239,7 @@ impl AppBuilder {
             fetcher,
             logs: LogQueue::new(self.store.clone()),
             described: DescribedApplications::default(),
+            published_keys: PublishedKeys::default(),
             management_calls: Quota::default(),
             verified_tokens: VerifiedTokens::default(),
             mails: Attempts::default(),

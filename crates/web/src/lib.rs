@@ -36,6 +36,7 @@ mod new_password;
 mod organization;
 mod outside;
 mod proxies;
+mod published_keys;
 mod quota;
 mod rates;
 mod responses;
@@ -81,6 +82,7 @@ pub use middleware::wrap;
 pub use new_password::{Unfit, Whose};
 pub use organization::{is_enabled, joins_by_login};
 pub use proxies::Networks;
+pub use published_keys::PublishedKeys;
 pub use quota::{Allowance, Quota};
 pub use rates::{Rate, Rates, TooManyRequests};
 pub use responses::{

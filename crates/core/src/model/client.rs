@@ -140,6 +140,14 @@ impl Client {
         !self.is_public() && kinds.into_iter().any(|kind| kind == "on_behalf_of_token_exchange")
     }
 
+    /// Whether the application may exchange tokens of others by a profile.
+    pub fn exchanges_by_profile(&self) -> bool {
+        let kinds = self.token_exchange.iter().flat_map(|settings| &settings.allow_any_profile_of_type);
+        self.is_first_party
+            && !self.is_public()
+            && kinds.into_iter().any(|kind| kind == "custom_authentication")
+    }
+
     /// A third-party application under the strict rules of fact sheet 1.11.
     pub fn is_strict_third_party(&self) -> bool {
         !self.is_first_party && self.third_party_security_mode != Some(SecurityMode::Permissive)
@@ -272,7 +280,7 @@ pub struct CredentialName {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TokenExchange {
-    /// `on_behalf_of_token_exchange`; `custom_authentication` is stored only.
+    /// `on_behalf_of_token_exchange`, `custom_authentication`.
     pub allow_any_profile_of_type: Vec<String>,
 }
 

@@ -12,6 +12,7 @@ mod connection;
 mod organization;
 mod role;
 mod tenant;
+mod trusted_issuer;
 mod user;
 
 pub use agent_access::{AgentAccess, DescribedAccess, DescribedClients, ResourceMetadata};
@@ -34,4 +35,5 @@ pub use organization::{
 };
 pub use role::{Permission, Role};
 pub use tenant::{DeviceFlow, SessionCookie, TenantFlags, TenantSettings, UserCodeCharset};
+pub use trusted_issuer::{ForeignUse, NamedUser, TrustedIssuer, UserName};
 pub use user::{Identity, User};

@@ -60,6 +60,8 @@ pub enum OAuthError {
     InvalidRefreshToken,
     /// Unknown, expired, no user's or somebody else's token that was to be exchanged.
     SubjectToken,
+    /// Unknown, expired or used assertion, or one that names nobody (RFC 7523, section 3.1).
+    BadAssertion,
     /// The user behind a refresh token was deleted.
     UserGone,
     /// An administrator blocked the user.
@@ -122,6 +124,12 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
+    /// What RFC 8693 calls `subject_token_type` is none that is exchanged here.
+    pub fn unsupported_subject_token(kind: &str) -> Self {
+        let shown: String = kind.chars().take(200).collect();
+        Self::Invalid(format!("Unsupported subject_token_type: {shown}"))
+    }
+
     /// `error`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -139,6 +147,7 @@ impl OAuthError {
             Self::GrantNotAllowed(_) | Self::UnauthorizedClient(_) => "unauthorized_client",
             Self::UnsupportedGrant(_) => "unsupported_grant_type",
             Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => "invalid_grant",
+            Self::BadAssertion => "invalid_grant",
             Self::InvalidRefreshToken | Self::UserGone | Self::WrongPassword => "invalid_grant",
             Self::InvalidDeviceCode => "invalid_grant",
             Self::DeviceCodeExpired => "expired_token",
@@ -191,6 +200,7 @@ impl OAuthError {
             Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
             Self::InvalidTarget(_) => 400,
             Self::Proof(_) | Self::NonceNeeded | Self::ProofNeeded | Self::SubjectToken => 400,
+            Self::BadAssertion => 400,
         }
     }
 
@@ -225,6 +235,7 @@ impl OAuthError {
             }
             Self::InvalidRefreshToken => "Unknown or invalid refresh token.".to_owned(),
             Self::SubjectToken => "The subject_token is not valid for this client".to_owned(),
+            Self::BadAssertion => "Assertion is invalid or has expired".to_owned(),
             Self::UserGone => "The refresh_token was generated for a user who doesn't exist anymore.".to_owned(),
             Self::UserBlocked => "user is blocked".to_owned(),
             Self::WrongPassword => "Wrong email or password.".to_owned(),

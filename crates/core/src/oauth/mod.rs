@@ -6,6 +6,7 @@ mod client_metadata;
 mod device;
 mod dpop;
 mod error;
+mod foreign_token;
 mod pkce;
 mod pushed;
 mod redirect_uri;
@@ -26,6 +27,10 @@ pub use dpop::{
     ProofNonce, is_fresh_nonce, is_thumbprint, nonce,
 };
 pub use error::{AuthorizeError, OAuthError};
+pub use foreign_token::{
+    FOREIGN_SKEW, ForeignClaims, ForeignRules, ForeignUser, IDENTITY_ASSERTION, JWT_BEARER,
+    LONGEST_FOREIGN_TOKEN,
+};
 pub use pkce::{Challenge, ChallengeMethod};
 pub use pushed::{PUSHED_LIFETIME, REQUEST_URI, pushed};
 pub use redirect_uri::{RedirectUri, allowed_logout_url, is_loopback_host, origin_of};

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{ACCESS_TOKEN, DEVICE_CODE, OAuthError, TOKEN_EXCHANGE};
+use super::{ACCESS_TOKEN, DEVICE_CODE, JWT_BEARER as ASSERTION, OAuthError, TOKEN_EXCHANGE};
 use crate::params::Params;
 
 /// A token request.
@@ -71,6 +71,26 @@ pub enum Grant {
         /// Scopes asked for.
         scope: Option<String>,
     },
+    /// RFC 8693 by a profile of the tenant's: tokens for one of somebody else's.
+    ProfileExchange {
+        /// The token.
+        subject_token: SecretString,
+        /// `subject_token_type`: the profile.
+        kind: String,
+        /// Identifier of the API.
+        audience: Option<String>,
+        /// Scopes asked for.
+        scope: Option<String>,
+    },
+    /// RFC 7523 section 2.1.
+    Assertion {
+        /// The assertion.
+        assertion: SecretString,
+        /// Identifier of the API.
+        audience: Option<String>,
+        /// Scopes asked for.
+        scope: Option<String>,
+    },
     /// RFC 6749 section 4.3, and Auth0's `password-realm`.
     Password {
         /// Email address or user name.
@@ -103,7 +123,7 @@ pub const PASSWORD_REALM: &str = "http://auth0.com/oauth/grant-type/password-rea
 pub const MFA_OTP: &str = "http://auth0.com/oauth/grant-type/mfa-otp";
 /// A recovery code as second factor.
 pub const MFA_RECOVERY_CODE: &str = "http://auth0.com/oauth/grant-type/mfa-recovery-code";
-const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const CLIENT_ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 impl TokenRequest {
     /// Reads the parameters. `hears_resource`: whether `resource` stands in for `audience` (RFC 8707).
@@ -152,6 +172,11 @@ impl Grant {
                 is_recovery: true,
             },
             TOKEN_EXCHANGE => Self::token_exchange(params, hears_resource)?,
+            ASSERTION => Self::Assertion {
+                assertion: required(params, "assertion")?.into(),
+                audience: one_audience(params, hears_resource)?,
+                scope: scope(),
+            },
             "password" => Self::password(params, None, one_audience(params, hears_resource)?)?,
             PASSWORD_REALM => {
                 let realm = required(params, "realm")?.to_owned();
@@ -164,9 +189,9 @@ impl Grant {
     fn token_exchange(params: &Params, hears_resource: bool) -> Result<Self, OAuthError> {
         let subject_token = required(params, "subject_token")?;
         let kind = required(params, "subject_token_type")?;
-        if kind != ACCESS_TOKEN {
-            let shown: String = kind.chars().take(200).collect();
-            return Err(OAuthError::Invalid(format!("Unsupported subject_token_type: {shown}")));
+        // Names of the standards' own mean what they mean, and no profile has one.
+        if kind != ACCESS_TOKEN && kind.to_ascii_lowercase().starts_with("urn:ietf:") {
+            return Err(OAuthError::unsupported_subject_token(kind));
         }
         if params.get("requested_token_type").is_some_and(|wanted| wanted != ACCESS_TOKEN) {
             return Err(OAuthError::Invalid(format!("requested_token_type must be {ACCESS_TOKEN}")));
@@ -176,6 +201,18 @@ impl Grant {
             return Err(OAuthError::Invalid(
                 "actor_token is not supported for this subject_token_type".into(),
             ));
+        }
+        if kind != ACCESS_TOKEN {
+            if params.get("organization").is_some() {
+                let text = "organization is not supported for this subject_token_type";
+                return Err(OAuthError::Invalid(text.to_owned()));
+            }
+            return Ok(Self::ProfileExchange {
+                subject_token: subject_token.into(),
+                kind: kind.to_owned(),
+                audience: one_audience(params, hears_resource)?,
+                scope: params.get("scope").map(str::to_owned),
+            });
         }
         Ok(Self::TokenExchange {
             subject_token: subject_token.into(),
@@ -207,7 +244,8 @@ impl Grant {
             Self::DeviceCode { .. } => DEVICE_CODE,
             Self::SecondFactor { is_recovery: false, .. } => MFA_OTP,
             Self::SecondFactor { is_recovery: true, .. } => MFA_RECOVERY_CODE,
-            Self::TokenExchange { .. } => TOKEN_EXCHANGE,
+            Self::TokenExchange { .. } | Self::ProfileExchange { .. } => TOKEN_EXCHANGE,
+            Self::Assertion { .. } => ASSERTION,
             Self::Password { realm: None, .. } => "password",
             Self::Password { realm: Some(_), .. } => PASSWORD_REALM,
         }
@@ -219,9 +257,9 @@ impl ClientProof {
     pub fn parse(params: &Params) -> Result<Self, OAuthError> {
         let assertion = params.get("client_assertion");
         match (assertion, params.get("client_assertion_type")) {
-            (None, None) | (Some(_), Some(JWT_BEARER)) => {}
+            (None, None) | (Some(_), Some(CLIENT_ASSERTION)) => {}
             (Some(_), Some(_)) => {
-                return Err(OAuthError::Invalid(format!("client_assertion_type must be {JWT_BEARER}")));
+                return Err(OAuthError::Invalid(format!("client_assertion_type must be {CLIENT_ASSERTION}")));
             }
             (Some(_), None) => return Err(OAuthError::Missing("client_assertion_type")),
             (None, Some(_)) => return Err(OAuthError::Missing("client_assertion")),
@@ -315,7 +353,20 @@ mod tests {
         for more in ["&actor_token=x", "&actor_token_type=x", "&requested_token_type=x", "&audience=b"] {
             assert_eq!(code(format!("{good}{more}")), "invalid_request", "{more}");
         }
-        assert_eq!(code(format!("{start}urn:acme:legacy&audience=a")), "invalid_request");
+        assert_eq!(
+            code(format!("{start}urn:ietf:params:oauth:token-type:jwt&audience=a")),
+            "invalid_request"
+        );
+        assert_eq!(code(format!("{start}urn:acme:legacy&actor_token=x")), "invalid_request");
+        assert_eq!(code(format!("{start}urn:acme:legacy&organization=x")), "invalid_request");
+        let by_profile = parse(&format!("{start}urn:acme:legacy&audience=a")).unwrap();
+        assert!(
+            matches!(&by_profile.grant, Grant::ProfileExchange { kind, .. } if kind == "urn:acme:legacy")
+        );
+        assert!(!format!("{by_profile:?}").contains("hush"));
+        let start = "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer";
+        assert_eq!(parse(start).err(), Some(OAuthError::Missing("assertion")));
+        assert!(!format!("{:?}", parse(&format!("{start}&assertion=hush")).unwrap()).contains("hush"));
     }
 
     #[test]

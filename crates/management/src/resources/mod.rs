@@ -37,6 +37,7 @@ pub(crate) mod system_apis;
 pub(crate) mod tenant;
 mod tickets;
 mod token_exchange_profiles;
+mod trusted_issuers;
 mod user_access;
 pub(crate) mod user_export;
 mod user_import;
@@ -87,4 +88,5 @@ pub(crate) fn bind_own(table: &mut Table) {
     stats::bind_own(table);
     places::bind_own(table);
     agent_access::bind_own(table);
+    trusted_issuers::bind_own(table);
 }

@@ -3,6 +3,7 @@
 mod authorization_code;
 mod client_credentials;
 mod device_code;
+mod foreign;
 mod on_behalf_of;
 mod password;
 mod redeem;
@@ -11,7 +12,7 @@ mod user_tokens;
 
 use axum::response::Response;
 use chancery_core::oauth::{
-    DEVICE_CODE, Grant, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, TOKEN_EXCHANGE, TokenRequest,
+    DEVICE_CODE, Grant, JWT_BEARER, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, TOKEN_EXCHANGE, TokenRequest,
 };
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
@@ -30,6 +31,7 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
     let ctx = described::calling(ctx, &request.client).await?;
     let client = authenticate(&ctx, &headers, &request.client).await?;
     let name = request.grant.name();
+    let by_profile = matches!(request.grant, Grant::ProfileExchange { .. });
     let key = match headers.contains_key(DPOP) {
         true => Box::pin(shown_key(&ctx, &headers, &client)).await,
         false => Ok(None),
@@ -59,7 +61,8 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
         Err(failure) if failure.error == OAuthError::SecondFactorRequired => Err(failure),
         Err(failure) => {
             let failure = if is_by_resource { in_words_of_resources(failure) } else { failure };
-            let mut event = events::of_client(failure_event(name), &client);
+            let mut event =
+                events::of_client(if by_profile { "fecte" } else { failure_event(name) }, &client);
             event.description = Some(failure.error.description());
             if let Some(decided) = &failure.decision {
                 event.audience.clone_from(&decided.audience);
@@ -106,6 +109,9 @@ async fn answer(
     // Whether tokens may be exchanged is a setting of its own (fact sheet 6.3).
     let may = match &grant {
         Grant::TokenExchange { .. } => client.exchanges_on_behalf(),
+        // Whether there is such a profile comes first.
+        Grant::ProfileExchange { .. } => true,
+        Grant::Assertion { .. } => !client.is_public() && client.may_use(JWT_BEARER),
         other => client.may_use(other.name()),
     };
     if !may {
@@ -137,6 +143,14 @@ async fn answer(
             let asked = on_behalf_of::Asked { subject_token, audience, scope };
             Box::pin(on_behalf_of::exchange(ctx, client, &asked, jkt)).await
         }
+        Grant::ProfileExchange { subject_token, kind, audience, scope } => {
+            let shown = foreign::Shown { token: subject_token, kind: Some(kind), audience, scope };
+            Box::pin(foreign::exchange(ctx, client, &shown, jkt)).await
+        }
+        Grant::Assertion { assertion, audience, scope } => {
+            let shown = foreign::Shown { token: assertion, kind: None, audience, scope };
+            Box::pin(foreign::exchange(ctx, client, &shown, jkt)).await
+        }
         Grant::Password { username, password, realm, audience, scope } => {
             let typed = password::Typed { username, password, realm, audience, scope };
             Box::pin(password::sign_in(ctx, client, typed, jkt)).await
@@ -152,6 +166,7 @@ fn failure_event(grant: &str) -> &'static str {
         DEVICE_CODE => "fede",
         MFA_OTP => "feotpft",
         MFA_RECOVERY_CODE => "fercft",
+        JWT_BEARER => "idjag_exchange_failure",
         TOKEN_EXCHANGE => "failed_on_behalf_of_token_exchange",
         _ => "fepft",
     }

@@ -100,6 +100,7 @@ fn empty(store: &Store, tenant: &str) -> Result<Snapshot> {
         apis: Apis::default(),
         grants: Grants::default(),
         roles: Map::default(),
+        trusted_issuers: Map::default(),
         connections: Connections::default(),
         others: HashMap::new(),
         key_documents: Map::default(),
@@ -139,6 +140,7 @@ fn apply(
             Kind::Api => follow(kind, changed, &mut Preparing(&mut next.apis, keys)),
             Kind::Client => follow(kind, changed, &mut Preparing(&mut next.clients, keys)),
             Kind::ClientGrant => follow(kind, changed, &mut next.grants),
+            Kind::TrustedIssuer => follow(kind, changed, &mut Plain(&mut next.trusted_issuers, read)),
             Kind::Role => follow(kind, changed, &mut Plain(&mut next.roles, read)),
             Kind::Connection => follow(kind, changed, &mut next.connections),
             Kind::Branding

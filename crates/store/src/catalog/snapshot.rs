@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chancery_core::attack::AttackProtection;
-use chancery_core::model::{AgentAccess, Api, ClientGrant, Connection, Role, SubjectType, TenantSettings};
+use chancery_core::model::{
+    AgentAccess, Api, ClientGrant, Connection, Role, SubjectType, TenantSettings, TrustedIssuer,
+};
 use chancery_core::second_factor::SecondFactors;
 
 use super::{
@@ -33,6 +35,7 @@ pub struct Snapshot {
     pub(super) apis: Apis,
     pub(super) grants: Grants,
     pub(super) roles: Map<Role>,
+    pub(super) trusted_issuers: Map<TrustedIssuer>,
     pub(super) connections: Connections,
     pub(super) others: HashMap<Kind, Map<str>>,
     pub(super) key_documents: Map<SigningKeyDoc>,
@@ -154,6 +157,17 @@ impl Snapshot {
     /// Roles by id, beginning behind one (empty is the beginning).
     pub fn roles_after<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<Role>> {
         self.roles.after(id)
+    }
+
+    /// The server of somebody else's whose tokens have this `iss`, if it is trusted. There are few.
+    #[must_use]
+    pub fn trusted_issuer(&self, iss: &str) -> Option<&Arc<TrustedIssuer>> {
+        self.trusted_issuers.values().find(|trusted| trusted.issuer == iss)
+    }
+
+    /// Trusted issuers by id, beginning behind one (empty is the beginning).
+    pub fn trusted_issuers_after<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<TrustedIssuer>> {
+        self.trusted_issuers.after(id)
     }
 
     /// The connection with this name, or else the first with this among its realms.
