@@ -46,7 +46,7 @@ fn is_what_was_sent(request: &TokenRequest, params: &Params) {
     assert_eq!(client.client_secret.as_ref().map(ExposeSecret::expose_secret), sent("client_secret"));
     assert_eq!(client.assertion.as_ref().map(ExposeSecret::expose_secret), sent("client_assertion"));
     match &request.grant {
-        Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
+        Grant::AuthorizationCode { code, redirect_uri, code_verifier, .. } => {
             assert_eq!(Some(code.expose_secret()), sent("code"));
             assert_eq!(redirect_uri.as_deref(), sent("redirect_uri"));
             assert_eq!(code_verifier.as_ref().map(ExposeSecret::expose_secret), sent("code_verifier"));

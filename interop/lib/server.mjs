@@ -7,13 +7,13 @@ import { projectFolder } from './install.mjs';
 import { start, stop, until } from './processes.mjs';
 
 /** Resolves to the content of the ready file, and `stop()`. */
-export async function startChancery({ host = 'localhost', database = process.env.CHANCERY_DATABASE } = {}) {
+export async function startChancery({ host = 'localhost', database = process.env.CHANCERY_DATABASE, options = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'chancery-interop-'));
   const readyFile = join(folder, 'ready.json');
   const child = start(binary(), [
     'dev', '--data', join(folder, 'data'),
     '--database', database ?? `sqlite:${join(folder, 'chancery.db')}`, '--host', host,
-    '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--mtls', '127.0.0.1:0', '--ready-file', readyFile,
+    '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--mtls', '127.0.0.1:0', '--ready-file', readyFile, ...options,
   ]);
   const ready = await until(child, () => existsSync(readyFile) && parsed(readFileSync(readyFile, 'utf8')));
   return {

@@ -45,9 +45,11 @@ async fn jwts_whose_audience_it_is() {
 async fn without_a_good_token() {
     let app = TestApp::new().await;
     let answer = app.get("/userinfo").await;
+    let described =
+        "resource_metadata=\"https://auth.example/.well-known/oauth-protected-resource/userinfo\"";
     assert_eq!(
         (answer.status.as_u16(), answer.header("www-authenticate")),
-        (401, Some("Bearer realm=\"Users\""))
+        (401, Some(format!("Bearer realm=\"Users\", {described}").as_str()))
     );
     for token in ["nonsense", "a.b.c", "--OyxBVN-kK7Gh-8GpTc7iSWqSpvfg-V-TZOZ77ho4ZLL9GF7F_QxRFNqYigvdHp0"] {
         let answer = app.userinfo(token).await.expect(401);

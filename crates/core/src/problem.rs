@@ -37,6 +37,8 @@ pub enum Problem {
     BadSignature,
     /// The token has none of these scopes.
     InsufficientScope(Vec<&'static str>),
+    /// The token lacks these scopes, all of which are needed.
+    LackingScopes(Vec<String>),
     /// The operation is right, the body well formed, and still it cannot be done.
     Refused(Cow<'static, str>),
     /// As [`Problem::Refused`], with an `errorCode` of its own.
@@ -153,6 +155,11 @@ impl Problem {
                 403,
                 Some("insufficient_scope"),
                 format!("Insufficient scope, expected any of: {}", any_of.join(",")).into(),
+            ),
+            Self::LackingScopes(all_of) => (
+                403,
+                Some("insufficient_scope"),
+                format!("Insufficient scope, missing: {}", all_of.join(",")).into(),
             ),
             Self::Refused(message) => (400, Some("invalid_body"), message.as_ref().into()),
             Self::RefusedAs(code, message) => (400, Some(code), message.as_ref().into()),

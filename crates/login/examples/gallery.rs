@@ -234,6 +234,13 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
         PageKind::Plain,
         AccountConsents { allowed: Vec::new(), withdrawn: None, ..consents }.render(t),
     );
+    let described = Consent {
+        client_name: "Agent".into(),
+        client_host: Some("agent.a-rather-long-name-of-a-host.example".into()),
+        callback_host: Some("127.0.0.1:49152".into()),
+        ..consent(t, &["read:contacts"])?
+    };
+    add("consent-described", PageKind::Plain, described.render(t));
     add("consent-none", PageKind::Plain, Consent { groups: Vec::new(), ..consent(t, &[])? }.render(t));
 
     let forgot = ForgotPassword {
@@ -489,6 +496,7 @@ fn consent(t: &Texts, scopes: &[&str]) -> Result<Consent, String> {
         frame: frame(),
         form: form("/u/consent")?,
         client_name: "Demo SPA".into(),
+        client_host: None,
         client_logo: None,
         account: "jane@example.com".into(),
         not_you: Some(link("/u/login?state=x&switch")?),

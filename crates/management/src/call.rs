@@ -87,12 +87,9 @@ impl Caller {
     /// # Errors
     /// A refusal that names those it lacks.
     pub(crate) fn needs(&self, scopes: &[&str]) -> Result<(), Problem> {
-        let missing: Vec<&str> = scopes.iter().filter(|scope| !self.has(scope)).copied().collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let text = format!("Insufficient scope, missing: {}", missing.join(","));
-        Err(Problem::Forbidden("insufficient_scope", text.into()))
+        let missing = scopes.iter().filter(|scope| !self.has(scope)).map(|scope| (*scope).to_owned());
+        let missing: Vec<String> = missing.collect();
+        if missing.is_empty() { Ok(()) } else { Err(Problem::LackingScopes(missing)) }
     }
 
     pub(crate) fn has_any(&self, scopes: &[&str]) -> bool {

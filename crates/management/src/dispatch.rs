@@ -14,8 +14,8 @@ use chancery_core::oauth::OAuthError;
 use chancery_core::problem::Problem;
 use chancery_core::records::LogEvent;
 use chancery_web::{
-    Allowance, App, BodyError, Ctx, DPOP_NONCE, Failure, Sent, TokenScheme, access_token, json, no_store,
-    read_json, read_json_or_form, read_json_or_page,
+    Allowance, App, BodyError, Ctx, DPOP_NONCE, Failure, PROTECTED_RESOURCE, Sent, TokenScheme, access_token,
+    json, no_store, point_to_description, read_json, read_json_or_form, read_json_or_page,
 };
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -297,12 +297,45 @@ fn csv(text: String) -> Response {
 
 /// A refusal that is about a proof of possession says so in the words of RFC 9449 too, with a nonce for the next one.
 pub(crate) fn challenge(ctx: &Ctx, response: &mut Response) {
+    if let Some(Challenge(text)) = response.extensions_mut().remove() {
+        if let Ok(text) = HeaderValue::try_from(text) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, text);
+        }
+        let description = format!("{}{PROTECTED_RESOURCE}/api/v2/", ctx.origin.issuer);
+        point_to_description(response, &description);
+    }
     let Some(ProofRefused(code)) = response.extensions_mut().remove() else { return };
     let text = format!("DPoP realm=\"Management\", error=\"{code}\", algs=\"ES256\"");
     if let Ok(text) = HeaderValue::try_from(text) {
         response.headers_mut().insert(WWW_AUTHENTICATE, text);
     }
     response.headers_mut().insert(DPOP_NONCE, ctx.dpop_nonce());
+}
+
+/// What a token that is missing, not good or not good enough is told in the header (RFC 6750, section 3): rides on a refusal
+/// to [`challenge`].
+#[derive(Clone)]
+struct Challenge(String);
+
+impl Challenge {
+    fn of(problem: &Problem) -> Option<Self> {
+        let realm = "Bearer realm=\"Management\"";
+        Some(Self(match problem {
+            Problem::MissingToken => realm.to_owned(),
+            Problem::InvalidToken | Problem::ExpiredToken | Problem::BadSignature => {
+                format!("{realm}, error=\"invalid_token\"")
+            }
+            Problem::InsufficientScope(any_of) => {
+                // Any one will do, and whoever asks for more than they need is refused the more of it.
+                let scope = any_of.first().copied().unwrap_or_default();
+                format!("{realm}, error=\"insufficient_scope\", scope=\"{scope}\"")
+            }
+            Problem::LackingScopes(all_of) => {
+                format!("{realm}, error=\"insufficient_scope\", scope=\"{}\"", all_of.join(" "))
+            }
+            _ => return None,
+        }))
+    }
 }
 
 /// Rides on a refusal to [`challenge`].
@@ -312,6 +345,9 @@ struct ProofRefused(&'static str);
 pub(crate) fn refuse(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json(status, &problem.body());
+    if let Some(challenge) = Challenge::of(problem) {
+        response.extensions_mut().insert(challenge);
+    }
     if let Problem::BadProof(_) | Problem::NonceNeeded = problem {
         let code = problem.body().code.unwrap_or_default();
         response.extensions_mut().insert(ProofRefused(code));

@@ -49,9 +49,9 @@ impl Operation {
         self.handler.is_some()
     }
 
-    /// Whether it changes anything. Operations of our own that are in the table only read.
+    /// Whether it changes anything. `POST /explain` asks.
     pub(crate) fn writes(&self) -> bool {
-        self.base == WIRE && self.method != Method::GET
+        self.method != Method::GET && (self.base == WIRE || self.path != "/explain")
     }
 
     /// The query, an object of its parameters.
@@ -192,7 +192,8 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
 const PUBLISHED: &str = include_str!("../published.tsv");
 const OWN_OPERATIONS: &str = include_str!("../own.tsv");
 
-const SHAPE_FILES: [&str; 29] = [
+const SHAPE_FILES: [&str; 31] = [
+    include_str!("../shapes/agent-access.shape"),
     include_str!("../shapes/attack-protection.shape"),
     include_str!("../shapes/branding.shape"),
     include_str!("../shapes/client-grants.shape"),
@@ -219,6 +220,7 @@ const SHAPE_FILES: [&str; 29] = [
     include_str!("../shapes/tenants.shape"),
     include_str!("../shapes/tickets.shape"),
     include_str!("../shapes/token-exchange-profiles.shape"),
+    include_str!("../shapes/trusted-issuers.shape"),
     include_str!("../shapes/user-blocks.shape"),
     include_str!("../shapes/users-by-email.shape"),
     include_str!("../shapes/users.shape"),

@@ -11,10 +11,17 @@ use chancery_web::Ctx;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 /// The documents of `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`, one for each
-/// issuer, with pushed requests and client certificates and without, made once. Issuers are configured, so there are only so
-/// many.
+/// issuer and for each state of what a tenant turns on, made once. Issuers are configured, so there are only so many.
 #[derive(Clone, Default)]
-pub(crate) struct Documents(Arc<RwLock<[HashMap<String, Bytes>; 4]>>);
+pub(crate) struct Documents(Arc<RwLock<HashMap<Said, HashMap<String, Bytes>>>>);
+
+/// What of a document a tenant turns on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Said {
+    pushed: bool,
+    described: bool,
+    certificates: bool,
+}
 
 impl Documents {
     /// The issuer's document.
@@ -23,19 +30,26 @@ impl Documents {
         let takes_pushed = ctx.tenant.settings.pushed_authorization_requests_supported.unwrap_or(false);
         let aliases = ctx.tenant.settings.mtls.as_ref().and_then(|mtls| mtls.enable_endpoint_aliases);
         let alias = ctx.origin.certificate_base.as_deref().filter(|_| aliases == Some(true));
-        let which = usize::from(takes_pushed) + 2 * usize::from(alias.is_some());
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner)[which].get(issuer).cloned();
+        let which = Said {
+            pushed: takes_pushed,
+            described: ctx.tenant.agents.client_id_metadata_documents.enabled,
+            certificates: alias.is_some(),
+        };
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(&which).and_then(|all| all.get(issuer)).cloned();
+        drop(all);
         public(known.unwrap_or_else(|| {
             // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that.
-            let pushed = if takes_pushed { PUSHED } else { "" };
-            let made = TEMPLATE.replace("{pushed}", pushed);
+            let pushed = if which.pushed { PUSHED } else { "" };
+            let described = if which.described { DESCRIBED } else { "" };
+            let made = TEMPLATE.replace("{pushed}", pushed).replace("{described}", described);
             let made = match alias {
-                Some(alias) => with_certificates(&made, if takes_pushed { PUSHED_ALIAS } else { "" }, alias),
+                Some(alias) => with_certificates(&made, if which.pushed { PUSHED_ALIAS } else { "" }, alias),
                 None => made.replace("{mtls}", "").replace("{mtls_methods}", ""),
             };
             let made = Bytes::from(made.replace("{issuer}", issuer));
             let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            all[which].insert(issuer.clone(), made.clone());
+            all.entry(which).or_default().insert(issuer.clone(), made.clone());
             made
         }))
     }
@@ -75,6 +89,8 @@ const MTLS: &str = concat!(
 
 /// Where the tenant takes requests that are sent ahead.
 const PUSHED: &str = r#""pushed_authorization_request_endpoint":"{issuer}oauth/par","require_pushed_authorization_requests":false,"#;
+/// Where the tenant takes applications that describe themselves at a URL.
+const DESCRIBED: &str = r#""client_id_metadata_document_supported":true,"#;
 /// Member order as live tenants have it.
 const TEMPLATE: &str = concat!(
     r#"{"issuer":"{issuer}","authorization_endpoint":"{issuer}authorize","token_endpoint":"{issuer}oauth/token","#,
@@ -84,7 +100,7 @@ const TEMPLATE: &str = concat!(
     r#""userinfo_endpoint":"{issuer}userinfo","mfa_challenge_endpoint":"{issuer}mfa/challenge","#,
     r#""jwks_uri":"{issuer}.well-known/jwks.json","#,
     r#""introspection_endpoint":"{issuer}oauth/introspect","#,
-    r#""revocation_endpoint":"{issuer}oauth/revoke",{pushed}"#,
+    r#""revocation_endpoint":"{issuer}oauth/revoke",{pushed}{described}"#,
     r#""scopes_supported":["openid","profile","offline_access","name","given_name","family_name","nickname","email","#,
     r#""email_verified","picture","created_at","identities","phone","address"],"#,
     r#""response_types_supported":["code","token","id_token","code token","code id_token","token id_token","#,

@@ -95,7 +95,7 @@ async fn of_jwt(ctx: &Ctx, client: &PreparedClient, token: &str) -> Result<Optio
     let Ok(claims) = verify_any_access_token(&ctx.tenant, &ctx.origin, token, ctx.now()) else {
         return Ok(None);
     };
-    if !concerns(ctx, client, &claims) || ctx.tenant.client(&claims.client_id).is_none() {
+    if !concerns(ctx, client, &claims) || !ctx.tenant.knows_client(&claims.client_id) {
         return Ok(None);
     }
     let is_machine = claims.sub == machine_subject(&claims.client_id);

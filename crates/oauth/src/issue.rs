@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chancery_core::chain::ChainKey;
 use chancery_core::claims::{AccessToken, GrantKind, IdToken};
-use chancery_core::ids::Handle;
+use chancery_core::ids::{self, Handle};
 use chancery_core::model::{ExpirationType, Organization, RefreshTokenSettings, RotationType, User};
 use chancery_core::oauth::OAuthError;
-use chancery_core::records::{Authorization, OpaqueRecord, RefreshRecord};
+use chancery_core::records::{Authorization, Consent, OpaqueRecord, RefreshRecord};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
 use chancery_jose::{Algorithm, SigningKey, Typ};
@@ -86,6 +86,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 true => api.token_lifetime_for_web.min(api.token_lifetime),
                 false => api.token_lifetime,
             };
+            let expires_in = what.client.longest_token.map_or(expires_in, |most| expires_in.min(most));
             let expires_in = match what.delegation {
                 Some(delegation) => expires_in.min(delegation.ends_at.saturating_sub(ctx.now())),
                 None => expires_in,
@@ -118,6 +119,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
         }
         Audience::Userinfo => {
             let expires_in = if what.front_channel { USERINFO_LIFETIME_WEB } else { USERINFO_LIFETIME };
+            let expires_in = what.client.longest_token.map_or(expires_in, |most| expires_in.min(most));
             let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
             let record = OpaqueRecord {
                 authorization: what.authorization.cloned().unwrap_or_default(),
@@ -263,6 +265,20 @@ pub(crate) fn first_refresh_token(
 pub(crate) fn certificate_of_public<'a>(ctx: &'a Ctx, client: &PreparedClient) -> Option<&'a str> {
     let shown = ctx.certificate.as_ref().filter(|_| client.is_public());
     shown.map(|certificate| certificate.thumbprint.as_str())
+}
+
+/// What is kept where nobody was asked, since refresh tokens hang on it.
+pub(crate) fn implied_consent(ctx: &Ctx, authorization: &Authorization) -> Consent {
+    Consent {
+        id: ids::object_id(&*ctx.app.rng, ctx.now()),
+        user_id: authorization.user_id.clone(),
+        client_id: authorization.client_id.clone(),
+        audience: authorization.audience.clone().unwrap_or_default(),
+        organization_id: String::new(),
+        scope: authorization.scope.clone(),
+        declined: Vec::new(),
+        implicit: true,
+    }
 }
 
 /// The absolute end of a family: fixed when it began; a maximum set later shortens it (fact sheet 7).

@@ -8,6 +8,7 @@ mod ciba;
 mod client_auth;
 mod dbconnections;
 mod decision;
+mod described;
 mod device;
 mod discovery;
 mod events;
@@ -18,6 +19,7 @@ mod mfa;
 mod pages;
 mod passwordless;
 mod profile;
+mod protected_resource;
 mod pushed;
 mod revoke;
 mod token;
@@ -54,6 +56,8 @@ pub fn routes() -> Router<Arc<App>> {
             get(move |ctx: Ctx| async move { same.answer(&ctx) }),
         )
         .route("/.well-known/jwks.json", get(discovery::jwks))
+        .route("/.well-known/oauth-protected-resource", get(protected_resource::named))
+        .route("/.well-known/oauth-protected-resource/{*path}", get(protected_resource::own))
         .route("/v2/logout", get(logout::v2))
         .route("/oidc/logout", get(logout::oidc_by_get).post(logout::oidc_by_post))
         .route("/bc-authorize", post(ciba::begin))

@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::authorize::{Asked, checked, signed};
 use crate::client_auth::authenticate;
+use crate::described;
 use crate::events;
 
 /// Requests a second from one address (fact sheet 13.2).
@@ -41,6 +42,7 @@ pub(crate) async fn push(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Re
         return Err(denied("Pushed authorization requests are not enabled for this tenant").into());
     }
     let proof = ClientProof::parse(&params)?;
+    let ctx = described::calling(ctx, &proof).await?;
     let client = authenticate(&ctx, &headers, &proof).await?;
     let waiting = match read(&ctx, params, &client) {
         Ok((params, signed)) => {

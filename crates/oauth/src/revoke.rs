@@ -10,7 +10,7 @@ use chancery_web::{Ctx, Failure, Form, no_store};
 use http::HeaderMap;
 
 use crate::client_auth::authenticate;
-use crate::{events, issue};
+use crate::{described, events, issue};
 
 /// 200 with an empty body, for unknown tokens too (RFC 7009 section 2.2).
 pub(crate) async fn revoke(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
@@ -18,6 +18,7 @@ pub(crate) async fn revoke(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> 
         return Err(OAuthError::Repeated(name.to_owned()).into());
     }
     let proof = ClientProof::parse(&params)?;
+    let ctx = described::calling(ctx, &proof).await?;
     let client = authenticate(&ctx, &headers, &proof).await?;
     let token = params.get("token").ok_or(OAuthError::Missing("token"))?;
     if let Some(write) = found(&ctx, &client, token).await? {

@@ -1,7 +1,7 @@
 //! `/userinfo` (OpenID Connect Core 5.3, fact sheet 5.5): opaque tokens, and JWTs whose `aud` names it.
 
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use chancery_core::claims;
 use chancery_core::ids::Handle;
 use chancery_core::model::User;
@@ -9,19 +9,28 @@ use chancery_core::oauth::OAuthError;
 use chancery_core::records::Authorization;
 use chancery_core::scope::OPENID;
 use chancery_web::{
-    Bound, Ctx, Failure, Scheme, Sent, TokenScheme, access_token, no_store, verify_access_token,
+    Bound, Ctx, Failure, PROTECTED_RESOURCE, Scheme, Sent, TokenScheme, access_token, no_store,
+    point_to_description, verify_access_token,
 };
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
 
 /// Claims of the user, as they are now, for the scopes of the token.
-pub(crate) async fn userinfo(ctx: Ctx, method: Method, headers: HeaderMap) -> Result<Response, Failure> {
+pub(crate) async fn userinfo(ctx: Ctx, method: Method, headers: HeaderMap) -> Response {
     let scheme = match access_token(&headers) {
         Ok(Some((TokenScheme::Dpop, _))) => Scheme::Dpop,
         _ => Scheme::Bearer,
     };
     let sent = Sent { method: &method, path: "/userinfo", headers: &headers };
-    answer(&ctx, &sent).await.map_err(|failure| failure.with_scheme(scheme))
+    match answer(&ctx, &sent).await {
+        Ok(response) => response,
+        Err(failure) => {
+            let mut response = failure.with_scheme(scheme).into_response();
+            let description = format!("{}{PROTECTED_RESOURCE}/userinfo", ctx.origin.issuer);
+            point_to_description(&mut response, &description);
+            response
+        }
+    }
 }
 
 async fn answer(ctx: &Ctx, sent: &Sent<'_>) -> Result<Response, Failure> {

@@ -5,7 +5,7 @@ use axum::response::Response;
 use chancery_core::consent::{Answer, answer, begins_ticked, is_choice};
 use chancery_core::ids;
 use chancery_core::interaction::Progress;
-use chancery_core::model::{ScopeConsent, User};
+use chancery_core::model::{Client, ScopeConsent, User};
 use chancery_core::oauth::origin_of;
 use chancery_core::records::Consent as Record;
 use chancery_db::Batch;
@@ -166,6 +166,7 @@ fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
         frame: screen.frame(),
         form: screen.form("/u/consent"),
         client_name: screen.client.name.clone(),
+        client_host: client_host(&screen.client),
         client_logo: screen.client.logo_uri.as_deref().and_then(Link::new),
         account: account(&due.user),
         not_you: Some(screen.link("/u/login")),
@@ -175,6 +176,12 @@ fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
         callback_host: host.and_then(|o| o.split_once("://").map(|(_, host)| host.to_owned())),
     };
     screen.page(status, view.render(&screen.texts), PageKind::Plain)
+}
+
+/// The host of an application's id, where that is a URL: it is not the application's to choose, as its name is.
+fn client_host(client: &Client) -> Option<String> {
+    let origin = client.describes_itself().then(|| origin_of(&client.client_id)).flatten()?;
+    origin.split_once("://").map(|(_, host)| host.to_owned())
 }
 
 /// The name of the account, as its owner knows it.

@@ -54,8 +54,14 @@ impl Screen {
             return Ok(Err(Box::new(refused(&ctx, headers))));
         }
         let stored = Binding::transaction(&ctx, headers, params.get("state")).await?;
-        let opened = stored.and_then(|stored| {
+        let read = stored.and_then(|stored| {
             let transaction: Transaction = serde_json::from_str(&stored.doc).ok()?;
+            Some((stored, transaction))
+        });
+        let named = read.as_ref().map(|(_, transaction)| transaction.request.client_id.as_str());
+        // What describes itself no more is gone, as an application is that was deleted.
+        let ctx = ctx.with_described(named).await.ok().flatten().unwrap_or(ctx);
+        let opened = read.and_then(|(stored, transaction)| {
             let client = match transaction.is_for_own_page() {
                 true => Arc::new(nobody(&ctx)),
                 false => Arc::clone(ctx.tenant.client(&transaction.request.client_id)?),
@@ -247,6 +253,7 @@ fn nobody(ctx: &Ctx) -> PreparedClient {
         request_keys: Vec::new(),
         certificates: Vec::new(),
         id_token_signer: None,
+        longest_token: None,
     }
 }
 

@@ -198,12 +198,23 @@ impl Store {
 }
 
 /// Types of events that say that an access token was issued.
-const TOKENS: [&str; 6] =
-    ["seacft", "seccft", "sertft", "sepft", "sede", "success_on_behalf_of_token_exchange"];
+const TOKENS: [&str; 8] = [
+    "seacft",
+    "seccft",
+    "sertft",
+    "sepft",
+    "sede",
+    "success_on_behalf_of_token_exchange",
+    "secte",
+    "idjag_exchange_success",
+];
 
 fn is_token(doc: &str, from_ms: i64, to_ms: i64) -> Result<bool> {
     // Most events are none, and reading one costs more than looking for these letters.
-    if !["ft\"", "\"sede\"", "_on_behalf_of_"].iter().any(|letters| doc.contains(letters)) {
+    if !["ft\"", "\"sede\"", "_on_behalf_of_", "\"secte\"", "\"idjag_"]
+        .iter()
+        .any(|letters| doc.contains(letters))
+    {
         return Ok(false);
     }
     let Event { kind, date } = crate::error::parse("log event", doc)?;

@@ -90,11 +90,15 @@ pub enum Kind {
     GuardianSetting,
     /// `SecondFactors`: which there are, and when one is due. Its one document has the id `settings`.
     SecondFactors,
+    /// `AgentAccess`: how applications come in that nobody registered. Its one document has the id `settings`.
+    AgentAccess,
+    /// `TrustedIssuer`: whose tokens stand for users here.
+    TrustedIssuer,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::Settings,
         Self::Api,
         Self::Client,
@@ -135,6 +139,8 @@ impl Kind {
         Self::EventStream,
         Self::GuardianSetting,
         Self::SecondFactors,
+        Self::AgentAccess,
+        Self::TrustedIssuer,
     ];
 
     /// As in the database.
@@ -181,6 +187,8 @@ impl Kind {
             Self::EventStream => "event_stream",
             Self::GuardianSetting => "guardian_setting",
             Self::SecondFactors => "second_factors",
+            Self::AgentAccess => "agent_access",
+            Self::TrustedIssuer => "trusted_issuer",
         }
     }
 

@@ -101,8 +101,18 @@ fn role_of(grounds: &str) -> Option<&str> {
 }
 
 /// Events that tell of tokens.
-const ISSUED: [&str; 8] =
-    ["s", "ssa", "seacft", "seccft", "sertft", "sepft", "sede", "success_on_behalf_of_token_exchange"];
+const ISSUED: [&str; 10] = [
+    "s",
+    "ssa",
+    "seacft",
+    "seccft",
+    "sertft",
+    "sepft",
+    "sede",
+    "success_on_behalf_of_token_exchange",
+    "secte",
+    "idjag_exchange_success",
+];
 
 #[derive(Deserialize)]
 struct Issued<'a> {

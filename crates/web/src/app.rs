@@ -18,7 +18,8 @@ use crate::cors::AllowedOrigins;
 use crate::middleware::RouteMetrics;
 use crate::shares::Shares;
 use crate::{
-    Attempts, Fetcher, LogQueue, MemoryOutbox, Networks, Outbox, Quota, Rates, Signer, Twilio, VerifiedTokens,
+    Attempts, DescribedApplications, Fetcher, LogQueue, MemoryOutbox, Networks, Outbox, PublishedKeys, Quota,
+    Rates, Signer, Twilio, VerifiedTokens,
 };
 
 /// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
@@ -41,6 +42,10 @@ pub struct App {
     pub telephone: Arc<dyn Telephone>,
     /// Documents that others publish.
     pub fetcher: Arc<Fetcher>,
+    /// Applications that describe themselves.
+    pub described: DescribedApplications,
+    /// Keys of servers whose tokens are trusted.
+    pub published_keys: PublishedKeys,
     /// Tenant log events on their way to the database.
     pub logs: LogQueue,
     /// How often one address may ask for what costs or tells something.
@@ -240,6 +245,8 @@ impl AppBuilder {
             telephone: Arc::new(Twilio::new(Arc::clone(&fetcher), config.services.twilio.clone())),
             fetcher,
             logs: LogQueue::new(self.store.clone()),
+            described: DescribedApplications::default(),
+            published_keys: PublishedKeys::default(),
             management_calls: Quota::default(),
             verified_tokens: VerifiedTokens::default(),
             mails: Attempts::default(),

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue,
+    USER_AGENT,
 };
 use http::uri::{Scheme, Uri};
 use http::{Method, Request};
@@ -68,6 +69,8 @@ pub struct Reply {
     pub status: u16,
     /// The whole of it.
     pub body: Bytes,
+    /// Seconds for which whoever published it says that it may be kept (`Cache-Control`, RFC 9111); none where they say nothing.
+    pub max_age: Option<i64>,
 }
 
 impl Reply {
@@ -259,13 +262,14 @@ where
         if announced.is_some_and(|bytes: usize| bytes > most) {
             return Err(FetchError::TooLarge(most));
         }
+        let max_age = response.headers().get(CACHE_CONTROL).and_then(|v| v.to_str().ok()).and_then(max_age);
         let body = Limited::new(response.into_body(), most).collect().await.map_err(|error| {
             match error.is::<http_body_util::LengthLimitError>() {
                 true => FetchError::TooLarge(most),
                 false => FetchError::Unreachable,
             }
         })?;
-        Ok(Reply { status: status.as_u16(), body: body.to_bytes() })
+        Ok(Reply { status: status.as_u16(), body: body.to_bytes(), max_age })
     };
     // The connection moves the answer's bytes; what goes wrong with it goes wrong with the answer too.
     let mut connection = std::pin::pin!(connection);
@@ -274,6 +278,15 @@ where
         answer = &mut answer => answer,
         _ = &mut connection => answer.await,
     }
+}
+
+/// What `Cache-Control` says; 0 where it is not to be kept.
+fn max_age(text: &str) -> Option<i64> {
+    let mut directives = text.split(',').map(|directive| directive.trim().to_ascii_lowercase());
+    if directives.clone().any(|directive| directive == "no-store" || directive == "no-cache") {
+        return Some(0);
+    }
+    directives.find_map(|directive| directive.strip_prefix("max-age=")?.trim_matches('"').parse().ok())
 }
 
 fn request(target: &Target<'_>, ask: &Ask<'_>) -> Result<Request<Full<Bytes>>, FetchError> {
@@ -401,6 +414,21 @@ mod tests {
         assert_eq!(fetched.unwrap(), serde_json::json!({"a": 1}));
         let untrusted = fetcher.json(&format!("https://127.0.0.1:{port}/doc"), 100).await;
         assert_eq!(untrusted.unwrap_err(), FetchError::Unreachable, "it speaks no TLS");
+    }
+
+    #[test]
+    fn how_long_a_document_may_be_kept() {
+        for (text, seconds) in [
+            ("max-age=60", Some(60)),
+            ("public, Max-Age=\"7\", immutable", Some(7)),
+            ("no-store, max-age=60", Some(0)),
+            ("max-age=60, NO-CACHE", Some(0)),
+            ("public", None),
+            ("max-age=soon", None),
+            ("", None),
+        ] {
+            assert_eq!(max_age(text), seconds, "{text}");
+        }
     }
 
     #[tokio::test]

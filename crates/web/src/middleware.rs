@@ -103,8 +103,13 @@ async fn grant(parts: &mut Parts, app: &Arc<App>) -> Grant {
     }
     let Ok(ctx) = Ctx::from_request_parts(parts, app).await else { return Grant::Nobody };
     let origins = app.allowed_origins.of(&ctx.tenant);
+    // Applications that nobody registered may run in a page of any origin. What this path answers hangs on a code and on what
+    // proves it, never on a cookie.
+    let is_anybodys =
+        parts.uri.path() == "/oauth/token" && ctx.tenant.agents.client_id_metadata_documents.enabled;
     parts.extensions.insert(ctx);
     match parts.headers.get(ORIGIN) {
+        Some(origin) if is_anybodys => Grant::Origin(origin.clone()),
         Some(origin) if origin.to_str().is_ok_and(|o| origins.contains(o)) => Grant::Origin(origin.clone()),
         _ => Grant::Nobody,
     }

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -68,6 +68,23 @@ fn with_type(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> R
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     no_store(response)
+}
+
+/// Where descriptions of APIs stand (RFC 9728, section 3), without the slash before it.
+pub const PROTECTED_RESOURCE: &str = ".well-known/oauth-protected-resource";
+
+/// Adds to the challenge of an answer, where it has one for tokens, where the API is described that gave it (RFC 9728,
+/// section 5.1).
+pub fn point_to_description(response: &mut Response, url: &str) {
+    let Some(text) = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()) else {
+        return;
+    };
+    if !text.starts_with("Bearer ") && !text.starts_with("DPoP ") {
+        return;
+    }
+    if let Ok(text) = HeaderValue::try_from(format!("{text}, resource_metadata=\"{url}\"")) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, text);
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What every test stands on: a server in process, a small browser, and the words of OAuth.
 
+mod agent;
 mod app;
 mod ask;
 mod browser;
@@ -18,6 +19,7 @@ mod service;
 mod tokens;
 mod until;
 
+pub(crate) use agent::Agent;
 pub(crate) use app::{CALLBACK, ISSUER, TestApp, engines};
 pub(crate) use ask::{Ask, Landing};
 pub(crate) use browser::Browser;

@@ -1,6 +1,7 @@
 //! A server of somebody else's, over TLS, that publishes documents.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -8,7 +9,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chancery::certificates;
 use chancery_web::{Limits, Listener, ServerConfig, Tls, serve};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, LOCATION};
 use http::{StatusCode, Uri};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -23,6 +24,8 @@ enum Document {
     Json(Value),
     /// Of this kind.
     Text(&'static str, String),
+    /// That it is somewhere else.
+    Moved(String),
 }
 
 pub(crate) struct Publisher {
@@ -31,6 +34,7 @@ pub(crate) struct Publisher {
     /// Settings of a server that may fetch from it.
     pub(crate) config: ServerConfig,
     documents: Documents,
+    asked: Arc<AtomicUsize>,
     _running: DropGuard,
 }
 
@@ -48,14 +52,16 @@ impl Publisher {
         let socket = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let origin = format!("https://localhost:{}", socket.local_addr().unwrap().port());
         let documents = Documents::default();
-        let routes = Router::new().fallback(document).with_state(Arc::clone(&documents));
+        let asked = Arc::<AtomicUsize>::default();
+        let state = (Arc::clone(&documents), Arc::clone(&asked));
+        let routes = Router::new().fallback(document).with_state(state);
         let stop = CancellationToken::new();
         let listeners = vec![Listener::Tls(socket, Arc::new(tls))];
         tokio::spawn(serve(routes, listeners, Limits::default(), stop.clone()));
         let fetch_networks = chancery_web::Networks(vec!["127.0.0.1".parse().unwrap()]);
         let config =
             ServerConfig { fetch_networks, fetch_authorities: Some(roots), ..ServerConfig::default() };
-        Self { origin, config, documents, _running: stop.drop_guard() }
+        Self { origin, config, documents, asked, _running: stop.drop_guard() }
     }
 
     /// From now on this stands at a path.
@@ -68,15 +74,27 @@ impl Publisher {
         self.documents.lock().unwrap().insert(path.to_owned(), Document::Text(kind, document));
     }
 
+    /// From now on a path leads somewhere else.
+    pub(crate) fn publish_redirect(&self, path: &str, to: &str) {
+        self.documents.lock().unwrap().insert(path.to_owned(), Document::Moved(to.to_owned()));
+    }
+
+    /// How often it was asked for anything.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
     }
 }
 
-async fn document(State(documents): State<Documents>, uri: Uri) -> Response {
+async fn document(State((documents, asked)): State<(Documents, Arc<AtomicUsize>)>, uri: Uri) -> Response {
+    asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     match documents.lock().unwrap().get(uri.path()) {
         Some(Document::Json(document)) => axum::Json(document.clone()).into_response(),
         Some(Document::Text(kind, text)) => ([(CONTENT_TYPE, *kind)], text.clone()).into_response(),
+        Some(Document::Moved(to)) => (StatusCode::FOUND, [(LOCATION, to.clone())]).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -119,6 +119,11 @@ impl Client {
         self.token_endpoint_auth_method == Some(TokenEndpointAuthMethod::None)
     }
 
+    /// Whether its id is the URL at which it describes itself: nobody registered it.
+    pub fn describes_itself(&self) -> bool {
+        self.client_id.starts_with("https://")
+    }
+
     /// Whether the application may use this grant type.
     pub fn may_use(&self, grant_type: &str) -> bool {
         self.grant_types.iter().flatten().any(|g| g == grant_type)
@@ -153,6 +158,14 @@ impl Client {
     pub fn exchanges_on_behalf(&self) -> bool {
         let kinds = self.token_exchange.iter().flat_map(|settings| &settings.allow_any_profile_of_type);
         !self.is_public() && kinds.into_iter().any(|kind| kind == "on_behalf_of_token_exchange")
+    }
+
+    /// Whether the application may exchange tokens of others by a profile.
+    pub fn exchanges_by_profile(&self) -> bool {
+        let kinds = self.token_exchange.iter().flat_map(|settings| &settings.allow_any_profile_of_type);
+        self.is_first_party
+            && !self.is_public()
+            && kinds.into_iter().any(|kind| kind == "custom_authentication")
     }
 
     /// A third-party application under the strict rules of fact sheet 1.11.
@@ -288,7 +301,7 @@ pub struct CredentialName {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TokenExchange {
-    /// `on_behalf_of_token_exchange`; `custom_authentication` is stored only.
+    /// `on_behalf_of_token_exchange`, `custom_authentication`.
     pub allow_any_profile_of_type: Vec<String>,
 }
 

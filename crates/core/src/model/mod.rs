@@ -4,6 +4,7 @@
 //! what the rest of the code reads. An absent member stays absent: `Option` and `skip_serializing_if` keep the
 //! difference between "never set" and "set to the default", which the wire shows.
 
+mod agent_access;
 mod api;
 mod client;
 mod client_grant;
@@ -11,8 +12,10 @@ mod connection;
 mod organization;
 mod role;
 mod tenant;
+mod trusted_issuer;
 mod user;
 
+pub use agent_access::{AgentAccess, DescribedAccess, DescribedClients, ResourceMetadata};
 pub use api::{
     Api, ClientPolicy, Dialect, Policy, ProofOfPossession, ScopeConsent, ScopeDefinition, SigningAlg,
     SubjectTypeAuthorization, UserPolicy,
@@ -32,4 +35,5 @@ pub use organization::{
 };
 pub use role::{Permission, Role};
 pub use tenant::{DeviceFlow, MtlsSettings, SessionCookie, TenantFlags, TenantSettings, UserCodeCharset};
+pub use trusted_issuer::{ForeignUse, NamedUser, TrustedIssuer, UserName};
 pub use user::{Identity, User};

@@ -147,6 +147,10 @@ fn registered_redirect_uri(params: &Params, client: &Client) -> Result<RedirectU
         return default
             .ok_or_else(|| (400, AuthorizeError::invalid("Missing required parameter: redirect_uri")));
     };
+    if client.describes_itself() {
+        let found = RedirectUri::allowed_at_any_port(uri, callbacks());
+        return found.ok_or_else(|| callback_mismatch(uri));
+    }
     let exact_only = client.is_strict_third_party();
     let candidates = callbacks().filter(|c| !exact_only || !c.contains('*'));
     if let Some(found) = RedirectUri::allowed(uri, candidates) {
@@ -155,10 +159,12 @@ fn registered_redirect_uri(params: &Params, client: &Client) -> Result<RedirectU
     let origins = client.web_origins.iter().flatten().map(String::as_str).chain(callbacks());
     let by_message = params.get("response_mode") == Some("web_message");
     let found = by_message.then(|| RedirectUri::allowed_origin(uri, origins)).flatten();
-    found.ok_or_else(|| {
-        let text = format!("Callback URL mismatch. {uri} is not in the list of allowed callback URLs");
-        (403, AuthorizeError::new("unauthorized_client", text))
-    })
+    found.ok_or_else(|| callback_mismatch(uri))
+}
+
+fn callback_mismatch(uri: &str) -> PageFailure {
+    let text = format!("Callback URL mismatch. {uri} is not in the list of allowed callback URLs");
+    (403, AuthorizeError::new("unauthorized_client", text))
 }
 
 /// Missing altogether goes to the error page, as observed (fact sheet 2.8).
@@ -399,7 +405,11 @@ pub(super) fn audience(params: &Params, around: &Surroundings<'_>) -> Result<Opt
     let named_something = params.get("audience").is_some();
     let first = apis.next();
     if apis.any(|other| Some(other) != first) {
-        return Err(AuthorizeError::invalid("An access token is for one API: name one audience"));
+        // RFC 8707 lets a grant be for several; then every one of them could be called with what the user meant for one.
+        return Err(match named_something {
+            true => AuthorizeError::invalid("An access token is for one API: name one audience"),
+            false => AuthorizeError::invalid_target("An access token is for one API: name one resource"),
+        });
     }
     let chosen = match first {
         Some(api) => Some(api),
@@ -407,6 +417,9 @@ pub(super) fn audience(params: &Params, around: &Surroundings<'_>) -> Result<Opt
         None => around.settings.default_audience().filter(|a| *a != around.userinfo_audience),
     };
     match chosen {
+        Some(api) if !(around.is_api)(api) && !named_something && first.is_some() => {
+            Err(AuthorizeError::invalid_target(format!("There is no API for the resource {api}")))
+        }
         Some(api) if !(around.is_api)(api) => Err(AuthorizeError::no_such_api(api)),
         chosen => Ok(chosen.map(str::to_owned)),
     }

@@ -68,6 +68,8 @@ pub enum OAuthError {
     InvalidRefreshToken,
     /// Unknown, expired, no user's or somebody else's token that was to be exchanged.
     SubjectToken,
+    /// Unknown, expired or used assertion, or one that names nobody (RFC 7523, section 3.1).
+    BadAssertion,
     /// The user behind a refresh token was deleted.
     UserGone,
     /// An administrator blocked the user.
@@ -104,6 +106,8 @@ pub enum OAuthError {
     NoDefaultDirectory,
     /// `audience` names no API.
     NoSuchApi(String),
+    /// `resource` names no API, or one that what is exchanged is not for (RFC 8707, section 2).
+    InvalidTarget(String),
     /// The scope decision said no: code, status and text come from it.
     Denied {
         /// RFC 6749 code.
@@ -130,6 +134,12 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
+    /// What RFC 8693 calls `subject_token_type` is none that is exchanged here.
+    pub fn unsupported_subject_token(kind: &str) -> Self {
+        let shown: String = kind.chars().take(200).collect();
+        Self::Invalid(format!("Unsupported subject_token_type: {shown}"))
+    }
+
     /// `error`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -138,6 +148,7 @@ impl OAuthError {
             }
             Self::TooLarge | Self::Invalid(_) | Self::UnknownRealm(_) => "invalid_request",
             Self::InvalidScope(_) => "invalid_scope",
+            Self::InvalidTarget(_) => "invalid_target",
             Self::Unauthorized | Self::NoSuchApi(_) => "access_denied",
             Self::ClientAssertion(_) | Self::ClientCertificate(_) => "invalid_client",
             Self::Proof(_) => "invalid_dpop_proof",
@@ -146,6 +157,7 @@ impl OAuthError {
             Self::GrantNotAllowed(_) | Self::UnauthorizedClient(_) => "unauthorized_client",
             Self::UnsupportedGrant(_) => "unsupported_grant_type",
             Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => "invalid_grant",
+            Self::BadAssertion => "invalid_grant",
             Self::InvalidRefreshToken | Self::UserGone | Self::WrongPassword => "invalid_grant",
             Self::InvalidDeviceCode | Self::WrongMailedCode => "invalid_grant",
             Self::DeviceCodeExpired => "expired_token",
@@ -206,6 +218,7 @@ impl OAuthError {
             | Self::ProofNeeded
             | Self::CertificateNeeded(_)
             | Self::SubjectToken => 400,
+            Self::InvalidTarget(_) | Self::BadAssertion => 400,
         }
     }
 
@@ -219,7 +232,7 @@ impl OAuthError {
                 "Content-Type must be application/x-www-form-urlencoded or application/json".to_owned()
             }
             Self::TooLarge => "The request is too large".to_owned(),
-            Self::Invalid(text) | Self::UnauthorizedClient(text) => text.clone(),
+            Self::Invalid(text) | Self::UnauthorizedClient(text) | Self::InvalidTarget(text) => text.clone(),
             Self::InvalidScope(text)
             | Self::ClientAssertion(text)
             | Self::ClientCertificate(text)
@@ -248,6 +261,7 @@ impl OAuthError {
             }
             Self::InvalidRefreshToken => "Unknown or invalid refresh token.".to_owned(),
             Self::SubjectToken => "The subject_token is not valid for this client".to_owned(),
+            Self::BadAssertion => "Assertion is invalid or has expired".to_owned(),
             Self::UserGone => "The refresh_token was generated for a user who doesn't exist anymore.".to_owned(),
             Self::UserBlocked => "user is blocked".to_owned(),
             Self::WrongPassword => "Wrong email or password.".to_owned(),
@@ -337,6 +351,11 @@ impl AuthorizeError {
     /// The user said no (fact sheet 4.4).
     pub fn declined() -> Self {
         Self::new("access_denied", "User did not authorize the request")
+    }
+
+    /// What `resource` names cannot be had (RFC 8707, section 2).
+    pub fn invalid_target(text: impl Into<String>) -> Self {
+        Self::new("invalid_target", text)
     }
 
     /// `audience` names no API (fact sheet 2.4).

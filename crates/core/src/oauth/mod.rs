@@ -8,6 +8,7 @@ mod device;
 mod dpop;
 mod error;
 mod fapi;
+mod foreign_token;
 mod pkce;
 mod pushed;
 mod redirect_uri;
@@ -30,6 +31,10 @@ pub use dpop::{
 };
 pub use error::{AuthorizeError, OAuthError};
 pub use fapi::{ComplianceLevel, FAPI_ALGORITHMS, Fapi, FapiRequest};
+pub use foreign_token::{
+    FOREIGN_SKEW, ForeignClaims, ForeignRules, ForeignUser, IDENTITY_ASSERTION, JWT_BEARER,
+    LONGEST_FOREIGN_TOKEN,
+};
 pub use pkce::{Challenge, ChallengeMethod};
 pub use pushed::{PUSHED_LIFETIME, REQUEST_URI, pushed};
 pub use redirect_uri::{RedirectUri, allowed_logout_url, is_loopback_host, origin_of};

@@ -22,6 +22,21 @@ impl RedirectUri {
         registered.into_iter().any(|r| matches(r, candidate)).then(|| Self(candidate.to_owned()))
     }
 
+    /// As [`RedirectUri::allowed`], for programs on the user's machine whose operating system gives them a port: on loopback, by
+    /// plain `http`, the port of what is registered counts for nothing (RFC 8252, section 7.3). Wildcards count for nothing.
+    pub fn allowed_at_any_port<'a>(
+        candidate: &str,
+        registered: impl IntoIterator<Item = &'a str>,
+    ) -> Option<Self> {
+        let mut registered = registered.into_iter().filter(|registered| !registered.contains('*'));
+        if !is_plain(candidate) || has_script_scheme(candidate) {
+            return None;
+        }
+        registered
+            .any(|r| matches(r, candidate) || matches_on_loopback(r, candidate))
+            .then(|| Self(candidate.to_owned()))
+    }
+
     /// For `web_message`: an origin (or a URL of it) that the application lists as web origin or has a callback at.
     pub fn allowed_origin<'a>(candidate: &str, origins: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let parts = Parts::split(candidate)?;
@@ -128,6 +143,21 @@ fn matches(registered: &str, candidate: &str) -> bool {
     want.scheme.eq_ignore_ascii_case(have.scheme)
         && want.rest == have.rest
         && authority_matches(want.authority, have.authority)
+}
+
+/// The same but for the port, at this machine's own address.
+fn matches_on_loopback(registered: &str, candidate: &str) -> bool {
+    let (Some(want), Some(have)) = (Parts::split(registered), Parts::split(candidate)) else { return false };
+    let own = |parts: &Parts<'_>| {
+        parts.scheme == "http"
+            && parts.has_sound_authority()
+            && matches!(parts.host(), "127.0.0.1" | "[::1]" | "localhost")
+    };
+    own(&want)
+        && own(&have)
+        && want.host() == have.host()
+        && want.rest == have.rest
+        && !registered.contains('#')
 }
 
 /// Browsers read `https:host`, `https:/host` and `https:///host` as `https://host`: a web URL has a host where the
@@ -253,6 +283,34 @@ mod tests {
         assert!(allowed("http://127.0.0.1:4000/cb", "http://127.0.0.1:4000/cb"));
         assert!(!allowed("http://127.0.0.1:4000/cb", "http://127.0.0.1:4001/cb"));
         assert!(!allowed("http://127.0.0.1/cb", "http://127.0.0.1:80@evil.example/cb"));
+    }
+
+    #[test]
+    fn any_port_of_loopback_where_it_is_asked_for() {
+        let at = |registered: &str, candidate: &str| {
+            RedirectUri::allowed_at_any_port(candidate, [registered]).is_some()
+        };
+        for host in ["127.0.0.1", "[::1]", "localhost"] {
+            assert!(at(&format!("http://{host}/cb"), &format!("http://{host}:49152/cb")), "{host}");
+            assert!(at(&format!("http://{host}:3000/cb"), &format!("http://{host}/cb")), "{host}");
+        }
+        assert!(at("https://a.example/cb", "https://a.example/cb"));
+        for (registered, candidate) in [
+            ("http://127.0.0.1/cb", "http://127.0.0.1:1/CB"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:1/cb/"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:1/cb?x"),
+            ("http://127.0.0.1/cb", "http://localhost:1/cb"),
+            ("http://127.0.0.1/cb", "https://127.0.0.1:1/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:80@evil.example/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:1234567/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:x/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1.evil.example:1/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:1/cb#x"),
+            ("http://a.example/cb", "http://a.example:1/cb"),
+            ("https://*.a.example/cb", "https://b.a.example/cb"),
+        ] {
+            assert!(!at(registered, candidate), "{registered} {candidate}");
+        }
     }
 
     #[test]

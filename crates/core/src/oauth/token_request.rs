@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::{ACCESS_TOKEN, CIBA, DEVICE_CODE, OAuthError, TOKEN_EXCHANGE};
+use super::{ACCESS_TOKEN, CIBA, DEVICE_CODE, JWT_BEARER as ASSERTION, OAuthError, TOKEN_EXCHANGE};
 use crate::params::Params;
 
 /// A token request.
@@ -25,6 +25,8 @@ pub enum Grant {
         redirect_uri: Option<String>,
         /// PKCE.
         code_verifier: Option<SecretString>,
+        /// What the tokens are to be for (RFC 8707, section 2.2): nothing else than the code.
+        resource: Vec<String>,
     },
     /// RFC 6749 section 4.4.
     ClientCredentials {
@@ -48,6 +50,8 @@ pub enum Grant {
     DeviceCode {
         /// The device code.
         device_code: SecretString,
+        /// As for [`Grant::AuthorizationCode`].
+        resource: Vec<String>,
     },
     /// Goes on where the password grant asked for a second factor (fact sheet 6.3).
     SecondFactor {
@@ -80,6 +84,26 @@ pub enum Grant {
         otp: SecretString,
         /// The connection.
         realm: String,
+        /// Identifier of the API.
+        audience: Option<String>,
+        /// Scopes asked for.
+        scope: Option<String>,
+    },
+    /// RFC 8693 by a profile of the tenant's: tokens for one of somebody else's.
+    ProfileExchange {
+        /// The token.
+        subject_token: SecretString,
+        /// `subject_token_type`: the profile.
+        kind: String,
+        /// Identifier of the API.
+        audience: Option<String>,
+        /// Scopes asked for.
+        scope: Option<String>,
+    },
+    /// RFC 7523 section 2.1.
+    Assertion {
+        /// The assertion.
+        assertion: SecretString,
         /// Identifier of the API.
         audience: Option<String>,
         /// Scopes asked for.
@@ -119,7 +143,7 @@ pub const PASSWORDLESS_OTP: &str = "http://auth0.com/oauth/grant-type/passwordle
 pub const MFA_OTP: &str = "http://auth0.com/oauth/grant-type/mfa-otp";
 /// A recovery code as second factor.
 pub const MFA_RECOVERY_CODE: &str = "http://auth0.com/oauth/grant-type/mfa-recovery-code";
-const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const CLIENT_ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 impl TokenRequest {
     /// Reads the parameters. `hears_resource`: whether `resource` stands in for `audience` (RFC 8707).
@@ -141,6 +165,7 @@ impl Grant {
                 code: required(params, "code")?.into(),
                 redirect_uri: params.get("redirect_uri").map(str::to_owned),
                 code_verifier: params.get("code_verifier").map(SecretString::from),
+                resource: resources(params, hears_resource),
             },
             "client_credentials" => Self::ClientCredentials {
                 audience: one_audience(params, hears_resource)?,
@@ -152,7 +177,10 @@ impl Grant {
                 audience: one_audience(params, hears_resource)?,
                 scope: scope(),
             },
-            DEVICE_CODE => Self::DeviceCode { device_code: required(params, "device_code")?.into() },
+            DEVICE_CODE => Self::DeviceCode {
+                device_code: required(params, "device_code")?.into(),
+                resource: resources(params, hears_resource),
+            },
             MFA_OTP => Self::SecondFactor {
                 mfa_token: required(params, "mfa_token")?.into(),
                 code: required(params, "otp")?.into(),
@@ -172,6 +200,11 @@ impl Grant {
                 audience: one_audience(params, hears_resource)?,
                 scope: scope(),
             },
+            ASSERTION => Self::Assertion {
+                assertion: required(params, "assertion")?.into(),
+                audience: one_audience(params, hears_resource)?,
+                scope: scope(),
+            },
             "password" => Self::password(params, None, one_audience(params, hears_resource)?)?,
             PASSWORD_REALM => {
                 let realm = required(params, "realm")?.to_owned();
@@ -184,9 +217,9 @@ impl Grant {
     fn token_exchange(params: &Params, hears_resource: bool) -> Result<Self, OAuthError> {
         let subject_token = required(params, "subject_token")?;
         let kind = required(params, "subject_token_type")?;
-        if kind != ACCESS_TOKEN {
-            let shown: String = kind.chars().take(200).collect();
-            return Err(OAuthError::Invalid(format!("Unsupported subject_token_type: {shown}")));
+        // Names of the standards' own mean what they mean, and no profile has one.
+        if kind != ACCESS_TOKEN && kind.to_ascii_lowercase().starts_with("urn:ietf:") {
+            return Err(OAuthError::unsupported_subject_token(kind));
         }
         if params.get("requested_token_type").is_some_and(|wanted| wanted != ACCESS_TOKEN) {
             return Err(OAuthError::Invalid(format!("requested_token_type must be {ACCESS_TOKEN}")));
@@ -196,6 +229,18 @@ impl Grant {
             return Err(OAuthError::Invalid(
                 "actor_token is not supported for this subject_token_type".into(),
             ));
+        }
+        if kind != ACCESS_TOKEN {
+            if params.get("organization").is_some() {
+                let text = "organization is not supported for this subject_token_type";
+                return Err(OAuthError::Invalid(text.to_owned()));
+            }
+            return Ok(Self::ProfileExchange {
+                subject_token: subject_token.into(),
+                kind: kind.to_owned(),
+                audience: one_audience(params, hears_resource)?,
+                scope: params.get("scope").map(str::to_owned),
+            });
         }
         Ok(Self::TokenExchange {
             subject_token: subject_token.into(),
@@ -227,9 +272,10 @@ impl Grant {
             Self::DeviceCode { .. } => DEVICE_CODE,
             Self::SecondFactor { is_recovery: false, .. } => MFA_OTP,
             Self::SecondFactor { is_recovery: true, .. } => MFA_RECOVERY_CODE,
-            Self::TokenExchange { .. } => TOKEN_EXCHANGE,
+            Self::TokenExchange { .. } | Self::ProfileExchange { .. } => TOKEN_EXCHANGE,
             Self::MailedCode { .. } => PASSWORDLESS_OTP,
             Self::Backchannel { .. } => CIBA,
+            Self::Assertion { .. } => ASSERTION,
             Self::Password { realm: None, .. } => "password",
             Self::Password { realm: Some(_), .. } => PASSWORD_REALM,
         }
@@ -241,9 +287,9 @@ impl ClientProof {
     pub fn parse(params: &Params) -> Result<Self, OAuthError> {
         let assertion = params.get("client_assertion");
         match (assertion, params.get("client_assertion_type")) {
-            (None, None) | (Some(_), Some(JWT_BEARER)) => {}
+            (None, None) | (Some(_), Some(CLIENT_ASSERTION)) => {}
             (Some(_), Some(_)) => {
-                return Err(OAuthError::Invalid(format!("client_assertion_type must be {JWT_BEARER}")));
+                return Err(OAuthError::Invalid(format!("client_assertion_type must be {CLIENT_ASSERTION}")));
             }
             (Some(_), None) => return Err(OAuthError::Missing("client_assertion_type")),
             (None, Some(_)) => return Err(OAuthError::Missing("client_assertion")),
@@ -260,13 +306,23 @@ fn required<'a>(params: &'a Params, name: &'static str) -> Result<&'a str, OAuth
     params.get(name).ok_or(OAuthError::Missing(name))
 }
 
+/// What a code may be narrowed to. `audience` has never meant anything here, and applications send it.
+fn resources(params: &Params, hears_resource: bool) -> Vec<String> {
+    params.all("resource").filter(|_| hears_resource).map(str::to_owned).collect()
+}
+
 /// `audience`, else `resource`; a machine or refresh token is for one API (fact sheet 2.4).
 fn one_audience(params: &Params, hears_resource: bool) -> Result<Option<String>, OAuthError> {
     let name = if params.get("audience").is_some() || !hears_resource { "audience" } else { "resource" };
     let mut values = params.all(name);
     let first = values.next();
     if values.any(|v| Some(v) != first) {
-        return Err(OAuthError::Invalid(format!("Only one {name} can be asked for here")));
+        let text = format!("Only one {name} can be asked for here");
+        return Err(if name == "resource" {
+            OAuthError::InvalidTarget(text)
+        } else {
+            OAuthError::Invalid(text)
+        });
     }
     Ok(first.map(str::to_owned))
 }
@@ -327,7 +383,20 @@ mod tests {
         for more in ["&actor_token=x", "&actor_token_type=x", "&requested_token_type=x", "&audience=b"] {
             assert_eq!(code(format!("{good}{more}")), "invalid_request", "{more}");
         }
-        assert_eq!(code(format!("{start}urn:acme:legacy&audience=a")), "invalid_request");
+        assert_eq!(
+            code(format!("{start}urn:ietf:params:oauth:token-type:jwt&audience=a")),
+            "invalid_request"
+        );
+        assert_eq!(code(format!("{start}urn:acme:legacy&actor_token=x")), "invalid_request");
+        assert_eq!(code(format!("{start}urn:acme:legacy&organization=x")), "invalid_request");
+        let by_profile = parse(&format!("{start}urn:acme:legacy&audience=a")).unwrap();
+        assert!(
+            matches!(&by_profile.grant, Grant::ProfileExchange { kind, .. } if kind == "urn:acme:legacy")
+        );
+        assert!(!format!("{by_profile:?}").contains("hush"));
+        let start = "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer";
+        assert_eq!(parse(start).err(), Some(OAuthError::Missing("assertion")));
+        assert!(!format!("{:?}", parse(&format!("{start}&assertion=hush")).unwrap()).contains("hush"));
     }
 
     #[test]

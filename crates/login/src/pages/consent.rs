@@ -17,6 +17,8 @@ pub struct Consent {
     pub form: Form,
     /// The application's name.
     pub client_name: String,
+    /// The host that answers for the application, where nobody registered it: its name is its own word alone.
+    pub client_host: Option<String>,
     /// The application's logo; its initial unless set.
     pub client_logo: Option<Link>,
     /// Who is asked: the address or user name of the account.

@@ -82,6 +82,7 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         frame: frame(),
         form: form(),
         client_name: attack(),
+        client_host: Some(attack()),
         client_logo: Some(link()),
         account: attack(),
         not_you: Some(link()),

@@ -1,6 +1,7 @@
 //! What the operations do, one file per resource.
 
 mod absent;
+mod agent_access;
 mod apis;
 mod attack_protection;
 mod authentication_methods;
@@ -36,6 +37,7 @@ pub(crate) mod system_apis;
 pub(crate) mod tenant;
 mod tickets;
 mod token_exchange_profiles;
+mod trusted_issuers;
 mod user_access;
 pub(crate) mod user_export;
 mod user_import;
@@ -85,4 +87,6 @@ pub(crate) fn bind(table: &mut Table) {
 pub(crate) fn bind_own(table: &mut Table) {
     stats::bind_own(table);
     places::bind_own(table);
+    agent_access::bind_own(table);
+    trusted_issuers::bind_own(table);
 }

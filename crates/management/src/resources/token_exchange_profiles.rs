@@ -1,5 +1,5 @@
-//! `/token-exchange-profiles`: which foreign tokens may be exchanged (RFC 8693). Kept only: what decides about
-//! such a token is an action, and actions are not run.
+//! `/token-exchange-profiles`: which foreign tokens may be exchanged (RFC 8693). What decides about such
+//! a token is an action, and actions are not run: a profile acts where a trusted issuer names it (`trusted_issuers`).
 
 use chancery_core::ids;
 use chancery_core::iso::format_ms;

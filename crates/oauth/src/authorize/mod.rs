@@ -24,7 +24,7 @@ use chancery_web::{Binding, Ctx, Failure, Form, found};
 use http::HeaderMap;
 
 use crate::authorize::flight::Flight;
-use crate::{pages, pushed};
+use crate::{described, pages, pushed};
 
 /// The request in the query.
 pub(crate) async fn by_get(
@@ -59,6 +59,11 @@ pub(crate) async fn resume(
     if transaction.is_for_own_page() {
         return to_own_page(&ctx, &headers, &transaction, &stored.id).await;
     }
+    let described = match described::load(&ctx, Some(&transaction.request.client_id)).await {
+        Ok(described) => described,
+        Err((status, error)) => return Ok(pages::error(&ctx, &headers, status, &error)),
+    };
+    let ctx = described.unwrap_or(ctx);
     match Flight::load(&ctx, &headers, transaction, Some(stored)).await? {
         Some(flight) => Box::pin(flight.go_on()).await,
         None => Ok(pages::expired(&ctx, &headers)),
@@ -101,6 +106,14 @@ pub(crate) async fn begin_with_code(
     mailed_code: Option<String>,
 ) -> Result<Response, Failure> {
     let client_id = sent.get("client_id");
+    let described = match described::load(ctx, client_id).await {
+        Ok(described) => described,
+        Err((status, error)) => {
+            respond::log_failure(ctx, None, &error, None);
+            return Ok(pages::error(ctx, headers, status, &error));
+        }
+    };
+    let ctx = described.as_ref().unwrap_or(ctx);
     let asked = match pushed::named(sent) {
         Some(id) => pushed::take(ctx, id, client_id).await?.ok_or_else(|| {
             let text = "The request_uri is unknown, was used, or has expired";
@@ -137,6 +150,9 @@ pub(crate) async fn begin_with_code(
             return respond::error(ctx, headers, &to, &error).await;
         }
     };
+    // Whoever describes themselves may be somebody else by now: nobody agrees once and for all.
+    let mut request = request;
+    request.prompts.consent |= client.is_some_and(|client| client.describes_itself());
     let progress = Progress { mailed_code, ..Progress::default() };
     let transaction = Transaction { request, progress, created_at: ctx.now() };
     match Flight::load(ctx, headers, transaction, None).await? {

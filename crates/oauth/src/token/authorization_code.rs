@@ -16,6 +16,7 @@ pub(super) struct Presented {
     pub(super) code: SecretString,
     pub(super) redirect_uri: Option<String>,
     pub(super) code_verifier: Option<SecretString>,
+    pub(super) resource: Vec<String>,
 }
 
 /// Checks, signs, then spends the code in one write with the tokens that hang on it.
@@ -65,6 +66,7 @@ async fn good_code(
     }
     redirect_uri_fits(&record, presented.redirect_uri.as_deref())?;
     verifier_fits(&record, presented.code_verifier.as_ref())?;
+    redeem::resource_fits(ctx, &record, &presented.resource)?;
     if record.dpop_jkt.is_some() && record.dpop_jkt.as_deref() != jkt {
         return Err(OAuthError::Proof("The code was asked for with another key").into());
     }

@@ -9,14 +9,20 @@ use secrecy::{ExposeSecret, SecretString};
 use super::redeem::{self, Redeemed};
 use crate::issue::TokenAnswer;
 
+/// What the device sent.
+pub(super) struct Presented {
+    pub(super) device_code: SecretString,
+    pub(super) resource: Vec<String>,
+}
+
 /// Finds the code, decides what the device is told, and writes down that it was.
 pub(super) async fn exchange(
     ctx: &Ctx,
     client: &PreparedClient,
-    device_code: &SecretString,
+    presented: &Presented,
     jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
-    let (handle, code) = own_code(ctx, client, device_code).await?;
+    let (handle, code) = own_code(ctx, client, &presented.device_code).await?;
     let (tenant, store) = (&ctx.tenant.tenant, &ctx.app.store);
     let told = poll(&Poll {
         state: code.state,
@@ -26,7 +32,7 @@ pub(super) async fn exchange(
         now_ms: ctx.now_ms,
     });
     match told {
-        Told::Redeem => redeem(ctx, client, &handle, jkt).await,
+        Told::Redeem => redeem(ctx, client, (&handle, &presented.resource), jkt).await,
         Told::Invalid => Err(OAuthError::InvalidDeviceCode.into()),
         Told::Denied => Err(OAuthError::DeviceDenied(code.reason).into()),
         Told::Expired => match store.commit(store.end_device(tenant, &handle.id)).await {
@@ -62,7 +68,7 @@ async fn own_code(
 async fn redeem(
     ctx: &Ctx,
     client: &PreparedClient,
-    handle: &Handle,
+    (handle, resource): (&Handle, &[String]),
     jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
     // Not there: what the user allowed was taken back since.
@@ -72,6 +78,7 @@ async fn redeem(
     if spent || !record.for_device || connection.is_some_and(|name| !admits(&ctx.tenant, client, name)) {
         return Err(OAuthError::InvalidDeviceCode.into());
     }
+    redeem::resource_fits(ctx, &record, resource)?;
     let what = Redeemed {
         id: &handle.id,
         record: &record,

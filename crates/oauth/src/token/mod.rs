@@ -4,6 +4,7 @@ mod authorization_code;
 mod ciba;
 mod client_credentials;
 mod device_code;
+mod foreign;
 mod on_behalf_of;
 mod password;
 mod passwordless;
@@ -13,8 +14,8 @@ mod user_tokens;
 
 use axum::response::Response;
 use chancery_core::oauth::{
-    CIBA, DEVICE_CODE, Grant, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, PASSWORDLESS_OTP, TOKEN_EXCHANGE,
-    TokenRequest,
+    CIBA, DEVICE_CODE, Grant, JWT_BEARER, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, PASSWORDLESS_OTP,
+    TOKEN_EXCHANGE, TokenRequest,
 };
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
@@ -22,14 +23,18 @@ use chancery_web::{Ctx, DPOP, DPOP_NONCE, Failure, Form, Sent, json};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::client_auth::authenticate;
+use crate::described;
 use crate::events;
 use crate::issue::TokenAnswer;
 
 /// Parse, authenticate the client, let the grant decide, answer.
 pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
     let request = parse(&ctx, &params)?;
+    let is_by_resource = !params.has("audience") && params.has("resource");
+    let ctx = described::calling(ctx, &request.client).await?;
     let client = authenticate(&ctx, &headers, &request.client).await?;
     let name = request.grant.name();
+    let by_profile = matches!(request.grant, Grant::ProfileExchange { .. });
     let key = match headers.contains_key(DPOP) {
         true => Box::pin(shown_key(&ctx, &headers, &client)).await,
         false => Ok(None),
@@ -62,7 +67,9 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
         // Nothing failed: the event says what is due, and stands already.
         Err(failure) if failure.error == OAuthError::SecondFactorRequired => Err(failure),
         Err(failure) => {
-            let mut event = events::of_client(failure_event(name), &client);
+            let failure = if is_by_resource { in_words_of_resources(failure) } else { failure };
+            let mut event =
+                events::of_client(if by_profile { "fecte" } else { failure_event(name) }, &client);
             event.description = Some(failure.error.description());
             if let Some(decided) = &failure.decision {
                 event.audience.clone_from(&decided.audience);
@@ -73,6 +80,17 @@ pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
             Err(failure)
         }
     }
+}
+
+/// Whoever names an API by `resource` is told in the words of RFC 8707 that there is no such one, or not for them.
+fn in_words_of_resources(failure: Failure) -> Failure {
+    let error = match failure.error {
+        OAuthError::NoSuchApi(named) => {
+            OAuthError::InvalidTarget(format!("There is no API for the resource {named}"))
+        }
+        other => other,
+    };
+    Failure { error, ..failure }
 }
 
 /// What is proven of the sender's key. Public applications prove nothing else, so theirs must be made for this server (fact
@@ -98,6 +116,9 @@ async fn answer(
     // Whether tokens may be exchanged is a setting of its own (fact sheet 6.3).
     let may = match &grant {
         Grant::TokenExchange { .. } => client.exchanges_on_behalf(),
+        // Whether there is such a profile comes first.
+        Grant::ProfileExchange { .. } => true,
+        Grant::Assertion { .. } => !client.is_public() && client.may_use(JWT_BEARER),
         other => client.may_use(other.name()),
     };
     // Whoever types a password into an application has shown it more than a financial-grade profile allows.
@@ -107,8 +128,8 @@ async fn answer(
     }
     // In boxes, so that a machine's request, of which there are the most, does not carry room for the other grants about.
     match grant {
-        Grant::AuthorizationCode { code, redirect_uri, code_verifier } => {
-            let presented = authorization_code::Presented { code, redirect_uri, code_verifier };
+        Grant::AuthorizationCode { code, redirect_uri, code_verifier, resource } => {
+            let presented = authorization_code::Presented { code, redirect_uri, code_verifier, resource };
             Box::pin(authorization_code::exchange(ctx, client, presented, jkt)).await
         }
         Grant::ClientCredentials { audience, scope, organization } => {
@@ -119,8 +140,9 @@ async fn answer(
             let asked = refresh_token::Asked { audience, scope };
             Box::pin(refresh_token::exchange(ctx, client, &refresh_token, &asked, jkt)).await
         }
-        Grant::DeviceCode { device_code } => {
-            Box::pin(device_code::exchange(ctx, client, &device_code, jkt)).await
+        Grant::DeviceCode { device_code, resource } => {
+            let presented = device_code::Presented { device_code, resource };
+            Box::pin(device_code::exchange(ctx, client, &presented, jkt)).await
         }
         Grant::Backchannel { auth_req_id } => Box::pin(ciba::exchange(ctx, client, &auth_req_id, jkt)).await,
         Grant::SecondFactor { mfa_token, code, is_recovery } => {
@@ -134,6 +156,14 @@ async fn answer(
         Grant::MailedCode { username, otp, realm, audience, scope } => {
             let typed = passwordless::Typed { username, otp, realm, audience, scope };
             Box::pin(passwordless::sign_in(ctx, client, typed, jkt)).await
+        }
+        Grant::ProfileExchange { subject_token, kind, audience, scope } => {
+            let shown = foreign::Shown { token: subject_token, kind: Some(kind), audience, scope };
+            Box::pin(foreign::exchange(ctx, client, &shown, jkt)).await
+        }
+        Grant::Assertion { assertion, audience, scope } => {
+            let shown = foreign::Shown { token: assertion, kind: None, audience, scope };
+            Box::pin(foreign::exchange(ctx, client, &shown, jkt)).await
         }
         Grant::Password { username, password, realm, audience, scope } => {
             let typed = password::Typed { username, password, realm, audience, scope };
@@ -152,6 +182,7 @@ fn failure_event(grant: &str) -> &'static str {
         MFA_OTP => "feotpft",
         PASSWORDLESS_OTP => "fepotpft",
         MFA_RECOVERY_CODE => "fercft",
+        JWT_BEARER => "idjag_exchange_failure",
         TOKEN_EXCHANGE => "failed_on_behalf_of_token_exchange",
         _ => "fepft",
     }

@@ -111,7 +111,7 @@ fn sent(
     let mut apis = claims.audiences.iter().filter_map(|named| ctx.tenant.resolve_api(&ctx.origin, named));
     let own = apis.find(|api| client.stands_for(api)).cloned().ok_or(BAD_TOKEN)?;
     let is_machine = claims.sub == machine_subject(&claims.client_id);
-    if is_machine || ctx.tenant.client(&claims.client_id).is_none() {
+    if is_machine || !ctx.tenant.knows_client(&claims.client_id) {
         return Err(BAD_TOKEN);
     }
     Ok((claims, own))

@@ -5,7 +5,7 @@ use chancery_core::explanation::Record;
 use chancery_core::ids;
 use chancery_core::model::{Connection, SubjectType, User};
 use chancery_core::oauth::OAuthError;
-use chancery_core::records::{Authorization, Consent};
+use chancery_core::records::Authorization;
 use chancery_core::scope::{AskedScopes, Flow, Request, decide, explain};
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
@@ -223,7 +223,7 @@ pub(super) async fn tokens(
             // Typing the password or the code at the application stands for consent; refresh tokens hang on it.
             (
                 Some(token),
-                write.and(ctx.app.store.upsert_consent(tenant, &implied_consent(ctx, &authorization))),
+                write.and(ctx.app.store.upsert_consent(tenant, &issue::implied_consent(ctx, &authorization))),
             )
         }
         false => (None, Batch::default()),
@@ -269,18 +269,5 @@ async fn verified_user(ctx: &Ctx, connection: &Connection, typed: &Typed) -> Res
         PasswordCheck::Wrong => Err(OAuthError::WrongPassword.into()),
         PasswordCheck::Leaked => Err(OAuthError::PasswordLeaked.into()),
         PasswordCheck::TooMany => Err(OAuthError::TooManyAttempts.into()),
-    }
-}
-
-fn implied_consent(ctx: &Ctx, authorization: &Authorization) -> Consent {
-    Consent {
-        id: ids::object_id(&*ctx.app.rng, ctx.now()),
-        user_id: authorization.user_id.clone(),
-        client_id: authorization.client_id.clone(),
-        audience: authorization.audience.clone().unwrap_or_default(),
-        organization_id: String::new(),
-        scope: authorization.scope.clone(),
-        declined: Vec::new(),
-        implicit: true,
     }
 }

@@ -30,6 +30,19 @@ pub(super) struct Redeemed<'a> {
     pub(super) gone: OAuthError,
 }
 
+/// What was allowed for one API is not exchanged for a token of another one (RFC 8707, section 2.2).
+pub(super) fn resource_fits(ctx: &Ctx, record: &CodeRecord, named: &[String]) -> Result<(), OAuthError> {
+    let own = record.authorization.audience.as_deref().map(|audience| ctx.origin.absolute(audience));
+    let own = own.as_deref().unwrap_or(&ctx.origin.userinfo_audience);
+    match named.iter().find(|named| *named != own) {
+        None => Ok(()),
+        Some(other) => {
+            let shown: String = other.chars().take(200).collect();
+            Err(OAuthError::InvalidTarget(format!("The code was not asked for with the resource {shown}")))
+        }
+    }
+}
+
 /// Decides again, signs, then spends the code in one write with the tokens that hang on it; `None` where somebody else was
 /// faster.
 pub(super) async fn tokens(

@@ -230,6 +230,28 @@ impl Collection for Grants {
     }
 }
 
+impl Grants {
+    /// Adds grants of one application for one request.
+    pub(super) fn add(&mut self, grants: impl Iterator<Item = Arc<ClientGrant>>) {
+        for grant in grants {
+            if let Some(client_id) = &grant.client_id {
+                self.by_client.put(client_id, &grant.id, Arc::clone(&grant));
+            }
+        }
+    }
+}
+
+impl Connections {
+    /// Puts another state of a connection in its place, under the same names.
+    pub(super) fn replace(&mut self, connection: Arc<Connection>) {
+        self.by_name.put(&connection.name, Arc::clone(&connection));
+        for realm in connection.realms.iter().flatten() {
+            self.by_realm.put(realm, &connection.id, Arc::clone(&connection));
+        }
+        self.by_id.put(&connection.id.clone(), connection);
+    }
+}
+
 /// Connections by all their names.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Connections {

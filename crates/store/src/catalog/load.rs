@@ -6,7 +6,7 @@ use std::{
 };
 
 use chancery_core::attack::AttackProtection;
-use chancery_core::model::TenantSettings;
+use chancery_core::model::{AgentAccess, TenantSettings};
 use chancery_core::second_factor::SecondFactors;
 use chancery_db::params;
 use serde::de::DeserializeOwned;
@@ -94,11 +94,13 @@ fn empty(store: &Store, tenant: &str) -> Result<Snapshot> {
         settings: Arc::default(),
         second_factors: SecondFactors::default(),
         attack_protection: Arc::default(),
+        agents: Arc::default(),
         keys: Arc::new(KeyRing::read(&store.vault, tenant, Vec::new())?),
         clients: Clients::default(),
         apis: Apis::default(),
         grants: Grants::default(),
         roles: Map::default(),
+        trusted_issuers: Map::default(),
         connections: Connections::default(),
         others: HashMap::new(),
         key_documents: Map::default(),
@@ -134,9 +136,11 @@ fn apply(
             Kind::Settings => next.settings = settings(changed)?,
             Kind::AttackProtection => next.attack_protection = attack_protection(&next, changed)?,
             Kind::SecondFactors => next.second_factors = second_factors(changed)?,
+            Kind::AgentAccess => next.agents = agent_access(changed)?,
             Kind::Api => follow(kind, changed, &mut Preparing(&mut next.apis, keys)),
             Kind::Client => follow(kind, changed, &mut Preparing(&mut next.clients, keys)),
             Kind::ClientGrant => follow(kind, changed, &mut next.grants),
+            Kind::TrustedIssuer => follow(kind, changed, &mut Plain(&mut next.trusted_issuers, read)),
             Kind::Role => follow(kind, changed, &mut Plain(&mut next.roles, read)),
             Kind::Connection => follow(kind, changed, &mut next.connections),
             Kind::Branding
@@ -217,6 +221,14 @@ fn attack_protection(old: &Snapshot, changed: Documents) -> Result<Arc<AttackPro
             all.with(&id, json.as_deref()).map_err(|_| Error::corrupt(format!("attack protection, {id}")))?;
     }
     Ok(Arc::new(all))
+}
+
+/// One that cannot be read must not show what was hidden: the tenant stays as it was.
+fn agent_access(changed: Documents) -> Result<Arc<AgentAccess>> {
+    match changed.into_iter().next_back() {
+        Some((_, Some(json))) => parse("agent access", &json).map(Arc::new),
+        _ => Ok(Arc::default()),
+    }
 }
 
 fn settings(changed: Documents) -> Result<Arc<TenantSettings>> {

@@ -27,6 +27,8 @@ pub struct PreparedClient {
     pub certificates: Vec<KnownCertificate>,
     /// Signs ID tokens with the application's secret where they are HS256; `None` where the tenant's key does.
     pub id_token_signer: Option<Arc<SigningKey>>,
+    /// Seconds that its access tokens live at most, whatever the API says; only applications that describe themselves have it.
+    pub longest_token: Option<i64>,
 }
 
 /// What a certificate of an application must be.
@@ -110,7 +112,29 @@ impl PreparedClient {
             .filter_map(|credential| assertion_key(&client.client_id, credential))
             .collect();
         let certificates = known_certificates(&client);
-        Ok(Self { secret_digest, assertion_keys, request_keys, certificates, id_token_signer, client })
+        Ok(Self {
+            secret_digest,
+            assertion_keys,
+            request_keys,
+            certificates,
+            id_token_signer,
+            longest_token: None,
+            client,
+        })
+    }
+
+    /// One that describes itself: no secret, and keys only that stand in its description.
+    #[must_use]
+    pub fn described(client: Client, assertion_keys: Vec<AssertionKey>, longest_token: i64) -> Self {
+        Self {
+            client,
+            secret_digest: None,
+            assertion_keys,
+            request_keys: Vec::new(),
+            certificates: Vec::new(),
+            id_token_signer: None,
+            longest_token: Some(longest_token),
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chancery_core::attack::AttackProtection;
-use chancery_core::model::{Api, ClientGrant, Connection, Role, SubjectType, TenantSettings};
+use chancery_core::model::{
+    AgentAccess, Api, ClientGrant, Connection, Role, SubjectType, TenantSettings, TrustedIssuer,
+};
 use chancery_core::second_factor::SecondFactors;
 
 use super::{
@@ -25,12 +27,15 @@ pub struct Snapshot {
     pub second_factors: SecondFactors,
     /// What is done against guessing and throttled.
     pub attack_protection: Arc<AttackProtection>,
+    /// How applications come in that nobody registered.
+    pub agents: Arc<AgentAccess>,
     /// The tenant's keys.
     pub keys: Arc<KeyRing>,
     pub(super) clients: Clients,
     pub(super) apis: Apis,
     pub(super) grants: Grants,
     pub(super) roles: Map<Role>,
+    pub(super) trusted_issuers: Map<TrustedIssuer>,
     pub(super) connections: Connections,
     pub(super) others: HashMap<Kind, Map<str>>,
     pub(super) key_documents: Map<SigningKeyDoc>,
@@ -154,6 +159,17 @@ impl Snapshot {
         self.roles.after(id)
     }
 
+    /// The server of somebody else's whose tokens have this `iss`, if it is trusted. There are few.
+    #[must_use]
+    pub fn trusted_issuer(&self, iss: &str) -> Option<&Arc<TrustedIssuer>> {
+        self.trusted_issuers.values().find(|trusted| trusted.issuer == iss)
+    }
+
+    /// Trusted issuers by id, beginning behind one (empty is the beginning).
+    pub fn trusted_issuers_after<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<TrustedIssuer>> {
+        self.trusted_issuers.after(id)
+    }
+
     /// The connection with this name, or else the first with this among its realms.
     #[must_use]
     pub fn connection_by_name(&self, name: &str) -> Option<&Arc<Connection>> {
@@ -185,6 +201,32 @@ impl Snapshot {
     /// Every document of such a kind, in no order.
     pub fn documents(&self, kind: Kind) -> impl Iterator<Item = &Arc<str>> {
         self.others.get(&kind).into_iter().flat_map(|all| all.values())
+    }
+
+    /// Whether tokens of the application are good here: it is registered, or one of those that describe themselves at a URL and
+    /// that the tenant lets in. Nothing is fetched for it.
+    #[must_use]
+    pub fn knows_client(&self, client_id: &str) -> bool {
+        self.client(client_id).is_some() || self.agents.client_id_metadata_documents.admit(client_id)
+    }
+
+    /// The same configuration for one request, with an application in it that describes itself, and with what the tenant lets
+    /// such ones have. What it does not touch is shared.
+    #[must_use]
+    pub fn with_described(&self, client: Arc<PreparedClient>) -> Self {
+        let mut next = self.clone();
+        let template = &self.agents.client_id_metadata_documents;
+        let id = client.client_id.clone();
+        next.grants.add(template.grants(&id).map(Arc::new));
+        for name in &template.connections {
+            if let Some(known) = self.connections.by_name.get(name).filter(|known| !known.serves(&id)) {
+                let mut connection = (**known).clone();
+                connection.enabled_clients.push(id.clone());
+                next.connections.replace(Arc::new(connection));
+            }
+        }
+        next.clients.by_id.put(&id, client);
+        next
     }
 
     /// How many documents of the kinds that may be many it holds.
