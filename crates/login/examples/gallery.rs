@@ -11,8 +11,9 @@ use chancery_login::{
         AccountConsents, AllowedApplication, CheckMail, Choice, ChooseOrganization, CodeKind, ConfirmDevice,
         ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, DeviceDenied, DeviceDone, EnrolOtp, EnterCode,
         EnterDeviceCode, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier,
-        KeepRecoveryCode, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, PasswordRule,
-        Problem, ResetDone, ResetPassword, RuleLine, Signup, Unblock, Unblocked, WebMessage,
+        KeepRecoveryCode, KeyPage, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, OtherWay,
+        PasskeyForm, PasswordRule, Problem, ResetDone, ResetPassword, RuleLine, Signup, Unblock, Unblocked,
+        UseKey, Way, WebMessage,
     },
     theme::Accent,
 };
@@ -249,6 +250,7 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
     add("confirm", PageKind::Plain, confirm.render(t));
     organizations(&mut add, t)?;
     second_factors(&mut add, t)?;
+    keys(&mut add, t)?;
     devices(&mut add, t)?;
     for (name, kind, description) in errors() {
         let error = ErrorPage {
@@ -302,6 +304,49 @@ fn devices(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<()
     Ok(())
 }
 
+fn way(way: Way, path: &str) -> Result<Vec<OtherWay>, String> {
+    Ok(vec![OtherWay { way, link: link(path)? }])
+}
+
+fn keys(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), Box<dyn Error>> {
+    let passkey = PasskeyForm {
+        form: form("/u/login/passkey")?,
+        options: "{}".into(),
+        fills_in: true,
+        has_button: true,
+    };
+    let with_passkey = Login { passkey: Some(passkey), ..login()? };
+    add("login-passkey", PageKind::Password, with_passkey.render(t));
+    let show = UseKey {
+        frame: frame(),
+        form: form("/u/mfa-webauthn-challenge")?,
+        page: KeyPage::Show,
+        account: "jane@example.com".into(),
+        not_you: Link::new("/u/login"),
+        options: Some("{}".into()),
+        may_skip: false,
+        others: way(Way::Otp, "/u/mfa-otp-challenge")?,
+        problems: Vec::new(),
+    };
+    add("key", PageKind::SecurityKey, show.render(t));
+    let wrong = UseKey { problems: vec![Problem::KeyRefused], account: LONG_EMAIL.into(), ..show.clone() };
+    add("key-wrong", PageKind::SecurityKey, wrong.render(t));
+    let elsewhere = UseKey { options: None, ..show.clone() };
+    add("key-elsewhere", PageKind::SecurityKey, elsewhere.render(t));
+    for (name, page) in [
+        ("key-make", KeyPage::MakeRoaming),
+        ("key-make-platform", KeyPage::MakePlatform),
+        ("passkey-make", KeyPage::MakePasskey),
+        ("passkey-make-local", KeyPage::MakeLocalPasskey),
+    ] {
+        let may_skip = matches!(page, KeyPage::MakePasskey | KeyPage::MakeLocalPasskey);
+        let others = if may_skip { Vec::new() } else { way(Way::MakeOtp, "/u/mfa-otp-enrollment-qr")? };
+        let make = UseKey { page, may_skip, others, ..show.clone() };
+        add(name, PageKind::SecurityKey, make.render(t));
+    }
+    Ok(())
+}
+
 fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), Box<dyn Error>> {
     let not_you = Link::new("/u/login").ok_or("a path is no link")?;
     let enrol = EnrolOtp {
@@ -312,6 +357,7 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
         uri: "otpauth://totp/Contacts%20Demo:jane%40example%2Ecom?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Contacts%20Demo"
             .into(),
         secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into(),
+        others: way(Way::MakeRoaming, "/u/mfa-webauthn-roaming-enrollment")?,
         problems: Vec::new(),
     };
     add("otp-enrol", PageKind::Plain, enrol.render(t));
@@ -323,7 +369,7 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
         kind: CodeKind::OneTime,
         account: "jane@example.com".into(),
         not_you,
-        other: Link::new("/u/mfa-recovery-code-challenge"),
+        others: way(Way::RecoveryCode, "/u/mfa-recovery-code-challenge")?,
         problems: Vec::new(),
     };
     add("otp", PageKind::Plain, enter.render(t));
@@ -333,7 +379,7 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
         form: form("/u/mfa-recovery-code-challenge")?,
         kind: CodeKind::Recovery,
         account: LONG_EMAIL.into(),
-        other: Link::new("/u/mfa-otp-challenge"),
+        others: way(Way::Otp, "/u/mfa-otp-challenge")?,
         problems: vec![Problem::RecoveryCodeWrong],
         ..enter
     };
@@ -428,6 +474,7 @@ fn login() -> Result<Login, String> {
         problems: Vec::new(),
         forgot_password: Some(link("/u/forgot-password?state=x")?),
         signup: Some(link("/u/signup?state=x")?),
+        passkey: None,
     })
 }
 

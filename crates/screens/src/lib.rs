@@ -14,24 +14,28 @@ mod form;
 mod login;
 mod logout;
 mod organization;
+mod passkey;
 mod reset;
 mod rules;
 mod screen;
 mod second_factor;
+mod security_key;
 mod signup;
 mod unblock;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
-use chancery_web::App;
+use axum::routing::{get, post};
+use chancery_web::{App, MAKE_OTP, MAKE_PLATFORM, MAKE_ROAMING, SHOW_KEY, SHOW_OTP};
 
 /// Every hosted page.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/login", get(login::show))
         .route("/u/login", get(login::show).post(login::submit))
+        .route(passkey::LOG_IN, post(passkey::log_in))
+        .route(passkey::OFFER, get(passkey::show_offer).post(passkey::submit_offer))
         .route("/u/signup", get(signup::show).post(signup::submit))
         .route("/u/organization", get(organization::show_name).post(organization::submit_name))
         .route("/u/organization-picker", get(organization::show_choice).post(organization::submit_choice))
@@ -40,14 +44,11 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/activate/success", get(activate::success))
         .route("/activate/denied", get(activate::denied))
         .route("/u/device", get(activate::show_question).post(activate::answer))
-        .route(
-            second_factor::CHALLENGE,
-            get(second_factor::show_challenge).post(second_factor::submit_challenge),
-        )
-        .route(
-            second_factor::ENROLMENT,
-            get(second_factor::show_enrolment).post(second_factor::submit_enrolment),
-        )
+        .route(SHOW_OTP, get(second_factor::show_challenge).post(second_factor::submit_challenge))
+        .route(MAKE_OTP, get(second_factor::show_enrolment).post(second_factor::submit_enrolment))
+        .route(SHOW_KEY, get(security_key::show).post(security_key::submit))
+        .route(MAKE_ROAMING, get(security_key::show_roaming).post(security_key::submit_roaming))
+        .route(MAKE_PLATFORM, get(security_key::show_platform).post(security_key::submit_platform))
         .route(
             second_factor::RECOVERY,
             get(second_factor::show_recovery).post(second_factor::submit_recovery),

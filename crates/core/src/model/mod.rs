@@ -9,6 +9,7 @@ mod client;
 mod client_grant;
 mod connection;
 mod organization;
+mod passkeys;
 mod role;
 mod tenant;
 mod user;
@@ -30,6 +31,7 @@ pub use connection::{
 pub use organization::{
     DiscoveryDomain, Organization, OrganizationClient, OrganizationConnection, ThirdPartyClientAccess,
 };
+pub use passkeys::{PasskeyChallenge, PasskeyOptions};
 pub use role::{Permission, Role};
 pub use tenant::{DeviceFlow, SessionCookie, TenantFlags, TenantSettings, UserCodeCharset};
 pub use user::{Identity, User};

@@ -13,6 +13,7 @@ mod organization;
 mod password;
 mod problem;
 mod second_factor;
+mod security_key;
 mod signup;
 mod web_message;
 
@@ -31,12 +32,13 @@ pub use consent::{Choice, Consent, ConsentGroup};
 pub use device::{ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode};
 pub use error::{ErrorKind, ErrorPage};
 pub use form_post::FormPost;
-pub use login::{Identifier, Login};
+pub use login::{Identifier, Login, PasskeyForm};
 pub use notice::{CheckMail, EmailVerified, LoggedOut, ResetDone, Unblock, Unblocked};
 pub use organization::{ChooseOrganization, NameOrganization, OrganizationChoice};
 pub use password::{ForgotPassword, ResetPassword};
 pub use problem::{PasswordRule, Problem, RuleLine};
 pub use second_factor::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode};
+pub use security_key::{KeyPage, OtherWay, UseKey, Way};
 pub use signup::Signup;
 pub use web_message::WebMessage;
 
