@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::security_keys::{is_page, send, turn_on};
 use crate::support::{
-    Answer, Authenticator, Browser, CONNECTION, JANE, Landing, SAM, TestApp, engines, options, segment,
+    Answer, Authenticator, Browser, CONNECTION, Call, JANE, Landing, SAM, TestApp, engines, options, segment,
 };
 
 const OFFER: &str = "/u/passkey-enrollment";
@@ -293,4 +293,80 @@ async fn imported_ones_let_in() {
     let response = key.get(&login);
     let next = show(&mut browser, &login, &response).await;
     assert!(!Landing::of(&browser.go_through(next, &JANE).await).get("code").is_empty());
+}
+
+const KEYS: &str = "/u/account/keys";
+
+/// Jane logs in to her own page with her passkey.
+async fn own_page<'a>(app: &'a TestApp, key: &mut Authenticator) -> (Browser<'a>, Answer) {
+    let mut browser = Browser::new(app);
+    let answer = browser.get(KEYS).await;
+    let login = browser.follow(answer).await;
+    is_page(&login, 200, "/u/login");
+    let response = key.get(&login);
+    let back = show(&mut browser, &login, &response).await;
+    assert_eq!(back.location(), Some("https://auth.example/u/account/keys"), "{back:?}");
+    let page = browser.get(KEYS).await.expect(200);
+    (browser, page)
+}
+
+#[tokio::test]
+async fn users_name_and_remove_their_own() {
+    for app in engines().await {
+        turn_on_passkeys(&app).await;
+        let mut key = Authenticator::new();
+        make(&app, &mut key).await;
+        let (mut browser, page) = own_page(&app, &mut key).await;
+        assert!(page.body.contains(">Passkey<") && page.body.contains("Last used"), "{page:?}");
+        let form = page.form();
+        let (csrf, id) = (form.value("_csrf"), form.value("key"));
+        // Neither without the proof, nor by another site, nor what is not hers.
+        let named = [("key", id.as_str()), ("name", "Blue <b>"), ("action", "rename")];
+        browser.post(KEYS, &named).await.expect(403);
+        let with_proof = [&[("_csrf", csrf.as_str())], &named[..]].concat();
+        let elsewhere = Call::post(KEYS).form(&with_proof).header("origin", "https://evil.example");
+        browser.send(elsewhere).await.expect(403);
+        browser.post(KEYS, &[("_csrf", &csrf), ("key", &id)]).await.expect(400);
+        let other = [("_csrf", csrf.as_str()), ("key", "passkey|dev_AAAAAAAAAAAAAAAA"), ("action", "remove")];
+        assert_eq!(browser.post(KEYS, &other).await.location(), Some(KEYS));
+        browser.post(KEYS, &with_proof).await.expect(303);
+        let page = browser.get(KEYS).await.expect(200);
+        assert!(page.body.contains("Blue &#60;b&#62;") || page.body.contains("Blue &lt;b&gt;"), "{page:?}");
+        let remove = [("_csrf", csrf.as_str()), ("key", id.as_str()), ("action", "remove")];
+        browser.post(KEYS, &remove).await.expect(303);
+        let page = browser.get(KEYS).await.expect(200);
+        assert!(page.body.contains("You have no security keys and no passkeys"), "{page:?}");
+        let user = segment(&app.jane().await);
+        let methods = app.manage("GET", &format!("/users/{user}/authentication-methods"), Value::Null).await;
+        assert_eq!(methods, json!([]));
+    }
+}
+
+/// Whoever knows the password alone sees what there is, and takes nothing away.
+#[tokio::test]
+async fn the_password_alone_removes_none() {
+    let app = TestApp::new().await;
+    turn_on_passkeys(&app).await;
+    let mut key = Authenticator::new();
+    make(&app, &mut key).await;
+    let (_, hers) = own_page(&app, &mut key).await;
+    let id = hers.form().value("key");
+    let mut thief = Browser::new(&app);
+    let answer = thief.get(KEYS).await;
+    let login = thief.follow(answer).await;
+    thief.log_in(&login, &JANE).await;
+    let page = thief.get(KEYS).await.expect(200);
+    assert!(page.body.contains("log out and log in again with one of them") && !page.body.contains("<form "));
+    for csrf in [hers.form().value("_csrf"), String::new()] {
+        thief.post(KEYS, &[("_csrf", &csrf), ("key", &id), ("action", "remove")]).await.expect(403);
+    }
+    // Where there are second factors, the page asks for one first.
+    turn_on(&app, &["otp"], false).await;
+    let answer = thief.get(KEYS).await;
+    let asked = thief.follow(answer).await;
+    is_page(&asked, 200, crate::security_keys::SHOW);
+    let response = key.get(&asked);
+    let back = send(&mut thief, &asked, &response).await;
+    assert_eq!(back.location(), Some("https://auth.example/u/account/keys"));
+    assert!(thief.get(KEYS).await.expect(200).body.contains("<form "));
 }

@@ -147,7 +147,8 @@ async fn what_does_not_hold_is_refused() {
     is_page(&late, 400, SHOW);
     send(&mut browser, &late, &key.get(&late)).await;
     app.app.logs.flush().await.unwrap();
-    let failed = app.manage("GET", "/logs?q=type:gd_auth_failed&per_page=100", Value::Null).await;
+    let failed =
+        app.manage("GET", "/logs?q=type:gd_webauthn_challenge_failed&per_page=100", Value::Null).await;
     let copied = "Security key refused: the counter went back: the key may have been copied";
     assert!(failed.as_array().unwrap().iter().any(|event| event["description"] == copied), "{failed}");
 }

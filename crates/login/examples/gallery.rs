@@ -8,12 +8,12 @@ use chancery_login::{
     consent_lines::{AskedScope, consent_lines},
     csp::{PageKind, csp, form_target},
     pages::{
-        AccountConsents, AllowedApplication, CheckMail, Choice, ChooseOrganization, CodeKind, ConfirmDevice,
-        ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, DeviceDenied, DeviceDone, EnrolOtp, EnterCode,
-        EnterDeviceCode, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier,
-        KeepRecoveryCode, KeyPage, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, OtherWay,
-        PasskeyForm, PasswordRule, Problem, ResetDone, ResetPassword, RuleLine, Signup, Unblock, Unblocked,
-        UseKey, Way, WebMessage,
+        AccountConsents, AccountKeys, AllowedApplication, CheckMail, Choice, ChooseOrganization, CodeKind,
+        ConfirmDevice, ConfirmLogin, ConfirmLogout, Consent, ConsentGroup, DeviceDenied, DeviceDone,
+        EnrolOtp, EnterCode, EnterDeviceCode, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame,
+        Hidden, Identifier, KeepRecoveryCode, KeyPage, Link, LoggedOut, Login, NameOrganization,
+        OrganizationChoice, OtherWay, OwnKey, OwnKeyKind, PasskeyForm, PasswordRule, Problem, ResetDone,
+        ResetPassword, RuleLine, Signup, Unblock, Unblocked, UseKey, Way, WebMessage,
     },
     theme::Accent,
 };
@@ -329,6 +329,25 @@ fn keys(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), B
         problems: Vec::new(),
     };
     add("key", PageKind::SecurityKey, show.render(t));
+    let own = |id: &str, name: &str, kind| OwnKey {
+        id: id.into(),
+        name: name.into(),
+        kind,
+        since: "2026-11-26".into(),
+        used: Some("2026-11-27".into()),
+    };
+    let keys = AccountKeys {
+        frame: frame(),
+        form: form("/u/account/keys")?,
+        account: "jane@example.com".into(),
+        log_out: link("/oidc/logout")?,
+        done: true,
+        may_change: true,
+        keys: vec![own("a", "", OwnKeyKind::Passkey), own("b", "Green one", OwnKeyKind::Roaming)],
+    };
+    add("account-keys", PageKind::Plain, keys.render(t));
+    let fixed = AccountKeys { may_change: false, done: false, ..keys };
+    add("account-keys-fixed", PageKind::Plain, fixed.render(t));
     let wrong = UseKey { problems: vec![Problem::KeyRefused], account: LONG_EMAIL.into(), ..show.clone() };
     add("key-wrong", PageKind::SecurityKey, wrong.render(t));
     let elsewhere = UseKey { options: None, ..show.clone() };

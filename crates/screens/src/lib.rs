@@ -5,6 +5,7 @@
 //! `/authorize/resume`, where the login engine is asked again. No screen decides what comes next.
 
 mod account;
+mod account_keys;
 mod activate;
 mod assets;
 mod confirm;
@@ -59,6 +60,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/u/reset-verify", get(reset::show).post(reset::submit))
         .route("/u/email-verification", get(email::show))
         .route(unblock::PAGE, get(unblock::show).post(unblock::submit))
+        .route(account_keys::KEYS, get(account_keys::show).post(account_keys::submit))
         .route(account::CONSENTS, get(account::show).post(account::submit))
         .route("/u/logout", get(logout::show).post(logout::submit))
         .route("/u/static/{name}", get(assets::file))

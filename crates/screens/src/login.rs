@@ -60,9 +60,7 @@ pub(crate) async fn submit(
             open_session(&screen, &headers, &user, &connection, By::Password).await
         }
         Ok(PasswordCheck::Wrong) => again(StatusCode::BAD_REQUEST, Problem::WrongCredentials).await,
-        Ok(PasswordCheck::Leaked) => {
-            again(StatusCode::BAD_REQUEST, Problem::PasswordLeakedAtLogin).await
-        }
+        Ok(PasswordCheck::Leaked) => again(StatusCode::BAD_REQUEST, Problem::PasswordLeakedAtLogin).await,
         Ok(PasswordCheck::TooMany) => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts).await,
         Err(failure) if failure.error.status() == 503 => {
             again(StatusCode::SERVICE_UNAVAILABLE, Problem::ServerBusy).await

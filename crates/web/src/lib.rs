@@ -84,6 +84,7 @@ pub use quota::{Allowance, Quota};
 pub use rates::{Rate, Rates, TooManyRequests};
 pub use responses::{found, html, json, no_content, no_store, see_other, text};
 pub use second_factors::{MAKE_OTP, MAKE_PLATFORM, MAKE_ROAMING, Proof, SHOW_KEY, SHOW_OTP, SecondFactorsOf};
+pub use security_keys::OwnKeyData;
 pub use signer::{SignError, Signer};
 pub use smtp::{SmtpError, SmtpOutbox, SmtpSettings};
 pub use telephone::Twilio;

@@ -297,7 +297,7 @@ impl<'a> SecondFactorsOf<'a> {
         store.insert_authentication_method(tenant, &self.user.user_id, id, &method.to_string())
     }
 
-    fn remove(&self, method: &Method) -> Batch {
+    pub(crate) fn remove(&self, method: &Method) -> Batch {
         let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
         store.delete_authentication_methods(tenant, &self.user.user_id, Some(method.text("id")))
     }

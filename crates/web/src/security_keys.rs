@@ -1,6 +1,7 @@
 //! Security keys and passkeys of a user: making one, and showing one beside the password.
 
 use chancery_core::iso::format_ms;
+use chancery_core::second_factor::RECOVERY_CODE;
 use chancery_core::webauthn::{
     Account, Assertion, Challenge, Creation, Expected, KINDS, KeyKind, KeySettings, Known, NewCredential,
     PASSKEY, PLATFORM, Refused, Registration, Request, Shown, Verification, method_id,
@@ -60,7 +61,9 @@ impl SecondFactorsOf<'_> {
         }
         match self.shown_key(typed, challenge).await? {
             Ok(proof) => Ok(Proof::Good(proof.and(self.forget_tries()))),
-            Err(refused) => Ok(self.wrong("gd_auth_failed", &format!("Security key refused: {refused}"))),
+            Err(refused) => {
+                Ok(self.wrong("gd_webauthn_challenge_failed", &format!("Security key refused: {refused}")))
+            }
         }
     }
 
@@ -137,7 +140,7 @@ impl SecondFactorsOf<'_> {
             Ok(credential) => credential,
             Err(refused) => {
                 let said = format!("Credential refused: {refused}");
-                return Ok((self.wrong("gd_enrollment_failed", &said), None));
+                return Ok((self.wrong("gd_webauthn_enrollment_failed", &said), None));
             }
         };
         let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
@@ -153,6 +156,42 @@ impl SecondFactorsOf<'_> {
         let (code, write) = with_code.then(|| self.new_recovery_code(true)).flatten().unzip();
         let write = self.begin_anew().and(fresh).and(self.insert(&method)).and(write.unwrap_or_default());
         Ok((Proof::Good(write), code))
+    }
+
+    /// All keys, in the order of their making.
+    pub fn own_keys(&self) -> Vec<OwnKeyData> {
+        let text = |key: &Method, name| key.text(name).to_owned();
+        let mut all: Vec<OwnKeyData> = self
+            .keys()
+            .map(|key| OwnKeyData {
+                id: text(key, "id"),
+                kind: text(key, "type"),
+                name: text(key, "name"),
+                created_at: text(key, "created_at"),
+                last_used_at: Some(text(key, "last_auth_at")).filter(|at| !at.is_empty()),
+            })
+            .collect();
+        all.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
+        all
+    }
+
+    /// Removes a key of the user's; with the last factor goes the recovery code. `None` where there is none of this id.
+    pub fn without_key(&self, id: &str) -> Option<Batch> {
+        let key = self.keys().find(|key| key.text("id") == id)?;
+        let is_last = !self.have_otp() && self.keys().count() == 1;
+        let codes = self.of(RECOVERY_CODE, true).filter(|_| is_last);
+        Some(codes.fold(self.remove(key), |batch, code| batch.and(self.remove(code))))
+    }
+
+    /// Gives a key of the user's another name; none where it is empty.
+    pub fn renamed_key(&self, id: &str, name: &str) -> Option<Batch> {
+        let key = self.keys().find(|key| key.text("id") == id)?;
+        let mut after = key.value.clone();
+        match name {
+            "" => after.as_object_mut()?.shift_remove("name"),
+            name => after.as_object_mut()?.insert("name".to_owned(), name.into()),
+        };
+        Some(self.rewrite(key, &after))
     }
 
     fn new_key(
@@ -210,6 +249,21 @@ impl SecondFactorsOf<'_> {
         };
         self.keys().filter(is_here).max_by_key(used).map(|key| relying_party_of(self.ctx, key))
     }
+}
+
+/// What a user sees of a key.
+#[derive(Clone, Debug)]
+pub struct OwnKeyData {
+    /// Of the method.
+    pub id: String,
+    /// The type of the method.
+    pub kind: String,
+    /// As the user or an administrator calls it; may be empty.
+    pub name: String,
+    /// ISO 8601.
+    pub created_at: String,
+    /// ISO 8601.
+    pub last_used_at: Option<String>,
 }
 
 /// Seconds for which nobody else may add the same credential, were it not to be seen yet.

@@ -1,6 +1,7 @@
 //! The pages, one struct each. All fields are plain values; `render` makes the HTML.
 
 mod account_consents;
+mod account_keys;
 mod confirm;
 mod consent;
 mod device;
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub use account_consents::{AccountConsents, AllowedApplication};
+pub use account_keys::{AccountKeys, OwnKey, OwnKeyKind};
 pub use confirm::{ConfirmLogin, ConfirmLogout};
 pub use consent::{Choice, Consent, ConsentGroup};
 pub use device::{ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode};

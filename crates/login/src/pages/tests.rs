@@ -114,6 +114,21 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
             since: attack(),
         }],
     };
+    let keys = AccountKeys {
+        frame: frame(),
+        form: form(),
+        account: attack(),
+        log_out: link(),
+        done: true,
+        may_change: true,
+        keys: vec![OwnKey {
+            id: attack(),
+            name: attack(),
+            kind: OwnKeyKind::Passkey,
+            since: attack(),
+            used: Some(attack()),
+        }],
+    };
     let forgot = ForgotPassword {
         frame: frame(),
         form: form(),
@@ -240,6 +255,7 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         ("enrolment", enrolment.render(t)),
         ("recovery code", code(CodeKind::Recovery).render(t)),
         ("recovery code to keep", kept.render(t)),
+        ("own keys", keys.render(t)),
         ("key", key(KeyPage::Show, Some(attack())).render(t)),
         ("key of elsewhere", key(KeyPage::Show, None).render(t)),
         ("key to make", key(KeyPage::MakeRoaming, Some(attack())).render(t)),
