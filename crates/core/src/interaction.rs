@@ -9,6 +9,7 @@ use crate::oauth::{
 };
 use crate::records::{DeviceRecord, Session};
 use crate::second_factor::SecondFactors;
+use crate::webauthn::Challenge;
 
 /// A request on its way, kept while the user is on our pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +119,10 @@ pub struct Progress {
     pub enrolling: Option<String>,
     /// A recovery code that the user has not put away yet, sealed.
     pub recovery_code: Option<String>,
+    /// What the authenticator has to sign that a page asks for.
+    pub challenge: Option<Challenge>,
+    /// A passkey that the user is still to be offered, after this sign-in.
+    pub offer: Option<PasskeyOffer>,
     /// The user confirmed a callback that nobody can verify.
     pub confirmed: bool,
     /// The user confirmed that the device whose code was typed is theirs.
@@ -136,6 +141,16 @@ impl Progress {
             (self.second_factor_shown, self.enrolling, self.recovery_code) = (false, None, None);
         }
     }
+}
+
+/// Which passkey a user is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PasskeyOffer {
+    /// A first one, after a sign-in with a password.
+    First,
+    /// One of this machine, after a sign-in with another machine's.
+    Local,
 }
 
 /// A logout that waits for the user's word, kept like a [`Transaction`].
@@ -159,6 +174,8 @@ pub enum Step {
     SecondFactor,
     /// Let the user put their recovery code away.
     KeepRecoveryCode,
+    /// Offer the user a passkey; they may say no.
+    OfferPasskey(PasskeyOffer),
     /// Show the login page, or one of its neighbours.
     Login(Option<ScreenHint>),
     /// Let the user name their organization: before the login, which may look different there.
@@ -226,6 +243,9 @@ pub fn next(at: &Situation<'_>) -> Step {
     }
     if at.progress.recovery_code.is_some() {
         return Step::KeepRecoveryCode;
+    }
+    if let Some(offer) = at.progress.offer.filter(|_| !prompts.none) {
+        return Step::OfferPasskey(offer);
     }
     if asked_for_organization == OrganizationPrompt::PostLoginPrompt {
         return match prompts.none {

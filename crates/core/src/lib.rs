@@ -26,5 +26,6 @@ pub mod saml;
 pub mod scope;
 pub mod search;
 pub mod second_factor;
+pub mod webauthn;
 
 pub use ports::{Clock, Delivery, Rng, Telephone};

@@ -29,20 +29,29 @@ pub struct SecondFactors {
     pub otp: bool,
     /// Recovery codes are there, beside another factor.
     pub recovery_code: bool,
+    /// Security keys are there.
+    pub webauthn_roaming: bool,
+    /// What is built into the user's machine is there.
+    pub webauthn_platform: bool,
     /// Every sign-in needs one (`all-applications`); else those alone whose request asks for it.
     pub always: bool,
 }
 
 impl SecondFactors {
+    /// Whether there is one that users can make.
+    pub const fn are_there(self) -> bool {
+        self.otp || self.webauthn_roaming || self.webauthn_platform
+    }
+
     /// Whether the user of a session has to show one now; `wanted`: the request asks for it. Shown once, it counts as long
     /// as the session lives.
     pub fn are_due(self, wanted: bool, session: &Session) -> bool {
-        self.otp && (self.always || wanted) && session.second_factor_at.is_none()
+        self.are_there() && (self.always || wanted) && session.second_factor_at.is_none()
     }
 
     /// Whether the password grant needs one.
     pub const fn guard_passwords(self) -> bool {
-        self.otp && self.always
+        self.are_there() && self.always
     }
 }
 
@@ -122,7 +131,7 @@ mod tests {
     fn when_one_is_due() {
         let (fresh, proven) =
             (Session::default(), Session { second_factor_at: Some(1), ..Session::default() });
-        let on = SecondFactors { otp: true, recovery_code: true, always: false };
+        let on = SecondFactors { otp: true, recovery_code: true, ..SecondFactors::default() };
         let always = SecondFactors { always: true, ..on };
         assert!(!on.are_due(false, &fresh) && on.are_due(true, &fresh));
         assert!(always.are_due(false, &fresh) && always.are_due(true, &fresh));
@@ -131,6 +140,8 @@ mod tests {
         }
         let none = SecondFactors { otp: false, ..always };
         assert!(!none.are_due(true, &fresh), "there is nothing to show");
+        let keys = SecondFactors { webauthn_roaming: true, ..none };
+        assert!(keys.are_due(false, &fresh) && keys.guard_passwords(), "by keys alone");
         assert!(!none.guard_passwords() && !on.guard_passwords() && always.guard_passwords());
         assert!(is_wanted(&format!("urn:x {MULTI_FACTOR}")) && !is_wanted("urn:x") && !is_wanted(""));
     }

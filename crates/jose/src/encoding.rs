@@ -40,6 +40,14 @@ pub fn base64(data: &[u8]) -> String {
     STANDARD.encode(data)
 }
 
+/// Decodes ordinary base64 with padding, as strictly as [`base64url_decode`].
+///
+/// # Errors
+/// [`Error::Malformed`].
+pub fn base64_decode(text: &str) -> Result<Vec<u8>, Error> {
+    STANDARD.decode(text).map_err(|_| Error::Malformed("base64"))
+}
+
 /// DER as PEM with lines of 64 characters; `label` is, for example, `CERTIFICATE`.
 pub fn pem(label: &str, der: &[u8]) -> String {
     let encoded = base64(der);

@@ -1,4 +1,5 @@
-//! JOSE for an authorization server: signed tokens (RFC 7515, 7519), keys and key sets (RFC 7517, 7518, 8037, 7638).
+//! JOSE for an authorization server: signed tokens (RFC 7515, 7519), keys and key sets (RFC 7517, 7518, 8037, 7638), and the
+//! keys of WebAuthn credentials.
 //!
 //! Three habits make it fast and hard to misuse:
 //!
@@ -10,7 +11,9 @@
 //! Everything is synchronous and pure: no I/O and no clock. `exp`, `aud` and the other claims are the caller's to judge.
 
 mod algorithm;
+mod cbor;
 mod certificate;
+mod cose;
 mod der;
 mod encoding;
 mod error;
@@ -26,8 +29,10 @@ mod verifying_key;
 mod x509;
 
 pub use algorithm::Algorithm;
+pub use cbor::Cbor;
 pub use certificate::{certificate_envelope, self_signed_certificate};
-pub use encoding::{base64, base64url, base64url_decode, pem, pem_decode};
+pub use cose::CredentialKey;
+pub use encoding::{base64, base64_decode, base64url, base64url_decode, pem, pem_decode};
 pub use error::Error;
 pub use generate::{generate_ed25519, generate_es256, generate_rsa};
 pub use hash::{constant_time_eq, half_hash, hmac_sha256, sha1, sha256};

@@ -111,7 +111,7 @@ impl Public {
         Self::Ed25519(bytes.to_vec())
     }
 
-    fn rsa(n: &[u8], e: &[u8]) -> Self {
+    pub(crate) fn rsa(n: &[u8], e: &[u8]) -> Self {
         Self::Rsa { n: der::without_leading_zeros(n).to_vec(), e: der::without_leading_zeros(e).to_vec() }
     }
 

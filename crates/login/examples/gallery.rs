@@ -8,12 +8,13 @@ use chancery_login::{
     consent_lines::{AskedScope, consent_lines},
     csp::{PageKind, csp, form_target},
     pages::{
-        AccountConsents, AllowedApplication, ApprovalDone, AskForCode, CheckMail, Choice, ChooseOrganization,
-        CodeKind, ConfirmApproval, ConfirmDevice, ConfirmLogin, ConfirmLogout, Consent, ConsentGroup,
-        DeviceDenied, DeviceDone, EnrolOtp, EnterCode, EnterDeviceCode, EnterMailedCode, ErrorKind,
-        ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier, KeepRecoveryCode, Link,
-        LoggedOut, Login, NameOrganization, OrganizationChoice, PasswordRule, Problem, ResetDone,
-        ResetPassword, RuleLine, Signup, Unblock, Unblocked, WebMessage,
+        AccountConsents, AccountKeys, AllowedApplication, ApprovalDone, AskForCode, CheckMail, Choice,
+        ChooseOrganization, CodeKind, ConfirmApproval, ConfirmDevice, ConfirmLogin, ConfirmLogout, Consent,
+        ConsentGroup, DeviceDenied, DeviceDone, EnrolOtp, EnterCode, EnterDeviceCode, EnterMailedCode,
+        ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier, KeepRecoveryCode,
+        KeyPage, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, OtherWay, OwnKey, OwnKeyKind,
+        PasskeyForm, PasswordRule, Problem, ResetDone, ResetPassword, RuleLine, Signup, Unblock, Unblocked,
+        UseKey, Way, WebMessage,
     },
     theme::Accent,
 };
@@ -288,6 +289,7 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
     add("confirm", PageKind::Plain, confirm.render(t));
     organizations(&mut add, t)?;
     second_factors(&mut add, t)?;
+    keys(&mut add, t)?;
     devices(&mut add, t)?;
     for (name, kind, description) in errors() {
         let error = ErrorPage {
@@ -341,6 +343,68 @@ fn devices(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<()
     Ok(())
 }
 
+fn way(way: Way, path: &str) -> Result<Vec<OtherWay>, String> {
+    Ok(vec![OtherWay { way, link: link(path)? }])
+}
+
+fn keys(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), Box<dyn Error>> {
+    let passkey = PasskeyForm {
+        form: form("/u/login/passkey")?,
+        options: "{}".into(),
+        fills_in: true,
+        has_button: true,
+    };
+    let with_passkey = Login { passkey: Some(passkey), ..login()? };
+    add("login-passkey", PageKind::Password, with_passkey.render(t));
+    let show = UseKey {
+        frame: frame(),
+        form: form("/u/mfa-webauthn-challenge")?,
+        page: KeyPage::Show,
+        account: "jane@example.com".into(),
+        not_you: Link::new("/u/login"),
+        options: Some("{}".into()),
+        may_skip: false,
+        others: way(Way::Otp, "/u/mfa-otp-challenge")?,
+        problems: Vec::new(),
+    };
+    add("key", PageKind::SecurityKey, show.render(t));
+    let own = |id: &str, name: &str, kind| OwnKey {
+        id: id.into(),
+        name: name.into(),
+        kind,
+        since: "2026-11-26".into(),
+        used: Some("2026-11-27".into()),
+    };
+    let keys = AccountKeys {
+        frame: frame(),
+        form: form("/u/account/keys")?,
+        account: "jane@example.com".into(),
+        log_out: link("/oidc/logout")?,
+        done: true,
+        may_change: true,
+        keys: vec![own("a", "", OwnKeyKind::Passkey), own("b", "Green one", OwnKeyKind::Roaming)],
+    };
+    add("account-keys", PageKind::Plain, keys.render(t));
+    let fixed = AccountKeys { may_change: false, done: false, ..keys };
+    add("account-keys-fixed", PageKind::Plain, fixed.render(t));
+    let wrong = UseKey { problems: vec![Problem::KeyRefused], account: LONG_EMAIL.into(), ..show.clone() };
+    add("key-wrong", PageKind::SecurityKey, wrong.render(t));
+    let elsewhere = UseKey { options: None, ..show.clone() };
+    add("key-elsewhere", PageKind::SecurityKey, elsewhere.render(t));
+    for (name, page) in [
+        ("key-make", KeyPage::MakeRoaming),
+        ("key-make-platform", KeyPage::MakePlatform),
+        ("passkey-make", KeyPage::MakePasskey),
+        ("passkey-make-local", KeyPage::MakeLocalPasskey),
+    ] {
+        let may_skip = matches!(page, KeyPage::MakePasskey | KeyPage::MakeLocalPasskey);
+        let others = if may_skip { Vec::new() } else { way(Way::MakeOtp, "/u/mfa-otp-enrollment-qr")? };
+        let make = UseKey { page, may_skip, others, ..show.clone() };
+        add(name, PageKind::SecurityKey, make.render(t));
+    }
+    Ok(())
+}
+
 fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), Box<dyn Error>> {
     let not_you = Link::new("/u/login").ok_or("a path is no link")?;
     let enrol = EnrolOtp {
@@ -351,6 +415,7 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
         uri: "otpauth://totp/Contacts%20Demo:jane%40example%2Ecom?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Contacts%20Demo"
             .into(),
         secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into(),
+        others: way(Way::MakeRoaming, "/u/mfa-webauthn-roaming-enrollment")?,
         problems: Vec::new(),
     };
     add("otp-enrol", PageKind::Plain, enrol.render(t));
@@ -362,7 +427,7 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
         kind: CodeKind::OneTime,
         account: "jane@example.com".into(),
         not_you,
-        other: Link::new("/u/mfa-recovery-code-challenge"),
+        others: way(Way::RecoveryCode, "/u/mfa-recovery-code-challenge")?,
         problems: Vec::new(),
     };
     add("otp", PageKind::Plain, enter.render(t));
@@ -372,7 +437,7 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
         form: form("/u/mfa-recovery-code-challenge")?,
         kind: CodeKind::Recovery,
         account: LONG_EMAIL.into(),
-        other: Link::new("/u/mfa-otp-challenge"),
+        others: way(Way::Otp, "/u/mfa-otp-challenge")?,
         problems: vec![Problem::RecoveryCodeWrong],
         ..enter
     };
@@ -468,6 +533,7 @@ fn login() -> Result<Login, String> {
         forgot_password: Some(link("/u/forgot-password?state=x")?),
         mailed_code: None,
         signup: Some(link("/u/signup?state=x")?),
+        passkey: None,
     })
 }
 

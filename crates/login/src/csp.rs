@@ -7,6 +7,8 @@ pub enum PageKind {
     Plain,
     /// A form with a password field, whose "show" button is a script of ours.
     Password,
+    /// A page whose script asks the browser for a security key or a passkey.
+    SecurityKey,
     /// The page that sends `response_mode=form_post` on.
     FormPost,
     /// The page that answers `response_mode=web_message`. Applications frame it, so it must carry neither
@@ -25,7 +27,7 @@ pub fn csp(kind: PageKind, form_targets: &[String]) -> String {
         return policy;
     }
     policy.push_str("; style-src 'self'; img-src 'self' https: data:");
-    if matches!(kind, PageKind::Password | PageKind::FormPost) {
+    if matches!(kind, PageKind::Password | PageKind::SecurityKey | PageKind::FormPost) {
         policy.push_str("; script-src 'self'");
     }
     policy.push_str("; form-action 'self'");
@@ -75,7 +77,13 @@ mod tests {
              form-action 'self' https://app.example; frame-ancestors 'none'"
         );
         assert!(!csp(PageKind::Plain, &callback).contains("script-src"));
-        for kind in [PageKind::Plain, PageKind::Password, PageKind::FormPost, PageKind::WebMessage] {
+        for kind in [
+            PageKind::Plain,
+            PageKind::Password,
+            PageKind::SecurityKey,
+            PageKind::FormPost,
+            PageKind::WebMessage,
+        ] {
             assert!(!csp(kind, &callback).contains("unsafe"), "{kind:?}");
             assert_eq!(
                 csp(kind, &callback).contains("frame-ancestors"),

@@ -311,11 +311,6 @@ const STORED: &[Stored] = &[
         acted_on: &[],
     },
     Stored {
-        operation: "PUT /guardian/factors/webauthn-roaming/settings",
-        what: "Settings of second factors: security keys",
-        acted_on: &[],
-    },
-    Stored {
         operation: "PATCH /prompts/mfa-push",
         what: "Settings of second factors: the application that asks",
         acted_on: &[],

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chancery_core::webauthn::{PLATFORM, ROAMING};
 use chancery_store::{Kind, Snapshot, Store};
 use serde_json::{Map, Value};
 
@@ -152,7 +153,15 @@ pub async fn kept_only(store: &Store, tenant: &Snapshot) -> Result<Vec<KeptOnly>
     found.extend(looks(tenant));
     found.extend(mail(tenant));
     for (kind, of) in WHOLE {
-        let documents = usize::try_from(store.docs_count(&tenant.tenant, kind).await?).unwrap_or(0);
+        let documents = store.docs_count(&tenant.tenant, kind).await?;
+        let mut documents = usize::try_from(documents).unwrap_or(0);
+        if kind == Kind::GuardianSetting {
+            // Those of security keys act.
+            for name in [ROAMING, PLATFORM] {
+                let acts = store.doc(&tenant.tenant, kind, name).await?.is_some();
+                documents = documents.saturating_sub(usize::from(acts));
+            }
+        }
         if documents > 0 {
             found.push(KeptOnly { of, members: Vec::new(), documents });
         }

@@ -4,7 +4,8 @@ use axum::response::Response;
 use chancery_core::ids::{self, Handle};
 use chancery_core::model::User;
 use chancery_core::oauth::{ClientProof, OAuthError};
-use chancery_core::second_factor::RECOVERY_CODE;
+use chancery_core::second_factor::TOTP;
+use chancery_core::webauthn::{PLATFORM, ROAMING};
 use chancery_db::Batch;
 use chancery_store::{PreparedClient, StoredTransaction};
 use chancery_web::{Ctx, Failure, Form, SecondFactorsOf, bearer_token, json};
@@ -75,11 +76,26 @@ pub(crate) async fn required(
     let mut event = events::with_user(events::of_client("mfar", client), user);
     event.description = Some(OAuthError::SecondFactorRequired.description());
     events::record(ctx, event);
-    let what = if factors.are_enrolled() { "challenge" } else { "enroll" };
     let mut extra = Map::new();
     extra.insert("mfa_token".to_owned(), handle.expose().into());
-    extra.insert("mfa_requirements".to_owned(), json!({ what: [{"type": "otp"}] }));
+    extra.insert("mfa_requirements".to_owned(), requirements(ctx, &factors));
     Ok(Failure { extra: Some(Box::new(extra)), ..OAuthError::SecondFactorRequired.into() })
+}
+
+/// What the user may show, or could make. Keys are shown on our pages alone; that there are some is told, so that an application
+/// can lead there.
+fn requirements(ctx: &Ctx, factors: &SecondFactorsOf<'_>) -> Value {
+    let otp = || json!({"type": "otp"});
+    if !factors.are_enrolled() {
+        let all: Vec<Value> = ctx.tenant.second_factors.otp.then(otp).into_iter().collect();
+        return json!({ "enroll": all });
+    }
+    let keys = factors.confirmed().filter(|(_, kind)| [ROAMING, PLATFORM].contains(kind));
+    let mut kinds: Vec<&str> = keys.map(|(_, kind)| kind).collect();
+    kinds.dedup();
+    let keys = kinds.into_iter().map(|kind| json!({ "type": kind }));
+    let all: Vec<Value> = factors.have_otp().then(otp).into_iter().chain(keys).collect();
+    json!({ "challenge": all })
 }
 
 /// The sign-in behind an `mfa_token`.
@@ -125,7 +141,8 @@ pub(crate) async fn user(ctx: &Ctx, waiting: &Waiting) -> Result<User, Failure> 
 pub(crate) async fn associate(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
     let (_, user) = bearer(&ctx, &headers).await?;
     // A list in JSON comes as the text of its members, see `Params::from_json`.
-    if !params.all("authenticator_types").any(|kinds| names(kinds, "otp")) {
+    let is_there = ctx.tenant.second_factors.otp;
+    if !is_there || !params.all("authenticator_types").any(|kinds| names(kinds, "otp")) {
         return Err(OAuthError::UnsupportedChallenge.into());
     }
     let factors = SecondFactorsOf::load(&ctx, &user).await?;
@@ -163,10 +180,11 @@ pub(crate) async fn challenge(ctx: Ctx, headers: HeaderMap, Form(params): Form) 
         return Err(OAuthError::MfaTokenOfOther.into());
     }
     let user = user(&ctx, &waiting).await?;
-    if !SecondFactorsOf::load(&ctx, &user).await?.are_enrolled() {
+    let factors = SecondFactorsOf::load(&ctx, &user).await?;
+    if !factors.are_enrolled() {
         return Err(OAuthError::NotEnrolled.into());
     }
-    if params.get("challenge_type").is_some_and(|kinds| !names(kinds, "otp")) {
+    if !factors.have_otp() || params.get("challenge_type").is_some_and(|kinds| !names(kinds, "otp")) {
         return Err(OAuthError::UnsupportedChallenge.into());
     }
     Ok(json(StatusCode::OK, &json!({"challenge_type": "otp"})))
@@ -179,7 +197,7 @@ pub(crate) async fn authenticators(ctx: Ctx, headers: HeaderMap) -> Result<Respo
     let all: Vec<Value> = factors
         .confirmed()
         .map(|(id, kind)| {
-            let kind = if kind == RECOVERY_CODE { RECOVERY_CODE } else { "otp" };
+            let kind = if kind == TOTP { "otp" } else { kind };
             json!({"id": id, "authenticator_type": kind, "active": true})
         })
         .collect();

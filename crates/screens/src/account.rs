@@ -30,9 +30,9 @@ pub(crate) async fn show(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let person = match Person::of(&ctx, &headers).await? {
+    let person = match Person::of(&ctx, &headers, CONSENTS).await? {
         Some(person) if person.may_see(&ctx) => person,
-        other => return log_in(&ctx, &headers, other.map(|person| person.session.id)).await,
+        other => return log_in(&ctx, &headers, CONSENTS, other.map(|person| person.session.id)).await,
     };
     let params = Params::from_form(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let withdrawn = params.get("withdrawn").and_then(|id| ctx.tenant.client(id));
@@ -58,9 +58,9 @@ pub(crate) async fn submit(
     headers: HeaderMap,
     Posted(params): Posted,
 ) -> Result<Response, Failure> {
-    let person = match Person::of(&ctx, &headers).await? {
+    let person = match Person::of(&ctx, &headers, CONSENTS).await? {
         Some(person) if person.may_see(&ctx) => person,
-        other => return log_in(&ctx, &headers, other.map(|person| person.session.id)).await,
+        other => return log_in(&ctx, &headers, CONSENTS, other.map(|person| person.session.id)).await,
     };
     let proof = params.get("_csrf").unwrap_or_default();
     if !is_same_origin(&ctx, &headers)
@@ -87,44 +87,52 @@ pub(crate) async fn submit(
 }
 
 /// Who is signed in, with what proves that a form was served to them.
-struct Person {
-    user: User,
-    session: Session,
-    proof: String,
+pub(crate) struct Person {
+    pub(crate) user: User,
+    pub(crate) session: Session,
+    pub(crate) proof: String,
 }
 
 impl Person {
-    async fn of(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<Self>, Failure> {
+    /// On the page at this path, which has a proof of its own.
+    pub(crate) async fn of(ctx: &Ctx, headers: &HeaderMap, page: &str) -> Result<Option<Self>, Failure> {
         let Some(cookie) = cookies::session(headers) else { return Ok(None) };
         let Some(handle) = Handle::parse(cookie) else { return Ok(None) };
         let (store, tenant) = (&ctx.app.store, &ctx.tenant.tenant);
         let Some(session) = store.session(tenant, &handle, ctx.now()).await? else { return Ok(None) };
         let user = store.user(tenant, &session.user_id).await?.filter(|user| !user.is_blocked());
         // Nobody learns the secret of the session from it, and nobody without the secret can make it.
-        let proof = chancery_jose::sha256(format!("{CONSENTS} {cookie}").as_bytes());
+        let proof = chancery_jose::sha256(format!("{page} {cookie}").as_bytes());
         Ok(user.map(|user| Self { user, session, proof: chancery_jose::base64url(&proof) }))
     }
 
     /// Not with the password alone where the tenant asks for more.
-    fn may_see(&self, ctx: &Ctx) -> bool {
+    pub(crate) fn may_see(&self, ctx: &Ctx) -> bool {
         !ctx.tenant.second_factors.are_due(false, &self.session)
     }
 }
 
 /// Login comes first, by any database of users that is in use: the page is there for all of them. Whoever has a session that
 /// wants its second factor shows that.
-async fn log_in(ctx: &Ctx, headers: &HeaderMap, session_id: Option<String>) -> Result<Response, Failure> {
+pub(crate) async fn log_in(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    own: &str,
+    session_id: Option<String>,
+) -> Result<Response, Failure> {
     if !ctx.tenant.connections().any(|connection| serves_somebody(connection)) {
         let text = Some("no connections enabled");
         let said = hosted::Said { kind: ErrorKind::InvalidRequest, code: Some("invalid_request"), text };
         return Ok(hosted::error(ctx, headers, StatusCode::BAD_REQUEST, said));
     }
-    let address = format!("{}{CONSENTS}", ctx.origin.base);
+    let address = format!("{}{own}", ctx.origin.base);
     let address = RedirectUri::allowed(&address, [address.as_str()]);
     let address = address.ok_or_else(|| Failure::server("an address of ours is none"))?;
     let signed_in = session_id.is_some();
     let mut transaction = Transaction::for_own_page(address, ctx.now());
     transaction.progress.session_id = session_id;
+    // A session that comes here wants its second factor.
+    transaction.request.wants_second_factor = signed_in;
     let doc = serde_json::to_string(&transaction).map_err(Failure::server)?;
     let binding = Binding::of(ctx, headers);
     let id = binding.begin(ctx, doc).await?;

@@ -5,6 +5,7 @@
 //! `/authorize/resume`, where the login engine is asked again. No screen decides what comes next.
 
 mod account;
+mod account_keys;
 mod activate;
 mod approve;
 mod assets;
@@ -15,19 +16,21 @@ mod form;
 mod login;
 mod logout;
 mod organization;
+mod passkey;
 mod passwordless;
 mod reset;
 mod rules;
 mod screen;
 mod second_factor;
+mod security_key;
 mod signup;
 mod unblock;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
-use chancery_web::App;
+use axum::routing::{get, post};
+use chancery_web::{App, MAKE_OTP, MAKE_PLATFORM, MAKE_ROAMING, SHOW_KEY, SHOW_OTP};
 
 /// Every hosted page.
 pub fn routes() -> Router<Arc<App>> {
@@ -36,6 +39,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/u/login", get(login::show).post(login::submit))
         .route(passwordless::ADDRESS, get(passwordless::show_address).post(passwordless::submit_address))
         .route(passwordless::CODE, get(passwordless::show_code).post(passwordless::submit_code))
+        .route(passkey::LOG_IN, post(passkey::log_in))
+        .route(passkey::OFFER, get(passkey::show_offer).post(passkey::submit_offer))
         .route("/u/signup", get(signup::show).post(signup::submit))
         .route("/u/organization", get(organization::show_name).post(organization::submit_name))
         .route("/u/organization-picker", get(organization::show_choice).post(organization::submit_choice))
@@ -47,14 +52,11 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/u/approve/success", get(approve::success))
         .route("/u/approve/denied", get(approve::denied))
         .route("/u/device", get(activate::show_question).post(activate::answer))
-        .route(
-            second_factor::CHALLENGE,
-            get(second_factor::show_challenge).post(second_factor::submit_challenge),
-        )
-        .route(
-            second_factor::ENROLMENT,
-            get(second_factor::show_enrolment).post(second_factor::submit_enrolment),
-        )
+        .route(SHOW_OTP, get(second_factor::show_challenge).post(second_factor::submit_challenge))
+        .route(MAKE_OTP, get(second_factor::show_enrolment).post(second_factor::submit_enrolment))
+        .route(SHOW_KEY, get(security_key::show).post(security_key::submit))
+        .route(MAKE_ROAMING, get(security_key::show_roaming).post(security_key::submit_roaming))
+        .route(MAKE_PLATFORM, get(security_key::show_platform).post(security_key::submit_platform))
         .route(
             second_factor::RECOVERY,
             get(second_factor::show_recovery).post(second_factor::submit_recovery),
@@ -65,6 +67,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/u/reset-verify", get(reset::show).post(reset::submit))
         .route("/u/email-verification", get(email::show))
         .route(unblock::PAGE, get(unblock::show).post(unblock::submit))
+        .route(account_keys::KEYS, get(account_keys::show).post(account_keys::submit))
         .route(account::CONSENTS, get(account::show).post(account::submit))
         .route("/u/logout", get(logout::show).post(logout::submit))
         .route("/u/static/{name}", get(assets::file))

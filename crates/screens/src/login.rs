@@ -3,15 +3,17 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_core::ids::Handle;
-use chancery_core::interaction::Progress;
+use chancery_core::interaction::{PasskeyOffer, Progress};
 use chancery_core::model::{Connection, OrganizationPrompt, User};
 use chancery_core::records::{LogEvent, Session};
+use chancery_db::Batch;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{Identifier, Login, Problem};
 use chancery_web::{Ctx, Failure, PasswordCheck, cookies};
 use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
+use crate::passkey;
 use crate::passwordless;
 use crate::screen::Screen;
 
@@ -29,7 +31,7 @@ pub(crate) async fn show(
         return Ok(passwordless::first_page(&screen));
     }
     let hint = screen.address_hint().to_owned();
-    Ok(page(&screen, StatusCode::OK, hint, Vec::new()))
+    page(&screen, StatusCode::OK, hint, None).await
 }
 
 /// What was typed.
@@ -43,12 +45,12 @@ pub(crate) async fn submit(
         Err(page) => return Ok(*page),
     };
     let username = params.get("username").unwrap_or_default().to_owned();
-    let again = |status, problem| Ok(page(&screen, status, username.clone(), vec![problem]));
+    let again = |status, problem| page(&screen, status, username.clone(), Some(problem));
     if params.repeated().is_some() || username.trim().is_empty() {
-        return again(StatusCode::BAD_REQUEST, Problem::IdentifierMissing);
+        return again(StatusCode::BAD_REQUEST, Problem::IdentifierMissing).await;
     }
     let Some(password) = params.get("password") else {
-        return again(StatusCode::BAD_REQUEST, Problem::PasswordMissing);
+        return again(StatusCode::BAD_REQUEST, Problem::PasswordMissing).await;
     };
     let Some(connection) = screen.connection() else {
         return Ok(screen.back());
@@ -56,17 +58,29 @@ pub(crate) async fn submit(
     match screen.ctx.check_password(&connection, &username, password.into()).await {
         Ok(PasswordCheck::Good(user)) if user.is_blocked() => {
             log_blocked(&screen, &user);
-            again(StatusCode::BAD_REQUEST, Problem::Blocked)
+            again(StatusCode::BAD_REQUEST, Problem::Blocked).await
         }
-        Ok(PasswordCheck::Good(user)) => open_session(&screen, &headers, &user, &connection).await,
-        Ok(PasswordCheck::Wrong) => again(StatusCode::BAD_REQUEST, Problem::WrongCredentials),
-        Ok(PasswordCheck::Leaked) => again(StatusCode::BAD_REQUEST, Problem::PasswordLeakedAtLogin),
-        Ok(PasswordCheck::TooMany) => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts),
+        Ok(PasswordCheck::Good(user)) => {
+            open_session(&screen, &headers, &user, &connection, By::Password).await
+        }
+        Ok(PasswordCheck::Wrong) => again(StatusCode::BAD_REQUEST, Problem::WrongCredentials).await,
+        Ok(PasswordCheck::Leaked) => again(StatusCode::BAD_REQUEST, Problem::PasswordLeakedAtLogin).await,
+        Ok(PasswordCheck::TooMany) => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts).await,
         Err(failure) if failure.error.status() == 503 => {
-            again(StatusCode::SERVICE_UNAVAILABLE, Problem::ServerBusy)
+            again(StatusCode::SERVICE_UNAVAILABLE, Problem::ServerBusy).await
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// How somebody signed in.
+pub(crate) enum By {
+    /// With their password.
+    Password,
+    /// By making an account.
+    SignUp,
+    /// With a passkey; the write goes with the session. `is_roaming`: on another machine than the browser.
+    Passkey { proof: Batch, is_roaming: bool },
 }
 
 /// A new session for this browser: always a new id and secret, whatever the browser held before (security case 12).
@@ -75,6 +89,7 @@ pub(crate) async fn open_session(
     headers: &HeaderMap,
     user: &User,
     connection: &Connection,
+    by: By,
 ) -> Result<Response, Failure> {
     let ctx = &screen.ctx;
     let settings = &ctx.tenant.settings;
@@ -93,7 +108,8 @@ pub(crate) async fn open_session(
         clients: Vec::new(),
         initial_ip: Some(ctx.ip.to_string()),
         initial_user_agent: ctx.user_agent.clone(),
-        second_factor_at: None,
+        // A passkey is two factors: the authenticator, and what it made sure of.
+        second_factor_at: matches!(by, By::Passkey { .. }).then_some(now),
     };
     let tenant = &ctx.tenant.tenant;
     let store = &ctx.app.store;
@@ -112,6 +128,11 @@ pub(crate) async fn open_session(
         &ctx.ip.to_string(),
         now,
     ));
+    let offer = offer(connection, headers, &by);
+    let write = match by {
+        By::Passkey { proof, .. } => write.and(proof),
+        By::Password | By::SignUp => write,
+    };
     // An organization chosen after the login was another person's; one named before it is where this login takes place.
     let chose_before = screen.client.organization_prompt() == OrganizationPrompt::PreLoginPrompt;
     let progress = Progress {
@@ -123,10 +144,12 @@ pub(crate) async fn open_session(
         consented: None,
         code_email: None,
         mailed_code: None,
-        factor_session: None,
-        second_factor_shown: false,
+        factor_session: session.second_factor_at.map(|_| session.id.clone()),
+        second_factor_shown: session.second_factor_at.is_some(),
         enrolling: None,
         recovery_code: None,
+        challenge: None,
+        offer,
         organization: screen.transaction.progress.organization.clone().filter(|_| chose_before),
         as_individual: screen.transaction.progress.as_individual && chose_before,
         ..screen.transaction.progress.clone()
@@ -137,21 +160,47 @@ pub(crate) async fn open_session(
     Ok(response)
 }
 
-fn page(screen: &Screen, status: StatusCode, username: String, problems: Vec<Problem>) -> Response {
+/// The passkey that whoever just signed in is offered, where the connection has them; not for a while after they said no.
+fn offer(connection: &Connection, headers: &HeaderMap, by: &By) -> Option<PasskeyOffer> {
+    let options = connection.passkeys().filter(|_| cookies::read(headers, passkey::LATER).is_none())?;
+    let (offer, is_on) = match by {
+        By::Password => (PasskeyOffer::First, options.progressive_enrollment_enabled),
+        By::SignUp => (PasskeyOffer::First, true),
+        By::Passkey { is_roaming, .. } => {
+            (PasskeyOffer::Local, *is_roaming && options.local_enrollment_enabled)
+        }
+    };
+    is_on.then_some(offer)
+}
+
+pub(crate) async fn page(
+    screen: &Screen,
+    status: StatusCode,
+    username: String,
+    problem: Option<Problem>,
+) -> Result<Response, Failure> {
     let connection = screen.connection();
     let options = connection.as_ref().map(|c| c.settings()).unwrap_or_default();
+    let passkey = match connection.as_ref().and_then(|connection| connection.passkeys()) {
+        None => None,
+        Some(passkeys) => match passkey::form(screen, passkeys, problem.as_ref()).await? {
+            None => return Ok(screen.back()),
+            form => form,
+        },
+    };
     let view = Login {
         frame: screen.frame(),
         form: screen.form("/u/login"),
         client_name: screen.client.name.clone(),
         identifier: if options.requires_username { Identifier::UsernameOrEmail } else { Identifier::Email },
         username,
-        problems,
+        problems: problem.into_iter().collect(),
         forgot_password: Some(screen.link("/u/reset-password")),
         mailed_code: screen.code_connection().map(|_| screen.link(passwordless::ADDRESS)),
         signup: connection.is_some_and(|c| screen.lets_sign_up(&c)).then(|| screen.link("/u/signup")),
+        passkey,
     };
-    screen.page(status, view.render(&screen.texts), PageKind::Password)
+    Ok(screen.page(status, view.render(&screen.texts), PageKind::Password))
 }
 
 pub(crate) fn log_blocked(screen: &Screen, user: &User) {

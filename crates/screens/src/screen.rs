@@ -8,6 +8,7 @@ use chancery_core::interaction::{Progress, Transaction};
 use chancery_core::model::{Client, Connection, Organization, User};
 use chancery_core::params::Params;
 use chancery_core::records::{Invitation, Session};
+use chancery_core::webauthn::{Challenge, Purpose};
 use chancery_login::Texts;
 use chancery_login::csp::{PageKind, form_target};
 use chancery_login::pages::{ErrorKind, Form, Frame, Link};
@@ -225,9 +226,42 @@ impl Screen {
         let store = &self.ctx.app.store;
         let write = store.update_transaction_batch(tenant, &self.stored.id, &doc, self.stored.rev).and(also);
         match store.commit(write).await {
-            Ok(()) | Err(chancery_store::Error::Guard) => Ok(self.back()),
+            Ok(()) | Err(chancery_store::Error::Guard | chancery_store::Error::Conflict) => Ok(self.back()),
             Err(other) => Err(other.into()),
         }
+    }
+
+    /// The challenge that a page shows: the one before where it is young enough, so that a page may be loaded again; else, and
+    /// where the one before was answered (`anew`), a new one. `None` where somebody else moved the transaction meanwhile.
+    pub(crate) async fn challenge(
+        &self,
+        purpose: Purpose,
+        session_id: Option<&str>,
+        anew: bool,
+    ) -> Result<Option<Challenge>, Failure> {
+        let now = self.ctx.now();
+        if let Some(before) = self.answered(purpose, session_id)
+            && before.is_young(now)
+            && !anew
+        {
+            return Ok(Some(before.clone()));
+        }
+        let challenge = Challenge::new(&*self.ctx.app.rng, purpose, session_id, now);
+        let progress = Progress { challenge: Some(challenge.clone()), ..self.transaction.progress.clone() };
+        let transaction = Transaction { progress, ..self.transaction.clone() };
+        let doc = serde_json::to_string(&transaction).map_err(Failure::server)?;
+        let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
+        match store.update_transaction(tenant, &self.stored.id, &doc, self.stored.rev).await {
+            Ok(()) => Ok(Some(challenge)),
+            Err(chancery_store::Error::Guard) => Ok(None),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// The challenge that an answer of now may be for.
+    pub(crate) fn answered(&self, purpose: Purpose, session_id: Option<&str>) -> Option<&Challenge> {
+        let challenge = self.transaction.progress.challenge.as_ref();
+        challenge.filter(|challenge| challenge.is_for(purpose, session_id, self.ctx.now()))
     }
 
     /// Back to the login engine.

@@ -9,32 +9,40 @@ use chancery_core::params::Params;
 use chancery_core::records::Session;
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
-use chancery_login::pages::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode, Problem};
-use chancery_web::{Ctx, Failure, Proof, SecondFactorsOf};
+use chancery_login::pages::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode, OtherWay, Problem, Way};
+use chancery_web::{
+    Ctx, Failure, MAKE_OTP, MAKE_PLATFORM, MAKE_ROAMING, Proof, SHOW_KEY, SHOW_OTP, SecondFactorsOf,
+};
 use http::{HeaderMap, StatusCode};
 
 use crate::consent::account;
 use crate::form::Posted;
 use crate::screen::{Answered, Screen};
 
-pub(crate) const CHALLENGE: &str = "/u/mfa-otp-challenge";
-pub(crate) const ENROLMENT: &str = "/u/mfa-otp-enrollment-qr";
 pub(crate) const RECOVERY: &str = "/u/mfa-recovery-code-challenge";
 pub(crate) const KEEP: &str = "/u/mfa-recovery-code-enrollment";
 
 /// A user who still has to show a second factor, on the page they are on.
-struct Due {
-    screen: Screen,
-    session: Session,
-    user: User,
+pub(crate) struct Due {
+    pub(crate) screen: Screen,
+    pub(crate) session: Session,
+    pub(crate) user: User,
 }
 
 impl Due {
-    async fn show(ctx: Ctx, headers: &HeaderMap, query: Option<String>) -> Result<Answered<Self>, Failure> {
+    pub(crate) async fn show(
+        ctx: Ctx,
+        headers: &HeaderMap,
+        query: Option<String>,
+    ) -> Result<Answered<Self>, Failure> {
         Self::of(Screen::show(ctx, headers, query).await?, headers).await
     }
 
-    async fn open(ctx: Ctx, headers: &HeaderMap, params: &Params) -> Result<Answered<Self>, Failure> {
+    pub(crate) async fn open(
+        ctx: Ctx,
+        headers: &HeaderMap,
+        params: &Params,
+    ) -> Result<Answered<Self>, Failure> {
         Self::of(Screen::open(ctx, headers, params).await?, headers).await
     }
 
@@ -55,7 +63,11 @@ impl Due {
     }
 
     /// The factor was shown: the session has it from now on, and nothing of this is done twice.
-    async fn passed(&self, proof: Batch, recovery_code: Option<String>) -> Result<Response, Failure> {
+    pub(crate) async fn passed(
+        &self,
+        proof: Batch,
+        recovery_code: Option<String>,
+    ) -> Result<Response, Failure> {
         let ctx = &self.screen.ctx;
         let (store, tenant) = (&ctx.app.store, &ctx.tenant.tenant);
         let progress = Progress {
@@ -63,6 +75,7 @@ impl Due {
             second_factor_shown: true,
             shown: true,
             enrolling: None,
+            challenge: None,
             recovery_code: recovery_code.map(|code| self.sealed(&code)).transpose()?,
             ..self.screen.transaction.progress.clone()
         };
@@ -98,7 +111,7 @@ pub(crate) async fn show_challenge(
         Err(page) => return Ok(*page),
     };
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    match factors.are_enrolled() {
+    match factors.have_otp() {
         true => Ok(challenge(&due, &factors, StatusCode::OK, None)),
         false => Ok(due.screen.back()),
     }
@@ -115,7 +128,7 @@ pub(crate) async fn submit_challenge(
         Err(page) => return Ok(*page),
     };
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    if !factors.are_enrolled() {
+    if !factors.have_otp() {
         return Ok(due.screen.back());
     }
     let again = |status, problem| Ok(challenge(&due, &factors, status, Some(problem)));
@@ -136,15 +149,40 @@ fn challenge(
     status: StatusCode,
     problem: Option<Problem>,
 ) -> Response {
-    let other = factors.have_recovery_code().then_some(RECOVERY);
-    ask(due, CodeKind::OneTime, (CHALLENGE, other), (status, problem))
+    ask(due, CodeKind::OneTime, (SHOW_OTP, factors), (status, problem))
 }
 
-/// The page that asks for a code, at its own address and with the other kind's.
+/// The other ways of showing one, seen from the page at `own`.
+pub(crate) fn other_ways(screen: &Screen, factors: &SecondFactorsOf<'_>, own: &str) -> Vec<OtherWay> {
+    let all = [
+        (Way::Key, SHOW_KEY, factors.have_keys()),
+        (Way::Otp, SHOW_OTP, factors.have_otp()),
+        (Way::RecoveryCode, RECOVERY, factors.have_recovery_code()),
+    ];
+    ways(screen, own, all)
+}
+
+/// What else could be made a factor, seen from the page at `own`.
+pub(crate) fn other_factors(screen: &Screen, own: &str) -> Vec<OtherWay> {
+    let there = screen.ctx.tenant.second_factors;
+    let all = [
+        (Way::MakeOtp, MAKE_OTP, there.otp),
+        (Way::MakeRoaming, MAKE_ROAMING, there.webauthn_roaming),
+        (Way::MakePlatform, MAKE_PLATFORM, there.webauthn_platform),
+    ];
+    ways(screen, own, all)
+}
+
+fn ways<const N: usize>(screen: &Screen, own: &str, all: [(Way, &str, bool); N]) -> Vec<OtherWay> {
+    let others = all.into_iter().filter(|(_, path, is_there)| *is_there && *path != own);
+    others.map(|(way, path, _)| OtherWay { way, link: screen.link(path) }).collect()
+}
+
+/// The page that asks for a code, at its own address.
 fn ask(
     due: &Due,
     kind: CodeKind,
-    (own, other): (&str, Option<&str>),
+    (own, factors): (&str, &SecondFactorsOf<'_>),
     (status, problem): (StatusCode, Option<Problem>),
 ) -> Response {
     let screen = &due.screen;
@@ -154,7 +192,7 @@ fn ask(
         kind,
         account: account(&due.user),
         not_you: screen.link("/u/login"),
-        other: other.map(|path| screen.link(path)),
+        others: other_ways(screen, factors, own),
         problems: problem.into_iter().collect(),
     };
     screen.page(status, view.render(&screen.texts), PageKind::Plain)
@@ -172,7 +210,7 @@ pub(crate) async fn show_enrolment(
         Err(page) => return Ok(*page),
     };
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    if factors.are_enrolled() {
+    if factors.are_enrolled() || !due.screen.ctx.tenant.second_factors.otp {
         return Ok(due.screen.back());
     }
     if let Some(sealed) = &due.screen.transaction.progress.enrolling {
@@ -225,11 +263,12 @@ fn enrolment(
     let screen = &due.screen;
     let view = EnrolOtp {
         frame: screen.frame(),
-        form: screen.form(ENROLMENT),
+        form: screen.form(MAKE_OTP),
         account: account(&due.user),
         not_you: screen.link("/u/login"),
         uri: factors.otpauth_uri(secret),
         secret: secret.to_owned(),
+        others: other_factors(screen, MAKE_OTP),
         problems: problem.into_iter().collect(),
     };
     screen.page(status, view.render(&screen.texts), PageKind::Plain)
@@ -247,7 +286,7 @@ pub(crate) async fn show_recovery(
     };
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
     match factors.have_recovery_code() {
-        true => Ok(recovery(&due, StatusCode::OK, None)),
+        true => Ok(recovery(&due, &factors, StatusCode::OK, None)),
         false => Ok(due.screen.back()),
     }
 }
@@ -266,7 +305,7 @@ pub(crate) async fn submit_recovery(
     if !factors.have_recovery_code() {
         return Ok(due.screen.back());
     }
-    let again = |status, problem| Ok(recovery(&due, status, Some(problem)));
+    let again = |status, problem| Ok(recovery(&due, &factors, status, Some(problem)));
     let Some(code) = typed(&params) else { return again(StatusCode::BAD_REQUEST, Problem::CodeMissing) };
     match factors.try_recovery_code(code).await? {
         (Proof::Good(proof), next) => {
@@ -278,8 +317,13 @@ pub(crate) async fn submit_recovery(
     }
 }
 
-fn recovery(due: &Due, status: StatusCode, problem: Option<Problem>) -> Response {
-    ask(due, CodeKind::Recovery, (RECOVERY, Some(CHALLENGE)), (status, problem))
+fn recovery(
+    due: &Due,
+    factors: &SecondFactorsOf<'_>,
+    status: StatusCode,
+    problem: Option<Problem>,
+) -> Response {
+    ask(due, CodeKind::Recovery, (RECOVERY, factors), (status, problem))
 }
 
 /// The page with a new recovery code, until the user put it away.

@@ -10,7 +10,7 @@ use chancery_web::{Ctx, Failure, Profile, SignUp, SignUpForm};
 use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
-use crate::login::open_session;
+use crate::login::{By, open_session};
 use crate::rules::{broken, lines, problem};
 use crate::screen::{Screen, expired};
 
@@ -71,7 +71,7 @@ pub(crate) async fn submit(
     };
     let tells = screen.ctx.tenant.settings.flags.enable_public_signup_user_exists_error.unwrap_or(false);
     match screen.ctx.sign_up(&connection, form).await? {
-        SignUp::Created(user) => open_session(&screen, &headers, &user, &connection).await,
+        SignUp::Created(user) => open_session(&screen, &headers, &user, &connection, By::SignUp).await,
         SignUp::Exists if tells => again(refused, Problem::UserExists, None),
         SignUp::Exists | SignUp::Closed => again(refused, Problem::SignupFailed, None),
         SignUp::TooMany(_) => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts, None),

@@ -36,7 +36,7 @@ impl Store {
             Ok(self.db.query_scan(sql, params![tenant]).await?.pop().unwrap_or(0))
         };
         let methods = "authentication_methods WHERE tenant = $1 AND id NOT LIKE 'totp|%' \
-                       AND id NOT LIKE 'recovery-code|%'";
+                       AND id NOT LIKE 'recovery-code|%' AND id NOT LIKE 'webauthn-%' AND id NOT LIKE 'passkey|%'";
         Ok((count(methods).await?, count("device_keys WHERE tenant = $1").await?))
     }
 
@@ -51,7 +51,8 @@ impl Store {
             )
     }
 
-    /// Holds only while the user has no confirmed method by time-based codes: of two who make a first one at once, one does.
+    /// Holds only while the user has no confirmed method by time-based codes or by a key: of two who make a first one at once,
+    /// one does.
     /// Fails with [`Error::Guard`](crate::Error::Guard) otherwise.
     pub fn require_unenrolled(&self, tenant: &str, user_id: &str) -> Batch {
         // The first statement waits for whoever else is at it, so that the second sees what they did.
@@ -59,9 +60,40 @@ impl Store {
             .guard("UPDATE users SET doc = doc WHERE tenant = $1 AND id = $2", params![tenant, user_id])
             .guard(
                 "UPDATE users SET doc = doc WHERE tenant = $1 AND id = $2 AND NOT EXISTS (SELECT 1 \
-                 FROM authentication_methods WHERE tenant = $1 AND user_id = $2 AND id LIKE 'totp|%' \
-                 AND doc LIKE '%\"sealed\":%' AND doc LIKE '%\"confirmed\":true%')",
+                 FROM authentication_methods WHERE tenant = $1 AND user_id = $2 \
+                 AND ((id LIKE 'totp|%' AND doc LIKE '%\"sealed\":%') \
+                 OR ((id LIKE 'webauthn-%' OR id LIKE 'passkey|%') AND doc LIKE '%\"sign_count\":%')) \
+                 AND doc LIKE '%\"confirmed\":true%')",
                 params![tenant, user_id],
+            )
+    }
+
+    /// Holds only while no user of the tenant has one of these methods, whose ids are made from a credential's, and keeps it so
+    /// until `ends_at` (seconds) for whoever adds one at the same moment. Fails with [`Error::Guard`](crate::Error::Guard) or
+    /// [`Error::Conflict`](crate::Error::Conflict) otherwise.
+    pub fn require_new_credential(
+        &self,
+        tenant: &str,
+        user_id: &str,
+        ids: &[String; 3],
+        ends_at: i64,
+    ) -> Batch {
+        // No client id begins like this: see `remember_assertion`.
+        let digest = chancery_jose::sha256(format!("\0webauthn\0{}", ids[0]).as_bytes());
+        let [one, two, three] = ids.each_ref().map(String::as_str);
+        Batch::default()
+            .run(
+                "DELETE FROM assertions WHERE tenant = $1 AND digest = $2 AND ends_at < $3",
+                params![tenant, digest, ends_at - JUST_NOW],
+            )
+            .run(
+                "INSERT INTO assertions (tenant, digest, ends_at) VALUES ($1, $2, $3)",
+                params![tenant, digest, ends_at],
+            )
+            .guard(
+                "UPDATE users SET doc = doc WHERE tenant = $1 AND id = $2 AND NOT EXISTS (SELECT 1 \
+                 FROM authentication_methods WHERE tenant = $1 AND id IN ($3, $4, $5))",
+                params![tenant, user_id, one, two, three],
             )
     }
 
@@ -172,6 +204,9 @@ impl Store {
         )
     }
 }
+
+/// Seconds in which a write of another node may not be seen yet.
+const JUST_NOW: i64 = 10;
 
 /// What finds the key of a device.
 #[derive(Clone, Copy, Debug)]

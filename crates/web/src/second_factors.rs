@@ -9,6 +9,7 @@ use chancery_core::second_factor::{
     RECOVERY_CODE, TOTP, matching_period, new_secret, otpauth_uri, recovery_code, recovery_digest,
     secret_bytes,
 };
+use chancery_core::webauthn::{PLATFORM, ROAMING};
 use chancery_db::Batch;
 use chancery_jose::{base64url, constant_time_eq};
 use chancery_store::TryKey;
@@ -19,10 +20,21 @@ use crate::{Ctx, Failure, hosted};
 
 /// The methods of a user that count as second factors.
 pub struct SecondFactorsOf<'a> {
-    ctx: &'a Ctx,
-    user: &'a User,
-    methods: Vec<Method>,
+    pub(crate) ctx: &'a Ctx,
+    pub(crate) user: &'a User,
+    pub(crate) methods: Vec<Method>,
 }
+
+/// The page that asks for the code of an authenticator application.
+pub const SHOW_OTP: &str = "/u/mfa-otp-challenge";
+/// The page that asks for a security key or a passkey.
+pub const SHOW_KEY: &str = "/u/mfa-webauthn-challenge";
+/// The page that makes an authenticator application a factor.
+pub const MAKE_OTP: &str = "/u/mfa-otp-enrollment-qr";
+/// The page that makes a security key.
+pub const MAKE_ROAMING: &str = "/u/mfa-webauthn-roaming-enrollment";
+/// The page that makes what is built into the machine a factor.
+pub const MAKE_PLATFORM: &str = "/u/mfa-webauthn-platform-enrollment";
 
 /// What came of a code.
 #[derive(Debug)]
@@ -37,9 +49,9 @@ pub enum Proof {
 }
 
 /// A method as stored, with the text it was read from.
-struct Method {
-    doc: String,
-    value: Value,
+pub(crate) struct Method {
+    pub(crate) doc: String,
+    pub(crate) value: Value,
 }
 
 /// Tries for a user, wherever they come from: 8 at once, one more every ten minutes; a good one fills it again. Whoever tries
@@ -60,6 +72,27 @@ impl<'a> SecondFactorsOf<'a> {
 
     /// Whether there is one to be asked for.
     pub fn are_enrolled(&self) -> bool {
+        self.have_otp() || self.have_keys()
+    }
+
+    /// The page on which the user shows one, or makes a first one.
+    pub fn page(&self) -> &'static str {
+        let there = self.ctx.tenant.second_factors;
+        if self.have_keys() {
+            SHOW_KEY
+        } else if self.have_otp() {
+            SHOW_OTP
+        } else if there.otp {
+            MAKE_OTP
+        } else if there.webauthn_roaming {
+            MAKE_ROAMING
+        } else {
+            MAKE_PLATFORM
+        }
+    }
+
+    /// Whether there is one by time-based codes.
+    pub fn have_otp(&self) -> bool {
         self.of(TOTP, true).next().is_some()
     }
 
@@ -72,7 +105,7 @@ impl<'a> SecondFactorsOf<'a> {
 
     /// Those that are confirmed: id and type.
     pub fn confirmed(&self) -> impl Iterator<Item = (&str, &str)> {
-        [TOTP, RECOVERY_CODE]
+        [TOTP, ROAMING, PLATFORM, RECOVERY_CODE]
             .into_iter()
             .flat_map(|kind| self.of(kind, true).map(move |method| (method.text("id"), kind)))
     }
@@ -150,7 +183,7 @@ impl<'a> SecondFactorsOf<'a> {
     }
 
     /// Whoever has no factor has no recovery code either, and nothing that was begun: somebody else may have begun it.
-    fn begin_anew(&self) -> Batch {
+    pub(crate) fn begin_anew(&self) -> Batch {
         let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
         let all =
             self.of(TOTP, false).chain(self.of(RECOVERY_CODE, true)).chain(self.of(RECOVERY_CODE, false));
@@ -170,7 +203,7 @@ impl<'a> SecondFactorsOf<'a> {
     }
 
     /// `None` where the tenant has none.
-    fn new_recovery_code(&self, confirmed: bool) -> Option<(String, Batch)> {
+    pub(crate) fn new_recovery_code(&self, confirmed: bool) -> Option<(String, Batch)> {
         if !self.ctx.tenant.second_factors.recovery_code {
             return None;
         }
@@ -209,10 +242,15 @@ impl<'a> SecondFactorsOf<'a> {
         });
     }
 
-    fn of(&self, kind: &str, confirmed: bool) -> impl Iterator<Item = &Method> {
-        // Methods of type totp without a secret prove nothing.
+    pub(crate) fn of(&self, kind: &str, confirmed: bool) -> impl Iterator<Item = &Method> {
+        // Methods without a secret, or without a key that can be read, prove nothing.
         self.methods.iter().filter(move |method| {
-            let is_usable = kind != TOTP || method.value.get("sealed").is_some();
+            let needed = match kind {
+                TOTP => "sealed",
+                RECOVERY_CODE => "digest",
+                _ => SIGN_COUNT,
+            };
+            let is_usable = method.value.get(needed).is_some();
             let is_confirmed = method.value.get("confirmed").and_then(Value::as_bool).unwrap_or(false);
             method.text("type") == kind && is_usable && is_confirmed == confirmed
         })
@@ -247,34 +285,34 @@ impl<'a> SecondFactorsOf<'a> {
         self.rewrite(method, &after)
     }
 
-    fn rewrite(&self, method: &Method, after: &Value) -> Batch {
+    pub(crate) fn rewrite(&self, method: &Method, after: &Value) -> Batch {
         let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
         let (user_id, id) = (&self.user.user_id, method.text("id"));
         store.update_authentication_method(tenant, user_id, id, &method.doc, &after.to_string())
     }
 
-    fn insert(&self, method: &Value) -> Batch {
+    pub(crate) fn insert(&self, method: &Value) -> Batch {
         let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
         let id = method.get("id").and_then(Value::as_str).unwrap_or_default();
         store.insert_authentication_method(tenant, &self.user.user_id, id, &method.to_string())
     }
 
-    fn remove(&self, method: &Method) -> Batch {
+    pub(crate) fn remove(&self, method: &Method) -> Batch {
         let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
         store.delete_authentication_methods(tenant, &self.user.user_id, Some(method.text("id")))
     }
 
     /// Counts the try before it is judged, for all nodes, so that many at once are no more than so many.
-    async fn is_tried_too_often(&self) -> Result<bool, Failure> {
+    pub(crate) async fn is_tried_too_often(&self) -> Result<bool, Failure> {
         Ok(self.ctx.take(&self.key(), TRIES).await?.is_err())
     }
 
     /// Goes with the write of a good one.
-    fn forget_tries(&self) -> Batch {
+    pub(crate) fn forget_tries(&self) -> Batch {
         self.ctx.app.store.forget_try(&self.ctx.tenant.tenant, &self.key())
     }
 
-    fn wrong(&self, kind: &str, description: &str) -> Proof {
+    pub(crate) fn wrong(&self, kind: &str, description: &str) -> Proof {
         self.log(kind, description);
         Proof::Wrong
     }
@@ -285,7 +323,7 @@ impl<'a> SecondFactorsOf<'a> {
 }
 
 impl Method {
-    fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.value.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 }
@@ -297,5 +335,7 @@ impl std::fmt::Debug for SecondFactorsOf<'_> {
     }
 }
 
+/// What keys have beside what is shown: where the counter stands.
+pub(crate) const SIGN_COUNT: &str = "sign_count";
 /// The period whose code was used last; shown to nobody.
 const LAST_PERIOD: &str = "last_period";

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Ask, Browser, Call, JANE, SAM, TestApp, TestRng, segment};
+use crate::security_keys::{SHOW, asked, enrol, is_page, send, turn_on};
+use crate::support::{Answer, Ask, Authenticator, Browser, Call, JANE, SAM, TestApp, TestRng, segment};
 
 #[tokio::test]
 async fn case_12_every_sign_in_makes_a_new_session() {
@@ -270,4 +271,20 @@ async fn case_12_sessions_end() {
 async fn confirm_loopback(app: &TestApp) {
     let settings = json!({ "skip_non_verifiable_callback_uri_confirmation_prompt": false });
     app.manage("PATCH", "/tenants/settings", settings).await;
+}
+
+/// A challenge of a security key is that of one browser and one login.
+#[tokio::test]
+async fn case_12_a_key_answers_one_browser() {
+    let app = TestApp::new().await;
+    turn_on(&app, &["webauthn-roaming"], true).await;
+    let mut key = Authenticator::new();
+    enrol(&app, &mut key).await;
+    let (_, hers) = asked(&app).await;
+    let (mut thief, his) = asked(&app).await;
+    // What Jane signs for her own login gets nobody else in.
+    let signed = key.get(&hers);
+    is_page(&send(&mut thief, &his, &signed).await, 400, SHOW);
+    let state = hers.form().value("state");
+    thief.post(SHOW, &[("state", &state), ("response", &signed)]).await.expect(400);
 }

@@ -28,13 +28,19 @@ fn bodies() -> Vec<Vec<(&'static str, &'static str)>> {
         vec![("email", "jane@example.com"), ("password", "Read-4-Jane")],
         vec![("email", "jane@example.com")],
         vec![("password", "New-4-Jane-Doe"), ("password-repeat", "New-4-Jane-Doe")],
+        vec![("response", "{}")],
+        vec![("action", "skip")],
         vec![("session_id", "x"), ("consented", "true"), ("confirmed", "true"), ("progress", "{}")],
         vec![("ticket", "x"), ("password", "New-4-Jane-Doe"), ("password-repeat", "New-4-Jane-Doe")],
     ]
 }
 
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 14] = [
     "/u/login",
+    "/u/login/passkey",
+    "/u/passkey-enrollment",
+    "/u/mfa-webauthn-challenge",
+    "/u/mfa-webauthn-roaming-enrollment",
     "/u/signup",
     "/u/organization",
     "/u/organization-picker",

@@ -12,10 +12,48 @@ use chancery_core::Rng;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Browser, CONNECTION, Call, JANE, TestApp, TestRng, kolmogorov, segment};
+use crate::passkeys::{LOG_IN, make, turn_on_passkeys};
+use crate::support::{
+    Answer, Authenticator, Browser, CONNECTION, Call, JANE, TestApp, TestRng, kolmogorov, options, segment,
+};
 
 const UNKNOWN: &str = "nano@example.com";
 const BLOCKED: &str = "sam@example.com";
+
+/// A login page asks for any passkey, whoever's name it was opened with, and an unknown passkey is answered as a bad one.
+#[tokio::test]
+async fn case_14_a_login_page_names_no_passkey() {
+    let app = TestApp::new().await;
+    turn_on_passkeys(&app).await;
+    let mut key = Authenticator::new();
+    make(&app, &mut key).await;
+    let mut pages = Vec::new();
+    let mut stranger = Authenticator::new();
+    for (name, is_known) in [(JANE.email, true), (UNKNOWN, false), (BLOCKED, false)] {
+        let mut browser = Browser::new(&app);
+        let login = browser.open(&app.ask("openid").and("login_hint", name)).await.expect(200);
+        let asked = options(&login);
+        assert_eq!(asked.get("allowCredentials"), None, "{name}");
+        let (state, challenge) =
+            (login.form().value("state"), asked["challenge"].as_str().unwrap().to_owned());
+        let masked = |answer: &Answer| {
+            let fresh = options(answer)["challenge"].as_str().unwrap().to_owned();
+            let body = answer.body.replace(&state, "STATE").replace(&challenge, "OLD").replace(&fresh, "NEW");
+            (answer.status.as_u16(), body.replace(name, "NAME"))
+        };
+        let shown = masked(&login);
+        let made = json!({"challenge": challenge, "rp": {"id": "auth.example"}, "user": {"id": ""}});
+        stranger.create_as(&made, vec![7; 16]);
+        let signed = match is_known {
+            true => key.get(&login).replace("\"signature\":\"M", "\"signature\":\"N"),
+            false => stranger.get(&login),
+        };
+        let refused = browser.post(LOG_IN, &[("state", &state), ("response", &signed)]).await.expect(400);
+        pages.push((shown, masked(&refused)));
+    }
+    assert_eq!(pages[0], pages[1]);
+    assert_eq!(pages[1], pages[2]);
+}
 
 #[tokio::test]
 async fn case_14_wrong_passwords_look_alike_at_the_token_endpoint() {

@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use crate::support::{Answer, Ask, Browser, Call, JANE, TestApp, encode, segment};
+use crate::passkeys::{LOG_IN, make, turn_on_passkeys};
+use crate::support::{Answer, Ask, Authenticator, Browser, Call, JANE, TestApp, encode, options, segment};
 
 const DEEP: usize = 100_000;
 
@@ -213,4 +214,64 @@ fn case_22_secrets_are_not_compared_byte_by_byte() {
         }
     }
     assert!(seen > 50, "the sources were not found");
+}
+
+/// What a passkey signed for a site that looks like ours is nothing here.
+#[tokio::test]
+async fn case_22_passkeys_of_sites_that_look_like_ours() {
+    let app = TestApp::new().await;
+    turn_on_passkeys(&app).await;
+    let mut key = Authenticator::new();
+    make(&app, &mut key).await;
+    let own = key.origin.clone();
+    for origin in [
+        "https://badauth.example",
+        "https://auth.example.evil.test",
+        "https://evil.test/auth.example",
+        "https://auth.example@evil.test",
+        "https://auth.example.",
+        "https://auth.example:443",
+        "https://AUTH.example",
+        "https://second.example",
+        "http://auth.example",
+        "null",
+        "",
+    ] {
+        app.clock.advance(60);
+        let mut browser = Browser::new(&app);
+        let login = browser.open(&app.ask("openid")).await;
+        origin.clone_into(&mut key.origin);
+        let signed = key.get(&login);
+        let posted = [("state", login.form().value("state")), ("response", signed)];
+        let pairs: Vec<(&str, &str)> = posted.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let refused = browser.post(LOG_IN, &pairs).await.expect(400);
+        assert!(browser.session_cookie().is_none(), "{origin}");
+        // The same key at the same page, from our own.
+        own.clone_into(&mut key.origin);
+        let signed = key.get_as(&options(&refused));
+        browser.post(LOG_IN, &[pairs[0], ("response", &signed)]).await.expect(303);
+        assert!(browser.session_cookie().is_some(), "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn case_22_bombs_in_the_place_of_passkeys() {
+    let app = TestApp::new().await;
+    turn_on_passkeys(&app).await;
+    let lists = format!("{}{}", "[".repeat(DEEP), "]".repeat(DEEP));
+    // CBOR that nests, and CBOR that says it is long.
+    let cbor = [vec![0x81; 9000], vec![0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]];
+    let answers = cbor.map(|bytes| {
+        let data = BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let response = json!({"clientDataJSON": "e30", "authenticatorData": data, "signature": "AA"});
+        json!({"id": "AQ", "rawId": "AQ", "type": "public-key", "response": response}).to_string()
+    });
+    let mut browser = Browser::new(&app);
+    let login = browser.open(&app.ask("openid")).await;
+    let state = login.form().value("state");
+    for bomb in [lists, answers[0].clone(), answers[1].clone()] {
+        let begun = Instant::now();
+        browser.post(LOG_IN, &[("state", &state), ("response", &bomb)]).await.expect(400);
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
 }

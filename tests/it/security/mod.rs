@@ -18,6 +18,7 @@ mod case_14_accounts_look_alike;
 mod case_15_algorithm_confusion;
 mod case_15_tokens_of_others;
 mod case_16_host_header;
+mod case_17_credentials_are_nobody_elses;
 mod case_19_revocation_is_complete;
 mod case_21_nothing_secret_is_cached;
 mod case_22_bombs_and_lookalikes;

@@ -3,6 +3,7 @@
 mod agent;
 mod app;
 mod ask;
+mod authenticator;
 mod browser;
 mod call;
 mod described;
@@ -22,6 +23,7 @@ mod until;
 pub(crate) use agent::Agent;
 pub(crate) use app::{CALLBACK, ISSUER, TestApp, engines};
 pub(crate) use ask::{Ask, Landing};
+pub(crate) use authenticator::{Authenticator, options};
 pub(crate) use browser::Browser;
 pub(crate) use call::{Answer, Call, encode};
 pub(crate) use chancery::DEMO_TENANT as TENANT;

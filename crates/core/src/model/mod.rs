@@ -10,6 +10,7 @@ mod client;
 mod client_grant;
 mod connection;
 mod organization;
+mod passkeys;
 mod role;
 mod tenant;
 mod trusted_issuer;
@@ -33,6 +34,7 @@ pub use connection::{
 pub use organization::{
     DiscoveryDomain, Organization, OrganizationClient, OrganizationConnection, ThirdPartyClientAccess,
 };
+pub use passkeys::{PasskeyChallenge, PasskeyOptions};
 pub use role::{Permission, Role};
 pub use tenant::{DeviceFlow, MtlsSettings, SessionCookie, TenantFlags, TenantSettings, UserCodeCharset};
 pub use trusted_issuer::{ForeignUse, NamedUser, TrustedIssuer, UserName};

@@ -45,6 +45,21 @@ pub struct Login {
     pub mailed_code: Option<Link>,
     /// Where "Sign up" leads, where that is allowed.
     pub signup: Option<Link>,
+    /// Where people may log in with a passkey.
+    pub passkey: Option<PasskeyForm>,
+}
+
+/// How a passkey is asked for. It posts `response`.
+#[derive(Clone, Debug)]
+pub struct PasskeyForm {
+    /// Where it posts.
+    pub form: Form,
+    /// What the browser is asked for, in JSON.
+    pub options: String,
+    /// Browsers offer what they have in the field for the user.
+    pub fills_in: bool,
+    /// There is a button.
+    pub has_button: bool,
 }
 
 #[derive(Template)]
@@ -58,6 +73,7 @@ struct LoginPage<'a> {
     username: Field<'a>,
     password: Field<'a>,
     script: String,
+    passkey_script: String,
 }
 
 impl Login {
@@ -68,8 +84,9 @@ impl Login {
             Identifier::Username => ("label.username", "text"),
             Identifier::UsernameOrEmail => ("label.identifier", "email"),
         };
+        let fills_in = self.passkey.as_ref().is_some_and(|passkey| passkey.fills_in);
         let mut username = Field::text(FieldName::Username, texts.say(label), &self.username)
-            .filled_with("username", keyboard)
+            .filled_with(if fills_in { "username webauthn" } else { "username" }, keyboard)
             .with_problems(&self.problems, texts);
         let mut password =
             Field::secret(FieldName::Password, texts.say("label.password"), "current-password")
@@ -84,6 +101,7 @@ impl Login {
             username,
             password,
             script: asset_url(File::ShowPasswordScript),
+            passkey_script: asset_url(File::WebauthnScript),
         })
     }
 }

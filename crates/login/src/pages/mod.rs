@@ -1,6 +1,7 @@
 //! The pages, one struct each. All fields are plain values; `render` makes the HTML.
 
 mod account_consents;
+mod account_keys;
 mod approval;
 mod confirm;
 mod consent;
@@ -15,6 +16,7 @@ mod password;
 mod passwordless;
 mod problem;
 mod second_factor;
+mod security_key;
 mod signup;
 mod web_message;
 
@@ -28,19 +30,21 @@ use crate::{
 };
 
 pub use account_consents::{AccountConsents, AllowedApplication};
+pub use account_keys::{AccountKeys, OwnKey, OwnKeyKind};
 pub use approval::{ApprovalDone, ConfirmApproval};
 pub use confirm::{ConfirmLogin, ConfirmLogout};
 pub use consent::{Choice, Consent, ConsentGroup};
 pub use device::{ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode};
 pub use error::{ErrorKind, ErrorPage};
 pub use form_post::FormPost;
-pub use login::{Identifier, Login};
+pub use login::{Identifier, Login, PasskeyForm};
 pub use notice::{CheckMail, EmailVerified, LoggedOut, ResetDone, Unblock, Unblocked};
 pub use organization::{ChooseOrganization, NameOrganization, OrganizationChoice};
 pub use password::{ForgotPassword, ResetPassword};
 pub use passwordless::{AskForCode, EnterMailedCode};
 pub use problem::{PasswordRule, Problem, RuleLine};
 pub use second_factor::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode};
+pub use security_key::{KeyPage, OtherWay, UseKey, Way};
 pub use signup::Signup;
 pub use web_message::WebMessage;
 

@@ -61,6 +61,10 @@ pub enum Problem {
     RecoveryCodeWrong,
     /// The user did not say that they put the code away.
     NotSaved,
+    /// A security key does not hold, or came too late.
+    KeyRefused,
+    /// A passkey does not hold, came too late, or is nobody's here.
+    PasskeyRefused,
 }
 
 /// A rule of the password policy.
@@ -125,6 +129,8 @@ impl Problem {
             Self::WrongCredentials
             | Self::PasswordLeakedAtLogin
             | Self::NotSaved
+            | Self::KeyRefused
+            | Self::PasskeyRefused
             | Self::Blocked
             | Self::TooManyAttempts
             | Self::SessionExpired
@@ -156,6 +162,8 @@ impl Problem {
             Self::MailedCodeWrong => "problem.mailed_code_wrong",
             Self::RecoveryCodeWrong => "problem.recovery_code_wrong",
             Self::NotSaved => "problem.not_saved",
+            Self::KeyRefused => "problem.key_refused",
+            Self::PasskeyRefused => "problem.passkey_refused",
             Self::TooManyAttempts => "problem.too_many_attempts",
             Self::SessionExpired => "problem.session_expired",
             Self::ServerBusy => "problem.server_busy",

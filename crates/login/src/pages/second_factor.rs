@@ -4,7 +4,7 @@ use askama::Template;
 use qrcodegen::{QrCode, QrCodeEcc};
 
 use super::{
-    Form, Frame, Link, Problem,
+    Form, Frame, Link, OtherWay, Problem,
     field::{Field, FieldName, focus_first},
     html, initial, problem,
 };
@@ -32,8 +32,8 @@ pub struct EnterCode {
     pub account: String,
     /// Where "Not you?" leads.
     pub not_you: Link,
-    /// Where the other kind is asked for, if it may be.
-    pub other: Option<Link>,
+    /// Where else they may go.
+    pub others: Vec<OtherWay>,
     /// Why the page comes back.
     pub problems: Vec<Problem>,
 }
@@ -53,6 +53,8 @@ pub struct EnrolOtp {
     pub uri: String,
     /// What can be typed instead.
     pub secret: String,
+    /// What else can be made a factor.
+    pub others: Vec<OtherWay>,
     /// Why the page comes back.
     pub problems: Vec<Problem>,
 }
@@ -79,7 +81,6 @@ struct EnterCodePage<'a> {
     form: &'a Form,
     title: &'a str,
     lead: &'a str,
-    other: &'a str,
     alert: Option<String>,
     code: Field<'a>,
     account_initial: String,
@@ -147,18 +148,16 @@ fn code_field<'a>(label: &'a str, inputmode: &'static str, problems: &[Problem],
 impl EnterCode {
     /// The page as HTML.
     pub fn render(&self, texts: &Texts) -> String {
-        let (title, lead, other, label, inputmode) = match self.kind {
+        let (title, lead, label, inputmode) = match self.kind {
             CodeKind::OneTime => (
                 texts.say("second_factor.enter_title"),
                 texts.say("second_factor.enter_description"),
-                texts.say("second_factor.use_recovery_code"),
                 texts.say("label.one_time_code"),
                 "numeric",
             ),
             CodeKind::Recovery => (
                 texts.say("second_factor.recovery_title"),
                 texts.say("second_factor.recovery_description"),
-                texts.say("second_factor.use_otp"),
                 texts.say("label.recovery_code"),
                 "text",
             ),
@@ -170,7 +169,6 @@ impl EnterCode {
             form: &self.form,
             title,
             lead,
-            other,
             alert: problem::alert(&self.problems, label, texts),
             code: code_field(label, inputmode, &self.problems, texts),
             account_initial: initial(&self.account),

@@ -58,7 +58,13 @@ fn login() -> Login {
         forgot_password: Some(link()),
         mailed_code: Some(link()),
         signup: Some(link()),
+        passkey: Some(PasskeyForm { form: form(), options: attack(), fills_in: true, has_button: true }),
     }
+}
+
+fn other_ways() -> Vec<OtherWay> {
+    let ways = [Way::Otp, Way::RecoveryCode, Way::Key, Way::MakeOtp, Way::MakeRoaming, Way::MakePlatform];
+    ways.into_iter().map(|way| OtherWay { way, link: link() }).collect()
 }
 
 /// Every page with an attack in every string and link.
@@ -108,6 +114,21 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
             organization: Some(attack()),
             groups: consent.groups.clone(),
             since: attack(),
+        }],
+    };
+    let keys = AccountKeys {
+        frame: frame(),
+        form: form(),
+        account: attack(),
+        log_out: link(),
+        done: true,
+        may_change: true,
+        keys: vec![OwnKey {
+            id: attack(),
+            name: attack(),
+            kind: OwnKeyKind::Passkey,
+            since: attack(),
+            used: Some(attack()),
         }],
     };
     let forgot = ForgotPassword {
@@ -172,7 +193,7 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         kind,
         account: attack(),
         not_you: link(),
-        other: Some(link()),
+        others: other_ways(),
         problems: vec![Problem::CodeWrong],
     };
     let enrolment = EnrolOtp {
@@ -182,7 +203,19 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         not_you: link(),
         uri: attack(),
         secret: attack(),
+        others: other_ways(),
         problems: vec![Problem::CodeMissing],
+    };
+    let key = |page, options| UseKey {
+        frame: frame(),
+        form: form(),
+        page,
+        account: attack(),
+        not_you: Some(link()),
+        options,
+        may_skip: true,
+        others: other_ways(),
+        problems: vec![Problem::KeyRefused, Problem::PasskeyRefused],
     };
     let kept =
         KeepRecoveryCode { frame: frame(), form: form(), code: attack(), problems: vec![Problem::NotSaved] };
@@ -263,6 +296,13 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         ("enrolment", enrolment.render(t)),
         ("recovery code", code(CodeKind::Recovery).render(t)),
         ("recovery code to keep", kept.render(t)),
+        ("own keys", keys.render(t)),
+        ("key", key(KeyPage::Show, Some(attack())).render(t)),
+        ("key of elsewhere", key(KeyPage::Show, None).render(t)),
+        ("key to make", key(KeyPage::MakeRoaming, Some(attack())).render(t)),
+        ("machine to set up", key(KeyPage::MakePlatform, Some(attack())).render(t)),
+        ("passkey to make", key(KeyPage::MakePasskey, Some(attack())).render(t)),
+        ("passkey of this machine", key(KeyPage::MakeLocalPasskey, Some(attack())).render(t)),
         ("error", error.render(t)),
         ("form post", form_post.render(t)),
         ("web message", web_message.render(t)),

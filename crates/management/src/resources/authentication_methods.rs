@@ -1,10 +1,10 @@
-//! `/users/{id}/authentication-methods`: what a user has beside the password. Time-based codes and recovery codes are asked for
-//! at sign-in; the others are kept. The secret of a method is sealed, and shown to nobody but whoever sent it.
+//! `/users/{id}/authentication-methods`: what a user has beside the password. Time-based codes, keys, passkeys and recovery codes
+//! are asked for at sign-in; the others are kept. The secret of a method is sealed, and shown to nobody but whoever sent it.
 
 use chancery_core::iso::format_ms;
 use chancery_core::problem::{Missing, Problem};
-use chancery_core::{ids, second_factor};
-use chancery_jose::base64url;
+use chancery_core::{ids, second_factor, webauthn};
+use chancery_jose::{CredentialKey, base64, base64_decode, base64url, base64url_decode};
 use chancery_store::{Batch, Error};
 use serde_json::{Map, Value, json};
 
@@ -34,7 +34,9 @@ const MISSING: Missing =
     missing("The authentication method does not exist.", "inexistent_authentication_method");
 const RECOVERY: &str = second_factor::RECOVERY_CODE;
 /// What a document has beside what is shown.
-const HIDDEN: [&str; 3] = ["sealed", "digest", "last_period"];
+const HIDDEN: [&str; 4] = ["sealed", "digest", "last_period", SIGN_COUNT];
+/// Where the counter of a key stands, as far as anybody here has seen it.
+const SIGN_COUNT: &str = "sign_count";
 /// The most methods of one type.
 const MOST: usize = 20;
 
@@ -92,6 +94,7 @@ async fn add(call: Call) -> Result<Answer, Problem> {
     // What somebody began and did not end is in nobody's way.
     let ended = held.iter().map(|method| &method.value).filter(|value| value["confirmed"] != json!(false));
     new.fits_beside(ended)?;
+    new.is_nobodys(&call, |_| false).await?;
     commit(&call, new.insert(&call, &user.user_id)).await?;
     Ok(Answer::created(new.answer))
 }
@@ -103,6 +106,7 @@ async fn replace(call: Call) -> Result<Answer, Problem> {
     for body in call.body.as_array().into_iter().flatten() {
         let new = New::of(&call, &user.user_id, body.as_object().cloned().unwrap_or_default())?;
         new.fits_beside(all.iter().map(|other| &other.value))?;
+        new.is_nobodys(&call, |owner| owner == user.user_id).await?;
         all.push(new);
     }
     let gone = call.store().delete_authentication_methods(call.tenant(), &user.user_id, None);
@@ -204,6 +208,7 @@ async fn nothing_assessed(call: Call) -> Result<Answer, Problem> {
 async fn commit(call: &Call, batch: Batch) -> Result<(), Problem> {
     call.store().commit(batch).await.map_err(|error| match error {
         Error::Guard => Problem::NotFound(users::MISSING),
+        Error::Conflict => Problem::conflict("Authentication method already exists."),
         other => stored(other),
     })
 }
@@ -223,7 +228,10 @@ impl New {
         check(&kind, &body)?;
         let rng = &*call.ctx.app.rng;
         let device = ids::prefixed(rng, "dev_");
-        let id = format!("{kind}|{device}");
+        let id = match credential_id(&body) {
+            Some(credential) => webauthn::method_id(&kind, &credential),
+            None => format!("{kind}|{device}"),
+        };
         let ways: &[&str] = match kind.as_str() {
             "phone" => &["sms", "voice"],
             "totp" => &["totp"],
@@ -240,6 +248,16 @@ impl New {
         body.insert("created_at".to_owned(), format_ms(call.ctx.now_ms).into());
         let answer = Value::Object(body.clone());
         body.insert("confirmed".to_owned(), true.into());
+        if webauthn::KINDS.contains(&kind.as_str()) {
+            body.insert(SIGN_COUNT.to_owned(), 0.into());
+            // In the one form that they are compared in.
+            if let Some(id) = credential_id(&body) {
+                body.insert("key_id".to_owned(), base64url(&id).into());
+            }
+            if let Some(key) = body.get("public_key").and_then(Value::as_str).and_then(public_key) {
+                body.insert("public_key".to_owned(), base64(&key).into());
+            }
+        }
         if let Some(Value::String(secret)) = body.shift_remove("totp_secret") {
             let sealed = call.store().seal_authentication_method(call.tenant(), user_id, &secret);
             body.insert("sealed".to_owned(), sealed.map_err(stored)?.into());
@@ -266,10 +284,46 @@ impl New {
         Ok(())
     }
 
+    /// A credential is one user's, under one kind.
+    async fn is_nobodys(&self, call: &Call, may_own: impl Fn(&str) -> bool) -> Result<(), Problem> {
+        let Some(credential) = self.value.as_object().and_then(credential_id) else { return Ok(()) };
+        for kind in webauthn::KINDS {
+            let id = webauthn::method_id(kind, &credential);
+            let found = call.store().authentication_method(call.tenant(), &id).await.map_err(stored)?;
+            if found.is_some_and(|(owner, _)| !may_own(&owner)) {
+                return Err(Problem::conflict("Authentication method already exists."));
+            }
+        }
+        Ok(())
+    }
+
     fn insert(&self, call: &Call, user_id: &str) -> Batch {
         let doc = self.value.to_string();
-        call.store().insert_authentication_method(call.tenant(), user_id, &self.id, &doc)
+        let added = call.store().insert_authentication_method(call.tenant(), user_id, &self.id, &doc);
+        let Some(credential) = self.value.as_object().and_then(credential_id) else { return added };
+        let ids = webauthn::KINDS.map(|kind| webauthn::method_id(kind, &credential));
+        let until = call.ctx.now() + KEPT_FOR;
+        call.store().require_new_credential(call.tenant(), user_id, &ids, until).and(added)
     }
+}
+
+/// The id of the credential of a key; `None` for other methods.
+fn credential_id(body: &Map<String, Value>) -> Option<Vec<u8>> {
+    let kind = body.get("type").and_then(Value::as_str)?;
+    let id = body.get("key_id").and_then(Value::as_str)?;
+    webauthn::KINDS.contains(&kind).then(|| base64url_decode(id.trim_end_matches('=')).ok()).flatten()
+}
+
+/// Seconds for which nobody else may add the same credential, were it not to be seen yet.
+const KEPT_FOR: i64 = 120;
+
+/// Bytes (WebAuthn, section 5.1).
+const LONGEST_ID: usize = 1023;
+
+/// The bytes of a key that can be read, in either alphabet.
+fn public_key(text: &str) -> Option<Vec<u8>> {
+    let bytes = base64_decode(text).or_else(|_| base64url_decode(text.trim_end_matches('='))).ok()?;
+    CredentialKey::from_cose(&bytes).ok().map(|_| bytes)
 }
 
 /// What the shape cannot say: each type needs what it is made of.
@@ -285,6 +339,18 @@ fn check(kind: &str, body: &Map<String, Value>) -> Result<(), Problem> {
         return Err(Problem::payload(&format!("Missing required property: {absent}"), ""));
     }
     let text = |name: &str| body.get(name).and_then(Value::as_str);
+    if webauthn::KINDS.contains(&kind) {
+        if credential_id(body).is_none_or(|id| id.is_empty() || id.len() > LONGEST_ID) {
+            return Err(Problem::payload(
+                "The id of the credential must be base64url, at most 1023 bytes",
+                "key_id",
+            ));
+        }
+        if text("public_key").and_then(public_key).is_none() {
+            let said = "The public key must be a COSE_Key of EdDSA, ES256 or RS256 in base64";
+            return Err(Problem::payload(said, "public_key"));
+        }
+    }
     for (name, format) in [("phone_number", Format::Phone), ("email", Format::Email)] {
         if let Some(value) = text(name).filter(|value| !format.fits(value)) {
             let reason = format!("Object didn't pass validation for format {}: {value}", format.name());

@@ -1,5 +1,5 @@
-//! `/guardian`: settings of second factors that this server does not ask for. They are kept, and what is secret in them lies
-//! sealed. Those that it asks for are in `second_factors`.
+//! `/guardian`: settings of second factors. Those of security keys act; the others are of factors that this server does not ask
+//! for, and are kept. What is secret in them lies sealed. Which factors there are is in `second_factors`.
 
 use chancery_core::problem::Problem;
 use chancery_store::Kind;

@@ -3,6 +3,7 @@
 
 use chancery_core::problem::{Missing, Problem};
 use chancery_core::second_factor::{SecondFactors, TOTP};
+use chancery_core::webauthn::{PLATFORM, ROAMING};
 use chancery_store::Kind;
 use serde_json::{Value, json};
 
@@ -27,12 +28,20 @@ const RECOVERY_CODE: &str = "recovery-code";
 const ALWAYS: &str = "all-applications";
 /// In the order of the wire.
 const FACTORS: [&str; 8] =
-    ["sms", "push-notification", OTP, "email", "duo", "webauthn-roaming", "webauthn-platform", RECOVERY_CODE];
+    ["sms", "push-notification", OTP, "email", "duo", ROAMING, PLATFORM, RECOVERY_CODE];
+/// Those that this server asks for.
+const ASKED_FOR: [&str; 4] = [OTP, ROAMING, PLATFORM, RECOVERY_CODE];
 
 async fn factors(call: Call) -> Result<Answer, Problem> {
     let now = call.snapshot().second_factors;
     let shown = FACTORS.map(|name| {
-        let enabled = (name == OTP && now.otp) || (name == RECOVERY_CODE && now.recovery_code);
+        let enabled = match name {
+            OTP => now.otp,
+            RECOVERY_CODE => now.recovery_code,
+            ROAMING => now.webauthn_roaming,
+            PLATFORM => now.webauthn_platform,
+            _ => false,
+        };
         json!({"name": name, "enabled": enabled, "trial_expired": false})
     });
     Ok(Answer::ok(Value::from(shown.to_vec())))
@@ -44,15 +53,18 @@ async fn switch(call: Call) -> Result<Answer, Problem> {
     if !FACTORS.contains(&name.as_str()) {
         return Err(Problem::Path(format!("'No enum match for: {name}' on property name.")));
     }
-    if enabled && name != OTP && name != RECOVERY_CODE {
+    if enabled && !ASKED_FOR.contains(&name.as_str()) {
         let text = format!(
-            "This server does not ask for {name}: the factors otp and recovery-code can be turned on."
+            "This server does not ask for {name}: the factors otp, webauthn-roaming, webauthn-platform and \
+             recovery-code can be turned on."
         );
         return Err(Problem::RefusedAs("operation_not_supported", text.into()));
     }
     let rev = change(&call, |settings| match name.as_str() {
         OTP => settings.otp = enabled,
         RECOVERY_CODE => settings.recovery_code = enabled,
+        ROAMING => settings.webauthn_roaming = enabled,
+        PLATFORM => settings.webauthn_platform = enabled,
         _ => {}
     })
     .await?;
@@ -100,12 +112,16 @@ async fn enrolments(call: Call) -> Result<Answer, Problem> {
     let mut shown = Vec::new();
     for doc in found {
         let method: Value = read_stored(&doc)?;
-        if method.get("type").and_then(Value::as_str) == Some(TOTP) {
-            let mut enrolment = enrolment_of(&method);
-            enrolment["type"] = "authenticator".into();
-            enrolment["auth_method"] = "authenticator".into();
-            shown.push(enrolment);
-        }
+        let name = match method.get("type").and_then(Value::as_str) {
+            Some(TOTP) => "authenticator",
+            Some(ROAMING) => ROAMING,
+            Some(PLATFORM) => PLATFORM,
+            _ => continue,
+        };
+        let mut enrolment = enrolment_of(&method);
+        enrolment["type"] = name.into();
+        enrolment["auth_method"] = name.into();
+        shown.push(enrolment);
     }
     Ok(Answer::ok(shown.into()))
 }

@@ -130,6 +130,7 @@ impl Flight<'_> {
             }
             Step::SecondFactor => self.second_factor().await,
             Step::KeepRecoveryCode => self.pause("/u/mfa-recovery-code-enrollment", None).await,
+            Step::OfferPasskey(_) => self.pause("/u/passkey-enrollment", None).await,
             Step::NameOrganization => self.pause("/u/organization", None).await,
             Step::ChooseOrganization => self.choose_organization().await,
             Step::Consent => {
@@ -402,10 +403,7 @@ fn flow_name(flow: Flow<'_>) -> &'static str {
 
 /// Where the user shows a second factor, or makes one.
 pub(super) async fn second_factor_page(ctx: &Ctx, user: &User) -> Result<&'static str, Failure> {
-    Ok(match SecondFactorsOf::load(ctx, user).await?.are_enrolled() {
-        true => "/u/mfa-otp-challenge",
-        false => "/u/mfa-otp-enrollment-qr",
-    })
+    Ok(SecondFactorsOf::load(ctx, user).await?.page())
 }
 
 /// Whether the user of the session is not the one to go on with yet.

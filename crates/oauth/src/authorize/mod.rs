@@ -82,7 +82,8 @@ async fn to_own_page(
     let Some((session, user)) = session.filter(|(session, _)| Some(session.id.as_str()) == opened) else {
         return Ok(found(&format!("/u/login?state={id}")));
     };
-    if ctx.tenant.second_factors.are_due(false, &session) {
+    let wanted = transaction.request.wants_second_factor;
+    if ctx.tenant.second_factors.are_due(wanted, &session) {
         let page = flight::second_factor_page(ctx, &user).await?;
         return Ok(found(&format!("{page}?state={id}")));
     }

@@ -18,6 +18,12 @@ interface Factor {
 
 const ALWAYS = 'all-applications';
 
+/** Second steps by WebAuthn. */
+const KEYS = [
+  { name: 'webauthn-roaming', label: 'Security keys', description: 'Keys that users carry with them.' },
+  { name: 'webauthn-platform', label: 'Built-in authenticators', description: 'The fingerprint, the face or the PIN of the user’s own device.' },
+] as const;
+
 const factorsQuery = queryOptions({
   queryKey: ['second-factors'],
   queryFn: () => callAs<Factor[]>(management.GET('/guardian/factors')),
@@ -39,8 +45,9 @@ export function SecondFactor() {
   const error = factors.error ?? policies.error;
   if (error) return <Failure error={error} again={() => void Promise.all([factors.refetch(), policies.refetch()])} />;
   const isOn = (name: string) => factors.data?.some((factor) => factor.name === name && factor.enabled) ?? false;
+  const isAny = isOn('otp') || isOn('webauthn-roaming') || isOn('webauthn-platform');
   const isAlways = policies.data?.includes(ALWAYS) ?? false;
-  const turn = (name: 'otp' | 'recovery-code', enabled: boolean) =>
+  const turn = (name: 'otp' | 'webauthn-roaming' | 'webauthn-platform' | 'recovery-code', enabled: boolean) =>
     callAs(management.PUT('/guardian/factors/{name}', { params: { path: { name } }, body: { enabled } }));
   const setAlways = (on: boolean) => callAs(management.PUT('/guardian/policies', { body: on ? [ALWAYS] : [] }));
   const ask = (asked: Omit<Confirmation, 'run'>, said: string, run: () => Promise<unknown>) =>
@@ -55,7 +62,7 @@ export function SecondFactor() {
   const mayTurn = may('update:guardian_factors');
   return (
     <div className="panel" style={{ marginTop: '1rem' }}>
-      <FormSection title="Second step at sign-in" text="The code of an authenticator app after the password. Users set theirs up when they are first asked.">
+      <FormSection title="Second step at sign-in" text="The code of an authenticator app, or a security key, after the password. Users set theirs up when they are first asked.">
         {factors.isPending || policies.isPending ? (
           <Group><Loader size="sm" aria-label="Loading" /></Group>
         ) : (
@@ -67,14 +74,28 @@ export function SecondFactor() {
               checked={isOn('otp')}
               onChange={() =>
                 isOn('otp')
-                  ? ask({ title: 'Ask nobody for a code?', effect: 'The password alone lets everybody in, also where an application asks for more. What users have set up is kept.', action: 'Turn off' }, 'Nobody is asked for a code', () => turn('otp', false))
+                  ? ask({ title: 'Ask nobody for a code?', effect: 'Nobody sets an app up any more. Without any other second step the password alone lets everybody in, also where an application asks for more. What users have set up is kept.', action: 'Turn off' }, 'Nobody is asked for a code', () => turn('otp', false))
                   : ask({ title: 'Offer authenticator apps?', effect: 'Applications that ask for a second step get one: their users set up an app when they sign in there.', action: 'Turn on', gives: true }, 'Authenticator apps can be used', () => turn('otp', true))
               }
             />
+            {KEYS.map(({ name, label, description }) => (
+              <Switch
+                key={name}
+                label={label}
+                description={description}
+                disabled={!mayTurn}
+                checked={isOn(name)}
+                onChange={() =>
+                  isOn(name)
+                    ? ask({ title: `Offer no ${label.toLowerCase()}?`, effect: 'Nobody sets one up any more. Without any other second step the password alone lets everybody in. What users have set up is kept.', action: 'Turn off' }, `${label} are offered no more`, () => turn(name, false))
+                    : ask({ title: `Offer ${label.toLowerCase()}?`, effect: 'Applications that ask for a second step get one: their users set it up when they sign in there.', action: 'Turn on', gives: true }, `${label} can be used`, () => turn(name, true))
+                }
+              />
+            ))}
             <Switch
               label="Recovery codes"
               description="Whoever sets up an app gets a code that lets them in once without it."
-              disabled={!mayTurn || !isOn('otp')}
+              disabled={!mayTurn || !isAny}
               checked={isOn('recovery-code')}
               onChange={() =>
                 isOn('recovery-code')
@@ -85,7 +106,7 @@ export function SecondFactor() {
             <Switch
               label="At every sign-in"
               description="Otherwise only where an application asks with acr_values."
-              disabled={!may('update:mfa_policies') || !isOn('otp')}
+              disabled={!may('update:mfa_policies') || !isAny}
               checked={isAlways}
               onChange={() =>
                 isAlways
