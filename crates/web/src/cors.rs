@@ -157,8 +157,14 @@ pub(crate) fn permit(response: &mut Response, grant: Grant) {
 }
 
 /// Endpoints that SDKs in browsers call. Each asks for a code, a secret, a token or a password, and for no cookie.
-const OPEN: [&str; 5] =
-    ["/oauth/token", "/oauth/device/code", "/oauth/revoke", "/userinfo", "/oidc/register"];
+const OPEN: [&str; 6] = [
+    "/oauth/token",
+    "/oauth/device/code",
+    "/oauth/revoke",
+    "/passwordless/start",
+    "/userinfo",
+    "/oidc/register",
+];
 const OPEN_BELOW: [&str; 3] = ["/dbconnections/", "/api/v2/", "/api/chancery/"];
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS");
@@ -240,6 +246,8 @@ mod tests {
             "/u/consent",
             "/v2/logout",
             "/oidc/logout",
+            "/passwordless/verify_redirect",
+            "/bc-authorize",
             "/dev/clock",
             "/dev/mail",
             "/",
@@ -251,6 +259,7 @@ mod tests {
             assert_eq!(readers(path), Readers::Nobody, "{path}");
         }
         assert_eq!(readers("/oauth/token"), Readers::Applications);
+        assert_eq!(readers("/passwordless/start"), Readers::Applications);
         assert_eq!(readers("/api/v2/clients"), Readers::Applications);
         assert_eq!(readers("/.well-known/jwks.json"), Readers::Anyone);
     }

@@ -28,7 +28,9 @@ async fn no_page_reads_what_a_cookie_decides() {
         }
     }
     // Endpoints for pages give no leave for cookies either.
-    for path in ["/oauth/token", "/userinfo", "/dbconnections/signup", "/api/v2/clients"] {
+    for path in
+        ["/oauth/token", "/userinfo", "/dbconnections/signup", "/passwordless/start", "/api/v2/clients"]
+    {
         let call = Call::post(path).form(&[]).header("origin", EVIL);
         let answer = app.send(call).await;
         assert_eq!(answer.header("access-control-allow-origin"), Some(EVIL), "{path}");
