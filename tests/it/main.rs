@@ -22,6 +22,7 @@ mod management;
 mod nodes;
 mod oauth_token;
 mod on_behalf_of;
+mod openid;
 mod organization_prompts;
 mod organizations;
 mod pages;

@@ -8,6 +8,7 @@ mod api;
 mod client;
 mod client_grant;
 mod connection;
+mod openid;
 mod organization;
 mod role;
 mod tenant;
@@ -27,9 +28,10 @@ pub use connection::{
     Allowance, CharacterType, CharacterTypeRule, Connection, ConnectionOptions, PasswordComplexity,
     PasswordComplexityOptions, PasswordOptions, PasswordPolicy, Strength,
 };
+pub use openid::OpenId;
 pub use organization::{
     DiscoveryDomain, Organization, OrganizationClient, OrganizationConnection, ThirdPartyClientAccess,
 };
 pub use role::{Permission, Role};
-pub use tenant::{DeviceFlow, SessionCookie, TenantFlags, TenantSettings, UserCodeCharset};
+pub use tenant::{DeviceFlow, SessionCookie, TenantFlags, TenantOpenId, TenantSettings, UserCodeCharset};
 pub use user::{Identity, User};

@@ -24,6 +24,7 @@ mod jobs;
 mod keys;
 mod log_search;
 mod logs;
+mod openid;
 mod organizations;
 mod permissions;
 mod places;
@@ -85,4 +86,5 @@ pub(crate) fn bind(table: &mut Table) {
 pub(crate) fn bind_own(table: &mut Table) {
     stats::bind_own(table);
     places::bind_own(table);
+    openid::bind_own(table);
 }

@@ -24,6 +24,11 @@ use crate::issue::TokenAnswer;
 
 /// Parse, authenticate the client, let the grant decide, answer.
 pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let is_strict = ctx.tenant.settings.is_oidc_strict();
+    answered(ctx, headers, params).await.map_err(|failure| failure.as_specified(is_strict))
+}
+
+async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Response, Failure> {
     let request = parse(&ctx, &params)?;
     let client = authenticate(&ctx, &headers, &request.client).await?;
     let name = request.grant.name();
