@@ -87,7 +87,8 @@ fn is_what_was_sent(request: &AuthorizeRequest, params: &Params) {
     assert_eq!(request.nonce.as_deref(), sent("nonce"));
     assert_eq!(request.scope, sent("scope").unwrap_or_default());
     assert_eq!(request.challenge.as_ref().map(|c| c.value.as_str()), sent("code_challenge"));
-    assert_eq!(request.hinted_user.is_some(), sent("id_token_hint") == Some(GOOD_HINT));
+    let demanded = sent("claims").is_some();
+    assert!(demanded || request.hinted_user.is_some() == (sent("id_token_hint") == Some(GOOD_HINT)));
     assert!(request.max_age.is_none_or(|seconds| seconds >= 0));
     assert_eq!(request.max_age.is_some(), sent("max_age").is_some());
     for unserved in ["request", "request_uri"] {

@@ -31,7 +31,7 @@ async fn the_document() {
         document["response_modes_supported"],
         json!(["query", "fragment", "form_post", "query.jwt", "fragment.jwt", "form_post.jwt", "jwt"])
     );
-    for absent in ["grant_types_supported", "claims_parameter_supported"] {
+    for absent in ["grant_types_supported", "registration_endpoint", "acr_values_supported"] {
         assert_eq!(document.get(absent), None, "{absent}");
     }
     assert!(!document.to_string().contains("read:contacts"), "scopes of APIs are nobody's business");

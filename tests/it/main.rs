@@ -25,6 +25,7 @@ mod mtls;
 mod nodes;
 mod oauth_token;
 mod on_behalf_of;
+mod openid;
 mod organization_prompts;
 mod organizations;
 mod pages;

@@ -79,6 +79,8 @@ fn at_home(address: RedirectUri) -> AuthorizeRequest {
         prompts: Prompts::default(),
         max_age: None,
         wants_second_factor: false,
+        wants_auth_time: false,
+        claims: None,
         login_hint: None,
         screen_hint: None,
         ui_locales: None,
@@ -204,6 +206,8 @@ pub struct Situation<'a> {
     pub second_factors: SecondFactors,
     /// The browser's session, if it has a live one.
     pub session: Option<&'a Session>,
+    /// Its user, as the application knows them (`sub`).
+    pub subject: Option<&'a str>,
     /// What happened so far.
     pub progress: &'a Progress,
     /// Whether consent is wanting; asked only when a session is there.
@@ -285,7 +289,7 @@ fn needs_login(at: &Situation<'_>) -> bool {
         Some(_) => true,
         None => false,
     };
-    let other_user = at.request.hinted_user.as_ref().is_some_and(|u| *u != session.user_id);
+    let other_user = at.request.hinted_user.as_deref().is_some_and(|user| Some(user) != at.subject);
     let asked = at.request.prompts.login || at.request.prompts.select_account;
     let too_old = at.request.max_age.is_some_and(|age| at.now - session.authenticated_at > age || age == 0);
     other_user || (!fresh && (asked || too_old))

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chain::ChainKey;
+use crate::claims::RequestedClaims;
 use crate::params::Params;
 
 /// What was allowed to whom, decided once and carried by code, refresh token and opaque access token.
@@ -37,6 +38,9 @@ pub struct Authorization {
     /// Connection the user signed in with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
+    /// Claims beside those of the scopes, as far as the user allowed them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<RequestedClaims>,
 }
 
 /// An authorization code as stored; the code itself is a handle.

@@ -569,6 +569,8 @@ fn consent(t: &Texts, scopes: &[&str]) -> Result<Consent, String> {
         groups: ConsentGroup::of(consent_lines(&asked, false, t), Vec::new(), Some("Contacts API"), t),
         choices: String::new(),
         withdraw: link("/u/account/consents")?,
+        policy: Some(link("https://app.example/privacy")?),
+        terms: Some(link("https://app.example/terms")?),
         callback_host: Some("app.example".into()),
     })
 }

@@ -344,6 +344,8 @@ const STORED: &[Stored] = &[
             "default_redirection_uri",
             "skip_non_verifiable_callback_uri_confirmation_prompt",
             "allow_organization_name_in_authentication_api",
+            "acr_values_supported",
+            "dynamic_client_registration_security_mode",
             "flags",
         ],
     },

@@ -192,7 +192,7 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
 const PUBLISHED: &str = include_str!("../published.tsv");
 const OWN_OPERATIONS: &str = include_str!("../own.tsv");
 
-const SHAPE_FILES: [&str; 31] = [
+const SHAPE_FILES: [&str; 32] = [
     include_str!("../shapes/agent-access.shape"),
     include_str!("../shapes/attack-protection.shape"),
     include_str!("../shapes/branding.shape"),
@@ -210,6 +210,7 @@ const SHAPE_FILES: [&str; 31] = [
     include_str!("../shapes/jobs.shape"),
     include_str!("../shapes/keys.shape"),
     include_str!("../shapes/logs.shape"),
+    include_str!("../shapes/openid.shape"),
     include_str!("../shapes/organizations.shape"),
     include_str!("../shapes/prompts.shape"),
     include_str!("../shapes/refresh-tokens.shape"),

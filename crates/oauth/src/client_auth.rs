@@ -170,7 +170,7 @@ async fn by_assertion(ctx: &Ctx, proof: &ClientProof, token: &str) -> Result<Arc
     if proof.client_secret.is_some() {
         return Err(more_than_one().into());
     }
-    let (client, claims) = verified_assertion(ctx, proof.client_id.as_deref(), token)?;
+    let (client, claims) = verified_assertion(ctx, proof.client_id.as_deref(), token).await?;
     let jti = claims.jti.as_deref().unwrap_or_default();
     // Last, so that only a good assertion is remembered, and remembered at least as long as it would be accepted.
     let until = claims.exp.saturating_add(2 * SKEW);
@@ -183,7 +183,7 @@ async fn by_assertion(ctx: &Ctx, proof: &ClientProof, token: &str) -> Result<Arc
     }
 }
 
-fn verified_assertion(
+async fn verified_assertion(
     ctx: &Ctx,
     client_id: Option<&str>,
     token: &str,
@@ -202,18 +202,33 @@ fn verified_assertion(
     }
     let client = ctx.tenant.client(&unproven.sub).ok_or_else(failed)?;
     let now = ctx.now();
-    let allowed: &[Algorithm] = match client.fapi() {
-        Some(fapi) => {
-            fapi.check_client(false)?;
-            &FAPI_ALGORITHMS
-        }
-        None => &ALLOWED,
-    };
-    let payload = client.assertion_keys.iter().find_map(|key| key.prove(&unverified, allowed, now));
-    let payload = payload.ok_or_else(failed)?;
+    if let Some(fapi) = client.fapi() {
+        fapi.check_client(false)?;
+    }
+    let payload = proven(ctx, client, &unverified).await.ok_or_else(failed)?;
     let claims: Assertion = serde_json::from_slice(&payload).map_err(|_| failed())?;
     judge(ctx, &claims, now)?;
     Ok((Arc::clone(client), claims))
+}
+
+/// What a key of the application proves: one that is known here, else one that lies where it says. Applications that use secrets
+/// have none of either kind.
+async fn proven(ctx: &Ctx, client: &PreparedClient, token: &Unverified<'_>) -> Option<Vec<u8>> {
+    client.client_authentication_methods.as_ref()?.private_key_jwt.as_ref()?;
+    let named = client.openid.as_ref().and_then(|openid| openid.token_endpoint_auth_signing_alg.as_deref());
+    let named: Option<Algorithm> = named.and_then(|alg| alg.parse().ok());
+    let usual = if client.fapi().is_some() { &FAPI_ALGORITHMS[..] } else { &ALLOWED[..] };
+    let allowed = match &named {
+        Some(one) if client.fapi().is_none() || usual.contains(one) => std::slice::from_ref(one),
+        Some(_) => &[],
+        None => usual,
+    };
+    let now = ctx.now();
+    if let Some(payload) = client.assertion_keys.iter().find_map(|key| key.prove(token, allowed, now)) {
+        return Some(payload);
+    }
+    let published = Box::pin(ctx.published_keys(client, token.header().kid.as_deref())).await;
+    published.iter().find_map(|key| key.prove(token, allowed, now))
 }
 
 fn judge(ctx: &Ctx, claims: &Assertion, now: i64) -> Result<(), OAuthError> {

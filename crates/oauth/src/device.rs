@@ -26,6 +26,11 @@ const DRAWS: usize = 5;
 
 /// Checks all that `/authorize` checks, and answers with both codes.
 pub(crate) async fn begin(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let is_strict = ctx.tenant.settings.is_oidc_strict();
+    answered(ctx, headers, params).await.map_err(|failure| failure.as_specified(is_strict))
+}
+
+async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Response, Failure> {
     let whom = ("device", &ctx.tenant.tenant, ctx.ip);
     if ctx.app.management_calls.take(MOST_A_SECOND, whom, ctx.now()).is_spent {
         return Err(OAuthError::RateLimited.into());

@@ -7,52 +7,68 @@ use std::sync::{Arc, PoisonError, RwLock};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use chancery_core::model::TenantSettings;
+use chancery_store::Origin;
 use chancery_web::Ctx;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use serde_json::Value;
 
 /// The documents of `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`, one for each
-/// issuer and for each state of what a tenant turns on, made once. Issuers are configured, so there are only so many.
+/// issuer, made once for what its tenant turns on. Issuers are configured, so there are only so many.
 #[derive(Clone, Default)]
-pub(crate) struct Documents(Arc<RwLock<HashMap<Said, HashMap<String, Bytes>>>>);
+pub(crate) struct Documents(Arc<RwLock<HashMap<String, Made>>>);
 
-/// What of a document a tenant turns on.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Said {
-    pushed: bool,
-    described: bool,
-    certificates: bool,
+/// A document, and what it was made from.
+#[derive(Clone)]
+struct Made {
+    settings: Arc<TenantSettings>,
+    takes_described: bool,
+    body: Bytes,
 }
 
 impl Documents {
     /// The issuer's document.
     pub(crate) fn answer(&self, ctx: &Ctx) -> Response {
-        let issuer = &ctx.origin.issuer;
-        let takes_pushed = ctx.tenant.settings.pushed_authorization_requests_supported.unwrap_or(false);
-        let aliases = ctx.tenant.settings.mtls.as_ref().and_then(|mtls| mtls.enable_endpoint_aliases);
-        let alias = ctx.origin.certificate_base.as_deref().filter(|_| aliases == Some(true));
-        let which = Said {
-            pushed: takes_pushed,
-            described: ctx.tenant.agents.client_id_metadata_documents.enabled,
-            certificates: alias.is_some(),
-        };
+        let (issuer, settings) = (&ctx.origin.issuer, &ctx.tenant.settings);
+        let takes_described = ctx.tenant.agents.client_id_metadata_documents.enabled;
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let known = all.get(&which).and_then(|all| all.get(issuer)).cloned();
+        let is_of_now =
+            |made: &&Made| Arc::ptr_eq(&made.settings, settings) && made.takes_described == takes_described;
+        let known = all.get(issuer).filter(is_of_now);
+        if let Some(known) = known.map(|made| made.body.clone()) {
+            return public(known);
+        }
         drop(all);
-        public(known.unwrap_or_else(|| {
-            // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that.
-            let pushed = if which.pushed { PUSHED } else { "" };
-            let described = if which.described { DESCRIBED } else { "" };
-            let made = TEMPLATE.replace("{pushed}", pushed).replace("{described}", described);
-            let made = match alias {
-                Some(alias) => with_certificates(&made, if which.pushed { PUSHED_ALIAS } else { "" }, alias),
-                None => made.replace("{mtls}", "").replace("{mtls_methods}", ""),
-            };
-            let made = Bytes::from(made.replace("{issuer}", issuer));
-            let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            all.entry(which).or_default().insert(issuer.clone(), made.clone());
-            made
-        }))
+        let body = document(&ctx.origin, settings, takes_described);
+        let made = Made { settings: Arc::clone(settings), takes_described, body: body.clone() };
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(issuer.clone(), made);
+        public(body)
     }
+}
+
+/// The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that.
+fn document(origin: &Origin, settings: &TenantSettings, takes_described: bool) -> Bytes {
+    let only = |announced: &'static str, is_there: bool| if is_there { announced } else { "" };
+    let takes_pushed = settings.pushed_authorization_requests_supported.unwrap_or(false);
+    let acr_values = settings.acr_values().map_or_else(String::new, |values| {
+        let values = values.iter().map(|value| Value::from(value.as_str())).collect::<Vec<_>>();
+        format!(r#""acr_values_supported":{},"#, Value::from(values))
+    });
+    let aliases = settings.mtls.as_ref().and_then(|mtls| mtls.enable_endpoint_aliases) == Some(true);
+    let alias = origin.certificate_base.as_deref().filter(|_| aliases);
+    let certificates = alias.map_or_else(String::new, |alias| {
+        MTLS.replace("{pushed}", only(PUSHED_ALIAS, takes_pushed)).replace("{alias}", alias)
+    });
+    let text = TEMPLATE
+        .replace("{mtls}", &certificates)
+        .replace("{mtls_methods}", only(MTLS_METHODS, alias.is_some()))
+        .replace("{described}", only(DESCRIBED, takes_described))
+        .replace("{registration}", only(REGISTRATION, settings.lets_register()))
+        .replace("{references}", if settings.lets_register() { REFERENCES } else { NO_REFERENCES })
+        .replace("{pushed}", only(PUSHED, takes_pushed))
+        .replace("{issuer}", &origin.issuer)
+        .replace("{acr_values}", &acr_values);
+    Bytes::from(text)
 }
 
 /// `/.well-known/jwks.json`.
@@ -73,11 +89,6 @@ fn public(body: Bytes) -> Response {
 }
 
 /// The endpoints that ask for client certificates (RFC 8705, section 5).
-fn with_certificates(template: &str, pushed: &str, alias: &str) -> String {
-    let aliases = MTLS.replace("{pushed}", pushed).replace("{alias}", alias);
-    template.replace("{mtls}", &aliases).replace("{mtls_methods}", MTLS_METHODS)
-}
-
 const MTLS_METHODS: &str = r#","tls_client_auth","self_signed_tls_client_auth""#;
 const PUSHED_ALIAS: &str = r#","pushed_authorization_request_endpoint":"{alias}/oauth/par""#;
 const MTLS: &str = concat!(
@@ -87,6 +98,12 @@ const MTLS: &str = concat!(
     r#""device_authorization_endpoint":"{alias}/oauth/device/code"{pushed}},"#,
 );
 
+/// Where applications may register themselves.
+const REGISTRATION: &str = r#""registration_endpoint":"{issuer}oidc/register","#;
+/// Addresses of requests, and that they are not signed, is registered with an application: there are some where applications
+/// register.
+const REFERENCES: &str = r#""request_uri_parameter_supported":true,"require_request_uri_registration":true,"request_object_signing_alg_values_supported":["none","RS256","RS384","PS256"],"#;
+const NO_REFERENCES: &str = r#""request_uri_parameter_supported":false,"request_object_signing_alg_values_supported":["RS256","RS384","PS256"],"#;
 /// Where the tenant takes requests that are sent ahead.
 const PUSHED: &str = r#""pushed_authorization_request_endpoint":"{issuer}oauth/par","require_pushed_authorization_requests":false,"#;
 /// Where the tenant takes applications that describe themselves at a URL.
@@ -98,7 +115,7 @@ const TEMPLATE: &str = concat!(
     r#""backchannel_authentication_endpoint":"{issuer}bc-authorize","#,
     r#""backchannel_token_delivery_modes_supported":["poll"],"#,
     r#""userinfo_endpoint":"{issuer}userinfo","mfa_challenge_endpoint":"{issuer}mfa/challenge","#,
-    r#""jwks_uri":"{issuer}.well-known/jwks.json","#,
+    r#""jwks_uri":"{issuer}.well-known/jwks.json",{registration}"#,
     r#""introspection_endpoint":"{issuer}oauth/introspect","#,
     r#""revocation_endpoint":"{issuer}oauth/revoke",{pushed}{described}"#,
     r#""scopes_supported":["openid","profile","offline_access","name","given_name","family_name","nickname","email","#,
@@ -106,14 +123,14 @@ const TEMPLATE: &str = concat!(
     r#""response_types_supported":["code","token","id_token","code token","code id_token","token id_token","#,
     r#""code token id_token"],"code_challenge_methods_supported":["S256","plain"],"#,
     r#""response_modes_supported":["query","fragment","form_post","query.jwt","fragment.jwt","form_post.jwt","jwt"],"#,
-    r#""authorization_signing_alg_values_supported":["RS256","PS256"],"subject_types_supported":["public"],"#,
+    r#""authorization_signing_alg_values_supported":["RS256","PS256"],"subject_types_supported":["public","pairwise"],"#,
     r#""token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt","none"{mtls_methods}],"#,
     r#""token_endpoint_auth_signing_alg_values_supported":["RS256","RS384","PS256","PS384","ES256","ES384"],"#,
     r#""claims_supported":["aud","auth_time","created_at","email","email_verified","exp","family_name","given_name","#,
-    r#""iat","identities","iss","name","nickname","phone_number","picture","sub"],"#,
-    r#""request_uri_parameter_supported":false,"request_parameter_supported":true,"#,
-    r#""request_object_signing_alg_values_supported":["RS256","RS384","PS256"],"#,
+    r#""iat","identities","iss","name","nickname","phone_number","picture","sub"],"claims_parameter_supported":true,"#,
+    r#"{references}"request_parameter_supported":true,"#,
     r#""id_token_signing_alg_values_supported":["HS256","RS256","PS256","RS512","ES256","EdDSA"],"#,
+    r#""userinfo_signing_alg_values_supported":["RS256","ES256","EdDSA"],{acr_values}"#,
     r#""introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"{mtls_methods}],"#,
     r#"{mtls}"introspection_signing_alg_values_supported":["RS256"],"#,
     r#""dpop_signing_alg_values_supported":["ES256"],"#,

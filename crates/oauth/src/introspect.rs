@@ -6,6 +6,7 @@ use axum::response::Response;
 use chancery_core::claims::machine_subject;
 use chancery_core::ids::Handle;
 use chancery_core::oauth::{ClientProof, OAuthError};
+use chancery_core::params::Params;
 use chancery_core::records::Authorization;
 use chancery_jose::{Algorithm, Typ};
 use chancery_store::PreparedClient;
@@ -28,6 +29,11 @@ pub(crate) async fn introspect(
     headers: HeaderMap,
     Form(params): Form,
 ) -> Result<Response, Failure> {
+    let is_strict = ctx.tenant.settings.is_oidc_strict();
+    answered(ctx, headers, params).await.map_err(|failure| failure.as_specified(is_strict))
+}
+
+async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Response, Failure> {
     if let Some(name) = params.repeated() {
         return Err(OAuthError::Repeated(name.to_owned()).into());
     }
@@ -132,7 +138,7 @@ async fn of_opaque_token(ctx: &Ctx, client: &PreparedClient, token: &str) -> Res
     if !is_live(ctx, &record.authorization.user_id).await? {
         return Ok(None);
     }
-    let mut members = of_authorization(ctx, &record.authorization);
+    let mut members = of_authorization(ctx, client, &record.authorization);
     members["aud"] = ctx.origin.userinfo_audience.as_str().into();
     members["exp"] = record.expires_at.into();
     members["token_type"] = issue::token_type(record.jkt.as_deref()).into();
@@ -154,7 +160,7 @@ async fn of_refresh_token(ctx: &Ctx, client: &PreparedClient, token: &str) -> Re
     if !is_good || !admits_its_user(ctx, client, &record.authorization).await? {
         return Ok(None);
     }
-    let mut members = of_authorization(ctx, &record.authorization);
+    let mut members = of_authorization(ctx, client, &record.authorization);
     members["iat"] = record.created_at.into();
     members["exp"] = ends.into();
     members["cnf"] = confirmation(&record.jkt, &record.x5t);
@@ -177,10 +183,11 @@ async fn admits_its_user(
     }
 }
 
-fn of_authorization(ctx: &Ctx, authorization: &Authorization) -> Value {
+/// To the application that it was given to, which knows the user by its own `sub`.
+fn of_authorization(ctx: &Ctx, client: &PreparedClient, authorization: &Authorization) -> Value {
     let scope: Vec<&str> = authorization.scope.iter().map(String::as_str).collect();
     json!({
-        "iss": ctx.origin.issuer, "sub": authorization.user_id, "client_id": authorization.client_id,
+        "iss": ctx.origin.issuer, "sub": ctx.subject_for(client, &authorization.user_id), "client_id": authorization.client_id,
         "scope": joined(&scope), "org_id": authorization.organization_id,
     })
 }

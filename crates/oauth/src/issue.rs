@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chancery_core::chain::ChainKey;
-use chancery_core::claims::{AccessToken, GrantKind, IdToken};
+use chancery_core::claims::{AccessToken, Disclosed, GrantKind, IdToken, RequestedClaims};
 use chancery_core::ids::{self, Handle};
 use chancery_core::model::{ExpirationType, Organization, RefreshTokenSettings, RotationType, User};
 use chancery_core::oauth::OAuthError;
@@ -183,6 +183,8 @@ pub(crate) struct IdTokenFor<'a> {
     pub(crate) user: &'a User,
     pub(crate) organization: Option<&'a Organization>,
     pub(crate) granted: &'a [&'a str],
+    /// Beside those of the scopes.
+    pub(crate) claims: Option<&'a RequestedClaims>,
     pub(crate) nonce: Option<&'a str>,
     pub(crate) session_id: Option<&'a str>,
     pub(crate) auth_time: Option<i64>,
@@ -193,12 +195,25 @@ pub(crate) struct IdTokenFor<'a> {
 
 /// Signs an ID token with the application's algorithm.
 pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String, Failure> {
-    let key = id_token_key(ctx, what.client)?;
+    let key = match &what.client.id_token_signer {
+        Some(own) => Arc::clone(own),
+        None => tenant_key(ctx, what.client.id_token_alg())?,
+    };
+    // By the specification claims of scopes come from /userinfo wherever there is a token to ask there with (OpenID Connect
+    // Core 5.4); on the wire they stand in every ID token.
+    let is_strict = ctx.tenant.settings.is_oidc_strict();
+    let can_ask = what.access_token.is_some() || what.code.is_some();
+    let told = Disclosed {
+        granted: if is_strict && can_ask { &[] } else { what.granted },
+        named: what.claims.map(|claims| claims.id_token.as_slice()).unwrap_or_default(),
+        in_seconds: is_strict,
+    };
     let payload = IdToken {
         issuer: &ctx.origin.issuer,
         client_id: &what.client.client_id,
         user: what.user,
-        granted: what.granted,
+        subject: &ctx.subject_for(what.client, &what.user.user_id),
+        told,
         issued_at: ctx.now(),
         lifetime: what.client.id_token_lifetime(),
         algorithm: key.algorithm(),
@@ -215,11 +230,9 @@ pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String,
     Ok(ctx.app.signer.sign(&key, Typ::Jwt, payload).await?)
 }
 
-fn id_token_key(ctx: &Ctx, client: &PreparedClient) -> Result<Arc<SigningKey>, Failure> {
-    if let Some(own) = &client.id_token_signer {
-        return Ok(Arc::clone(own));
-    }
-    let wanted = match client.id_token_alg() {
+/// The tenant's key for this algorithm, RS256 where it has none.
+pub(crate) fn tenant_key(ctx: &Ctx, algorithm: &str) -> Result<Arc<SigningKey>, Failure> {
+    let wanted = match algorithm {
         "PS256" => Algorithm::PS256,
         "RS512" => Algorithm::RS512,
         "ES256" => Algorithm::ES256,

@@ -12,6 +12,7 @@ mod described;
 mod device;
 mod discovery;
 mod events;
+mod initiate;
 mod introspect;
 mod issue;
 mod logout;
@@ -21,6 +22,7 @@ mod passwordless;
 mod profile;
 mod protected_resource;
 mod pushed;
+mod register;
 mod revoke;
 mod token;
 mod userinfo;
@@ -46,7 +48,13 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/mfa/associate", post(mfa::associate))
         .route("/mfa/challenge", post(mfa::challenge))
         .route("/mfa/authenticators", get(mfa::authenticators))
-        .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
+        .route("/userinfo", get(userinfo::by_get).post(userinfo::by_post))
+        .route("/oidc/initiate", get(initiate::initiate))
+        .route("/oidc/register", post(register::register))
+        .route(
+            "/oidc/register/{client_id}",
+            get(register::show).put(register::update).delete(register::remove),
+        )
         .route(
             "/.well-known/openid-configuration",
             get(move |ctx: Ctx| async move { documents.answer(&ctx) }),

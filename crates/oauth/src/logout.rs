@@ -1,5 +1,7 @@
 //! Ending the session: `/v2/logout` and `/oidc/logout` (OpenID Connect RP-Initiated Logout, fact sheet 8.3 and 8.4).
 
+use std::sync::Arc;
+
 use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_core::ids::Handle;
@@ -64,7 +66,7 @@ async fn oidc(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Respons
     };
     let session = session(ctx, headers).await?;
     let Some(live) = &session else { return finish(ctx, headers, None, asked.target).await };
-    if asked.is_about(live) || !asks_for_confirmation(ctx) {
+    if asked.is_about(ctx, live) || !asks_for_confirmation(ctx) {
         return finish(ctx, headers, session.as_ref(), asked.target).await;
     }
     // Nothing proves that the user wants this: ask.
@@ -86,6 +88,8 @@ async fn oidc(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Respons
 /// A logout request, checked.
 struct Asked {
     hint: Option<IdTokenClaims>,
+    /// Whose ID token it is.
+    client: Option<Arc<PreparedClient>>,
     logout_hint: Option<String>,
     target: Option<String>,
     client_name: Option<String>,
@@ -121,20 +125,24 @@ impl Asked {
         let client = match client_id {
             None => None,
             Some(id) => match ctx.tenant.client(id) {
-                Some(client) => Some(client.as_ref()),
+                Some(client) => Some(client),
                 None => return Err(AuthorizeError::invalid(format!("Unknown client: {id}"))),
             },
         };
-        let target = target(ctx, client, params)?;
+        let target = target(ctx, client.map(AsRef::as_ref), params)?;
         let client_name = client.map(|c| c.name.clone());
-        Ok(Self { hint, logout_hint, target, client_name })
+        Ok(Self { hint, client: client.cloned(), logout_hint, target, client_name })
     }
 
     /// Whether the hints name this very session.
-    fn is_about(&self, session: &Session) -> bool {
+    fn is_about(&self, ctx: &Ctx, session: &Session) -> bool {
+        let is_theirs = |subject: &str| {
+            let client = self.client.as_ref();
+            client.is_some_and(|client| ctx.subject_for(client, &session.user_id) == subject)
+        };
         let by_hint = self.hint.as_ref().is_some_and(|h| match &h.session_id {
             Some(sid) => *sid == session.id,
-            None => h.subject == session.user_id,
+            None => is_theirs(&h.subject),
         });
         by_hint || self.logout_hint.as_deref() == Some(session.id.as_str())
     }

@@ -34,6 +34,11 @@ struct Waiting {
 
 /// Checks all that `/authorize` checks, which checks it again when the browser comes.
 pub(crate) async fn push(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let is_strict = ctx.tenant.settings.is_oidc_strict();
+    answered(ctx, headers, params).await.map_err(|failure| failure.as_specified(is_strict))
+}
+
+async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Response, Failure> {
     let whom = ("par", &ctx.tenant.tenant, ctx.ip);
     if ctx.app.management_calls.take(MOST_A_SECOND, whom, ctx.now()).is_spent {
         return Err(OAuthError::RateLimited.into());
@@ -44,7 +49,7 @@ pub(crate) async fn push(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Re
     let proof = ClientProof::parse(&params)?;
     let ctx = described::calling(ctx, &proof).await?;
     let client = authenticate(&ctx, &headers, &proof).await?;
-    let waiting = match read(&ctx, params, &client) {
+    let waiting = match read(&ctx, params, &client).await {
         Ok((params, signed)) => {
             let params = with_key(&ctx, &headers, params).await?;
             accepted(&ctx, &params, &client, signed).map(|kept| (kept, signed))
@@ -79,12 +84,15 @@ async fn with_key(ctx: &Ctx, headers: &HeaderMap, mut params: Params) -> Result<
 }
 
 /// The request, and whether it was signed: then nothing counts that stands beside it (RFC 9126, section 3).
-fn read(ctx: &Ctx, params: Params, client: &PreparedClient) -> Result<(Params, bool), OAuthError> {
+async fn read(ctx: &Ctx, params: Params, client: &PreparedClient) -> Result<(Params, bool), OAuthError> {
     if client.is_public() {
         return Err(denied("Only applications that authenticate may push authorization requests"));
     }
-    match signed::opened(ctx, &params, client).map_err(|error| told(error, 400))? {
-        Some(opened) => Ok((opened, true)),
+    if params.has("request_uri") {
+        return Ok((params, false));
+    }
+    match Box::pin(signed::opened(ctx, &params, client)).await.map_err(|error| told(error, 400))? {
+        Some(opened) => Ok((opened.params, opened.is_signed)),
         None => Ok((params, false)),
     }
 }

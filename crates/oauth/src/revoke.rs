@@ -3,6 +3,7 @@
 use axum::response::Response;
 use chancery_core::ids::Handle;
 use chancery_core::oauth::{ClientProof, OAuthError};
+use chancery_core::params::Params;
 use chancery_core::records::Authorization;
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
@@ -14,6 +15,11 @@ use crate::{described, events, issue};
 
 /// 200 with an empty body, for unknown tokens too (RFC 7009 section 2.2).
 pub(crate) async fn revoke(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let is_strict = ctx.tenant.settings.is_oidc_strict();
+    answered(ctx, headers, params).await.map_err(|failure| failure.as_specified(is_strict))
+}
+
+async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Response, Failure> {
     if let Some(name) = params.repeated() {
         return Err(OAuthError::Repeated(name.to_owned()).into());
     }

@@ -1,41 +1,93 @@
 //! `/userinfo` (OpenID Connect Core 5.3, fact sheet 5.5): opaque tokens, and JWTs whose `aud` names it.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use chancery_core::claims;
+use chancery_core::claims::{self, Disclosed, RequestedClaims};
 use chancery_core::ids::Handle;
 use chancery_core::model::User;
 use chancery_core::oauth::OAuthError;
+use chancery_core::params::Params;
 use chancery_core::records::Authorization;
 use chancery_core::scope::OPENID;
+use chancery_jose::Typ;
+use chancery_store::PreparedClient;
 use chancery_web::{
     Bound, Ctx, Failure, PROTECTED_RESOURCE, Scheme, Sent, TokenScheme, access_token, no_store,
-    point_to_description, verify_access_token,
+    point_to_description, read_bytes, verify_access_token,
 };
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
 
+use crate::issue;
+
 /// Claims of the user, as they are now, for the scopes of the token.
-pub(crate) async fn userinfo(ctx: Ctx, method: Method, headers: HeaderMap) -> Response {
-    let scheme = match access_token(&headers) {
+pub(crate) async fn by_get(ctx: Ctx, headers: HeaderMap) -> Response {
+    described(&ctx, told(&ctx, Method::GET, &headers, None).await)
+}
+
+/// The same; the token may stand in the form (RFC 6750, section 2.2).
+pub(crate) async fn by_post(ctx: Ctx, headers: HeaderMap, body: Body) -> Response {
+    let answered = match in_form(&ctx, &headers, body).await {
+        Ok(token) => told(&ctx, Method::POST, &headers, token.as_deref()).await,
+        Err(error) => Err(Failure::from(error).with_scheme(Scheme::Bearer)),
+    };
+    described(&ctx, answered)
+}
+
+/// A refusal says where this resource is described (RFC 9728, section 5.1).
+fn described(ctx: &Ctx, answered: Result<Response, Failure>) -> Response {
+    answered.unwrap_or_else(|failure| {
+        let mut response = failure.into_response();
+        let description = format!("{}{PROTECTED_RESOURCE}/userinfo", ctx.origin.issuer);
+        point_to_description(&mut response, &description);
+        response
+    })
+}
+
+async fn told(
+    ctx: &Ctx,
+    method: Method,
+    headers: &HeaderMap,
+    in_form: Option<&str>,
+) -> Result<Response, Failure> {
+    let scheme = match access_token(headers) {
         Ok(Some((TokenScheme::Dpop, _))) => Scheme::Dpop,
         _ => Scheme::Bearer,
     };
-    let sent = Sent { method: &method, path: "/userinfo", headers: &headers };
-    match answer(&ctx, &sent).await {
-        Ok(response) => response,
-        Err(failure) => {
-            let mut response = failure.with_scheme(scheme).into_response();
-            let description = format!("{}{PROTECTED_RESOURCE}/userinfo", ctx.origin.issuer);
-            point_to_description(&mut response, &description);
-            response
-        }
-    }
+    let sent = Sent { method: &method, path: "/userinfo", headers };
+    answer(ctx, &sent, in_form).await.map_err(|failure| failure.with_scheme(scheme))
 }
 
-async fn answer(ctx: &Ctx, sent: &Sent<'_>) -> Result<Response, Failure> {
-    let (scheme, token) = access_token(sent.headers)?.ok_or(OAuthError::TokenMissing)?;
-    let Told { user_id, granted, jkt, x5t } = match token.contains('.') {
+/// The token of a form; bodies of other kinds mean nothing here.
+async fn in_form(ctx: &Ctx, headers: &HeaderMap, body: Body) -> Result<Option<String>, OAuthError> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Ok(None);
+    }
+    let params = Params::from_form(&read_bytes(&ctx.app.config, headers, body).await?)?;
+    if let Some(name) = params.repeated() {
+        return Err(OAuthError::Repeated(name.to_owned()));
+    }
+    Ok(params.get("access_token").map(str::to_owned))
+}
+
+async fn answer(ctx: &Ctx, sent: &Sent<'_>, in_form: Option<&str>) -> Result<Response, Failure> {
+    let (scheme, token) = match (access_token(sent.headers)?, in_form) {
+        (Some(_), Some(_)) => {
+            // RFC 6750, section 2.
+            return Err(
+                OAuthError::Invalid("The access token was sent in more than one way".to_owned()).into()
+            );
+        }
+        (Some(sent), None) => sent,
+        (None, Some(token)) => (TokenScheme::Bearer, token),
+        (None, None) => return Err(OAuthError::TokenMissing.into()),
+    };
+    let Told { user_id, client_id, granted, claims, jkt, x5t } = match token.contains('.') {
         true => by_jwt(ctx, token)?,
         false => by_handle(ctx, token).await?,
     };
@@ -44,41 +96,85 @@ async fn answer(ctx: &Ctx, sent: &Sent<'_>) -> Result<Response, Failure> {
     if !granted.iter().any(|scope| scope == OPENID) {
         return Err(OAuthError::TokenScope(OPENID).into());
     }
+    let client = ctx.tenant.client(&client_id);
+    // Whoever describes itself is registered nowhere.
+    let describes_itself =
+        ctx.tenant.agents.client_id_metadata_documents.enabled && client_id.starts_with("https://");
+    if client.is_none() && !describes_itself {
+        return Err(INVALID.into());
+    }
     let user = user(ctx, &user_id).await?;
-    let mut response = no_store(Response::new(Body::from(claims::userinfo(&user, &granted))));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
+    let disclosed = Disclosed {
+        granted: &granted,
+        named: claims.as_ref().map(|claims| claims.userinfo.as_slice()).unwrap_or_default(),
+        in_seconds: ctx.tenant.settings.is_oidc_strict(),
+    };
+    said(ctx, client, &user, &disclosed).await
+}
+
+/// As JSON, or signed where the application registered so (OpenID Connect Core 5.3.2). `sub` is that of its ID tokens.
+async fn said(
+    ctx: &Ctx,
+    client: Option<&Arc<PreparedClient>>,
+    user: &User,
+    disclosed: &Disclosed<'_>,
+) -> Result<Response, Failure> {
+    let own = Cow::Borrowed(user.user_id.as_str());
+    let subject = client.map_or(own, |client| ctx.subject_for(client, &user.user_id));
+    let alg = client
+        .and_then(|client| Some((client, client.openid.as_ref()?.userinfo_signed_response_alg.as_deref()?)));
+    let (kind, body) = match alg {
+        None => ("application/json", Body::from(claims::userinfo(&subject, user, disclosed))),
+        Some((client, alg)) => {
+            let key = issue::tenant_key(ctx, alg)?;
+            let between = (ctx.origin.issuer.as_str(), client.client_id.as_str());
+            let payload = claims::userinfo_object(&subject, user, disclosed, between);
+            ("application/jwt", Body::from(ctx.app.signer.sign(&key, Typ::Jwt, payload).await?))
+        }
+    };
+    let mut response = no_store(Response::new(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     Ok(response)
 }
 
 /// What a token says.
 struct Told {
     user_id: String,
+    client_id: String,
     granted: Vec<String>,
+    claims: Option<RequestedClaims>,
     /// The key that it is bound to.
     jkt: Option<String>,
     /// The certificate that it is bound to.
     x5t: Option<String>,
 }
 
+const INVALID: OAuthError = OAuthError::TokenInvalid("The access token is not valid here");
+
 fn by_jwt(ctx: &Ctx, token: &str) -> Result<Told, OAuthError> {
     let audience = &ctx.origin.userinfo_audience;
-    let claims = verify_access_token(&ctx.tenant, &ctx.origin, token, audience, ctx.now())?;
-    let granted = claims.scope.into_iter().collect();
-    Ok(Told { user_id: claims.sub, granted, jkt: claims.jkt, x5t: claims.x5t })
+    let told = verify_access_token(&ctx.tenant, &ctx.origin, token, audience, ctx.now())?;
+    Ok(Told {
+        user_id: told.sub,
+        client_id: told.client_id,
+        granted: told.scope.into_iter().collect(),
+        claims: None,
+        jkt: told.jkt,
+        x5t: told.x5t,
+    })
 }
 
 async fn by_handle(ctx: &Ctx, token: &str) -> Result<Told, Failure> {
-    let invalid = || OAuthError::TokenInvalid("The access token is not valid here");
-    let handle = Handle::parse(token).ok_or_else(invalid)?;
-    let record =
-        ctx.app.store.opaque_token(&ctx.tenant.tenant, &handle, ctx.now()).await?.ok_or_else(invalid)?;
-    let Authorization { user_id, scope, .. } = record.authorization;
-    Ok(Told { user_id, granted: scope, jkt: record.jkt, x5t: record.x5t })
+    let handle = Handle::parse(token).ok_or(INVALID)?;
+    let record = ctx.app.store.opaque_token(&ctx.tenant.tenant, &handle, ctx.now()).await?.ok_or(INVALID)?;
+    let Authorization { user_id, client_id, scope, claims, .. } = record.authorization;
+    Ok(Told { user_id, client_id, granted: scope, claims, jkt: record.jkt, x5t: record.x5t })
 }
 
 /// Deleted and blocked users are told nothing apart from that the token is no longer good.
 async fn user(ctx: &Ctx, user_id: &str) -> Result<User, Failure> {
     let user = ctx.app.store.user(&ctx.tenant.tenant, user_id).await?;
     let user = user.filter(|u| !u.is_blocked());
-    Ok(user.ok_or(OAuthError::TokenInvalid("The access token is not valid here"))?)
+    Ok(user.ok_or(INVALID)?)
 }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use chancery_core::consent::{Answer, answer, begins_ticked, is_choice};
 use chancery_core::ids;
 use chancery_core::interaction::Progress;
-use chancery_core::model::{Client, ScopeConsent, User};
+use chancery_core::model::{Client, OpenId, ScopeConsent, User};
 use chancery_core::oauth::origin_of;
 use chancery_core::records::Consent as Record;
 use chancery_db::Batch;
@@ -173,6 +173,8 @@ fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
         groups: ConsentGroup::of(lines(&given), boxes, api_name, &screen.texts),
         choices: choices(screen, due),
         withdraw: path_link(CONSENTS),
+        policy: page_of(&screen.client, |own| own.policy_uri.as_deref()),
+        terms: page_of(&screen.client, |own| own.tos_uri.as_deref()),
         callback_host: host.and_then(|o| o.split_once("://").map(|(_, host)| host.to_owned())),
     };
     screen.page(status, view.render(&screen.texts), PageKind::Plain)
@@ -182,6 +184,11 @@ fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
 fn client_host(client: &Client) -> Option<String> {
     let origin = client.describes_itself().then(|| origin_of(&client.client_id)).flatten()?;
     origin.split_once("://").map(|(_, host)| host.to_owned())
+}
+
+/// A page that the application registered.
+fn page_of(client: &Client, which: impl Fn(&OpenId) -> Option<&str>) -> Option<Link> {
+    client.openid.as_deref().and_then(which).and_then(Link::new)
 }
 
 /// The name of the account, as its owner knows it.

@@ -94,7 +94,7 @@ impl Screen {
         let serves = |c: &&Arc<Connection>| {
             let is_open = match self.transaction.is_for_own_page() {
                 true => serves_somebody(c),
-                false => c.strategy == "auth0" && c.serves(&self.client.client_id),
+                false => c.strategy == "auth0" && c.admits(&self.client),
             };
             is_open
                 && self.organization.as_ref().is_none_or(|organization| is_enabled(organization, c))
@@ -272,7 +272,9 @@ impl Screen {
 
 /// Whether it is a database of users by which people sign in to any application at all.
 pub(crate) fn serves_somebody(connection: &Connection) -> bool {
-    let is_used = connection.enabled_for_all == Some(true) || !connection.enabled_clients.is_empty();
+    let is_used = connection.enabled_for_all == Some(true)
+        || connection.is_domain_connection == Some(true)
+        || !connection.enabled_clients.is_empty();
     connection.strategy == "auth0" && is_used
 }
 

@@ -18,8 +18,8 @@ use crate::cors::AllowedOrigins;
 use crate::middleware::RouteMetrics;
 use crate::shares::Shares;
 use crate::{
-    Attempts, DescribedApplications, Fetcher, LogQueue, MemoryOutbox, Networks, Outbox, PublishedKeys, Quota,
-    Rates, Signer, Twilio, VerifiedTokens,
+    Attempts, DescribedApplications, Fetcher, KeySets, LogQueue, MemoryOutbox, Networks, Outbox,
+    PublishedKeys, Quota, Rates, Signer, Twilio, VerifiedTokens,
 };
 
 /// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
@@ -54,6 +54,8 @@ pub struct App {
     pub management_calls: Quota,
     /// Tokens for the Management API that were proven good.
     pub verified_tokens: VerifiedTokens,
+    /// Keys of applications that lie elsewhere.
+    pub key_sets: KeySets,
     /// Mails, counted by address they go to.
     pub mails: Attempts,
     /// The sentences of the hosted pages.
@@ -251,6 +253,7 @@ impl AppBuilder {
             verified_tokens: VerifiedTokens::default(),
             mails: Attempts::default(),
             rates: Rates::default(),
+            key_sets: KeySets::default(),
             shares: Shares::default(),
             history_checks: Semaphore::new(1),
             texts: TextCatalog::built_in().map_err(std::io::Error::other)?,

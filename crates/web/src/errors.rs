@@ -42,6 +42,8 @@ pub struct Failure {
     pub extra: Option<Box<Map<String, Value>>>,
     /// What the tenant log keeps of the decision.
     pub decision: Option<Box<Decided>>,
+    /// Codes and statuses are those of the specifications, where the wire has others.
+    pub as_specified: bool,
     /// The nonce for the next proof of possession.
     pub nonce: Option<Box<HeaderValue>>,
     /// What the log is told, under the request id.
@@ -67,6 +69,7 @@ impl Failure {
             rate: None,
             extra: None,
             decision: None,
+            as_specified: false,
             nonce: None,
             cause: None,
         }
@@ -83,6 +86,12 @@ impl Failure {
         Self { scheme, ..self }
     }
 
+    /// The same as the specifications have it, where `strict` says so: see [`OAuthError::specified`].
+    #[must_use]
+    pub fn as_specified(self, strict: bool) -> Self {
+        Self { as_specified: strict, ..self }
+    }
+
     /// The same with seconds to wait.
     #[must_use]
     pub fn with_retry_after(self, seconds: u64) -> Self {
@@ -97,8 +106,13 @@ impl Failure {
     fn status(&self) -> u16 {
         match (self.scheme, &self.error) {
             (Scheme::Dpop, OAuthError::Proof(_) | OAuthError::NonceNeeded) => 401,
+            (_, error) if self.as_specified => error.specified().1,
             (_, error) => error.status(),
         }
+    }
+
+    fn code(&self) -> &'static str {
+        if self.as_specified { self.error.specified().0 } else { self.error.code() }
     }
 
     fn challenge(&self, description: &str) -> Option<String> {
@@ -130,7 +144,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let description = self.error.description();
         let mut body = Map::new();
-        body.insert("error".to_owned(), self.error.code().into());
+        body.insert("error".to_owned(), self.code().into());
         body.insert("error_description".to_owned(), description.as_str().into());
         let challenge = self.challenge(&description);
         let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -101,5 +101,5 @@ pub fn client_grant<'a>(
 /// Whether the application takes users of this connection, by its name, today: an application admits the people of its
 /// own connections, not whoever has signed in to another one (D57).
 pub fn admits(tenant: &Snapshot, client: &Client, connection: &str) -> bool {
-    tenant.connection_by_name(connection).is_some_and(|connection| connection.serves(&client.client_id))
+    tenant.connection_by_name(connection).is_some_and(|connection| connection.admits(client))
 }

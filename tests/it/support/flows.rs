@@ -89,6 +89,15 @@ impl TestApp {
         serde_json::from_str(&answer.body).unwrap_or(Value::Null)
     }
 
+    /// The same of operations that are ours alone; `path` begins behind `/api/chancery/v1`.
+    pub(crate) async fn manage_own(&self, method: &str, path: &str, body: Value) -> Value {
+        let token = self.management_token().await;
+        let call = Call::new(method, &format!("/api/chancery/v1{path}")).bearer(&token);
+        let answer = self.send(if body.is_null() { call } else { call.json(&body) }).await;
+        assert!(answer.status.is_success(), "{method} {path}: {answer:?}");
+        answer.json()
+    }
+
     /// Changes the demo API.
     pub(crate) async fn set_api(&self, changes: Value) {
         let path = format!("/resource-servers/{}", API.replace(':', "%3A").replace('/', "%2F"));

@@ -98,5 +98,10 @@ async fn hear(
     shared.heard.lock().unwrap().push(heard.clone());
     let answer = Arc::clone(&*shared.answer.lock().unwrap());
     let (status, body) = answer(&heard);
-    (StatusCode::from_u16(status).unwrap(), axum::Json(body)).into_response()
+    let status = StatusCode::from_u16(status).unwrap();
+    match body {
+        // A document that is no JSON.
+        Value::String(text) => (status, text).into_response(),
+        json => (status, axum::Json(json)).into_response(),
+    }
 }

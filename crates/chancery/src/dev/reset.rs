@@ -59,6 +59,7 @@ async fn again(app: &App, dev: &Dev, ctx: &Ctx, seed: Seed) -> chancery_store::R
     dev.deleted().clear();
     app.mails.clear_all();
     app.rates.clear_all();
+    app.key_sets.clear_all();
     app.outbox.forget();
     app.catalog.sync().await
 }

@@ -4,7 +4,7 @@ use chancery_jose::{Algorithm, half_hash};
 use serde_json::{Map, Value};
 
 use super::json::Object;
-use super::{OrganizationClaims, profile};
+use super::{Disclosed, OrganizationClaims, profile};
 use crate::model::User;
 use crate::second_factor::MULTI_FACTOR;
 
@@ -17,8 +17,10 @@ pub struct IdToken<'a> {
     pub client_id: &'a str,
     /// Whom it speaks of.
     pub user: &'a User,
+    /// `sub`: the user's id, or who they are in the application's sector.
+    pub subject: &'a str,
     /// Which claims it may hold.
-    pub granted: &'a [&'a str],
+    pub told: Disclosed<'a>,
     /// Seconds.
     pub issued_at: i64,
     /// Seconds the token lives.
@@ -47,9 +49,9 @@ impl IdToken<'_> {
     /// The claims as JSON.
     pub fn payload(&self) -> Vec<u8> {
         let mut out = Object::with_capacity(1024);
-        profile::write_claims(&mut out, self.user, self.granted, self.custom);
+        profile::write_claims(&mut out, self.user, &self.told, self.custom);
         out.string("iss", self.issuer);
-        out.string("sub", &self.user.user_id);
+        out.string("sub", self.subject);
         out.string("aud", self.client_id);
         out.number("iat", self.issued_at);
         out.number("exp", self.issued_at.saturating_add(self.lifetime));
@@ -91,7 +93,8 @@ mod tests {
             issuer: "https://t.example/",
             client_id: "W",
             user,
-            granted,
+            subject: &user.user_id,
+            told: Disclosed { granted, ..Disclosed::default() },
             issued_at: 1_000,
             lifetime: 36_000,
             algorithm: Algorithm::RS256,

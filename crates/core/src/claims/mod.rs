@@ -6,14 +6,18 @@ mod access_token;
 mod custom;
 mod id_token;
 mod json;
+mod pairwise;
 mod profile;
 mod profile_defaults;
+mod requested;
 
 pub use access_token::{AccessToken, GrantKind, machine_subject};
 pub use custom::{Place, admitted, is_restricted};
 pub use id_token::IdToken;
-pub use profile::{userinfo, userinfo_with};
+pub use pairwise::{pairwise_message, pairwise_subject, sector_of};
+pub use profile::{Disclosed, is_standard_claim, userinfo, userinfo_object};
 pub use profile_defaults::{default_name, default_nickname, default_picture, fill_profile_defaults};
+pub use requested::RequestedClaims;
 
 /// The organization a token speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

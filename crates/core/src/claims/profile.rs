@@ -7,24 +7,48 @@ use serde_json::{Map, Value};
 use super::json::Object;
 use super::profile_defaults::{default_name, default_nickname, default_picture};
 use super::{Place, admitted};
+use crate::iso::parse_ms;
 use crate::model::User;
 use crate::scope::is_legacy;
 
-/// The answer of `/userinfo`: `sub` and the claims of the granted scopes, as they are now.
-pub fn userinfo<S: AsRef<str>>(user: &User, granted: &[S]) -> Vec<u8> {
-    userinfo_with(user, granted, None)
+/// Which claims about a user are told, and how.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disclosed<'a> {
+    /// By scope.
+    pub granted: &'a [&'a str],
+    /// By name, whatever the scopes: see [`RequestedClaims`](super::RequestedClaims).
+    pub named: &'a [String],
+    /// Moments are seconds, as OpenID Connect Core 5.1 has them, instead of the text that the wire has.
+    pub in_seconds: bool,
 }
 
-/// The same with the custom claims of ID tokens.
-pub fn userinfo_with<S: AsRef<str>>(
+/// The answer of `/userinfo`: `sub` and the claims of the granted scopes, as they are now.
+pub fn userinfo(subject: &str, user: &User, told: &Disclosed<'_>) -> Vec<u8> {
+    userinfo_with(subject, user, told, None)
+}
+
+/// The same to be signed: said by `issuer`, for the application alone (OpenID Connect Core 5.3.2). Without `exp` it passes for
+/// no other token.
+pub fn userinfo_object(subject: &str, user: &User, told: &Disclosed<'_>, between: (&str, &str)) -> Vec<u8> {
+    let (issuer, client_id) = between;
+    let mut out = Object::with_capacity(640);
+    out.string("iss", issuer);
+    out.string("aud", client_id);
+    out.string("sub", subject);
+    write_claims(&mut out, user, told, None);
+    out.finish()
+}
+
+/// With the custom claims of ID tokens.
+fn userinfo_with(
+    subject: &str,
     user: &User,
-    granted: &[S],
+    told: &Disclosed<'_>,
     custom: Option<&Map<String, Value>>,
 ) -> Vec<u8> {
-    let granted: Vec<&str> = granted.iter().map(AsRef::as_ref).collect();
     let mut out = Object::with_capacity(512);
-    out.string("sub", &user.user_id);
-    write_claims(&mut out, user, &granted, custom);
+    out.string("sub", subject);
+    write_claims(&mut out, user, told, custom);
     out.finish()
 }
 
@@ -33,20 +57,27 @@ pub fn userinfo_with<S: AsRef<str>>(
 pub(super) fn write_claims(
     out: &mut Object,
     user: &User,
-    granted: &[&str],
+    told: &Disclosed<'_>,
     custom: Option<&Map<String, Value>>,
 ) {
+    let granted = told.granted;
     let custom: Vec<_> = custom.into_iter().flat_map(|c| admitted(c, Place::IdToken, granted)).collect();
     for (claim, scope) in CLAIMS {
         // Scopes of the old pipeline are names of claims. An API's scope of the same name as a claim is no such thing.
         let by_name = is_legacy(claim) && granted.contains(&claim);
-        if !granted.contains(&scope) && !by_name {
+        let is_named = scope != LEGACY_ONLY && told.named.iter().any(|named| named == claim);
+        if !granted.contains(&scope) && !by_name && !is_named {
             continue;
         }
         if custom.iter().any(|(name, _)| *name == claim) {
             continue;
         }
         match claim_of(user, claim) {
+            Some(Claim::Text(text)) if told.in_seconds && MOMENTS.contains(&claim) => {
+                if let Some(ms) = parse_ms(&text) {
+                    out.number(claim, ms.div_euclid(1000));
+                }
+            }
             Some(Claim::Text(text)) => out.string(claim, &text),
             Some(Claim::Flag(flag)) => out.boolean(claim, flag),
             Some(Claim::Json(value)) => out.value(claim, &value),
@@ -58,6 +89,11 @@ pub(super) fn write_claims(
     }
 }
 
+/// Whether a request may name the claim (OpenID Connect Core 5.1): it belongs to a scope.
+pub fn is_standard_claim(claim: &str) -> bool {
+    scope_of(claim).is_some()
+}
+
 /// The scope that a standard claim needs; `None` for other names.
 pub(super) fn scope_of(claim: &str) -> Option<&'static str> {
     CLAIMS.iter().find(|(name, scope)| *name == claim && *scope != LEGACY_ONLY).map(|(_, scope)| *scope)
@@ -65,6 +101,9 @@ pub(super) fn scope_of(claim: &str) -> Option<&'static str> {
 
 /// Granted to nobody: the claim is reached by its own name only.
 const LEGACY_ONLY: &str = "";
+
+/// Claims that say when.
+const MOMENTS: [&str; 2] = ["updated_at", "created_at"];
 
 const CLAIMS: [(&str, &str); 21] = [
     ("name", "profile"),
@@ -138,7 +177,27 @@ mod tests {
     }
 
     fn read(granted: &[&str]) -> Value {
-        serde_json::from_slice(&userinfo(&jane(), granted)).unwrap()
+        let told = Disclosed { granted, ..Disclosed::default() };
+        serde_json::from_slice(&userinfo("auth0|1", &jane(), &told)).unwrap()
+    }
+
+    #[test]
+    fn claims_by_name() {
+        let named = ["email".to_owned(), "updated_at".to_owned(), "identities".to_owned(), "sub".to_owned()];
+        let told = Disclosed { granted: &["openid"], named: &named, in_seconds: true };
+        let read: Value = serde_json::from_slice(&userinfo("other", &jane(), &told)).unwrap();
+        assert_eq!(
+            read,
+            json!({"sub": "other", "updated_at": 1_718_400_986, "email": "Jane@example.com"}),
+            "neither what belongs to no scope nor another subject"
+        );
+    }
+
+    #[test]
+    fn to_be_signed() {
+        let told = Disclosed { granted: &["openid"], ..Disclosed::default() };
+        let said = userinfo_object("s", &jane(), &told, ("https://t.example/", "app"));
+        assert_eq!(said, br#"{"iss":"https://t.example/","aud":"app","sub":"s"}"#);
     }
 
     #[test]
@@ -171,7 +230,8 @@ mod tests {
     #[test]
     fn a_custom_claim_takes_the_place_of_a_standard_one_and_of_no_other() {
         let custom = json!({"name": "Janet", "email": "other@example.com", "sub": "evil", "hobby": "chess"});
-        let bytes = userinfo_with(&jane(), &["email"], custom.as_object());
+        let told = Disclosed { granted: &["email"], ..Disclosed::default() };
+        let bytes = userinfo_with("auth0|1", &jane(), &told, custom.as_object());
         let text = String::from_utf8(bytes).unwrap();
         assert_eq!(
             text,

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::OpenId;
 use crate::oauth::{ComplianceLevel, Fapi};
 
 /// An application that asks for tokens. Members that are only kept are in `rest`.
@@ -105,6 +106,9 @@ pub struct Client {
     /// `client_authentication_methods` names one, it holds a copy.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub credentials: Vec<CredentialRef>,
+    /// Further settings of OpenID Connect and of dynamic registration; never on the wire of the Management API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub openid: Option<Box<OpenId>>,
     /// The "All Applications" placeholder; takes part in nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub global: Option<bool>,

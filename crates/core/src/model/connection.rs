@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::Client;
+
 /// A source of identities. Only `auth0` (a database of this server) signs people in so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Connection {
@@ -37,9 +39,16 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Whether users of this application may sign in here.
+    /// Whether users of the application with this id may sign in here.
     pub fn serves(&self, client_id: &str) -> bool {
         self.enabled_for_all.unwrap_or(false) || self.enabled_clients.iter().any(|c| c == client_id)
+    }
+
+    /// The same of the application itself: somebody else's may have come by itself, so that nobody could have listed it, and
+    /// uses what the whole domain does (fact sheet 1.11).
+    pub fn admits(&self, client: &Client) -> bool {
+        self.serves(&client.client_id)
+            || (!client.is_first_party && self.is_domain_connection.unwrap_or(false))
     }
 
     /// The settings acted on, defaults filled in.

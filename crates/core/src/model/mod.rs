@@ -9,6 +9,7 @@ mod api;
 mod client;
 mod client_grant;
 mod connection;
+mod openid;
 mod organization;
 mod passkeys;
 mod role;
@@ -31,11 +32,14 @@ pub use connection::{
     Allowance, CharacterType, CharacterTypeRule, Connection, ConnectionOptions, PasswordComplexity,
     PasswordComplexityOptions, PasswordOptions, PasswordPolicy, Strength,
 };
+pub use openid::OpenId;
 pub use organization::{
     DiscoveryDomain, Organization, OrganizationClient, OrganizationConnection, ThirdPartyClientAccess,
 };
 pub use passkeys::{PasskeyChallenge, PasskeyOptions};
 pub use role::{Permission, Role};
-pub use tenant::{DeviceFlow, MtlsSettings, SessionCookie, TenantFlags, TenantSettings, UserCodeCharset};
+pub use tenant::{
+    DeviceFlow, MtlsSettings, SessionCookie, TenantFlags, TenantOpenId, TenantSettings, UserCodeCharset,
+};
 pub use trusted_issuer::{ForeignUse, NamedUser, TrustedIssuer, UserName};
 pub use user::{Identity, User};

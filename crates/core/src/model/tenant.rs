@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::SecurityMode;
+
 /// The settings document of a tenant. Members not acted on are kept in `rest`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -62,6 +64,15 @@ pub struct TenantSettings {
     /// Client certificates (RFC 8705).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtls: Option<MtlsSettings>,
+    /// How strictly applications are held that register themselves. Absent is strictly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dynamic_client_registration_security_mode: Option<SecurityMode>,
+    /// What `acr_values` may name; empty or absent is anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr_values_supported: Option<Vec<String>>,
+    /// Further settings of OpenID Connect; never on the wire of the published Management API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub openid: Option<TenantOpenId>,
     /// Switches.
     pub flags: TenantFlags,
     /// Members that are kept and shown.
@@ -85,6 +96,9 @@ pub struct TenantFlags {
     /// JWKS entries carry no `alg`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remove_alg_from_jwks: Option<bool>,
+    /// Applications may register themselves at `/oidc/register`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_dynamic_client_registration: Option<bool>,
     /// Public clients must use PKCE; an extension of ours, off by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pkce_for_public_clients: Option<bool>,
@@ -104,6 +118,15 @@ pub struct MtlsSettings {
     /// Whether discovery names the endpoints that ask for certificates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_endpoint_aliases: Option<bool>,
+}
+
+/// Settings of OpenID Connect that are ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TenantOpenId {
+    /// Where the specifications and the wire that we are compatible with disagree, the specifications count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_strict: Option<bool>,
 }
 
 /// What the codes that people type for their devices look like.
@@ -137,6 +160,21 @@ pub struct SessionCookie {
 }
 
 impl TenantSettings {
+    /// See [`TenantOpenId::oidc_strict`].
+    pub fn is_oidc_strict(&self) -> bool {
+        self.openid.as_ref().and_then(|openid| openid.oidc_strict).unwrap_or(false)
+    }
+
+    /// Whether applications may register themselves.
+    pub fn lets_register(&self) -> bool {
+        self.flags.enable_dynamic_client_registration.unwrap_or(false)
+    }
+
+    /// The values of `acr_values`, where there are only so many.
+    pub fn acr_values(&self) -> Option<&[String]> {
+        self.acr_values_supported.as_deref().filter(|values| !values.is_empty())
+    }
+
     /// See [`TenantSettings::allow_organization_name_in_authentication_api`].
     pub fn shows_organization_names(&self) -> bool {
         self.allow_organization_name_in_authentication_api.unwrap_or(false)

@@ -2,8 +2,8 @@
 //! after that it is sent to the application (fact sheet 2.8).
 
 use super::{
-    AuthorizeError, AuthorizeRequest, Challenge, ChallengeMethod, FapiRequest, Prompts, RedirectUri,
-    ResponseMode, ResponseType, ScreenHint, is_thumbprint, origin_of,
+    AuthorizeError, AuthorizeRequest, Challenge, ChallengeMethod, ClaimsParameter, FapiRequest, Prompts,
+    RedirectUri, ResponseMode, ResponseType, ScreenHint, is_thumbprint, origin_of,
 };
 use crate::model::{Client, ClientOrganizationUsage, OrganizationPrompt, TenantSettings};
 use crate::params::Params;
@@ -86,6 +86,8 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
         nonce_where_needed(params, response_type)?;
         let prompts = params.get("prompt").map_or(Ok(Prompts::default()), Prompts::parse);
         let scope = scope(params)?;
+        let demands = demands(params)?;
+        let own = client.openid.as_deref();
         Ok(AuthorizeRequest {
             client_id: client.client_id.clone(),
             redirect_uri: redirect_uri.clone(),
@@ -98,8 +100,10 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
             audience: audience(params, around)?,
             challenge,
             prompts: prompts.map_err(AuthorizeError::invalid)?,
-            max_age: max_age(params)?,
-            wants_second_factor: params.get("acr_values").is_some_and(second_factor::is_wanted),
+            max_age: max_age(params)?.or(own.and_then(|own| own.default_max_age)),
+            wants_second_factor: wants_second_factor(params, client, around.settings, &demands)?,
+            wants_auth_time: demands.auth_time || own.is_some_and(|own| own.require_auth_time),
+            claims: Some(&demands.claims).filter(|claims| !claims.is_empty()).cloned(),
             login_hint: params.get("login_hint").map(|h| h.chars().take(254).collect()),
             screen_hint: params.get("screen_hint").and_then(ScreenHint::parse),
             ui_locales: params.get("ui_locales").map(str::to_owned),
@@ -107,7 +111,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
             organization: organization(params, client)?,
             invitation: invitation(params)?,
             dpop_jkt: dpop_jkt(params)?,
-            hinted_user: hinted_user(params, around)?,
+            hinted_user: hinted_user(params, around, demands.subject)?,
             device: None,
         })
     };
@@ -433,11 +437,57 @@ fn max_age(params: &Params) -> Result<Option<i64>, AuthorizeError> {
     }
 }
 
-/// A hint that does not verify is an error: answering for another user than the one meant would be worse.
-fn hinted_user(params: &Params, around: &Surroundings<'_>) -> Result<Option<String>, AuthorizeError> {
-    let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
-    let subject = (around.hint_subject)(hint);
-    subject
-        .map(Some)
-        .ok_or_else(|| AuthorizeError::invalid("id_token_hint is not an ID token of this application"))
+/// `claims` (OpenID Connect Core 5.5).
+fn demands(params: &Params) -> Result<ClaimsParameter, AuthorizeError> {
+    let sent = params.get("claims").map(ClaimsParameter::parse).transpose();
+    Ok(sent.map_err(AuthorizeError::invalid)?.unwrap_or_default())
+}
+
+/// Whether `acr_values`, `claims`, or what the application registered asks for a second factor, which is the one class that
+/// this server proves. Where the tenant says which values there are, others are refused (fact sheet 2.1); by the
+/// specification they are wishes.
+fn wants_second_factor(
+    params: &Params,
+    client: &Client,
+    settings: &TenantSettings,
+    demands: &ClaimsParameter,
+) -> Result<bool, AuthorizeError> {
+    let defaults = || client.openid.as_ref().map(|own| own.default_acr_values.join(" ")).unwrap_or_default();
+    let values = params.get("acr_values").map_or_else(defaults, str::to_owned);
+    if let Some(known) = settings.acr_values().filter(|_| !settings.is_oidc_strict())
+        && let Some(unknown) =
+            values.split(' ').find(|value| !value.is_empty() && !known.iter().any(|known| known == value))
+    {
+        let unknown: String = unknown.chars().take(200).collect();
+        return Err(AuthorizeError::invalid(format!(
+            "acr_values names a value that is not supported: {unknown}"
+        )));
+    }
+    let by_claim = demands.acr_values.iter().any(|value| second_factor::is_wanted(value));
+    if demands.acr_is_essential && !by_claim {
+        // To go on would be to say that it was met (OpenID Connect Core 5.5.1.1).
+        return Err(AuthorizeError::new(
+            "unmet_authentication_requirements",
+            "claims demands an acr that this server does not prove",
+        ));
+    }
+    Ok(by_claim || second_factor::is_wanted(&values))
+}
+
+/// A hint that does not verify is an error: answering for another user than the one meant would be worse. So is one that
+/// `claims` contradicts.
+fn hinted_user(
+    params: &Params,
+    around: &Surroundings<'_>,
+    demanded: Option<String>,
+) -> Result<Option<String>, AuthorizeError> {
+    let Some(hint) = params.get("id_token_hint") else { return Ok(demanded) };
+    let subject = (around.hint_subject)(hint)
+        .ok_or_else(|| AuthorizeError::invalid("id_token_hint is not an ID token of this application"))?;
+    match demanded {
+        Some(demanded) if demanded != subject => {
+            Err(AuthorizeError::invalid("id_token_hint and claims name two users"))
+        }
+        _ => Ok(Some(subject)),
+    }
 }

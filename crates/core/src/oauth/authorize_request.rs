@@ -1,6 +1,11 @@
 //! An authorize request that passed its checks: what the transaction remembers and the answer needs.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+
+use crate::claims::RequestedClaims;
+use crate::scope::OPENID;
 
 use super::{Challenge, Device, RedirectUri, ResponseMode, ResponseType};
 
@@ -34,6 +39,12 @@ pub struct AuthorizeRequest {
     /// `acr_values` asks for a second factor.
     #[serde(default)]
     pub wants_second_factor: bool,
+    /// The ID token says when the user proved who they are, though the request has no `max_age`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wants_auth_time: bool,
+    /// Claims asked for by name (`claims`, OpenID Connect Core 5.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<RequestedClaims>,
     /// Prefills the login page.
     pub login_hint: Option<String>,
     /// The page to begin with.
@@ -51,11 +62,32 @@ pub struct AuthorizeRequest {
     /// Thumbprint of the key that whoever redeems the code must hold (RFC 9449, section 10).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop_jkt: Option<String>,
-    /// `sub` of a verified `id_token_hint`.
+    /// `sub` of a verified `id_token_hint`, or that `claims` demands: as the application knows the user.
     pub hinted_user: Option<String>,
     /// The device that waits for the answer (RFC 8628): nothing goes to `redirect_uri` then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Device>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl AuthorizeRequest {
+    /// The scopes that have to be allowed before everything is told that is asked for: those of `scope`, and those that would
+    /// give the claims that are asked for by name. Without `openid` claims mean nothing.
+    pub fn scope_with_claims(&self) -> Cow<'_, str> {
+        let names: Vec<&str> = self.scope.split(' ').collect();
+        let Some(claims) = self.claims.as_ref().filter(|_| names.contains(&OPENID)) else {
+            return Cow::Borrowed(&self.scope);
+        };
+        let more: Vec<&str> = claims.scopes().into_iter().filter(|scope| !names.contains(scope)).collect();
+        if more.is_empty() {
+            Cow::Borrowed(&self.scope)
+        } else {
+            format!("{} {}", self.scope, more.join(" ")).into()
+        }
+    }
 }
 
 /// `prompt`: a set.

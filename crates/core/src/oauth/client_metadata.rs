@@ -175,14 +175,14 @@ impl ClientDocument {
 
 const AUTHORIZATION_CODE: &str = "authorization_code";
 const GRANTS: [&str; 2] = [AUTHORIZATION_CODE, "refresh_token"];
-const LONGEST_NAME: usize = 120;
+pub(super) const LONGEST_NAME: usize = 120;
 const MOST_CALLBACKS: usize = 50;
 const LONGEST_CALLBACK: usize = 2000;
 /// Never schemes of programs, whatever stands behind their dot.
 const SCRIPTS: [&str; 4] = ["javascript", "data", "vbscript", "blob"];
 
 /// Controls, and what turns or hides text (Unicode Cf: bidirectional overrides, zero width).
-fn is_unfit_for_names(c: char) -> bool {
+pub(super) fn is_unfit_for_names(c: char) -> bool {
     c.is_control()
         || matches!(c, '<' | '>' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}')
 }

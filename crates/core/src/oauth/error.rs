@@ -222,6 +222,26 @@ impl OAuthError {
         }
     }
 
+    /// `error` and HTTP status as the specifications have them, where those of the wire are others: grants that do not hold are
+    /// 400 (RFC 6749, section 5.2), and so is what devices are told (RFC 8628, section 3.5); an application that did not prove
+    /// itself is `invalid_client`; an API that is not known is a bad target (RFC 8707, section 2).
+    pub fn specified(&self) -> (&'static str, u16) {
+        match self {
+            Self::Unauthorized => ("invalid_client", 401),
+            Self::NoSuchApi(_) => ("invalid_target", 400),
+            Self::UserBlocked => ("invalid_grant", 400),
+            Self::GrantNotAllowed(_) | Self::UnsupportedGrant(_) | Self::UnauthorizedClient(_) => {
+                (self.code(), 400)
+            }
+            Self::InvalidCode | Self::WrongVerifier | Self::WrongRedirectUri { .. } => (self.code(), 400),
+            Self::InvalidRefreshToken | Self::UserGone | Self::WrongPassword => (self.code(), 400),
+            Self::InvalidDeviceCode | Self::DeviceCodeExpired | Self::DevicePending => (self.code(), 400),
+            Self::SlowDown(_) | Self::DeviceDenied(_) => (self.code(), 400),
+            Self::Denied { code, status: 403, .. } => (*code, 400),
+            other => (other.code(), other.status()),
+        }
+    }
+
     /// `error_description`. The texts of fact sheet 6.5 are compared by SDKs and are contract.
     pub fn description(&self) -> String {
         match self {

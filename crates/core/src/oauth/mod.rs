@@ -3,6 +3,7 @@
 mod authorize_checks;
 mod authorize_request;
 mod ciba;
+mod claims_parameter;
 mod client_metadata;
 mod device;
 mod dpop;
@@ -12,6 +13,7 @@ mod foreign_token;
 mod pkce;
 mod pushed;
 mod redirect_uri;
+mod registration;
 mod request_object;
 mod response;
 mod token_exchange;
@@ -20,6 +22,7 @@ mod token_request;
 pub use authorize_checks::{CheckFailure, Surroundings, check};
 pub use authorize_request::{AuthorizeRequest, Prompts, ScreenHint};
 pub use ciba::{CIBA, CIBA_LIFETIME, backchannel_request, link_code, unknown_user};
+pub use claims_parameter::ClaimsParameter;
 pub use client_metadata::{ClientDocument, LARGEST_CLIENT_DOCUMENT, check_client_id_url};
 pub use device::{
     DEVICE_CODE, DEVICE_LIFETIME, Device, DeviceState, POLL_INTERVAL, Poll, Told, check_mask, device_request,
@@ -38,8 +41,13 @@ pub use foreign_token::{
 pub use pkce::{Challenge, ChallengeMethod};
 pub use pushed::{PUSHED_LIFETIME, REQUEST_URI, pushed};
 pub use redirect_uri::{RedirectUri, allowed_logout_url, is_loopback_host, origin_of};
+pub use registration::{
+    LARGEST_REGISTRATION, LARGEST_SECTOR, Registration, RegistrationError, RegistrationRules,
+    USERINFO_ALGORITHMS, lists_all, openid_settings, registered,
+};
 pub use request_object::{
     REQUEST_OBJECT_ALGORITHMS, RequestObjectFor, bad_request_object, is_request_object_typ, signed_request,
+    unsigned_request,
 };
 pub use response::{ResponseMode, ResponseType};
 pub use token_exchange::{ACCESS_TOKEN, TOKEN_EXCHANGE, delegated};

@@ -22,6 +22,8 @@ pub struct RequestObjectFor<'a> {
     pub client_id: &'a str,
     /// This server.
     pub issuer: &'a str,
+    /// Whether it may leave out who signed it and for whom (`iss`, `aud`); what is there has to be right.
+    pub may_be_bare: bool,
     /// Seconds.
     pub now: i64,
 }
@@ -39,10 +41,12 @@ pub fn is_request_object_typ(header: &chancery_jose::Header) -> bool {
 pub fn signed_request(payload: &[u8], expected: &RequestObjectFor<'_>) -> Result<Params, AuthorizeError> {
     let claims: Claims = serde_json::from_slice(payload)
         .map_err(|_| refuse("The request object lacks iss, aud, client_id or response_type"))?;
-    if claims.iss != expected.client_id || claims.client_id != expected.client_id {
+    let may_lack = expected.may_be_bare;
+    let is_own = |iss: &String| iss == expected.client_id;
+    if !claims.iss.as_ref().map_or(may_lack, is_own) || claims.client_id != expected.client_id {
         return Err(refuse("iss and client_id of the request object must both be the client_id"));
     }
-    if !claims.aud.has(expected.issuer) {
+    if !claims.aud.as_ref().map_or(may_lack, |aud| aud.has(expected.issuer)) {
         return Err(refuse("aud of the request object must be the issuer"));
     }
     if claims.exp.is_some_and(|end| end <= expected.now.saturating_sub(SKEW)) {
@@ -66,6 +70,20 @@ pub fn signed_request(payload: &[u8], expected: &RequestObjectFor<'_>) -> Result
     Ok(request)
 }
 
+/// The parameters of a request object that nobody signed (`alg` `none`): worth what the same parameters are worth in a query, and
+/// read for applications alone that registered so.
+///
+/// # Errors
+/// `invalid_request_object`, with the reason.
+pub fn unsigned_request(object: &str, expected: &RequestObjectFor<'_>) -> Result<Params, AuthorizeError> {
+    let parts: Vec<&str> = object.split('.').collect();
+    let [_, payload, ""] = parts[..] else {
+        return Err(refuse("A request object without signature has an empty third part"));
+    };
+    let payload = chancery_jose::base64url_decode(payload).map_err(|_| bad_request_object())?;
+    signed_request(&payload, &RequestObjectFor { may_be_bare: true, ..*expected })
+}
+
 /// `invalid_request_object` (RFC 9101, section 7).
 pub fn bad_request_object() -> AuthorizeError {
     refuse("The request object is not a JWT that a key of the client signed")
@@ -77,8 +95,8 @@ fn refuse(text: &str) -> AuthorizeError {
 
 #[derive(Deserialize)]
 struct Claims {
-    iss: String,
-    aud: Audience,
+    iss: Option<String>,
+    aud: Option<Audience>,
     client_id: String,
     #[serde(rename = "response_type")]
     _response_type: String,
@@ -112,6 +130,37 @@ mod tests {
 
     const NOW: i64 = 1_000;
 
+    fn expected(may_be_bare: bool) -> RequestObjectFor<'static> {
+        RequestObjectFor { client_id: "app", issuer: "https://t.example/", may_be_bare, now: NOW }
+    }
+
+    /// OpenID Connect Core 6.1: without `iss` and `aud`, but never with somebody else's.
+    #[test]
+    fn bare_ones() {
+        let bare = json!({ "client_id": "app", "response_type": "code", "state": "s" });
+        let object =
+            |claims: &Value| format!("e30.{}.", chancery_jose::base64url(claims.to_string().as_bytes()));
+        assert!(signed_request(bare.to_string().as_bytes(), &expected(false)).is_err());
+        assert_eq!(
+            signed_request(bare.to_string().as_bytes(), &expected(true)).unwrap().get("state"),
+            Some("s")
+        );
+        assert_eq!(unsigned_request(&object(&bare), &expected(false)).unwrap().get("state"), Some("s"));
+        for (name, value) in [
+            ("iss", "other"),
+            ("aud", "https://other.example/"),
+            ("client_id", "other"),
+            ("request_uri", "x"),
+        ] {
+            let mut claims = bare.clone();
+            claims[name] = json!(value);
+            assert!(unsigned_request(&object(&claims), &expected(true)).is_err(), "{name}");
+        }
+        for bad in ["", "e30", "e30.e30", "e30.e30.x", "e30.e30..", &format!("{}x", object(&bare))] {
+            assert!(unsigned_request(bad, &expected(true)).is_err(), "{bad}");
+        }
+    }
+
     fn opened(change: &Value) -> Result<Params, AuthorizeError> {
         let mut claims = json!({
             "iss": "app", "aud": "https://t.example/", "client_id": "app", "response_type": "code", "scope": "openid",
@@ -119,7 +168,7 @@ mod tests {
         for (name, value) in change.as_object().unwrap() {
             claims[name] = value.clone();
         }
-        let expected = RequestObjectFor { client_id: "app", issuer: "https://t.example/", now: NOW };
+        let expected = expected(false);
         signed_request(claims.to_string().as_bytes(), &expected)
     }
 
@@ -157,7 +206,7 @@ mod tests {
         ] {
             assert_eq!(opened(&change).unwrap_err().code, "invalid_request_object", "{change}");
         }
-        let expected = RequestObjectFor { client_id: "app", issuer: "https://t.example/", now: NOW };
+        let expected = expected(false);
         let twice = br#"{"iss":"app","aud":"https://t.example/","client_id":"app","client_id":"app","response_type":"code"}"#;
         assert!(signed_request(twice, &expected).is_err());
         let twice = br#"{"iss":"app","aud":"https://t.example/","client_id":"app","response_type":"code","scope":"a","scope":"b"}"#;

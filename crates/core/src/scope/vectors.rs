@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::fixture::{API, api, client, grant, permission, role, strings, third_party};
 use super::*;
-use crate::claims::{AccessToken, GrantKind, IdToken, machine_subject};
+use crate::claims::{AccessToken, Disclosed, GrantKind, IdToken, machine_subject};
 use crate::consent::{Need, Question, needs_consent};
 use crate::model::{Api, Client, ClientGrant, Permission, Role, SubjectType, User};
 use crate::records::Consent;
@@ -406,7 +406,8 @@ fn id_token_of_the_first_vector() {
             issuer: "https://t.example/",
             client_id: "W",
             user: &user,
-            granted: &decision.granted,
+            subject: &user.user_id,
+            told: Disclosed { granted: &decision.granted, ..Disclosed::default() },
             issued_at: 0,
             lifetime: 36_000,
             algorithm: chancery_jose::Algorithm::RS256,

@@ -31,6 +31,10 @@ pub struct Consent {
     pub choices: String,
     /// Where users take back what they allowed.
     pub withdraw: Link,
+    /// What the application says of people's data (`policy_uri`).
+    pub policy: Option<Link>,
+    /// Its terms of service (`tos_uri`).
+    pub terms: Option<Link>,
     /// The host the browser goes to afterwards.
     pub callback_host: Option<String>,
 }

@@ -99,6 +99,8 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         }],
         choices: attack(),
         withdraw: link(),
+        policy: Some(link()),
+        terms: Some(link()),
         callback_host: Some(attack()),
     };
     let consents = AccountConsents {

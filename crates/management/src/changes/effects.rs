@@ -267,8 +267,8 @@ impl Effects<'_> {
         let after = model::<Connection>(difference.after.as_deref())?;
         let left = self.base.clients().filter(|client| {
             client.global != Some(true)
-                && before.serves(&client.client_id)
-                && after.as_ref().is_none_or(|after| !after.serves(&client.client_id))
+                && before.admits(client)
+                && after.as_ref().is_none_or(|after| !after.admits(client))
         });
         let mut left: Vec<String> = left.map(|client| client.name.clone()).collect();
         left.sort();

@@ -365,6 +365,7 @@ fn stripped(call: &Call, client: &Client) -> Result<Value, Problem> {
     if let Some(members) = value.as_object_mut() {
         members.shift_remove("secret");
         members.shift_remove("credentials");
+        members.shift_remove("openid");
         credentials::show_ids(members);
         members.insert("tenant".to_owned(), call.tenant().into());
         members.entry("global").or_insert(Value::Bool(false));
@@ -474,7 +475,7 @@ async fn connections(call: Call) -> Result<Answer, Problem> {
     let found = call
         .snapshot()
         .connections_after(key)
-        .filter(|connection| connection.serves(&client.client_id))
+        .filter(|connection| connection.admits(&client))
         .filter(|connection| strategies.is_empty() || strategies.contains(&connection.strategy.as_str()));
     let show = |connection: &Arc<Connection>| {
         Ok(chosen(without_others(super::connections::shown(connection)), &call.query, &[]))

@@ -25,6 +25,7 @@ mod jobs;
 mod keys;
 mod log_search;
 mod logs;
+mod openid;
 mod organizations;
 mod permissions;
 mod places;
@@ -89,4 +90,5 @@ pub(crate) fn bind_own(table: &mut Table) {
     places::bind_own(table);
     agent_access::bind_own(table);
     trusted_issuers::bind_own(table);
+    openid::bind_own(table);
 }

@@ -26,7 +26,11 @@ async fn load(call: &Call) -> Result<Option<Stored>, Problem> {
 /// With what the wire always shows.
 fn shown(settings: &TenantSettings) -> Result<Value, Problem> {
     let mut value = defaults();
-    let set = print(settings)?;
+    let mut set = print(settings)?;
+    // Settings of our own are written and read at a place of their own.
+    if let Some(members) = set.as_object_mut() {
+        members.shift_remove("openid");
+    }
     for (name, set) in set.as_object().into_iter().flatten() {
         match (value.get_mut(name), set) {
             (Some(Value::Object(default)), Value::Object(set)) if name == "flags" => {

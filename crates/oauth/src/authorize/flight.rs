@@ -92,12 +92,15 @@ impl Flight<'_> {
         };
         let words: Vec<&str> = want.iter().map(String::as_str).collect();
         let need = question(&words);
+        let subject =
+            self.session.as_ref().map(|(_, user)| self.ctx.subject_for(&self.client, &user.user_id));
         let step = next(&Situation {
             request,
             client: &self.client,
             settings: &self.ctx.tenant.settings,
             second_factors: self.ctx.tenant.second_factors,
             session: self.session.as_ref().map(|(session, _)| session),
+            subject: subject.as_deref(),
             progress: &self.transaction.progress,
             needs_consent: &|| need.is_needed(),
             now: self.ctx.now(),
@@ -177,7 +180,7 @@ impl Flight<'_> {
         let organization = self.place.organization();
         self.ctx.tenant.connections().any(|connection| {
             matches!(connection.strategy.as_str(), "auth0" | EMAIL)
-                && connection.serves(&self.client.client_id)
+                && connection.admits(&self.client)
                 && organization.is_none_or(|organization| is_enabled(organization, connection))
         })
     }
@@ -196,8 +199,11 @@ impl Flight<'_> {
         }
     }
 
+    /// What would be granted, with the scopes that stand for claims asked for by name: the user is asked about them as about
+    /// scopes of their own.
     fn granted(&self, consented: Option<&[String]>) -> Result<Vec<String>, Denied> {
-        let asked = AskedScopes::parse(&self.transaction.request.scope);
+        let wanted = self.transaction.request.scope_with_claims();
+        let asked = AskedScopes::parse(&wanted);
         let permissions = self.held.permissions();
         let request = self.scope_request(&asked, &permissions, consented);
         decide(&request).map(|decision| decision.to_owned_scopes())
@@ -345,6 +351,11 @@ impl Flight<'_> {
             Err(error) if request.device.is_some() => return self.refuse(&error).await,
             Err(error) => return respond::error(self.ctx, self.headers, &self.recipient(), &error).await,
         };
+        // Claims are told as far as the scopes that would give them are allowed, and give nothing else.
+        let claims = match (&request.claims, decision.has_openid()) {
+            (Some(claims), true) => self.granted(consented).ok().and_then(|granted| claims.within(&granted)),
+            _ => None,
+        };
         let record = Record {
             consent: Some(need.code().to_owned()),
             ..Record::of(&scope_request, &explain(&scope_request), flow_name(scope_request.flow))
@@ -364,6 +375,7 @@ impl Flight<'_> {
             ),
             invitation: self.invitation.as_ref(),
             decision: &decision,
+            claims,
             record: &record,
         };
         let relied_on = self.consent.as_ref().filter(|_| need == Need::Stored);

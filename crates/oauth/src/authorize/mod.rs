@@ -120,7 +120,7 @@ pub(crate) async fn begin_with_code(
             let text = "The request_uri is unknown, was used, or has expired";
             AuthorizeError::new("invalid_request_uri", text)
         }),
-        None => sent_now(ctx, sent),
+        None => sent_now(ctx, sent).await,
     };
     let asked = match asked {
         Ok(asked) => asked,
@@ -171,12 +171,16 @@ pub(crate) struct Asked<'a> {
     pub(crate) is_signed: bool,
 }
 
-/// What the browser brought.
-fn sent_now<'a>(ctx: &Ctx, sent: &'a Params) -> Result<Asked<'a>, AuthorizeError> {
+/// What the browser brought, or what lies where it says.
+async fn sent_now<'a>(ctx: &Ctx, sent: &'a Params) -> Result<Asked<'a>, AuthorizeError> {
     let client = sent.get("client_id").and_then(|id| ctx.tenant.client(id));
-    let opened = client.map_or(Ok(None), |client| signed::opened(ctx, sent, client))?;
-    let is_signed = opened.is_some();
-    Ok(Asked { params: opened.map_or(Cow::Borrowed(sent), Cow::Owned), is_pushed: false, is_signed })
+    let opened = match client {
+        Some(client) => Box::pin(signed::opened(ctx, sent, client)).await?,
+        None => None,
+    };
+    let is_signed = opened.as_ref().is_some_and(|opened| opened.is_signed);
+    let params = opened.map_or(Cow::Borrowed(sent), |opened| Cow::Owned(opened.params));
+    Ok(Asked { params, is_pushed: false, is_signed })
 }
 
 /// Every check of a request.

@@ -2,6 +2,7 @@
 //! them (RFC 9207).
 
 use axum::response::Response;
+use chancery_core::claims::RequestedClaims;
 use chancery_core::explanation::Record;
 use chancery_core::ids::{self, Handle};
 use chancery_core::iso::format_ms;
@@ -146,6 +147,8 @@ pub(super) struct Grantee<'a> {
     /// By this, which is accepted with it.
     pub(super) invitation: Option<&'a Invitation>,
     pub(super) decision: &'a Decision<'a>,
+    /// Claims asked for by name that the user allowed.
+    pub(super) claims: Option<RequestedClaims>,
     /// The same for the log.
     pub(super) record: &'a Record,
 }
@@ -213,6 +216,7 @@ impl Grantee<'_> {
                 user: self.user,
                 organization: self.organization,
                 granted: &self.decision.granted,
+                claims: self.claims.as_ref(),
                 nonce: self.request.nonce.as_deref(),
                 session_id: Some(&self.session.id),
                 auth_time: self.shows_auth_time().then_some(self.session.authenticated_at),
@@ -276,6 +280,7 @@ impl Grantee<'_> {
             organization_id: self.organization.map(|organization| organization.id.clone()),
             gty: None,
             connection: Some(self.session.connection.clone()),
+            claims: self.claims.clone(),
         }
     }
 
@@ -343,9 +348,10 @@ impl Grantee<'_> {
         self.ctx.app.store.touch_session_batch(&self.ctx.tenant.tenant, &self.session.id, now, idle, joins)
     }
 
-    /// `auth_time` appears only when the request looked at it (fact sheet 5.2).
+    /// `auth_time` appears only when the request looked at it, or it was asked for (fact sheet 5.2).
     fn shows_auth_time(&self) -> bool {
-        self.request.max_age.is_some() || self.request.prompts.login
+        let request = self.request;
+        request.max_age.is_some() || request.prompts.login || request.wants_auth_time
     }
 
     fn implicit_consent(&self) -> Consent {

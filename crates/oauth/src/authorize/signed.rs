@@ -1,37 +1,133 @@
-//! The request that the application signed (RFC 9101, fact sheet 2.10).
+//! Requests in an object: signed by the application (RFC 9101, fact sheet 2.10), in the request itself or at an address that
+//! the application registered (OpenID Connect Core 6).
+
+use std::borrow::Cow;
 
 use chancery_core::oauth::{
     AuthorizeError, FAPI_ALGORITHMS, REQUEST_OBJECT_ALGORITHMS, RequestObjectFor, bad_request_object,
-    is_request_object_typ, signed_request,
+    is_request_object_typ, signed_request, unsigned_request,
 };
 use chancery_core::params::Params;
-use chancery_jose::{Algorithm, Unverified};
+use chancery_jose::{Algorithm, MAX_TOKEN_LENGTH, Unverified};
 use chancery_store::PreparedClient;
-use chancery_web::Ctx;
+use chancery_web::{Ask, Ctx, Rate};
 
-/// The parameters in `request`, in the place of all others. `None` where there is no `request`, or the application has no keys
-/// for it: the checks say no to it then.
-pub(crate) fn opened(
+/// What was in the object.
+pub(crate) struct Opened {
+    pub(crate) params: Params,
+    /// A key of the application proved it.
+    pub(crate) is_signed: bool,
+}
+
+/// How often one address may have objects fetched.
+const RATE: Rate = Rate { name: "request-uris", burst: 20, every: 3 };
+
+/// The parameters of the request's object, in the place of all others. `None` where there is none, or the application has
+/// neither keys nor addresses for it: the checks say no to it then.
+pub(crate) async fn opened(
     ctx: &Ctx,
     params: &Params,
     client: &PreparedClient,
-) -> Result<Option<Params>, AuthorizeError> {
-    let Some(object) = params.get("request") else { return Ok(None) };
-    if client.request_keys.is_empty() || client.is_strict_third_party() {
+) -> Result<Option<Opened>, AuthorizeError> {
+    if client.is_strict_third_party() {
+        return Ok(None);
+    }
+    let object = match (params.get("request"), params.get("request_uri")) {
+        (Some(object), None) => Cow::Borrowed(object),
+        (None, Some(uri)) if has_addresses(client) => Cow::Owned(fetched(ctx, client, uri).await?),
+        (Some(_), Some(_)) if takes_objects(client) => {
+            return Err(AuthorizeError::invalid("request and request_uri must not be sent both"));
+        }
+        _ => return Ok(None),
+    };
+    if !takes_objects(client) {
         return Ok(None);
     }
     if let Some(name) = params.repeated() {
         return Err(AuthorizeError::invalid(format!("Parameter sent more than once: {name}")));
     }
-    let token = Unverified::parse(object).map_err(|_| bad_request_object())?;
-    if !is_request_object_typ(token.header()) {
+    let token = Unverified::parse(&object).map_err(|_| bad_request_object())?;
+    let header = token.header();
+    if header.alg == "none" && client.openid.is_some() {
+        // Whoever did not register so is told that such objects are not supported, at the callback.
+        return match registered_alg(client) {
+            Some("none") => {
+                let params = unsigned_request(&object, &expected(ctx, client))?;
+                Ok(Some(Opened { params, is_signed: false }))
+            }
+            _ => Ok(None),
+        };
+    }
+    // OpenID Connect Core names no type.
+    let is_untyped = header.typ.is_none() && client.openid.is_some();
+    if !is_untyped && !is_request_object_typ(header) {
         return Err(bad_request_object());
     }
+    let payload = proven(ctx, client, &token).await.ok_or_else(bad_request_object)?;
+    let params = signed_request(&payload, &expected(ctx, client))?;
+    Ok(Some(Opened { params, is_signed: true }))
+}
+
+fn expected<'a>(ctx: &'a Ctx, client: &'a PreparedClient) -> RequestObjectFor<'a> {
+    RequestObjectFor {
+        client_id: &client.client_id,
+        issuer: &ctx.origin.issuer,
+        // OpenID Connect Core 6.1: an object SHOULD say whose it is and for whom; the key proves the one.
+        may_be_bare: client.openid.is_some(),
+        now: ctx.now(),
+    }
+}
+
+async fn proven(ctx: &Ctx, client: &PreparedClient, token: &Unverified<'_>) -> Option<Vec<u8>> {
+    let named: Option<Algorithm> = registered_alg(client).and_then(|alg| alg.parse().ok());
+    let allowed: &[Algorithm] = match &named {
+        Some(one) if client.fapi().is_none() || FAPI_ALGORITHMS.contains(one) => std::slice::from_ref(one),
+        Some(_) => &[],
+        None if client.fapi().is_some() => &FAPI_ALGORITHMS,
+        None if registered_alg(client).is_some() => &[],
+        None => &REQUEST_OBJECT_ALGORITHMS,
+    };
     let now = ctx.now();
-    let allowed: &[Algorithm] =
-        if client.fapi().is_some() { &FAPI_ALGORITHMS } else { &REQUEST_OBJECT_ALGORITHMS };
-    let proven = client.request_keys.iter().find_map(|key| key.prove(&token, allowed, now));
-    let payload = proven.ok_or_else(bad_request_object)?;
-    let expected = RequestObjectFor { client_id: &client.client_id, issuer: &ctx.origin.issuer, now };
-    signed_request(&payload, &expected).map(Some)
+    if let Some(payload) = client.request_keys.iter().find_map(|key| key.prove(token, allowed, now)) {
+        return Some(payload);
+    }
+    let published = Box::pin(ctx.published_keys(client, token.header().kid.as_deref())).await;
+    published.iter().find_map(|key| key.prove(token, allowed, now))
+}
+
+fn registered_alg(client: &PreparedClient) -> Option<&str> {
+    client.openid.as_ref()?.request_object_signing_alg.as_deref()
+}
+
+fn takes_objects(client: &PreparedClient) -> bool {
+    let publishes = client.openid.as_ref().is_some_and(|openid| openid.jwks_uri.is_some());
+    !client.request_keys.is_empty() || publishes || registered_alg(client) == Some("none")
+}
+
+fn has_addresses(client: &PreparedClient) -> bool {
+    client.openid.as_ref().is_some_and(|openid| !openid.request_uris.is_empty())
+}
+
+/// What lies at an address that the application registered, and at no other (security case 7). The fragment tells versions of
+/// it apart, and is not sent.
+async fn fetched(ctx: &Ctx, client: &PreparedClient, uri: &str) -> Result<String, AuthorizeError> {
+    let bad = |text: &str| AuthorizeError::new("invalid_request_uri", text);
+    let without_fragment = |uri: &str| uri.split('#').next().unwrap_or_default().to_owned();
+    let plain = without_fragment(uri);
+    let registered = client.openid.iter().flat_map(|openid| &openid.request_uris);
+    if !registered.into_iter().any(|registered| without_fragment(registered) == plain) {
+        return Err(bad("request_uri is none that the client registered"));
+    }
+    if ctx.app.rates.take(RATE, ctx.ip, &ctx.tenant.tenant, ctx.now()).is_err() {
+        return Err(AuthorizeError::new(
+            "temporarily_unavailable",
+            "Too many requests by reference: try again shortly",
+        ));
+    }
+    let ask = Ask { accept: "application/oauth-authz-req+jwt", ..Ask::json(&plain, MAX_TOKEN_LENGTH) };
+    let reply = ctx.app.fetcher.ask(ask).await.and_then(chancery_web::Reply::document);
+    let bytes =
+        reply.map_err(|error| bad(&format!("What request_uri names could not be fetched: {error}")))?;
+    let text = String::from_utf8(bytes.into()).map_err(|_| bad("request_uri leads to no request object"))?;
+    Ok(text.trim().to_owned())
 }

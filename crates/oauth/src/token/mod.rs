@@ -29,6 +29,11 @@ use crate::issue::TokenAnswer;
 
 /// Parse, authenticate the client, let the grant decide, answer.
 pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let is_strict = ctx.tenant.settings.is_oidc_strict();
+    answered(ctx, headers, params).await.map_err(|failure| failure.as_specified(is_strict))
+}
+
+async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Response, Failure> {
     let request = parse(&ctx, &params)?;
     let is_by_resource = !params.has("audience") && params.has("resource");
     let ctx = described::calling(ctx, &request.client).await?;

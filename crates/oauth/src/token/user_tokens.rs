@@ -76,6 +76,7 @@ async fn id_token(ctx: &Ctx, what: &UserTokensFor<'_>, access_token: &str) -> Re
             user: what.user,
             organization: what.organization,
             granted: &what.decision.granted,
+            claims: what.authorization.claims.as_ref(),
             nonce: what.nonce,
             session_id: what.session_id,
             auth_time: what.auth_time,

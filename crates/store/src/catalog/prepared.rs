@@ -7,7 +7,7 @@ use chancery_core::{
     model::{Api, CertificateNames, Client, CredentialRef, SigningAlg},
 };
 use chancery_jose::{
-    Algorithm, Certificate, DistinguishedName, SigningKey, Unverified, VerifyingKey, base64url_decode,
+    Algorithm, Certificate, DistinguishedName, Jwk, SigningKey, Unverified, VerifyingKey, base64url_decode,
     constant_time_eq,
 };
 
@@ -104,12 +104,14 @@ impl PreparedClient {
             .iter()
             .flat_map(|keys| &keys.credentials)
             .filter_map(|credential| assertion_key(&client.client_id, credential))
+            .chain(own_keys(&client))
             .collect();
         let named =
             client.signed_request_object.iter().flat_map(|signed| signed.credentials.iter().flatten());
         let request_keys = named
             .filter_map(|named| client.credentials.iter().find(|credential| credential.id == named.id))
             .filter_map(|credential| assertion_key(&client.client_id, credential))
+            .chain(own_keys(&client))
             .collect();
         let certificates = known_certificates(&client);
         Ok(Self {
@@ -138,7 +140,27 @@ impl PreparedClient {
     }
 }
 
+/// Keys that the application registered by value.
+fn own_keys(client: &Client) -> Vec<AssertionKey> {
+    let jwks = client.openid.as_ref().and_then(|openid| openid.jwks.as_ref());
+    jwks.map(AssertionKey::of_set).unwrap_or_default()
+}
+
 impl AssertionKey {
+    /// The keys of a JWK set that verify signatures, of the first twenty. The others are left out: a set may hold keys for other
+    /// purposes.
+    pub fn of_set(set: &serde_json::Value) -> Vec<Self> {
+        let all = set.get("keys").and_then(|keys| keys.as_array()).into_iter().flatten().take(MOST_KEYS);
+        let read = all.filter_map(|key| {
+            let jwk: Jwk = serde_json::from_value(key.clone()).ok()?;
+            let key = VerifyingKey::from_jwk(&jwk).ok()?;
+            // A name that is unknown here is an algorithm that is not accepted.
+            let alg = jwk.alg.as_deref().map(str::parse).transpose().ok()?;
+            Some(Self { id: String::new(), kid: jwk.kid, alg, expires_at: None, key })
+        });
+        read.collect()
+    }
+
     /// What the key proves of a token: its payload, where the token names the key or none, the key has not ended at `now`
     /// (seconds), and the algorithm is one of `allowed` and the one that was named for the key.
     pub fn prove(&self, token: &Unverified<'_>, allowed: &[Algorithm], now: i64) -> Option<Vec<u8>> {
@@ -169,6 +191,9 @@ impl fmt::Debug for PreparedClient {
         f.debug_struct("PreparedClient").field("client_id", &self.client.client_id).finish_non_exhaustive()
     }
 }
+
+/// Keys of a set that are looked at.
+const MOST_KEYS: usize = 20;
 
 /// One bad credential must not take the application or the tenant down: it is left out, and the log says so.
 fn known_certificates(client: &Client) -> Vec<KnownCertificate> {

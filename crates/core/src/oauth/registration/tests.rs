@@ -1,0 +1,212 @@
+use serde_json::json;
+
+use super::*;
+
+const RULES: RegistrationRules =
+    RegistrationRules { mode: SecurityMode::Permissive, is_oidc_strict: false, plain_http: false };
+const STRICT: RegistrationRules = RegistrationRules { mode: SecurityMode::Strict, ..RULES };
+
+fn read_by(rules: &RegistrationRules, change: &Value) -> Result<Client> {
+    let mut metadata = json!({ "redirect_uris": ["https://app.example/cb"] });
+    for (name, value) in change.as_object().unwrap() {
+        metadata[name] = value.clone();
+    }
+    let read = Registration::read(metadata.as_object().unwrap(), rules)?;
+    let mut client = read.blank("app".to_owned());
+    read.describe(&mut client);
+    Ok(client)
+}
+
+fn read(change: &Value) -> Result<Client> {
+    read_by(&RULES, change)
+}
+
+#[track_caller]
+fn refused(change: &Value, code: &str) {
+    let error = read(change).expect_err(&change.to_string());
+    assert_eq!(error.code, code, "{change}: {}", error.text);
+}
+
+#[test]
+fn least() {
+    let client = read(&json!({})).unwrap();
+    assert!(!client.is_first_party && client.oidc_conformant && !client.is_strict_third_party());
+    assert_eq!(
+        Value::Object(registered(&client)),
+        json!({
+            "client_id": "app", "client_name": "app.example", "redirect_uris": ["https://app.example/cb"],
+            "grant_types": ["authorization_code"], "response_types": ["code"],
+            "token_endpoint_auth_method": "client_secret_post", "application_type": "web",
+            "subject_type": "public", "id_token_signed_response_alg": "RS256",
+        })
+    );
+    let by_specification = RegistrationRules { is_oidc_strict: true, ..RULES };
+    let client = read_by(&by_specification, &json!({})).unwrap();
+    assert_eq!(registered(&client)["token_endpoint_auth_method"], "client_secret_basic");
+}
+
+#[test]
+fn grants_follow_response_types() {
+    for (asked, grants) in [
+        (json!({"response_types": ["code id_token token"]}), json!(["authorization_code", "implicit"])),
+        (json!({"response_types": ["id_token"]}), json!(["implicit"])),
+        (
+            json!({"response_types": ["token id_token"], "grant_types": ["refresh_token"]}),
+            json!(["implicit", "refresh_token"]),
+        ),
+        (
+            json!({"grant_types": ["authorization_code", "refresh_token", "password", "client_credentials"]}),
+            json!(["authorization_code", "refresh_token"]),
+        ),
+        (json!({"response_types": ["code", "none"]}), json!(["authorization_code"])),
+    ] {
+        assert_eq!(registered(&read(&asked).unwrap())["grant_types"], grants, "{asked}");
+    }
+    for bad in [
+        json!({"grant_types": ["client_credentials"]}),
+        json!({"grant_types": ["password"]}),
+        json!({"grant_types": "authorization_code"}),
+        json!({"response_types": ["none"]}),
+        json!({"response_types": "code"}),
+    ] {
+        refused(&bad, "invalid_client_metadata");
+    }
+}
+
+/// Security case 3: what nobody vouched for gets neither tokens of its own nor those of the front channel.
+#[test]
+fn strict_ones_have_codes_alone() {
+    let asked = json!({"response_types": ["code", "id_token"], "grant_types": ["authorization_code", "implicit", "password",
+        "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]});
+    let client = read_by(&STRICT, &asked).unwrap();
+    assert!(client.is_strict_third_party());
+    assert_eq!(client.grant_types.as_deref().unwrap(), ["authorization_code", "refresh_token"]);
+    assert_eq!(registered(&client)["response_types"], json!(["code"]));
+    assert!(read_by(&STRICT, &json!({"response_types": ["id_token"]})).is_err());
+}
+
+#[test]
+fn callbacks() {
+    for bad in [
+        json!([]),
+        json!(null),
+        json!("https://app.example/cb"),
+        json!([1]),
+        json!(["javascript:alert(1)"]),
+        json!(["https://app.example/cb#f"]),
+        json!(vec!["https://app.example/cb"; 51]),
+    ] {
+        refused(&json!({ "redirect_uris": bad }), "invalid_redirect_uri");
+    }
+    let by_browser = json!({"redirect_uris": ["http://localhost/cb"], "response_types": ["id_token"]});
+    refused(&by_browser, "invalid_redirect_uri");
+    let native = json!({"redirect_uris": ["http://localhost/cb"], "response_types": ["id_token"], "application_type": "native"});
+    assert_eq!(read(&native).unwrap().app_type, Some(AppType::Native));
+    refused(&json!({"post_logout_redirect_uris": ["data:text/html,x"]}), "invalid_client_metadata");
+}
+
+#[test]
+fn keys_and_secrets() {
+    let jwks = json!({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]});
+    let client = read(&json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": jwks})).unwrap();
+    assert_eq!(registered(&client)["token_endpoint_auth_method"], "private_key_jwt");
+    let public = read(&json!({"token_endpoint_auth_method": "none"})).unwrap();
+    assert!(public.is_public());
+    for bad in [
+        json!({"token_endpoint_auth_method": "private_key_jwt"}),
+        json!({"token_endpoint_auth_method": "client_secret_jwt"}),
+        json!({"jwks": jwks, "jwks_uri": "https://app.example/keys"}),
+        json!({"jwks": {"keys": []}}),
+        json!({"jwks": {"keys": [{"kty": "RSA", "n": "x", "e": "AQAB", "d": "x"}]}}),
+        json!({"jwks": {"keys": [{"kty": "oct", "k": "x"}]}}),
+        json!({"jwks_uri": "http://app.example/keys"}),
+        json!({"jwks_uri": "https://app.example@evil.example/keys"}),
+        json!({"request_object_signing_alg": "RS256"}),
+        json!({"id_token_signed_response_alg": "none"}),
+        json!({"id_token_signed_response_alg": "HS256", "token_endpoint_auth_method": "none"}),
+        json!({"userinfo_signed_response_alg": "HS256"}),
+        json!({"id_token_encrypted_response_alg": "RSA-OAEP"}),
+    ] {
+        refused(&bad, "invalid_client_metadata");
+    }
+}
+
+#[test]
+fn sectors() {
+    let pairwise = |more: Value| {
+        let mut asked = json!({"subject_type": "pairwise"});
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        asked
+    };
+    assert_eq!(read(&pairwise(json!({}))).unwrap().pairwise_sector(), Some("app.example"));
+    let two = json!({"redirect_uris": ["https://a.example/cb", "https://b.example/cb"]});
+    refused(&pairwise(two.clone()), "invalid_client_metadata");
+    let mut named = pairwise(two);
+    named["sector_identifier_uri"] = json!("https://sector.example/list.json");
+    assert_eq!(read(&named).unwrap().pairwise_sector(), Some("sector.example"));
+    assert_eq!(
+        read(&json!({"sector_identifier_uri": "https://sector.example/"})).unwrap().pairwise_sector(),
+        None
+    );
+
+    let read = Registration::read(named.as_object().unwrap(), &RULES).unwrap();
+    assert_eq!(read.sector_document(), Some("https://sector.example/list.json"));
+    assert!(read.check_sector(&json!(["https://b.example/cb", "https://a.example/cb", "x"])).is_ok());
+    for bad in [
+        json!(["https://a.example/cb"]),
+        json!({}),
+        json!([1]),
+        json!(["https://a.example/cb", 1, "https://b.example/cb"]),
+    ] {
+        assert_eq!(read.check_sector(&bad).unwrap_err().code, "invalid_client_metadata", "{bad}");
+    }
+}
+
+#[test]
+fn names_and_other_members() {
+    let client = read(&json!({
+        "client_name": "Example", "logo_uri": "https://app.example/logo.png", "default_max_age": 60, "require_auth_time": true,
+        "default_acr_values": ["urn:a"], "initiate_login_uri": "https://app.example/start", "contacts": ["a@app.example"],
+        "request_uris": ["https://app.example/request.jwt#abc"], "unknown": {"x": 1}, "tos_uri": "",
+    }))
+    .unwrap();
+    let shown = registered(&client);
+    assert_eq!(shown["default_max_age"], 60);
+    assert_eq!(shown["request_uris"], json!(["https://app.example/request.jwt#abc"]));
+    assert_eq!((shown.get("unknown"), shown.get("tos_uri")), (None, None));
+    for bad in [
+        json!({"client_name": "a\u{202e}b"}),
+        json!({"client_name": "<b>"}),
+        json!({"client_name": "x".repeat(121)}),
+        json!({"client_name": 1}),
+        json!({"logo_uri": "javascript:alert(1)"}),
+        json!({"policy_uri": "data:text/html,x"}),
+        json!({"default_max_age": -1}),
+        json!({"default_max_age": "60"}),
+        json!({"require_auth_time": "true"}),
+        json!({"default_acr_values": ["a b"]}),
+        json!({"contacts": vec!["x"; 11]}),
+        json!({"initiate_login_uri": "http://app.example/start"}),
+        json!({"subject_type": "secret"}),
+        json!({"application_type": "toaster"}),
+        json!({"request_uris": ["file:///etc/passwd"]}),
+    ] {
+        refused(&bad, "invalid_client_metadata");
+    }
+}
+
+/// An update says everything anew, and keeps what is not the application's to say.
+#[test]
+fn described_again() {
+    let mut client =
+        read(&json!({"tos_uri": "https://app.example/tos", "response_types": ["code id_token"]})).unwrap();
+    let own = client.openid.as_mut().unwrap();
+    (own.registered_at, own.registration_token_sha256) = (Some(5), Some("digest".to_owned()));
+    let metadata = json!({"redirect_uris": ["https://app.example/other"]});
+    Registration::read(metadata.as_object().unwrap(), &RULES).unwrap().describe(&mut client);
+    let shown = registered(&client);
+    assert_eq!((shown.get("tos_uri"), &shown["response_types"]), (None, &json!(["code"])));
+    let own = client.openid.unwrap();
+    assert_eq!((own.registered_at, own.registration_token_sha256.as_deref()), (Some(5), Some("digest")));
+    assert!(!client.is_first_party);
+}

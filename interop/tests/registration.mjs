@@ -1,0 +1,55 @@
+// openid-client registers itself (RFC 7591), asks for claims by name, and reads a signed answer of /userinfo.
+import assert from 'node:assert/strict';
+import * as client from 'openid-client';
+
+import { authorize } from '../lib/browser.mjs';
+import { serveSite } from '../lib/site.mjs';
+
+export default {
+  'registers itself, asks for claims by name, reads a signed userinfo': async (tools) => {
+    const { chancery, management, browser } = tools;
+    await management.call('PATCH', 'tenants/settings', {
+      flags: { enable_dynamic_client_registration: true }, dynamic_client_registration_security_mode: 'permissive',
+    });
+    const site = await serveSite();
+    tools.after(site.close);
+    const callback = `${site.origin}/callback`;
+    const config = await client.dynamicClientRegistration(
+      new URL(chancery.issuer),
+      {
+        client_name: 'Visitor', redirect_uris: [callback], application_type: 'native', subject_type: 'pairwise',
+        token_endpoint_auth_method: 'client_secret_post', userinfo_signed_response_alg: 'RS256', require_auth_time: true,
+        grant_types: ['authorization_code', 'refresh_token'],
+      },
+      undefined,
+      { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
+    );
+    const registered = config.clientMetadata();
+    assert.equal(registered.userinfo_signed_response_alg, 'RS256');
+    assert.ok(registered.registration_access_token && registered.client_secret);
+
+    const checks = {
+      pkceCodeVerifier: client.randomPKCECodeVerifier(), expectedState: client.randomState(), expectedNonce: client.randomNonce(),
+    };
+    const request = client.buildAuthorizationUrl(config, {
+      redirect_uri: callback, scope: 'openid offline_access', state: checks.expectedState, nonce: checks.expectedNonce,
+      code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier), code_challenge_method: 'S256',
+      claims: JSON.stringify({ userinfo: { email: { essential: true } }, id_token: { nickname: null } }),
+    });
+    const back = await authorize(await browser.page(), request, chancery.user, callback);
+    const tokens = await client.authorizationCodeGrant(config, back, checks);
+    const said = tokens.claims();
+    assert.ok(said.nickname && said.auth_time && !said.email);
+    assert.ok(!said.sub.includes('|'), 'a pairwise subject');
+    const profile = await client.fetchUserInfo(config, tokens.access_token, said.sub);
+    assert.equal(profile.email, chancery.user.email);
+    const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token);
+    assert.equal(refreshed.claims().sub, said.sub);
+
+    const own = { headers: { authorization: `Bearer ${registered.registration_access_token}` } };
+    const shown = await (await fetch(registered.registration_client_uri, own)).json();
+    assert.equal(shown.client_id, registered.client_id);
+    assert.equal((await fetch(registered.registration_client_uri, { ...own, method: 'DELETE' })).status, 204);
+    await assert.rejects(client.refreshTokenGrant(config, refreshed.refresh_token ?? tokens.refresh_token), { status: 401 });
+  },
+};

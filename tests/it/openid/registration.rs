@@ -1,0 +1,222 @@
+//! `/oidc/register` (RFC 7591, RFC 7592, fact sheet 9.3).
+
+use serde_json::{Value, json};
+
+use crate::support::{API, Ask, Browser, CALLBACK, Call, ISSUER, JANE, Registered, TestApp, decode, engines};
+
+#[tokio::test]
+async fn only_where_the_tenant_lets_them() {
+    let app = TestApp::new().await;
+    let answer = Registered::ask(&app, &json!({ "redirect_uris": [CALLBACK] })).await.expect(404);
+    assert_eq!(answer.text("error"), "not_found");
+    let app = Registered::app(true).await;
+    let discovery = app.get("/.well-known/openid-configuration").await.json();
+    assert_eq!(discovery["registration_endpoint"], format!("{ISSUER}oidc/register"));
+    app.manage(
+        "PATCH",
+        "/tenants/settings",
+        json!({ "flags": { "enable_dynamic_client_registration": false } }),
+    )
+    .await;
+    assert_eq!(app.get("/.well-known/openid-configuration").await.json().get("registration_endpoint"), None);
+}
+
+/// The wire's answer, and what RFC 7592 adds; strict as new applications of strangers are.
+#[tokio::test]
+async fn a_strict_third_party() {
+    let app = Registered::app(true).await;
+    let made = Registered::new(&app, json!({ "grant_types": ["authorization_code", "refresh_token"] })).await;
+    assert!(made.client_id.starts_with("tpc_") && made.client_id.len() == 26, "{}", made.client_id);
+    assert_eq!(made.all["client_secret_expires_at"], 0);
+    assert_eq!(made.all["token_endpoint_auth_method"], "client_secret_post");
+    assert_eq!(made.text("registration_client_uri"), format!("{ISSUER}oidc/register/{}", made.client_id));
+    let shown = app.manage("GET", &format!("/clients/{}", made.client_id), Value::Null).await;
+    assert_eq!(
+        (&shown["is_first_party"], &shown["third_party_security_mode"], &shown["redirection_policy"]),
+        (&json!(false), &json!("strict"), &json!("open_redirect_protection"))
+    );
+    assert_eq!(shown.get("openid"), None, "a member that the contract does not know");
+    // Strict ones have no OpenID Connect, and PKCE is theirs to use.
+    let grant = json!({ "client_id": made.client_id, "audience": API, "scope": ["read:contacts"], "subject_type": "user" });
+    app.manage("POST", "/client-grants", grant).await;
+    let verifier = "v".repeat(43);
+    let ask = made.code("openid read:contacts").with("audience", API);
+    assert_eq!(Browser::new(&app).open(&ask).await.status, 400, "without PKCE, on a page");
+    let code = Browser::new(&app).authorize(&ask.challenged(&verifier), &JANE).await.get("code");
+    let grant = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", &verifier),
+    ];
+    let tokens = made.token(&app, &grant).await.expect(200);
+    assert_eq!((tokens.json().get("id_token"), tokens.text("scope").as_str()), (None, "read:contacts"));
+}
+
+#[tokio::test]
+async fn openid_connect_with_consent() {
+    for strictly in [false, true] {
+        let app = Registered::app(false).await;
+        if strictly {
+            app.manage_own("PATCH", "/openid", json!({ "oidc_strict": true })).await;
+        }
+        let made = Registered::new(&app, json!({ "response_types": ["code", "id_token"] })).await;
+        let mut browser = Browser::new(&app);
+        let login = browser.open(&made.code("openid profile")).await;
+        let consent = browser.log_in(&login, &JANE).await;
+        assert_eq!(consent.form().action, "/u/consent", "nobody vouched for it: {consent:?}");
+        let landing = crate::support::Landing::of(&browser.go_through(consent, &JANE).await);
+        let tokens = made.redeem(&app, &landing.get("code")).await.expect(200);
+        let claims = app.verified(&tokens.text("id_token")).await;
+        assert_eq!(claims["aud"], made.client_id);
+        let implicit = made.code("openid").with("response_type", "id_token").with("nonce", "n");
+        assert_eq!(decode(&browser.authorize(&implicit, &JANE).await.get("id_token")).1["nonce"], "n");
+        // What it did not register it does not get (security case 3).
+        let hybrid = made.code("openid").with("response_type", "token");
+        browser.authorize(&hybrid, &JANE).await.get("access_token");
+        let machine = [("grant_type", "client_credentials"), ("audience", API)];
+        made.token(&app, &machine).await.expect(if strictly { 400 } else { 403 });
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused() {
+    let app = Registered::app(false).await;
+    for (metadata, code) in [
+        (json!({}), "invalid_redirect_uri"),
+        (json!({ "redirect_uris": ["https://app.example/cb#f"] }), "invalid_redirect_uri"),
+        (json!({ "redirect_uris": ["javascript:alert(1)"] }), "invalid_redirect_uri"),
+        (
+            json!({ "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "client_secret_jwt" }),
+            "invalid_client_metadata",
+        ),
+        (json!([]), "invalid_client_metadata"),
+        (json!("x"), "invalid_client_metadata"),
+    ] {
+        let answer = Registered::ask(&app, &metadata).await.expect(400);
+        assert_eq!(answer.text("error"), code, "{metadata}");
+        assert!(!answer.text("error_description").is_empty());
+    }
+    app.send(Call::post("/oidc/register").body("application/json", "{")).await.expect(400);
+    app.send(Call::post("/oidc/register").form(&[("redirect_uris", CALLBACK)])).await.expect(415);
+    let deep = format!("{{\"redirect_uris\":{}", "[".repeat(60_000));
+    app.send(Call::post("/oidc/register").body("application/json", deep)).await.expect(400);
+    let large = json!({ "redirect_uris": [CALLBACK], "x": "x".repeat(70_000) });
+    assert_eq!(Registered::ask(&app, &large).await.status, 413);
+}
+
+#[tokio::test]
+async fn as_often_as_people_would() {
+    let app = Registered::app(false).await;
+    let metadata = json!({ "redirect_uris": [CALLBACK] });
+    for _ in 0..20 {
+        Registered::ask(&app, &metadata).await.expect(201);
+    }
+    let answer = Registered::ask(&app, &metadata).await.expect(429);
+    assert!(answer.header("retry-after").is_some());
+    let other = Call::post("/oidc/register").json(&metadata).sent_from([198, 51, 100, 9]);
+    app.send(other).await.expect(201);
+}
+
+/// RFC 7592.
+#[tokio::test]
+async fn read_changed_and_removed() {
+    for app in engines().await {
+        app.manage("PATCH", "/tenants/settings", json!({
+            "flags": { "enable_dynamic_client_registration": true }, "dynamic_client_registration_security_mode": "permissive",
+        })).await;
+        let made = Registered::new(&app, json!({ "tos_uri": "https://app.example/tos" })).await;
+        let other = Registered::new(&app, json!({})).await;
+        let token = made.text("registration_access_token");
+        let read = app.send(made.manage("GET", token)).await.expect(200).json();
+        assert_eq!(read, made.all);
+        assert!(!app.at_rest().await.contains(token), "the token rests as its digest");
+        for (call, why) in [
+            (made.manage("GET", other.text("registration_access_token")), "another's token"),
+            (made.manage("GET", &token[1..]), "cut"),
+            (Call::get(&format!("/oidc/register/{}", made.client_id)), "none"),
+            (Call::get("/oidc/register/nobody").bearer(token), "of nobody"),
+            (made.manage("DELETE", &made.client_id), "its id"),
+        ] {
+            let answer = app.send(call).await;
+            assert_eq!(answer.status, 401, "{why}");
+            assert!(
+                answer.header("www-authenticate").is_some_and(|said| said.starts_with("Bearer")),
+                "{why}"
+            );
+        }
+        let change = |more: Value| {
+            let mut all =
+                json!({ "client_id": made.client_id, "redirect_uris": [CALLBACK], "client_name": "Renamed" });
+            all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            made.manage("PUT", token).json(&all)
+        };
+        for bad in [
+            json!({ "client_id": other.client_id }),
+            json!({ "client_secret": "wrong" }),
+            json!({ "registration_access_token": token }),
+            json!({ "redirect_uris": ["http://app.example/"] }),
+        ] {
+            app.send(change(bad)).await.expect(400);
+        }
+        let secret = made.text("client_secret");
+        let put = app.send(change(json!({ "client_secret": secret }))).await.expect(200).json();
+        assert_eq!(
+            (&put["client_name"], put.get("tos_uri")),
+            (&json!("Renamed"), None),
+            "everything is said anew"
+        );
+        assert_eq!(put["client_secret"], secret);
+        // From a secret to none and back: the new one is another.
+        let public =
+            app.send(change(json!({ "token_endpoint_auth_method": "none" }))).await.expect(200).json();
+        assert_eq!(public.get("client_secret"), None);
+        let again = app.send(change(json!({}))).await.expect(200).json();
+        assert!(again["client_secret"].is_string() && again["client_secret"] != secret);
+
+        let code = Browser::new(&app).authorize(&made.code("openid"), &JANE).await.get("code");
+        app.send(made.manage("DELETE", token)).await.expect(204);
+        app.send(made.manage("GET", token)).await.expect(401);
+        made.redeem(&app, &code).await.expect(401);
+        let page = Browser::new(&app).open(&made.code("openid")).await;
+        assert_eq!(page.status, 400, "unknown now");
+        app.send(other.manage("GET", other.text("registration_access_token"))).await.expect(200);
+    }
+}
+
+/// Security case 4: what was registered is compared byte for byte.
+#[tokio::test]
+async fn case_04_callbacks_of_registrations() {
+    let app = Registered::app(false).await;
+    let made = Registered::new(&app, json!({ "redirect_uris": ["https://app.example/cb?a=b"] })).await;
+    for uri in [
+        "https://app.example/cb",
+        "https://app.example/cb?a=b&c=d",
+        "https://app.example/cb?a=c",
+        "https://app.example/cb/?a=b",
+    ] {
+        let ask = made.code("openid").with("redirect_uri", uri);
+        assert_eq!(Browser::new(&app).open(&ask).await.status, 403, "{uri}");
+    }
+    let ask = made.code("openid").with("redirect_uri", "https://app.example/cb?a=b");
+    let landing = Browser::new(&app).authorize(&ask, &JANE).await;
+    assert_eq!((landing.url.as_str(), landing.find("a")), ("https://app.example/cb", Some("b")));
+}
+
+/// Users of the domain, not those of one application's own connection.
+#[tokio::test]
+async fn domain_connections_serve_strangers() {
+    let app = Registered::app(false).await;
+    let connections = app.manage("GET", "/connections", Value::Null).await;
+    let id = connections[0]["id"].as_str().unwrap().to_owned();
+    let made = Registered::new(&app, json!({})).await;
+    let web = app.clients.web.client_id.clone();
+    app.manage("PATCH", &format!("/connections/{id}"), json!({ "enabled_clients": [web] })).await;
+    let answer = Browser::new(&app).open(&made.code("openid")).await;
+    crate::support::Landing::of(&answer).is_error("invalid_request", "no connections enabled for the client");
+    app.manage("PATCH", &format!("/connections/{id}"), json!({ "is_domain_connection": true })).await;
+    Browser::new(&app).authorize(&made.code("openid"), &JANE).await.get("code");
+    // A first-party application has to be listed all the same.
+    let spa = Ask::code(&app.clients.spa.client_id, "openid");
+    assert!(crate::support::Landing::of(&Browser::new(&app).open(&spa).await).find("error").is_some());
+}
