@@ -11,7 +11,7 @@ import { stopAll } from './lib/processes.mjs';
 import { startChancery } from './lib/server.mjs';
 
 const SUITES = [
-  'spa', 'implicit', 'apis', 'openid-client', 'device', 'second-factor', 'passwordless', 'authlib', 'smtp', 'pages', 'auth0-node', 'mcp-server', 'typescript-client',
+  'spa', 'implicit', 'apis', 'openid-client', 'device', 'second-factor', 'passwordless', 'sessions', 'authlib', 'smtp', 'pages', 'auth0-node', 'mcp-server', 'typescript-client',
   'schemathesis', 'deploy-cli', 'dashboard', 'dashboard-screens', 'dashboard-jobs',
   'dashboard-hostile',
 ];

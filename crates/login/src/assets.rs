@@ -1,4 +1,4 @@
-//! What the pages load beside themselves: one style sheet, three small scripts, the mark, and a tenant's theme.
+//! What the pages load beside themselves: one style sheet, five small scripts, the mark, and a tenant's theme.
 //!
 //! Names carry a hash of the content, so browsers may keep them for ever.
 
@@ -20,6 +20,10 @@ pub enum File {
     WebMessageScript,
     /// The "show" button of password fields.
     ShowPasswordScript,
+    /// Goes on after applications logged out in frames.
+    SignOutScript,
+    /// Answers applications that ask whether the session is still there.
+    CheckSessionScript,
     /// Our mark, shown where the tenant has no logo.
     Logo,
     /// The icon of the browser tab.
@@ -42,11 +46,13 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const BRIEFLY: &str = "public, max-age=60";
 
 impl File {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Style,
         Self::FormPostScript,
         Self::WebMessageScript,
         Self::ShowPasswordScript,
+        Self::SignOutScript,
+        Self::CheckSessionScript,
         Self::Logo,
         Self::Icon,
     ];
@@ -57,6 +63,8 @@ impl File {
             Self::FormPostScript => ("form-post", "js"),
             Self::WebMessageScript => ("web-message", "js"),
             Self::ShowPasswordScript => ("show-password", "js"),
+            Self::SignOutScript => ("sign-out", "js"),
+            Self::CheckSessionScript => ("check-session", "js"),
             Self::Logo => ("logo", "svg"),
             Self::Icon => ("favicon", "svg"),
         }
@@ -68,6 +76,8 @@ impl File {
             Self::FormPostScript => include_bytes!("../static/form-post.js"),
             Self::WebMessageScript => include_bytes!("../static/web-message.js"),
             Self::ShowPasswordScript => include_bytes!("../static/show-password.js"),
+            Self::SignOutScript => include_bytes!("../static/sign-out.js"),
+            Self::CheckSessionScript => include_bytes!("../static/check-session.js"),
             Self::Logo => include_bytes!("../static/logo.svg"),
             Self::Icon => include_bytes!("../static/favicon.svg"),
         }
@@ -79,6 +89,8 @@ impl File {
         const FORM_POST: u64 = content_hash(include_bytes!("../static/form-post.js"));
         const WEB_MESSAGE: u64 = content_hash(include_bytes!("../static/web-message.js"));
         const SHOW_PASSWORD: u64 = content_hash(include_bytes!("../static/show-password.js"));
+        const SIGN_OUT: u64 = content_hash(include_bytes!("../static/sign-out.js"));
+        const CHECK_SESSION: u64 = content_hash(include_bytes!("../static/check-session.js"));
         const LOGO: u64 = content_hash(include_bytes!("../static/logo.svg"));
         const ICON: u64 = content_hash(include_bytes!("../static/favicon.svg"));
         match self {
@@ -86,6 +98,8 @@ impl File {
             Self::FormPostScript => FORM_POST,
             Self::WebMessageScript => WEB_MESSAGE,
             Self::ShowPasswordScript => SHOW_PASSWORD,
+            Self::SignOutScript => SIGN_OUT,
+            Self::CheckSessionScript => CHECK_SESSION,
             Self::Logo => LOGO,
             Self::Icon => ICON,
         }

@@ -1,44 +1,62 @@
 //! Discovery and keys (OpenID Connect Discovery, RFC 8414, fact sheet 9.1 and 9.2). What stands here is served; nothing
 //! else.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use chancery_store::{Origin, Snapshot};
 use chancery_web::Ctx;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 /// The documents of `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`, one for each
-/// issuer, with pushed requests and client certificates and without, made once. Issuers are configured, so there are only so
-/// many.
+/// issuer, made once for each revision of its tenant. Issuers are configured, so there are only so many.
 #[derive(Clone, Default)]
-pub(crate) struct Documents(Arc<RwLock<[HashMap<String, Bytes>; 4]>>);
+pub(crate) struct Documents(Arc<RwLock<HashMap<String, (String, i64, Bytes)>>>);
 
 impl Documents {
     /// The issuer's document.
     pub(crate) fn answer(&self, ctx: &Ctx) -> Response {
-        let issuer = &ctx.origin.issuer;
-        let takes_pushed = ctx.tenant.settings.pushed_authorization_requests_supported.unwrap_or(false);
-        let aliases = ctx.tenant.settings.mtls.as_ref().and_then(|mtls| mtls.enable_endpoint_aliases);
-        let alias = ctx.origin.certificate_base.as_deref().filter(|_| aliases == Some(true));
-        let which = usize::from(takes_pushed) + 2 * usize::from(alias.is_some());
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner)[which].get(issuer).cloned();
+        let (issuer, tenant, rev) = (&ctx.origin.issuer, &ctx.tenant.tenant, ctx.tenant.rev);
+        let known = match self.0.read().unwrap_or_else(PoisonError::into_inner).get(issuer) {
+            Some((of, at, known)) if of == tenant && *at == rev => Some(known.clone()),
+            _ => None,
+        };
         public(known.unwrap_or_else(|| {
-            // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that.
-            let pushed = if takes_pushed { PUSHED } else { "" };
-            let made = TEMPLATE.replace("{pushed}", pushed);
-            let made = match alias {
-                Some(alias) => with_certificates(&made, if takes_pushed { PUSHED_ALIAS } else { "" }, alias),
-                None => made.replace("{mtls}", "").replace("{mtls_methods}", ""),
-            };
-            let made = Bytes::from(made.replace("{issuer}", issuer));
+            let made = Bytes::from(document(&ctx.tenant, &ctx.origin));
             let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            all[which].insert(issuer.clone(), made.clone());
+            all.insert(issuer.clone(), (tenant.clone(), rev, made.clone()));
             made
         }))
     }
+}
+
+/// What the tenant's settings make of the template.
+fn document(tenant: &Snapshot, origin: &Origin) -> String {
+    let settings = &tenant.settings;
+    let said = |object: &str, name: &str| settings.rest.get(object)?.get(name)?.as_bool();
+    let pushed = settings.pushed_authorization_requests_supported.unwrap_or(false);
+    let ends = said("oidc_logout", "rp_logout_end_session_endpoint_discovery") != Some(false);
+    let types: BTreeSet<&str> = tenant.apis().flat_map(|api| api.details_types()).collect();
+    let details = match types.is_empty() {
+        true => String::new(),
+        false => format!(r#""authorization_details_types_supported":{},"#, serde_json::json!(types)),
+    };
+    // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that. It goes in before the types, which
+    // are other people's words.
+    let aliases = settings.mtls.as_ref().and_then(|mtls| mtls.enable_endpoint_aliases);
+    let made = TEMPLATE.replace("{pushed}", if pushed { PUSHED } else { "" });
+    let made = match origin.certificate_base.as_deref().filter(|_| aliases == Some(true)) {
+        Some(alias) => with_certificates(&made, if pushed { PUSHED_ALIAS } else { "" }, alias),
+        None => made.replace("{mtls}", "").replace("{mtls_methods}", ""),
+    };
+    made
+        .replace("{session}", if settings.flags.has_session_management() { SESSION } else { "" })
+        .replace("{end_session}", if ends { END_SESSION } else { "" })
+        .replace("{issuer}", &origin.issuer)
+        .replace("{details}", &details)
 }
 
 /// `/.well-known/jwks.json`.
@@ -75,6 +93,10 @@ const MTLS: &str = concat!(
 
 /// Where the tenant takes requests that are sent ahead.
 const PUSHED: &str = r#""pushed_authorization_request_endpoint":"{issuer}oauth/par","require_pushed_authorization_requests":false,"#;
+/// Where the tenant has session management.
+const SESSION: &str = r#""check_session_iframe":"{issuer}oidc/check_session","#;
+/// Unless the tenant keeps it to itself.
+const END_SESSION: &str = r#""end_session_endpoint":"{issuer}oidc/logout","#;
 /// Member order as live tenants have it.
 const TEMPLATE: &str = concat!(
     r#"{"issuer":"{issuer}","authorization_endpoint":"{issuer}authorize","token_endpoint":"{issuer}oauth/token","#,
@@ -101,5 +123,7 @@ const TEMPLATE: &str = concat!(
     r#""introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"{mtls_methods}],"#,
     r#"{mtls}"introspection_signing_alg_values_supported":["RS256"],"#,
     r#""dpop_signing_alg_values_supported":["ES256"],"#,
-    r#""end_session_endpoint":"{issuer}oidc/logout","authorization_response_iss_parameter_supported":true}"#,
+    r#""backchannel_logout_supported":true,"backchannel_logout_session_supported":true,"#,
+    r#""frontchannel_logout_supported":true,"frontchannel_logout_session_supported":true,{session}{end_session}{details}"#,
+    r#""authorization_response_iss_parameter_supported":true}"#,
 );

@@ -4,10 +4,12 @@
 //! the login crate: the two meet in a stored transaction.
 
 mod authorize;
+mod backchannel;
 mod ciba;
 mod client_auth;
 mod dbconnections;
 mod decision;
+mod details;
 mod device;
 mod discovery;
 mod events;
@@ -28,6 +30,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use chancery_web::{App, Ctx};
+
+pub use backchannel::{tell_due, tell_of_logouts};
 
 /// Every route of the Authentication API.
 pub fn routes() -> Router<Arc<App>> {
@@ -54,6 +58,7 @@ pub fn routes() -> Router<Arc<App>> {
             get(move |ctx: Ctx| async move { same.answer(&ctx) }),
         )
         .route("/.well-known/jwks.json", get(discovery::jwks))
+        .route("/oidc/check_session", get(logout::check_session))
         .route("/v2/logout", get(logout::v2))
         .route("/oidc/logout", get(logout::oidc_by_get).post(logout::oidc_by_post))
         .route("/bc-authorize", post(ciba::begin))

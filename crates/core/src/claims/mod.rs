@@ -6,12 +6,14 @@ mod access_token;
 mod custom;
 mod id_token;
 mod json;
+mod logout_token;
 mod profile;
 mod profile_defaults;
 
 pub use access_token::{AccessToken, GrantKind, machine_subject};
 pub use custom::{Place, admitted, is_restricted};
 pub use id_token::IdToken;
+pub use logout_token::LogoutToken;
 pub use profile::{userinfo, userinfo_with};
 pub use profile_defaults::{default_name, default_nickname, default_picture, fill_profile_defaults};
 

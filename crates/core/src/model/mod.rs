@@ -8,6 +8,7 @@ mod api;
 mod client;
 mod client_grant;
 mod connection;
+mod oidc_logout;
 mod organization;
 mod role;
 mod tenant;
@@ -27,6 +28,7 @@ pub use connection::{
     Allowance, CharacterType, CharacterTypeRule, Connection, ConnectionOptions, PasswordComplexity,
     PasswordComplexityOptions, PasswordOptions, PasswordPolicy, Strength,
 };
+pub use oidc_logout::{LogoutInitiators, LogoutMetadata, OidcLogout};
 pub use organization::{
     DiscoveryDomain, Organization, OrganizationClient, OrganizationConnection, ThirdPartyClientAccess,
 };

@@ -15,6 +15,7 @@ mod password;
 mod passwordless;
 mod problem;
 mod second_factor;
+mod signing_out;
 mod signup;
 mod web_message;
 
@@ -41,6 +42,7 @@ pub use password::{ForgotPassword, ResetPassword};
 pub use passwordless::{AskForCode, EnterMailedCode};
 pub use problem::{PasswordRule, Problem, RuleLine};
 pub use second_factor::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode};
+pub use signing_out::{CheckSession, SigningOut};
 pub use signup::Signup;
 pub use web_message::WebMessage;
 

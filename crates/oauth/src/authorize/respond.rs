@@ -276,6 +276,7 @@ impl Grantee<'_> {
             organization_id: self.organization.map(|organization| organization.id.clone()),
             gty: None,
             connection: Some(self.session.connection.clone()),
+            authorization_details: self.request.authorization_details.clone(),
         }
     }
 

@@ -16,6 +16,7 @@ pub(super) struct Presented {
     pub(super) code: SecretString,
     pub(super) redirect_uri: Option<String>,
     pub(super) code_verifier: Option<SecretString>,
+    pub(super) authorization_details: Option<String>,
 }
 
 /// Checks, signs, then spends the code in one write with the tokens that hang on it.
@@ -31,6 +32,7 @@ pub(super) async fn exchange(
         record: &record,
         flow: "code_exchange",
         event: "seacft",
+        details: presented.authorization_details.as_deref(),
         jkt,
         gone: OAuthError::InvalidCode,
     };
