@@ -33,7 +33,8 @@ fn rfc_7516_a1() {
         "VIMpMYbPf47dT1w_zDUXfPimsSegnMOA1zTaX7aGk_8urY6R8-ZW1FxU7AlWAyLWybqq6t16VFd7hQd0y6flUK4SlOydB61gwanOsXGOAOv82cHq0E3eL4HrtZkUuKvnPrMnsUUFlfUdybVzxyjz9JF_XyaY14ardLSjf4L_FNY",
     ]
     .map(decode);
-    let public_key = RsaPublicKeyComponents { n: &n, e: &[1, 0, 1][..] };
+    let e = vec![1, 0, 1];
+    let public_key = RsaPublicKeyComponents { n: &n, e: &e };
     let components = KeyPairComponents { public_key, d: &d, p: &p, q: &q, dP: &dp, dQ: &dq, qInv: &qinv };
     let pair = KeyPair::from_components(&components).unwrap();
     let pkcs8: Pkcs8V1Der<'_> = pair.as_der().unwrap();
@@ -62,8 +63,11 @@ fn rfc_7520_5_5() {
     assert!(text.ends_with("We are your friends, Frodo."), "{text}");
 }
 
+/// The side that encrypts, with whatever encryption of the content.
+type Seal = Box<dyn Fn(ContentEncryption) -> EncryptionKey>;
+
 /// Both sides of every algorithm.
-fn pairs() -> Vec<(KeyManagement, Box<dyn Fn(ContentEncryption) -> EncryptionKey>, DecryptionKey)> {
+fn pairs() -> Vec<(KeyManagement, Seal, DecryptionKey)> {
     let rsa = generate_rsa(2048).unwrap();
     let ec = generate_es256().unwrap();
     let spki = |algorithm, der: &[u8]| {
@@ -76,7 +80,7 @@ fn pairs() -> Vec<(KeyManagement, Box<dyn Fn(ContentEncryption) -> EncryptionKey
         .map(|alg| {
             let is_rsa = alg.as_str().starts_with("RSA");
             let (der, pem) = if is_rsa { (&rsa, rsa_pem.clone()) } else { (&ec, ec_pem.clone()) };
-            let encrypt: Box<dyn Fn(ContentEncryption) -> EncryptionKey> =
+            let encrypt: Seal =
                 Box::new(move |enc| EncryptionKey::from_pem((alg, enc), &pem, Some("k")).unwrap());
             (alg, encrypt, DecryptionKey::from_pkcs8(alg, der).unwrap())
         })
@@ -118,8 +122,8 @@ fn nothing_opens_that_was_changed() {
         for enc in ALL {
             let token = encrypt(enc).encrypt(b"{\"sub\":\"jane\"}", None).unwrap();
             let parts: Vec<&str> = token.split('.').collect();
-            for at in 0..5 {
-                let mut bytes = decode(parts[at]);
+            for (at, part) in parts.iter().enumerate() {
+                let mut bytes = decode(part);
                 if bytes.is_empty() {
                     continue;
                 }

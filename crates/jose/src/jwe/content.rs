@@ -1,13 +1,14 @@
 //! How the content is encrypted (RFC 7518, section 5).
 
+use super::fill;
 use crate::{Error, constant_time_eq};
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{
     self, DecryptionContext, EncryptionContext, PaddedBlockDecryptingKey, PaddedBlockEncryptingKey,
     UnboundCipherKey,
 };
+use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
-use aws_lc_rs::{hmac, rand};
 use std::str::FromStr;
 
 /// `enc`.
@@ -61,7 +62,7 @@ impl ContentEncryption {
         match self {
             Self::A128Gcm | Self::A256Gcm => {
                 let mut iv = [0; GCM_IV];
-                rand::fill(&mut iv).map_err(|_| Error::Crypto)?;
+                fill(&mut iv)?;
                 let mut ciphertext = plaintext.to_vec();
                 let tag = self
                     .gcm(key)?
@@ -75,7 +76,7 @@ impl ContentEncryption {
             }
             Self::A128CbcHs256 | Self::A256CbcHs512 => {
                 let mut iv = [0; CBC_IV];
-                rand::fill(&mut iv).map_err(|_| Error::Crypto)?;
+                fill(&mut iv)?;
                 let (mac_key, cipher_key) = key.split_at(key.len() / 2);
                 let mut ciphertext = plaintext.to_vec();
                 let context = EncryptionContext::Iv128(FixedLength::from(iv));

@@ -1,6 +1,7 @@
 //! How both sides come to have the key of the content (RFC 7518, section 4).
 
 use super::ContentEncryption;
+use super::fill;
 use super::header::Header;
 use crate::encoding::base64url_decode;
 use crate::public_key::Public;
@@ -8,7 +9,6 @@ use crate::{Error, VerifyingKey};
 use aws_lc_rs::agreement::{self, ECDH_P256, UnparsedPublicKey};
 use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::key_wrap::{AES_128, AES_256, AesKek, KeyWrap};
-use aws_lc_rs::rand;
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OAEP_SHA512_MGF1SHA512,
     OaepAlgorithm, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey,
@@ -289,7 +289,7 @@ fn kek(key: &[u8]) -> Result<AesKek, Error> {
 
 fn random(length: usize) -> Result<Secret, Error> {
     let mut bytes = Zeroizing::new(vec![0; length]);
-    rand::fill(&mut bytes).map_err(|_| Error::Crypto)?;
+    fill(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -193,3 +193,12 @@ impl fmt::Debug for DecryptionKey {
         formatter.debug_struct("DecryptionKey").field("alg", &self.algorithm).finish_non_exhaustive()
     }
 }
+
+/// Random bytes for one token.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "keys and vectors of tokens are the library's to choose, as key pairs are: a test that fixed them would reuse them"
+)]
+fn fill(bytes: &mut [u8]) -> Result<(), Error> {
+    aws_lc_rs::rand::fill(bytes).map_err(|_| Error::Crypto)
+}
