@@ -18840,6 +18840,7 @@ export interface operations {
                         enable_legacy_logs_search_v2?: boolean;
                         require_pkce_for_public_clients?: boolean;
                         skip_consent_on_loopback?: boolean;
+                        enable_session_management?: boolean;
                     } | null;
                     friendly_name?: string | null;
                     picture_url?: string | null;

@@ -88,6 +88,7 @@ fn at_home(address: RedirectUri) -> AuthorizeRequest {
         organization: None,
         invitation: None,
         dpop_jkt: None,
+        authorization_details: Vec::new(),
         hinted_user: None,
         device: None,
     }
@@ -164,6 +165,9 @@ pub struct LogoutTransaction {
     pub client_name: Option<String>,
     /// The session that would end.
     pub session_id: String,
+    /// Languages wanted, best first, space separated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ui_locales: Option<String>,
 }
 
 /// What to do.
@@ -257,8 +261,7 @@ pub fn next(at: &Situation<'_>) -> Step {
             false => Step::ChooseOrganization,
         };
     }
-    let forced = prompts.consent && at.progress.consented.is_none();
-    if forced || (at.needs_consent)() {
+    if consent_is_forced(at) || (at.needs_consent)() {
         return match prompts.none {
             true => Step::Refuse(AuthorizeError::consent_required()),
             false => Step::Consent,
@@ -271,6 +274,17 @@ pub fn next(at: &Situation<'_>) -> Step {
         };
     }
     Step::Issue
+}
+
+/// Details of this one request are nothing that could have been answered before, or by anybody else (RFC 9396, section 7).
+fn consent_is_forced(at: &Situation<'_>) -> bool {
+    let is_answered = at.progress.consented.is_some();
+    let is_theirs = || {
+        let asked = at.progress.asked_user.as_deref();
+        at.session.is_some_and(|session| asked == Some(session.user_id.as_str()))
+    };
+    let asks_for_details = !at.request.authorization_details.is_empty();
+    (at.request.prompts.consent && !is_answered) || (asks_for_details && !(is_answered && is_theirs()))
 }
 
 /// What is still to be asked. An application that takes individuals too, and wants no page shown, gets the individual.

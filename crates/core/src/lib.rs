@@ -13,6 +13,7 @@ pub mod ids;
 pub mod interaction;
 pub mod iso;
 pub mod liquid;
+pub mod logout;
 pub mod markup;
 pub mod model;
 pub mod network;

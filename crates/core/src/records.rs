@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain::ChainKey;
 use crate::claims::RequestedClaims;
+use crate::oauth::AuthorizationDetail;
 use crate::params::Params;
 
 /// What was allowed to whom, decided once and carried by code, refresh token and opaque access token.
@@ -41,6 +42,9 @@ pub struct Authorization {
     /// Claims beside those of the scopes, as far as the user allowed them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claims: Option<RequestedClaims>,
+    /// What exactly was allowed (RFC 9396).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<AuthorizationDetail>,
 }
 
 /// An authorization code as stored; the code itself is a handle.
@@ -189,6 +193,8 @@ pub struct Session {
     pub initial_user_agent: Option<String>,
     /// When they proved it by a second factor too, seconds.
     pub second_factor_at: Option<i64>,
+    /// The issuer that they signed in at, where that is known.
+    pub issuer: Option<String>,
 }
 
 /// A consent of a user: fact sheet 4.3. On the wire of the Management API `client_id` is `clientID`.

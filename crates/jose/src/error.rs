@@ -24,6 +24,9 @@ pub enum Error {
     /// The signature is not that of the key over the token.
     #[error("the signature is wrong")]
     Signature,
+    /// The token cannot be opened with the key; what is wrong is not said.
+    #[error("the token cannot be decrypted")]
+    Decryption,
     /// The key is refused; the text says why.
     #[error("the key is refused: {0}")]
     Key(&'static str),

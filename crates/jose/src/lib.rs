@@ -19,6 +19,7 @@ mod encoding;
 mod error;
 mod generate;
 mod hash;
+mod jwe;
 mod jwk;
 mod jws;
 mod otp;
@@ -36,6 +37,7 @@ pub use encoding::{base64, base64_decode, base64url, base64url_decode, pem, pem_
 pub use error::Error;
 pub use generate::{generate_ed25519, generate_es256, generate_rsa};
 pub use hash::{constant_time_eq, half_hash, hmac_sha256, sha1, sha256};
+pub use jwe::{ContentEncryption, DecryptionKey, EncryptionKey, KeyManagement, MAX_ENCRYPTED_LENGTH};
 pub use jwk::{Jwk, JwkSet};
 pub use jws::{Header, MAX_TOKEN_LENGTH, Unverified};
 pub use otp::hotp;

@@ -1,4 +1,4 @@
-//! What the pages load beside themselves: one style sheet, four small scripts, the mark, and a tenant's theme.
+//! What the pages load beside themselves: one style sheet, six small scripts, the mark, and a tenant's theme.
 //!
 //! Names carry a hash of the content, so browsers may keep them for ever.
 
@@ -22,6 +22,10 @@ pub enum File {
     ShowPasswordScript,
     /// Asks the browser for security keys and passkeys.
     WebauthnScript,
+    /// Goes on after applications logged out in frames.
+    SignOutScript,
+    /// Answers applications that ask whether the session is still there.
+    CheckSessionScript,
     /// Our mark, shown where the tenant has no logo.
     Logo,
     /// The icon of the browser tab.
@@ -44,12 +48,14 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const BRIEFLY: &str = "public, max-age=60";
 
 impl File {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Style,
         Self::FormPostScript,
         Self::WebMessageScript,
         Self::ShowPasswordScript,
         Self::WebauthnScript,
+        Self::SignOutScript,
+        Self::CheckSessionScript,
         Self::Logo,
         Self::Icon,
     ];
@@ -61,6 +67,8 @@ impl File {
             Self::WebMessageScript => ("web-message", "js"),
             Self::ShowPasswordScript => ("show-password", "js"),
             Self::WebauthnScript => ("webauthn", "js"),
+            Self::SignOutScript => ("sign-out", "js"),
+            Self::CheckSessionScript => ("check-session", "js"),
             Self::Logo => ("logo", "svg"),
             Self::Icon => ("favicon", "svg"),
         }
@@ -73,6 +81,8 @@ impl File {
             Self::WebMessageScript => include_bytes!("../static/web-message.js"),
             Self::ShowPasswordScript => include_bytes!("../static/show-password.js"),
             Self::WebauthnScript => include_bytes!("../static/webauthn.js"),
+            Self::SignOutScript => include_bytes!("../static/sign-out.js"),
+            Self::CheckSessionScript => include_bytes!("../static/check-session.js"),
             Self::Logo => include_bytes!("../static/logo.svg"),
             Self::Icon => include_bytes!("../static/favicon.svg"),
         }
@@ -85,6 +95,8 @@ impl File {
         const WEB_MESSAGE: u64 = content_hash(include_bytes!("../static/web-message.js"));
         const SHOW_PASSWORD: u64 = content_hash(include_bytes!("../static/show-password.js"));
         const WEBAUTHN: u64 = content_hash(include_bytes!("../static/webauthn.js"));
+        const SIGN_OUT: u64 = content_hash(include_bytes!("../static/sign-out.js"));
+        const CHECK_SESSION: u64 = content_hash(include_bytes!("../static/check-session.js"));
         const LOGO: u64 = content_hash(include_bytes!("../static/logo.svg"));
         const ICON: u64 = content_hash(include_bytes!("../static/favicon.svg"));
         match self {
@@ -93,6 +105,8 @@ impl File {
             Self::WebMessageScript => WEB_MESSAGE,
             Self::ShowPasswordScript => SHOW_PASSWORD,
             Self::WebauthnScript => WEBAUTHN,
+            Self::SignOutScript => SIGN_OUT,
+            Self::CheckSessionScript => CHECK_SESSION,
             Self::Logo => LOGO,
             Self::Icon => ICON,
         }

@@ -14,23 +14,39 @@ pub enum PageKind {
     /// The page that answers `response_mode=web_message`. Applications frame it, so it must carry neither
     /// `frame-ancestors` nor `X-Frame-Options`.
     WebMessage,
+    /// The frame that applications ask about the session. As the one before.
+    CheckSession,
+    /// The page after a logout that shows pages of applications in frames.
+    SigningOut,
+}
+
+impl PageKind {
+    /// Whether pages of others may frame it.
+    pub fn is_framed(self) -> bool {
+        matches!(self, Self::WebMessage | Self::CheckSession)
+    }
 }
 
 /// The `Content-Security-Policy` of a page.
 ///
 /// `form_targets` are where its form may end up beside this server, each made by [`form_target`]: Chromium holds every
-/// redirect that follows a submission against `form-action`, so the application's callback has to be among them.
+/// redirect that follows a submission against `form-action`, so the application's callback has to be among them. Of
+/// [`PageKind::SigningOut`] they are what it may frame.
 pub fn csp(kind: PageKind, form_targets: &[String]) -> String {
     let mut policy = String::from("default-src 'none'; base-uri 'none'");
-    if kind == PageKind::WebMessage {
+    if kind.is_framed() {
         policy.push_str("; script-src 'self'; form-action 'none'");
         return policy;
     }
     policy.push_str("; style-src 'self'; img-src 'self' https: data:");
-    if matches!(kind, PageKind::Password | PageKind::SecurityKey | PageKind::FormPost) {
+    if matches!(kind, PageKind::Password | PageKind::SecurityKey | PageKind::FormPost | PageKind::SigningOut)
+    {
         policy.push_str("; script-src 'self'");
     }
-    policy.push_str("; form-action 'self'");
+    policy.push_str(match kind {
+        PageKind::SigningOut => "; form-action 'none'; frame-src",
+        _ => "; form-action 'self'",
+    });
     for target in form_targets {
         policy.push(' ');
         policy.push_str(target);
@@ -77,19 +93,22 @@ mod tests {
              form-action 'self' https://app.example; frame-ancestors 'none'"
         );
         assert!(!csp(PageKind::Plain, &callback).contains("script-src"));
+        assert_eq!(
+            csp(PageKind::SigningOut, &callback),
+            "default-src 'none'; base-uri 'none'; style-src 'self'; img-src 'self' https: data:; script-src 'self'; \
+             form-action 'none'; frame-src https://app.example; frame-ancestors 'none'"
+        );
         for kind in [
             PageKind::Plain,
             PageKind::Password,
             PageKind::SecurityKey,
             PageKind::FormPost,
             PageKind::WebMessage,
+            PageKind::CheckSession,
+            PageKind::SigningOut,
         ] {
             assert!(!csp(kind, &callback).contains("unsafe"), "{kind:?}");
-            assert_eq!(
-                csp(kind, &callback).contains("frame-ancestors"),
-                kind != PageKind::WebMessage,
-                "{kind:?}"
-            );
+            assert_eq!(csp(kind, &callback).contains("frame-ancestors"), !kind.is_framed(), "{kind:?}");
         }
     }
 

@@ -2,8 +2,9 @@
 //! has its profile beside that one's, and is written there: a directory neither reads nor blocks who somebody else is.
 
 use chancery_core::iso::format_ms;
+use chancery_core::logout::Initiator;
 use chancery_core::model::{Identity, User};
-use chancery_store::{AccountName, Batch, Error, SeenUser, Store};
+use chancery_store::{AccountName, Batch, Ending, Error, SeenUser, Store};
 use serde_json::{Map, Value};
 
 /// The accounts of one connection.
@@ -13,6 +14,8 @@ pub(crate) struct Accounts<'a> {
     /// The name of the connection.
     pub(crate) connection: &'a str,
     pub(crate) now_ms: i64,
+    /// Whether an application hears of users who are shut out.
+    pub(crate) is_heard: bool,
 }
 
 /// An account and the user that it belongs to.
@@ -82,6 +85,11 @@ impl Accounts<'_> {
         let mut batch = store.edit_user_batch(tenant, &found.owner, &after)?;
         let is_shut = after.is_blocked() && !before.is_blocked();
         if is_shut {
+            if self.is_heard {
+                let at = self.now_ms.div_euclid(1000);
+                let ending = Ending { initiator: Initiator::AccountDeactivated, at, trace: "" };
+                batch = batch.and(store.tell_sessions_of(tenant, &after.user_id, ending));
+            }
             batch = batch
                 .and(store.delete_sessions_of_batch(tenant, &after.user_id))
                 .and(store.revoke_by_user(tenant, &after.user_id));

@@ -78,6 +78,8 @@ const STORED: &[Stored] = &[
             "enforce_policies",
             "subject_type_authorization",
             "proof_of_possession",
+            "token_encryption",
+            "authorization_details",
         ],
     },
     Stored {
@@ -113,6 +115,7 @@ const STORED: &[Stored] = &[
             "token_exchange",
             "signed_request_object",
             "async_approval_notification_channels",
+            "oidc_logout",
         ],
     },
     Stored {
@@ -127,6 +130,7 @@ const STORED: &[Stored] = &[
             "allow_all_scopes",
             "organization_usage",
             "allow_any_organization",
+            "authorization_details_types",
         ],
     },
     Stored {
@@ -347,6 +351,7 @@ const STORED: &[Stored] = &[
             "acr_values_supported",
             "dynamic_client_registration_security_mode",
             "flags",
+            "oidc_logout",
         ],
     },
 ];

@@ -73,6 +73,9 @@ const INERT: &[&str] = &[
     "updated_at",
 ];
 
+/// Members that act though they are kept as they came.
+const ACTING: &[&str] = &["oidc_logout"];
+
 /// What a database connection's options have from the start, or act on.
 const OPTIONS: &[&str] = &[
     "mfa",
@@ -90,11 +93,9 @@ const OF_APIS: &[&str] = &[
     "access_token",
     "allow_online_access",
     "allow_online_access_with_ephemeral_sessions",
-    "authorization_details",
     "authorization_policy",
     "consent_policy",
     "require_consent_non_repudiation",
-    "token_encryption",
     "token_lifetime_for_anonymous_access_tokens",
 ];
 
@@ -232,6 +233,7 @@ impl Tally {
     fn count(&mut self, members: &Map<String, Value>, defaults: &Value) {
         let said = |(name, value): &(&String, &Value)| {
             !INERT.contains(&name.as_str())
+                && !ACTING.contains(&name.as_str())
                 && says_something(value)
                 && defaults.get(name.as_str()) != Some(*value)
         };

@@ -1,74 +1,73 @@
 //! Discovery and keys (OpenID Connect Discovery, RFC 8414, fact sheet 9.1 and 9.2). What stands here is served; nothing
 //! else.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use chancery_core::model::TenantSettings;
-use chancery_store::Origin;
+use chancery_store::{Origin, Snapshot};
 use chancery_web::Ctx;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 
 /// The documents of `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`, one for each
-/// issuer, made once for what its tenant turns on. Issuers are configured, so there are only so many.
+/// issuer, made once for each revision of its tenant. Issuers are configured, so there are only so many.
 #[derive(Clone, Default)]
-pub(crate) struct Documents(Arc<RwLock<HashMap<String, Made>>>);
-
-/// A document, and what it was made from.
-#[derive(Clone)]
-struct Made {
-    settings: Arc<TenantSettings>,
-    takes_described: bool,
-    body: Bytes,
-}
+pub(crate) struct Documents(Arc<RwLock<HashMap<String, (String, i64, Bytes)>>>);
 
 impl Documents {
     /// The issuer's document.
     pub(crate) fn answer(&self, ctx: &Ctx) -> Response {
-        let (issuer, settings) = (&ctx.origin.issuer, &ctx.tenant.settings);
-        let takes_described = ctx.tenant.agents.client_id_metadata_documents.enabled;
-        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let is_of_now =
-            |made: &&Made| Arc::ptr_eq(&made.settings, settings) && made.takes_described == takes_described;
-        let known = all.get(issuer).filter(is_of_now);
-        if let Some(known) = known.map(|made| made.body.clone()) {
-            return public(known);
-        }
-        drop(all);
-        let body = document(&ctx.origin, settings, takes_described);
-        let made = Made { settings: Arc::clone(settings), takes_described, body: body.clone() };
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(issuer.clone(), made);
-        public(body)
+        let (issuer, tenant, rev) = (&ctx.origin.issuer, &ctx.tenant.tenant, ctx.tenant.rev);
+        let known = match self.0.read().unwrap_or_else(PoisonError::into_inner).get(issuer) {
+            Some((of, at, known)) if of == tenant && *at == rev => Some(known.clone()),
+            _ => None,
+        };
+        public(known.unwrap_or_else(|| {
+            let made = Bytes::from(document(&ctx.tenant, &ctx.origin));
+            let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            all.insert(issuer.clone(), (tenant.clone(), rev, made.clone()));
+            made
+        }))
     }
 }
 
-/// The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that.
-fn document(origin: &Origin, settings: &TenantSettings, takes_described: bool) -> Bytes {
+/// What the tenant's settings make of the template.
+fn document(tenant: &Snapshot, origin: &Origin) -> String {
+    let settings = &tenant.settings;
     let only = |announced: &'static str, is_there: bool| if is_there { announced } else { "" };
-    let takes_pushed = settings.pushed_authorization_requests_supported.unwrap_or(false);
     let acr_values = settings.acr_values().map_or_else(String::new, |values| {
         let values = values.iter().map(|value| Value::from(value.as_str())).collect::<Vec<_>>();
         format!(r#""acr_values_supported":{},"#, Value::from(values))
     });
+    let said = |object: &str, name: &str| settings.rest.get(object)?.get(name)?.as_bool();
+    let pushed = settings.pushed_authorization_requests_supported.unwrap_or(false);
+    let ends = said("oidc_logout", "rp_logout_end_session_endpoint_discovery") != Some(false);
+    let types: BTreeSet<&str> = tenant.apis().flat_map(|api| api.details_types()).collect();
+    let details = match types.is_empty() {
+        true => String::new(),
+        false => format!(r#""authorization_details_types_supported":{},"#, serde_json::json!(types)),
+    };
+    // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that. What is in other people's words goes
+    // in last, and at once.
     let aliases = settings.mtls.as_ref().and_then(|mtls| mtls.enable_endpoint_aliases) == Some(true);
     let alias = origin.certificate_base.as_deref().filter(|_| aliases);
     let certificates = alias.map_or_else(String::new, |alias| {
-        MTLS.replace("{pushed}", only(PUSHED_ALIAS, takes_pushed)).replace("{alias}", alias)
+        MTLS.replace("{pushed}", only(PUSHED_ALIAS, pushed)).replace("{alias}", alias)
     });
-    let text = TEMPLATE
+    TEMPLATE
         .replace("{mtls}", &certificates)
         .replace("{mtls_methods}", only(MTLS_METHODS, alias.is_some()))
-        .replace("{described}", only(DESCRIBED, takes_described))
+        .replace("{described}", only(DESCRIBED, tenant.agents.client_id_metadata_documents.enabled))
         .replace("{registration}", only(REGISTRATION, settings.lets_register()))
         .replace("{references}", if settings.lets_register() { REFERENCES } else { NO_REFERENCES })
-        .replace("{pushed}", only(PUSHED, takes_pushed))
+        .replace("{pushed}", only(PUSHED, pushed))
+        .replace("{session}", only(SESSION, settings.flags.has_session_management()))
+        .replace("{end_session}", only(END_SESSION, ends))
         .replace("{issuer}", &origin.issuer)
-        .replace("{acr_values}", &acr_values);
-    Bytes::from(text)
+        .replace("{others}", &format!("{others}"))
 }
 
 /// `/.well-known/jwks.json`.
@@ -108,6 +107,10 @@ const NO_REFERENCES: &str = r#""request_uri_parameter_supported":false,"request_
 const PUSHED: &str = r#""pushed_authorization_request_endpoint":"{issuer}oauth/par","require_pushed_authorization_requests":false,"#;
 /// Where the tenant takes applications that describe themselves at a URL.
 const DESCRIBED: &str = r#""client_id_metadata_document_supported":true,"#;
+/// Where the tenant has session management.
+const SESSION: &str = r#""check_session_iframe":"{issuer}oidc/check_session","#;
+/// Unless the tenant keeps it to itself.
+const END_SESSION: &str = r#""end_session_endpoint":"{issuer}oidc/logout","#;
 /// Member order as live tenants have it.
 const TEMPLATE: &str = concat!(
     r#"{"issuer":"{issuer}","authorization_endpoint":"{issuer}authorize","token_endpoint":"{issuer}oauth/token","#,
@@ -130,9 +133,11 @@ const TEMPLATE: &str = concat!(
     r#""iat","identities","iss","name","nickname","phone_number","picture","sub"],"claims_parameter_supported":true,"#,
     r#"{references}"request_parameter_supported":true,"#,
     r#""id_token_signing_alg_values_supported":["HS256","RS256","PS256","RS512","ES256","EdDSA"],"#,
-    r#""userinfo_signing_alg_values_supported":["RS256","ES256","EdDSA"],{acr_values}"#,
+    r#""userinfo_signing_alg_values_supported":["RS256","ES256","EdDSA"],{others}"#,
     r#""introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"{mtls_methods}],"#,
     r#"{mtls}"introspection_signing_alg_values_supported":["RS256"],"#,
     r#""dpop_signing_alg_values_supported":["ES256"],"#,
-    r#""end_session_endpoint":"{issuer}oidc/logout","authorization_response_iss_parameter_supported":true}"#,
+    r#""backchannel_logout_supported":true,"backchannel_logout_session_supported":true,"#,
+    r#""frontchannel_logout_supported":true,"frontchannel_logout_session_supported":true,{session}{end_session}"#,
+    r#""authorization_response_iss_parameter_supported":true}"#,
 );

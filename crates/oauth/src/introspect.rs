@@ -117,7 +117,7 @@ async fn of_jwt(ctx: &Ctx, client: &PreparedClient, token: &str) -> Result<Optio
         "iss": ctx.origin.issuer, "sub": claims.sub, "aud": audience, "client_id": claims.client_id,
         "scope": joined(&scope), "exp": claims.exp, "iat": claims.iat, "jti": claims.jti,
         "token_type": issue::token_type(claims.jkt.as_deref()), "cnf": confirmation(&claims.jkt, &claims.x5t),
-        "org_id": claims.organization_id, "act": claims.act,
+        "org_id": claims.organization_id, "act": claims.act, "authorization_details": claims.authorization_details,
         "permissions": (!claims.permissions.is_empty()).then_some(&claims.permissions),
     })))
 }
@@ -189,6 +189,8 @@ fn of_authorization(ctx: &Ctx, client: &PreparedClient, authorization: &Authoriz
     json!({
         "iss": ctx.origin.issuer, "sub": ctx.subject_for(client, &authorization.user_id), "client_id": authorization.client_id,
         "scope": joined(&scope), "org_id": authorization.organization_id,
+        "authorization_details":
+            (!authorization.authorization_details.is_empty()).then_some(&authorization.authorization_details),
     })
 }
 

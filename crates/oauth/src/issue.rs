@@ -6,12 +6,12 @@ use chancery_core::chain::ChainKey;
 use chancery_core::claims::{AccessToken, Disclosed, GrantKind, IdToken, RequestedClaims};
 use chancery_core::ids::{self, Handle};
 use chancery_core::model::{ExpirationType, Organization, RefreshTokenSettings, RotationType, User};
-use chancery_core::oauth::OAuthError;
+use chancery_core::oauth::{AuthorizationDetail, OAuthError};
 use chancery_core::records::{Authorization, Consent, OpaqueRecord, RefreshRecord};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
 use chancery_jose::{Algorithm, SigningKey, Typ};
-use chancery_store::PreparedClient;
+use chancery_store::{PreparedClient, Snapshot};
 use chancery_web::{Audience, Ctx, Failure};
 use serde::Serialize;
 use serde_json::Value;
@@ -31,6 +31,9 @@ pub(crate) struct TokenAnswer {
     /// The recovery code in the place of the one that was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recovery_code: Option<String>,
+    /// What exactly the user allowed (RFC 9396, section 7).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) authorization_details: Vec<AuthorizationDetail>,
     /// What came of an exchange (RFC 8693, section 2.2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issued_token_type: Option<&'static str>,
@@ -91,6 +94,10 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 Some(delegation) => expires_in.min(delegation.ends_at.saturating_sub(ctx.now())),
                 None => expires_in,
             };
+            let details = what.authorization.map(|allowed| &allowed.authorization_details);
+            let details = details.filter(|all| !all.is_empty());
+            let details =
+                details.map(|all| Value::from(all.iter().cloned().map(Value::Object).collect::<Vec<_>>()));
             let payload = AccessToken {
                 issuer: &ctx.origin.issuer,
                 subject: what.subject,
@@ -108,6 +115,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 organization: what.organization.map(|organization| ctx.organization_claims(organization)),
                 jkt,
                 x5t,
+                details: details.as_ref(),
                 act: what.delegation.map(|delegation| &delegation.act),
                 is_system_api: api.is_system(),
                 custom: None,
@@ -115,6 +123,11 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
             .payload();
             let typ = if api.dialect().is_rfc9068() { Typ::AtJwt } else { Typ::Jwt };
             let token = ctx.app.signer.sign(&api.signer, typ, payload).await?;
+            // Signed within, so that the API knows whose it is (RFC 7519, section 11.2).
+            let token = match &api.encryption {
+                Some(key) => key.encrypt(token.as_bytes(), Some("JWT")).map_err(Failure::server)?,
+                None => token,
+            };
             Ok(Issued { token, expires_in, write: None })
         }
         Audience::Userinfo => {
@@ -195,10 +208,8 @@ pub(crate) struct IdTokenFor<'a> {
 
 /// Signs an ID token with the application's algorithm.
 pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String, Failure> {
-    let key = match &what.client.id_token_signer {
-        Some(own) => Arc::clone(own),
-        None => tenant_key(ctx, what.client.id_token_alg())?,
-    };
+    let key = id_token_key(&ctx.tenant, what.client);
+    let key = key.ok_or_else(|| Failure::server("the tenant has no signing key"))?;
     // By the specification claims of scopes come from /userinfo wherever there is a token to ask there with (OpenID Connect
     // Core 5.4); on the wire they stand in every ID token.
     let is_strict = ctx.tenant.settings.is_oidc_strict();
@@ -230,8 +241,18 @@ pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String,
     Ok(ctx.app.signer.sign(&key, Typ::Jwt, payload).await?)
 }
 
+/// The key that signs what the application itself reads; `None` where the tenant has none.
+pub(crate) fn id_token_key(tenant: &Snapshot, client: &PreparedClient) -> Option<Arc<SigningKey>> {
+    let own = client.id_token_signer.as_ref().map(Arc::clone);
+    own.or_else(|| key_for(tenant, client.id_token_alg()))
+}
+
 /// The tenant's key for this algorithm, RS256 where it has none.
 pub(crate) fn tenant_key(ctx: &Ctx, algorithm: &str) -> Result<Arc<SigningKey>, Failure> {
+    key_for(&ctx.tenant, algorithm).ok_or_else(|| Failure::server("the tenant has no signing key"))
+}
+
+fn key_for(tenant: &Snapshot, algorithm: &str) -> Option<Arc<SigningKey>> {
     let wanted = match algorithm {
         "PS256" => Algorithm::PS256,
         "RS512" => Algorithm::RS512,
@@ -239,8 +260,7 @@ pub(crate) fn tenant_key(ctx: &Ctx, algorithm: &str) -> Result<Arc<SigningKey>, 
         "EdDSA" => Algorithm::EdDSA,
         _ => Algorithm::RS256,
     };
-    let key = ctx.tenant.keys.current(wanted).or_else(|| ctx.tenant.keys.current(Algorithm::RS256));
-    key.cloned().ok_or_else(|| Failure::server("the tenant has no signing key"))
+    tenant.keys.current(wanted).or_else(|| tenant.keys.current(Algorithm::RS256)).cloned()
 }
 
 /// A new refresh token, first of its family, and the write that makes it good. That of a public application is bound to the

@@ -4,11 +4,13 @@
 //! the login crate: the two meet in a stored transaction.
 
 mod authorize;
+mod backchannel;
 mod ciba;
 mod client_auth;
 mod dbconnections;
 mod decision;
 mod described;
+mod details;
 mod device;
 mod discovery;
 mod events;
@@ -32,6 +34,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use chancery_web::{App, Ctx};
+
+pub use backchannel::{tell_due, tell_of_logouts};
 
 /// Every route of the Authentication API.
 pub fn routes() -> Router<Arc<App>> {
@@ -66,6 +70,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/.well-known/jwks.json", get(discovery::jwks))
         .route("/.well-known/oauth-protected-resource", get(protected_resource::named))
         .route("/.well-known/oauth-protected-resource/{*path}", get(protected_resource::own))
+        .route("/oidc/check_session", get(logout::check_session))
         .route("/v2/logout", get(logout::v2))
         .route("/oidc/logout", get(logout::oidc_by_get).post(logout::oidc_by_post))
         .route("/bc-authorize", post(ciba::begin))

@@ -6,11 +6,12 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_core::ids::Handle;
 use chancery_core::interaction::LogoutTransaction;
+use chancery_core::logout::Initiator;
 use chancery_core::oauth::{AuthorizeError, allowed_logout_url};
 use chancery_core::params::Params;
 use chancery_core::records::Session;
 use chancery_login::csp::PageKind;
-use chancery_login::pages::LoggedOut;
+use chancery_login::pages::CheckSession;
 use chancery_store::PreparedClient;
 use chancery_web::{Binding, Ctx, Failure, Form, IdTokenClaims, cookies, found, hosted};
 use http::{HeaderMap, StatusCode};
@@ -36,8 +37,8 @@ pub(crate) async fn v2(ctx: Ctx, headers: HeaderMap, RawQuery(query): RawQuery) 
         None => client.and(listed.first()).and_then(|url| allowed_logout_url(url, [url.as_str()], false)),
     };
     let session = session(&ctx, &headers).await?;
-    let target = to.map(|url| url.as_str().to_owned());
-    finish(&ctx, &headers, session.as_ref(), target).await
+    let asked = Asked { target: to.map(|url| url.as_str().to_owned()), ..Asked::default() };
+    finish(&ctx, &headers, session.as_ref(), &asked).await
 }
 
 /// `GET /oidc/logout`.
@@ -59,21 +60,32 @@ pub(crate) async fn oidc_by_post(
     oidc(&ctx, &headers, &params).await
 }
 
+/// `GET /oidc/check_session`: the frame of OpenID Connect Session Management 1.0, section 3.3, where the tenant has it.
+pub(crate) async fn check_session(ctx: Ctx, headers: HeaderMap) -> Response {
+    if !ctx.tenant.settings.flags.has_session_management() {
+        let error = AuthorizeError::invalid("Session management is not enabled for this tenant");
+        return pages::error(&ctx, &headers, 404, &error);
+    }
+    let body = CheckSession.render(&hosted::texts(&ctx, &headers, None));
+    hosted::page(StatusCode::OK, body, PageKind::CheckSession, &[])
+}
+
 async fn oidc(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Response, Failure> {
     let asked = match Asked::read(ctx, params) {
         Ok(asked) => asked,
         Err(error) => return Ok(pages::error(ctx, headers, 400, &error)),
     };
     let session = session(ctx, headers).await?;
-    let Some(live) = &session else { return finish(ctx, headers, None, asked.target).await };
+    let Some(live) = &session else { return finish(ctx, headers, None, &asked).await };
     if asked.is_about(ctx, live) || !asks_for_confirmation(ctx) {
-        return finish(ctx, headers, session.as_ref(), asked.target).await;
+        return finish(ctx, headers, session.as_ref(), &asked).await;
     }
     // Nothing proves that the user wants this: ask.
     let doc = LogoutTransaction {
         target: asked.target,
         client_name: asked.client_name,
         session_id: live.id.clone(),
+        ui_locales: asked.ui_locales,
     };
     let binding = Binding::of(ctx, headers);
     let doc = serde_json::to_string(&doc).map_err(Failure::server)?;
@@ -86,6 +98,7 @@ async fn oidc(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Respons
 }
 
 /// A logout request, checked.
+#[derive(Default)]
 struct Asked {
     hint: Option<IdTokenClaims>,
     /// Whose ID token it is.
@@ -93,6 +106,7 @@ struct Asked {
     logout_hint: Option<String>,
     target: Option<String>,
     client_name: Option<String>,
+    ui_locales: Option<String>,
 }
 
 impl Asked {
@@ -131,7 +145,8 @@ impl Asked {
         };
         let target = target(ctx, client.map(AsRef::as_ref), params)?;
         let client_name = client.map(|c| c.name.clone());
-        Ok(Self { hint, client: client.cloned(), logout_hint, target, client_name })
+        let ui_locales = params.get("ui_locales").map(|said| said.chars().take(200).collect());
+        Ok(Self { hint, client: client.cloned(), logout_hint, target, client_name, ui_locales })
     }
 
     /// Whether the hints name this very session.
@@ -179,11 +194,12 @@ fn logout_urls(ctx: &Ctx, client: Option<&PreparedClient>) -> Vec<String> {
     }
 }
 
-/// `oidc_logout.rp_logout_end_session_endpoint_discovery`'s neighbour: the tenant may switch the question off.
+/// The tenant may switch the question off (`sessions.oidc_logout_prompt_enabled`).
 fn asks_for_confirmation(ctx: &Ctx) -> bool {
-    let settings = ctx.tenant.settings.rest.get("oidc_logout");
-    let off = settings.and_then(|s| s.get("skip_rp_logout_confirmation")).and_then(|s| s.as_bool());
-    !off.unwrap_or(false)
+    let said = |object: &str, name: &str| ctx.tenant.settings.rest.get(object)?.get(name)?.as_bool();
+    let is_off = said("sessions", "oidc_logout_prompt_enabled") == Some(false)
+        || said("oidc_logout", "skip_rp_logout_confirmation") == Some(true);
+    !is_off
 }
 
 async fn session(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<Session>, Failure> {
@@ -197,22 +213,13 @@ async fn finish(
     ctx: &Ctx,
     headers: &HeaderMap,
     session: Option<&Session>,
-    target: Option<String>,
+    asked: &Asked,
 ) -> Result<Response, Failure> {
     if let Some(session) = session {
-        ctx.end_session(session).await?;
+        ctx.end_session(session, Initiator::RpLogout).await?;
         let mut event = events::event("slo");
         event.user_id = Some(session.user_id.clone());
         events::record(ctx, event);
     }
-    let mut response = match target {
-        Some(url) => found(&url),
-        None => {
-            let page = LoggedOut { frame: hosted::frame(ctx) };
-            let body = page.render(&hosted::texts(ctx, headers, None));
-            hosted::page(StatusCode::OK, body, PageKind::Plain, &[])
-        }
-    };
-    cookies::clear_session(response.headers_mut(), ctx.origin.secure);
-    Ok(response)
+    Ok(ctx.logged_out(headers, session, (asked.target.as_deref(), found), asked.ui_locales.as_deref()))
 }

@@ -6,10 +6,10 @@ use chancery_core::consent::{Answer, answer, begins_ticked, is_choice};
 use chancery_core::ids;
 use chancery_core::interaction::Progress;
 use chancery_core::model::{Client, OpenId, ScopeConsent, User};
-use chancery_core::oauth::origin_of;
+use chancery_core::oauth::{AuthorizationDetail, detail_kind, detail_lines, origin_of, plain};
 use chancery_core::records::Consent as Record;
 use chancery_db::Batch;
-use chancery_login::consent_lines::{AskedScope, consent_lines};
+use chancery_login::consent_lines::{AskedScope, Line, consent_lines};
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{Choice, Consent, ConsentGroup, Link};
 use chancery_store::PreparedApi;
@@ -162,6 +162,8 @@ fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
     let request = &screen.transaction.request;
     // A device is answered when it comes back: the browser stays here.
     let host = request.device.is_none().then(|| origin_of(request.redirect_uri.as_str())).flatten();
+    let mut groups = details(&request.authorization_details);
+    groups.extend(ConsentGroup::of(lines(&given), boxes, api_name, &screen.texts));
     let view = Consent {
         frame: screen.frame(),
         form: screen.form("/u/consent"),
@@ -170,7 +172,7 @@ fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
         client_logo: screen.client.logo_uri.as_deref().and_then(Link::new),
         account: account(&due.user),
         not_you: Some(screen.link("/u/login")),
-        groups: ConsentGroup::of(lines(&given), boxes, api_name, &screen.texts),
+        groups,
         choices: choices(screen, due),
         withdraw: path_link(CONSENTS),
         policy: page_of(&screen.client, |own| own.policy_uri.as_deref()),
@@ -189,6 +191,19 @@ fn client_host(client: &Client) -> Option<String> {
 /// A page that the application registered.
 fn page_of(client: &Client, which: impl Fn(&OpenId) -> Option<&str>) -> Option<Link> {
     client.openid.as_deref().and_then(which).and_then(Link::new)
+}
+
+/// What exactly is asked for (RFC 9396), first of all: it is what this request is about.
+fn details(asked: &[AuthorizationDetail]) -> Vec<ConsentGroup> {
+    let group = |detail: &AuthorizationDetail| ConsentGroup {
+        heading: plain(detail_kind(detail)),
+        lines: detail_lines(detail)
+            .into_iter()
+            .map(|(name, text)| Line { title: Some(name), text })
+            .collect(),
+        choices: Vec::new(),
+    };
+    asked.iter().map(group).collect()
 }
 
 /// The name of the account, as its owner knows it.

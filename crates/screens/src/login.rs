@@ -4,6 +4,7 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_core::ids::Handle;
 use chancery_core::interaction::{PasskeyOffer, Progress};
+use chancery_core::logout::Initiator;
 use chancery_core::model::{Connection, OrganizationPrompt, User};
 use chancery_core::records::{LogEvent, Session};
 use chancery_db::Batch;
@@ -110,6 +111,7 @@ pub(crate) async fn open_session(
         initial_user_agent: ctx.user_agent.clone(),
         // A passkey is two factors: the authenticator, and what it made sure of.
         second_factor_at: matches!(by, By::Passkey { .. }).then_some(now),
+        issuer: Some(ctx.origin.issuer.clone()),
     };
     let tenant = &ctx.tenant.tenant;
     let store = &ctx.app.store;
@@ -118,8 +120,11 @@ pub(crate) async fn open_session(
     {
         match before.user_id == user.user_id {
             // The same person again: what they hold goes on, only the session is replaced.
-            true => store.delete_session(tenant, &before.id).await?,
-            false => ctx.end_session(&before).await?,
+            true => {
+                let passed_on = ctx.pass_on_notices(&before.id, &session.id);
+                store.commit(passed_on.and(store.delete_session_batch(tenant, &before.id))).await?;
+            }
+            false => ctx.end_session(&before, Initiator::SessionRevoked).await?,
         }
     }
     let write = store.insert_session_batch(tenant, &session, &handle.digest()).and(store.record_login_batch(
@@ -156,7 +161,7 @@ pub(crate) async fn open_session(
     };
     let mut response = screen.done(progress, write).await?;
     let max_age = settings.has_persistent_cookie().then(|| settings.session_seconds());
-    cookies::set_session(response.headers_mut(), &handle.expose(), max_age, ctx.origin.secure);
+    ctx.set_session_cookie(response.headers_mut(), &handle.expose(), max_age);
     Ok(response)
 }
 

@@ -4,11 +4,12 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_core::ids::Handle;
 use chancery_core::interaction::LogoutTransaction;
+use chancery_core::logout::Initiator;
 use chancery_core::oauth::origin_of;
 use chancery_core::params::Params;
 use chancery_core::records::LogEvent;
 use chancery_login::csp::{PageKind, form_target};
-use chancery_login::pages::{ConfirmLogout, Form as PageForm, LoggedOut};
+use chancery_login::pages::{ConfirmLogout, Form as PageForm};
 use chancery_store::StoredTransaction;
 use chancery_web::{Binding, Ctx, Failure, cookies, hosted, see_other};
 use http::{HeaderMap, StatusCode};
@@ -44,21 +45,23 @@ pub(crate) async fn submit(
     let tenant = &ctx.tenant.tenant;
     match pressed(&params) {
         Some("accept") => {
-            if let Some(handle) = cookies::session(&headers).and_then(Handle::parse)
-                && let Some(session) = ctx.app.store.session(tenant, &handle, ctx.now()).await?
-                && session.id == asked.session_id
-            {
-                ctx.end_session(&session).await?;
+            let session = match cookies::session(&headers).and_then(Handle::parse) {
+                Some(handle) => ctx.app.store.session(tenant, &handle, ctx.now()).await?,
+                None => None,
+            };
+            let session = session.filter(|session| session.id == asked.session_id);
+            if let Some(session) = &session {
+                ctx.end_session(session, Initiator::RpLogout).await?;
                 let user_id = Some(session.user_id.clone());
                 ctx.log(LogEvent { kind: "slo".to_owned(), user_id, ..LogEvent::default() });
             }
             ctx.app.store.delete_transaction(tenant, &stored.id).await?;
-            let mut response = match &asked.target {
-                Some(url) => see_other(url),
-                None => logged_out(&ctx, &headers),
-            };
-            cookies::clear_session(response.headers_mut(), ctx.origin.secure);
-            Ok(response)
+            Ok(ctx.logged_out(
+                &headers,
+                session.as_ref(),
+                (asked.target.as_deref(), see_other),
+                asked.ui_locales.as_deref(),
+            ))
         }
         Some("decline") => {
             ctx.app.store.delete_transaction(tenant, &stored.id).await?;
@@ -86,7 +89,7 @@ async fn open(
 }
 
 fn page(ctx: &Ctx, headers: &HeaderMap, stored: &StoredTransaction, asked: &LogoutTransaction) -> Response {
-    let texts = hosted::texts(ctx, headers, None);
+    let texts = hosted::texts(ctx, headers, asked.ui_locales.as_deref());
     let view = ConfirmLogout {
         frame: hosted::frame(ctx),
         form: PageForm { action: path_link("/u/logout"), state: stored.id.clone(), csrf: None },
@@ -94,10 +97,4 @@ fn page(ctx: &Ctx, headers: &HeaderMap, stored: &StoredTransaction, asked: &Logo
     };
     let targets: Vec<String> = asked.target.as_deref().and_then(form_target).into_iter().collect();
     hosted::localized(hosted::page(StatusCode::OK, view.render(&texts), PageKind::Plain, &targets), &texts)
-}
-
-fn logged_out(ctx: &Ctx, headers: &HeaderMap) -> Response {
-    let texts = hosted::texts(ctx, headers, None);
-    let body = LoggedOut { frame: hosted::frame(ctx) }.render(&texts);
-    hosted::localized(hosted::page(StatusCode::OK, body, PageKind::Plain, &[]), &texts)
 }

@@ -27,6 +27,7 @@ mod jobs;
 mod keys;
 mod linked_accounts;
 mod log_blocks;
+mod logout_notices;
 mod logs;
 mod lost_scopes;
 mod notes;
@@ -58,6 +59,7 @@ pub use access::{GroupRole, RoleMember, UserAccess};
 pub use authentication_methods::DeviceKey;
 pub use catalog::{
     AssertionKey, Catalog, KnownCertificate, Origin, PreparedApi, PreparedClient, Snapshot, TenantHandle,
+    encryption as token_encryption,
 };
 pub use chancery_db::{Batch, Db, Migrated, Options as DbOptions};
 pub use consents::ConsentFilter;
@@ -70,6 +72,7 @@ pub use error::{Error, Result};
 pub use groups::{AccountName, Group, GroupFilter, GroupMember};
 pub use holders::{Held, Holder, Way};
 pub use keys::{Family, KeyMaterial, KeyRing, KeyState, NextKeys, SigningKeyDoc};
+pub use logout_notices::{Ending, LogoutNotice};
 pub use logs::{LogLine, LogWalk};
 pub use notes::Noted;
 pub use refresh_tokens::{PresentedToken, Rotation, Standing};

@@ -8,7 +8,7 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 33] = [
+const RECORDS: [&str; 34] = [
     "users",
     "user_terms",
     "unindexed_users",
@@ -22,6 +22,7 @@ const RECORDS: [&str; 33] = [
     "group_roles",
     "invitations",
     "sessions",
+    "logout_notices",
     "transactions",
     "codes",
     "device_codes",

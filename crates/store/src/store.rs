@@ -93,6 +93,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0018_second_factors.sql"),
     },
     Migration { number: 19, name: "tries", sql: include_str!("../migrations/0019_tries.sql") },
+    Migration {
+        number: 20,
+        name: "logout notices",
+        sql: include_str!("../migrations/0020_logout_notices.sql"),
+    },
 ];
 
 impl Store {

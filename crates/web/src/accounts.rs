@@ -8,6 +8,7 @@ use std::time::Duration;
 use chancery_connect::users;
 use chancery_core::ids::Handle;
 use chancery_core::iso;
+use chancery_core::logout::Initiator;
 use chancery_core::model::{Connection, User};
 use chancery_core::records::{LogEvent, Session, Ticket};
 use secrecy::SecretString;
@@ -414,6 +415,7 @@ impl Ctx {
             .spend_ticket(tenant, &handle.id)
             .and(store.edit_user_batch(tenant, &seen, &user)?)
             .and(store.set_password_batch(tenant, &user.user_id, &connection.name, hash, self.now()))
+            .and(self.tell_sessions_of(&user.user_id, Initiator::PasswordChanged))
             .and(store.delete_sessions_of_batch(tenant, &user.user_id))
             .and(store.revoke_by_user(tenant, &user.user_id))
             .and(store.delete_tickets_of(tenant, &user.user_id))
@@ -458,15 +460,16 @@ impl Ctx {
     }
 
     /// Ends a browser session and what hangs on it: codes, opaque tokens and refresh tokens (security case 19). A tenant
-    /// that wants refresh tokens to outlive it sets `flags.keep_refresh_tokens_on_logout`.
+    /// that wants refresh tokens to outlive it sets `flags.keep_refresh_tokens_on_logout`. Applications that want to are told of it.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn end_session(&self, session: &Session) -> Result<(), Failure> {
+    pub async fn end_session(&self, session: &Session, initiator: Initiator) -> Result<(), Failure> {
         let tenant = &self.tenant.tenant;
         let store = &self.app.store;
         let keeps = self.tenant.settings.flags.rest.get("keep_refresh_tokens_on_logout");
-        let mut write = store.delete_session_batch(tenant, &session.id);
+        let mut write = self.tell_session(&session.id, initiator);
+        write = write.and(store.delete_session_batch(tenant, &session.id));
         if keeps.and_then(|k| k.as_bool()) != Some(true) {
             write = write.and(store.revoke_by_session(tenant, &session.user_id, &session.id));
         }

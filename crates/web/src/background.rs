@@ -89,6 +89,10 @@ async fn sweep(app: Arc<App>) {
         ticks.tick().await;
         loop {
             let now = app.clock.now();
+            if let Err(e) = app.tell_expired(now).await {
+                tracing::warn!("ends of sessions could not be noted, and they are swept in a minute: {e}");
+                break;
+            }
             match app.store.sweep(now, now - app.config.log_retention).await {
                 Ok(Swept::Partly) => tokio::time::sleep(SWEEP_PAUSE).await,
                 Ok(Swept::All) => break,

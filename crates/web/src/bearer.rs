@@ -37,6 +37,8 @@ pub struct AccessTokenClaims {
     pub jti: Option<String>,
     /// Who acts for the user (RFC 8693, section 4.1).
     pub act: Option<Value>,
+    /// What exactly the user allowed (RFC 9396).
+    pub authorization_details: Option<Value>,
 }
 
 impl AccessTokenClaims {
@@ -174,6 +176,8 @@ struct Claims {
     jti: Option<String>,
     #[serde(default)]
     act: Option<Value>,
+    #[serde(default)]
+    authorization_details: Option<Value>,
     // Marks of an ID token, which must never pass for an access token.
     #[serde(default)]
     nonce: Option<serde::de::IgnoredAny>,
@@ -250,6 +254,7 @@ fn judge(
         iat: claims.iat,
         jti: claims.jti,
         act: claims.act,
+        authorization_details: claims.authorization_details,
     })
 }
 

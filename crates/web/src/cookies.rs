@@ -16,6 +16,9 @@ pub const DEVICE: &str = "did";
 /// The browser, for browsers that do not know `SameSite=None`.
 pub const DEVICE_COMPAT: &str = "did_compat";
 
+/// Whether the session is still the same, for the script of the frame that applications ask (OpenID Connect Session Management).
+pub const OP_STATE: &str = "op_state";
+
 /// A year, in seconds.
 pub const DEVICE_LIFETIME: i64 = 365 * 24 * 3600;
 
@@ -54,6 +57,24 @@ pub fn set_session(headers: &mut HeaderMap, value: &str, max_age: Option<i64>, s
 /// Ends the session in the browser.
 pub fn clear_session(headers: &mut HeaderMap, secure: bool) {
     set_twins(headers, (SESSION, SESSION_COMPAT), "", (Some(0), secure));
+}
+
+/// Sets what the frame reads: the one cookie that scripts see.
+pub fn set_op_state(headers: &mut HeaderMap, value: &str, max_age: Option<i64>, secure: bool) {
+    let same_site = if secure { SameSite::None } else { SameSite::Lax };
+    let cookie = Cookie { name: OP_STATE, value, max_age, path: "/", same_site, secure };
+    let readable = line(cookie).and_then(|line| {
+        let text = line.to_str().ok()?.replace("; HttpOnly", "");
+        HeaderValue::from_str(&text).ok()
+    });
+    if let Some(line) = readable {
+        headers.append(SET_COOKIE, line);
+    }
+}
+
+/// The session it speaks of is over.
+pub fn clear_op_state(headers: &mut HeaderMap, secure: bool) {
+    set_op_state(headers, "", Some(0), secure);
 }
 
 /// Sets the device id.

@@ -88,7 +88,7 @@ pub fn page(status: StatusCode, body: String, kind: PageKind, form_targets: &[St
     // What a page was opened with (state, tickets) is nobody else's business; our own
     // forms keep their `Origin`, which `no-referrer` would turn into `null`.
     headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("same-origin"));
-    if kind != PageKind::WebMessage {
+    if !kind.is_framed() {
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
     response

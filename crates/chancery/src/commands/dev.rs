@@ -95,6 +95,8 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(named));
     let directories = chancery_management::keep_directories(Arc::clone(&assembled.app));
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(directories));
+    let logouts = chancery_oauth::tell_of_logouts(Arc::clone(&assembled.app));
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(logouts));
     let kept = keep_adopted(Arc::clone(&assembled.app), origins.to_vec(), assembled.clients.clone());
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(kept));
     let listeners = listeners(http, [(https, tls), (mtls, asking)])?;

@@ -72,6 +72,8 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
     )));
     let directories = chancery_management::keep_directories(Arc::clone(&assembled.app));
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(directories));
+    let logouts = chancery_oauth::tell_of_logouts(Arc::clone(&assembled.app));
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(logouts));
     let metrics = metrics.serve(&assembled.app);
     let origins: Vec<_> = tenants.iter().flat_map(|tenant| &tenant.origins).map(String::as_str).collect();
     tracing::info!(tenants = tenants.len(), "serving {}", origins.join(", "));

@@ -39,6 +39,8 @@ pub struct AccessToken<'a> {
     pub jkt: Option<&'a str>,
     /// SHA-256 of the certificate that the token is bound to, base64url (RFC 8705, section 3.1).
     pub x5t: Option<&'a str>,
+    /// What exactly the user allowed (RFC 9396, section 9.1).
+    pub details: Option<&'a Value>,
     /// Who acts for the subject ([`crate::oauth::delegated`]).
     pub act: Option<&'a Value>,
     /// The API is one of the server's own.
@@ -107,6 +109,9 @@ impl AccessToken<'_> {
         } else if let Some(x5t) = self.x5t {
             out.object_of_string("cnf", "x5t#S256", x5t);
         }
+        if let Some(details) = self.details {
+            out.value("authorization_details", details);
+        }
         if let Some(act) = self.act {
             out.value("act", act);
         }
@@ -143,6 +148,7 @@ mod tests {
             organization: None,
             jkt: None,
             x5t: None,
+            details: None,
             act: None,
             is_system_api: false,
             custom: None,
@@ -217,18 +223,19 @@ mod tests {
             let custom: Map<String, Value> = names.into_iter().map(|n| (n, json!("mine"))).collect();
             let scope: Vec<&str> = scope.iter().map(String::as_str).collect();
             let act = json!({ "sub": text[5], "act": { "sub": text[6] } });
+            let details = json!([{ "type": text[5] }]);
             let token = AccessToken {
                 issuer: &text[0], subject: &text[1], audience: &text[2], with_userinfo: true, issued_at, lifetime: 1,
                 client_id: &text[3], scope: &scope, permissions: Some(&scope), dialect: Dialect::Rfc9068ProfileAuthz,
                 jti: &text[4], grant_kind: None, jkt: Some(&text[6]), x5t: None,
-                act: Some(&act), is_system_api: false, custom: Some(&custom),
+                details: Some(&details), act: Some(&act), is_system_api: false, custom: Some(&custom),
                 organization: Some(OrganizationClaims { id: &text[5], name: Some(&text[6]) }),
             };
             let mut expected = json!({
                 "iss": text[0], "sub": text[1], "aud": [text[2], format!("{}userinfo", text[0])], "iat": issued_at,
                 "exp": issued_at.saturating_add(1), "client_id": text[3], "scope": scope.join(" "),
                 "permissions": scope, "jti": text[4], "org_id": text[5], "org_name": text[6],
-                "cnf": { "jkt": text[6] }, "act": act,
+                "cnf": { "jkt": text[6] }, "authorization_details": details, "act": act,
             });
             let own: Vec<String> = expected.as_object().unwrap().keys().cloned().collect();
             for (name, value) in admitted(&custom, Place::AccessToken { of_system_api: false }, &scope) {

@@ -57,7 +57,7 @@ pub struct Api {
     /// The shape of access tokens; absent is `access_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_dialect: Option<Dialect>,
-    /// Stored only.
+    /// Access tokens are encrypted for the API (fact sheet 1.6): `format`, and `encryption_key` with `alg`, `pem` and `kid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_encryption: Option<Value>,
     /// Stored only.
@@ -66,7 +66,7 @@ pub struct Api {
     /// Stored only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_consent_non_repudiation: Option<bool>,
-    /// Stored only.
+    /// The types of `authorization_details` that it knows (RFC 9396), each an object with `type`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<Vec<Value>>,
     /// Whether tokens are bound to a key of the application.
@@ -92,6 +92,11 @@ impl Api {
     /// Whether the API defines this scope; exact and case-sensitive.
     pub fn defines(&self, scope: &str) -> bool {
         self.live_scopes().any(|s| s == scope)
+    }
+
+    /// The types of `authorization_details` that it knows.
+    pub fn details_types(&self) -> impl Iterator<Item = &str> {
+        self.authorization_details.iter().flatten().filter_map(|known| known.get("type")?.as_str())
     }
 
     /// What users can say to this scope on the consent page. What the API does not define goes with everything else.

@@ -102,6 +102,9 @@ pub struct Client {
     /// Which tokens the application may exchange (RFC 8693).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_exchange: Option<TokenExchange>,
+    /// How the application hears of ends of sessions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_logout: Option<super::OidcLogout>,
     /// Every key and certificate of the application, those in use and the others; shown by `/credentials` alone. Where
     /// `client_authentication_methods` names one, it holds a copy.
     #[serde(skip_serializing_if = "Vec::is_empty")]

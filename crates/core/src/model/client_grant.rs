@@ -22,7 +22,7 @@ pub struct ClientGrant {
     /// Whose access this limits.
     #[serde(default)]
     pub subject_type: SubjectType,
-    /// RAR types; stored only.
+    /// Types of `authorization_details` allowed (RFC 9396), for user flows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_details_types: Option<Vec<String>>,
     /// Every scope of the API, those added later too.

@@ -9,6 +9,7 @@ mod api;
 mod client;
 mod client_grant;
 mod connection;
+mod oidc_logout;
 mod openid;
 mod organization;
 mod passkeys;
@@ -32,6 +33,7 @@ pub use connection::{
     Allowance, CharacterType, CharacterTypeRule, Connection, ConnectionOptions, PasswordComplexity,
     PasswordComplexityOptions, PasswordOptions, PasswordPolicy, Strength,
 };
+pub use oidc_logout::{LogoutInitiators, LogoutMetadata, OidcLogout};
 pub use openid::OpenId;
 pub use organization::{
     DiscoveryDomain, Organization, OrganizationClient, OrganizationConnection, ThirdPartyClientAccess,

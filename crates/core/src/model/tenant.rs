@@ -106,9 +106,20 @@ pub struct TenantFlags {
     /// by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_consent_on_loopback: Option<bool>,
+    /// Applications can ask a frame of ours whether the session is still there (OpenID Connect Session Management 1.0); an
+    /// extension of ours, off by default, since browsers keep cookies from frames of other sites more and more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_session_management: Option<bool>,
     /// Others, kept and shown.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+impl TenantFlags {
+    /// See [`TenantFlags::enable_session_management`].
+    pub fn has_session_management(&self) -> bool {
+        self.enable_session_management.unwrap_or(false)
+    }
 }
 
 /// Where applications with client certificates call.

@@ -2,8 +2,9 @@
 //! after that it is sent to the application (fact sheet 2.8).
 
 use super::{
-    AuthorizeError, AuthorizeRequest, Challenge, ChallengeMethod, ClaimsParameter, FapiRequest, Prompts,
-    RedirectUri, ResponseMode, ResponseType, ScreenHint, is_thumbprint, origin_of,
+    AuthorizationDetail, AuthorizeError, AuthorizeRequest, Challenge, ChallengeMethod, ClaimsParameter,
+    FapiRequest, Prompts, RedirectUri, ResponseMode, ResponseType, ScreenHint, authorization_details,
+    is_thumbprint, origin_of,
 };
 use crate::model::{Client, ClientOrganizationUsage, OrganizationPrompt, TenantSettings};
 use crate::params::Params;
@@ -111,6 +112,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
             organization: organization(params, client)?,
             invitation: invitation(params)?,
             dpop_jkt: dpop_jkt(params)?,
+            authorization_details: details(params)?,
             hinted_user: hinted_user(params, around, demands.subject)?,
             device: None,
         })
@@ -339,6 +341,12 @@ fn pkce(
         return Err(AuthorizeError::invalid("code_challenge must be 43 to 128 unreserved characters"));
     }
     Ok(Some(Challenge { value: value.to_owned(), method }))
+}
+
+/// RFC 9396. Which types there are is the API's to say.
+fn details(params: &Params) -> Result<Vec<AuthorizationDetail>, AuthorizeError> {
+    let sent = params.get("authorization_details").map(authorization_details);
+    Ok(sent.transpose().map_err(AuthorizeError::details)?.unwrap_or_default())
 }
 
 /// An ID token from the front channel without a nonce could be replayed.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::claims::RequestedClaims;
 use crate::scope::OPENID;
 
-use super::{Challenge, Device, RedirectUri, ResponseMode, ResponseType};
+use super::{AuthorizationDetail, Challenge, Device, RedirectUri, ResponseMode, ResponseType};
 
 /// A checked request of `/authorize` (OpenID Connect Core 3.1.2.1, fact sheet 2.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,9 @@ pub struct AuthorizeRequest {
     /// Thumbprint of the key that whoever redeems the code must hold (RFC 9449, section 10).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop_jkt: Option<String>,
+    /// What exactly the application wants to do (RFC 9396).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<AuthorizationDetail>,
     /// `sub` of a verified `id_token_hint`, or that `claims` demands: as the application knows the user.
     pub hinted_user: Option<String>,
     /// The device that waits for the answer (RFC 8628): nothing goes to `redirect_uri` then.

@@ -17,6 +17,8 @@ pub enum OAuthError {
     TooLarge,
     /// A parameter is there and wrong.
     Invalid(String),
+    /// `authorization_details` cannot be read, or asks for what was not granted (RFC 9396, section 5): why.
+    AuthorizationDetails(String),
     /// `scope` is not text.
     InvalidScope(&'static str),
     /// Unknown client or wrong secret; both alike.
@@ -147,6 +149,7 @@ impl OAuthError {
                 "invalid_request"
             }
             Self::TooLarge | Self::Invalid(_) | Self::UnknownRealm(_) => "invalid_request",
+            Self::AuthorizationDetails(_) => INVALID_DETAILS,
             Self::InvalidScope(_) => "invalid_scope",
             Self::InvalidTarget(_) => "invalid_target",
             Self::Unauthorized | Self::NoSuchApi(_) => "access_denied",
@@ -212,6 +215,7 @@ impl OAuthError {
             Self::NoSuchApi(_) | Self::TokenScope(_) => 403,
             Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::Invalid(_) => 400,
             Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
+            Self::AuthorizationDetails(_) => 400,
             Self::BackchannelPending | Self::BackchannelSlowDown(_) => 400,
             Self::Proof(_)
             | Self::NonceNeeded
@@ -253,6 +257,7 @@ impl OAuthError {
             }
             Self::TooLarge => "The request is too large".to_owned(),
             Self::Invalid(text) | Self::UnauthorizedClient(text) | Self::InvalidTarget(text) => text.clone(),
+            Self::AuthorizationDetails(text) => text.clone(),
             Self::InvalidScope(text)
             | Self::ClientAssertion(text)
             | Self::ClientCertificate(text)
@@ -325,6 +330,8 @@ impl From<ParamsError> for OAuthError {
     }
 }
 
+const INVALID_DETAILS: &str = "invalid_authorization_details";
+
 /// What the wire says where a second factor is due.
 const SECOND_FACTOR_REQUIRED: &str = "Multifactor authentication required";
 
@@ -346,6 +353,11 @@ impl AuthorizeError {
     /// `invalid_request`.
     pub fn invalid(text: impl Into<String>) -> Self {
         Self::new("invalid_request", text)
+    }
+
+    /// `invalid_authorization_details` (RFC 9396, section 5).
+    pub fn details(text: impl Into<String>) -> Self {
+        Self::new(INVALID_DETAILS, text)
     }
 
     /// `login_required`, with the text SDKs expect.

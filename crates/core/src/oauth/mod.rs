@@ -1,5 +1,6 @@
 //! The OAuth 2.0 and OpenID Connect requests as types, their checks and their errors.
 
+mod authorization_details;
 mod authorize_checks;
 mod authorize_request;
 mod ciba;
@@ -19,6 +20,10 @@ mod response;
 mod token_exchange;
 mod token_request;
 
+pub use authorization_details::{
+    AuthorizationDetail, authorization_details, kind as detail_kind, lines as detail_lines,
+    narrowed as narrowed_details, plain,
+};
 pub use authorize_checks::{CheckFailure, Surroundings, check};
 pub use authorize_request::{AuthorizeRequest, Prompts, ScreenHint};
 pub use ciba::{CIBA, CIBA_LIFETIME, backchannel_request, link_code, unknown_user};

@@ -27,6 +27,8 @@ pub enum Grant {
         code_verifier: Option<SecretString>,
         /// What the tokens are to be for (RFC 8707, section 2.2): nothing else than the code.
         resource: Vec<String>,
+        /// Less than was granted (RFC 9396, section 6).
+        authorization_details: Option<String>,
     },
     /// RFC 6749 section 4.4.
     ClientCredentials {
@@ -45,6 +47,8 @@ pub enum Grant {
         audience: Option<String>,
         /// Fewer scopes.
         scope: Option<String>,
+        /// Less than was granted (RFC 9396, section 6).
+        authorization_details: Option<String>,
     },
     /// RFC 8628 section 3.4.
     DeviceCode {
@@ -153,6 +157,12 @@ impl TokenRequest {
         }
         let client = ClientProof::parse(params)?;
         let grant = Grant::parse(params, hears_resource)?;
+        // What is not looked at must not seem to be granted.
+        let narrows = matches!(grant, Grant::AuthorizationCode { .. } | Grant::RefreshToken { .. });
+        if params.has("authorization_details") && !narrows {
+            let text = "authorization_details is allowed for user consent alone: ask /authorize for it";
+            return Err(OAuthError::AuthorizationDetails(text.to_owned()));
+        }
         Ok(Self { grant, client })
     }
 }
@@ -160,12 +170,14 @@ impl TokenRequest {
 impl Grant {
     fn parse(params: &Params, hears_resource: bool) -> Result<Self, OAuthError> {
         let scope = || params.get("scope").map(str::to_owned);
+        let details = || params.get("authorization_details").map(str::to_owned);
         Ok(match required(params, "grant_type")? {
             "authorization_code" => Self::AuthorizationCode {
                 code: required(params, "code")?.into(),
                 redirect_uri: params.get("redirect_uri").map(str::to_owned),
                 code_verifier: params.get("code_verifier").map(SecretString::from),
                 resource: resources(params, hears_resource),
+                authorization_details: details(),
             },
             "client_credentials" => Self::ClientCredentials {
                 audience: one_audience(params, hears_resource)?,
@@ -176,6 +188,7 @@ impl Grant {
                 refresh_token: required(params, "refresh_token")?.into(),
                 audience: one_audience(params, hears_resource)?,
                 scope: scope(),
+                authorization_details: details(),
             },
             DEVICE_CODE => Self::DeviceCode {
                 device_code: required(params, "device_code")?.into(),

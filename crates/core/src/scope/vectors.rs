@@ -336,6 +336,7 @@ fn access_claims(case: &Case, api: &Api, decision: &Decision<'_>) -> Value {
         organization: None,
         jkt: None,
         x5t: None,
+        details: None,
         act: None,
         is_system_api: false,
         custom: None,

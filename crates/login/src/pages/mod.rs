@@ -17,6 +17,7 @@ mod passwordless;
 mod problem;
 mod second_factor;
 mod security_key;
+mod signing_out;
 mod signup;
 mod web_message;
 
@@ -45,6 +46,7 @@ pub use passwordless::{AskForCode, EnterMailedCode};
 pub use problem::{PasswordRule, Problem, RuleLine};
 pub use second_factor::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode};
 pub use security_key::{KeyPage, OtherWay, UseKey, Way};
+pub use signing_out::{CheckSession, SigningOut};
 pub use signup::Signup;
 pub use web_message::WebMessage;
 

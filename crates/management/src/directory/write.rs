@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chancery_connect::users as database;
 use chancery_core::ids;
 use chancery_core::iso::format_ms;
+use chancery_core::logout::Initiator;
 use chancery_core::model::{Identity, User};
 use chancery_store::{Batch, DirectoryAccount, Error, Group, GroupFilter, NewUser};
-use chancery_web::App;
+use chancery_web::{App, is_heard};
 use serde_json::{Map, Value};
 
 use super::read::{Directory, Person, ReadGroup};
@@ -17,9 +18,11 @@ use crate::scim::Target;
 
 /// Answers what went wrong with some, though not with all.
 pub(super) async fn write(app: &App, job: &Job, directory: &Directory) -> Result<Option<String>, Stopped> {
+    let tenant = app.catalog.snapshot(&job.tenant).await?;
     let mut writer = Writer {
         app,
         job,
+        is_heard: is_heard(&tenant, Initiator::AccountDeactivated),
         targets: &directory.targets,
         seen: Batch::default(),
         waiting: 0,
@@ -49,6 +52,8 @@ const MOST_METADATA: usize = 1 << 20;
 struct Writer<'a> {
     app: &'a App,
     job: &'a Job,
+    /// Whether an application hears of users who are shut out.
+    is_heard: bool,
     targets: &'a [Target],
     /// Accounts without news, to be written down as seen.
     seen: Batch,
@@ -76,6 +81,7 @@ impl Writer<'_> {
             tenant: &self.job.tenant,
             connection: &self.job.connection.name,
             now_ms: self.app.clock.now_ms(),
+            is_heard: self.is_heard,
         }
     }
 

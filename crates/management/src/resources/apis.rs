@@ -211,6 +211,9 @@ fn complete(call: &Call, api: &mut Api) -> Result<(), Problem> {
         let secret = ids::alphanumeric(&*call.ctx.app.rng, 32);
         api.sealed_signing_secret = Some(seal(call, &api.id, &secret)?);
     }
+    chancery_store::token_encryption(api).map_err(|error| {
+        Problem::payload(&format!("Invalid public key: {error}"), "token_encryption.encryption_key.pem")
+    })?;
     let key = api.token_encryption.as_mut().and_then(|encryption| encryption.get_mut("encryption_key"));
     if let Some(key) = key {
         let pem = key.get("pem").and_then(Value::as_str).unwrap_or_default();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chancery_core::ids;
 use chancery_core::model::{AppType, Client, Connection};
+use chancery_core::oauth::origin_of;
 use chancery_core::problem::{Missing, Problem};
 use chancery_store::{Change, Kind, Snapshot};
 use serde_json::{Map, Value, json};
@@ -350,6 +351,13 @@ fn check(call: &Call, client: &Client) -> Result<(), Problem> {
                 .into(),
         ));
     }
+    let framed = client.oidc_logout.as_ref().and_then(|settings| settings.frontchannel_logout_uri.as_deref());
+    if framed.is_some_and(|uri| !may_be_framed(uri)) {
+        return Err(Problem::payload(
+            "It must be an http or https URL without fragment, of at most 2048 characters",
+            "oidc_logout.frontchannel_logout_uri",
+        ));
+    }
     for policy in client.refresh_token.iter().flat_map(|settings| settings.policies.iter().flatten()) {
         let identifier = call.stored_identifier(&policy.audience);
         if call.snapshot().api(&identifier).is_some_and(|api| api.is_system()) {
@@ -357,6 +365,16 @@ fn check(call: &Call, client: &Client) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// Whether a page can be shown in a frame of ours: its origin goes into a policy.
+fn may_be_framed(uri: &str) -> bool {
+    let is_plain =
+        |origin: String| origin.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:/".contains(&byte));
+    uri.len() <= 2048
+        && !uri.contains('#')
+        && uri.bytes().all(|byte| byte.is_ascii_graphic())
+        && origin_of(uri).is_some_and(is_plain)
 }
 
 /// The wire form without anything secret.

@@ -3,6 +3,7 @@
 
 use axum::http::StatusCode;
 use chancery_core::iso::format_ms;
+use chancery_core::logout::Initiator;
 use chancery_core::model::{Identity, User};
 use chancery_core::problem::Problem;
 use chancery_store::{Error, SeenUser};
@@ -37,7 +38,9 @@ async fn link(call: Call) -> Result<Answer, Problem> {
         let (user, linked) = (seen(&call, call.at("id")).await?, seen(&call, &other).await?);
         let after = joined(&user.user, &linked.user, call.ctx.now_ms)?;
         let batch = call.store().link_batch(call.tenant(), &user, &after, &linked).map_err(internal)?;
-        match call.store().commit(batch).await {
+        // The other is a user no more.
+        let told = call.ctx.tell_sessions_of(&linked.user.user_id, Initiator::AccountDeleted);
+        match call.store().commit(told.and(batch)).await {
             Ok(()) => return Ok(Answer::created(listed(&after, true)?)),
             Err(Error::Guard) => {}
             Err(failure) => return Err(stored(failure)),
@@ -147,7 +150,9 @@ async fn unlink(call: Call) -> Result<Answer, Problem> {
         let other = alone(identity, call.ctx.now_ms)?;
         let batch =
             call.store().unlink_batch(call.tenant(), &user, &after, &other, &connection).map_err(internal)?;
-        match call.store().commit(batch).await {
+        // Whoever signed in with it is signed out.
+        let told = call.ctx.tell_sessions_of(&user.user.user_id, Initiator::SessionRevoked);
+        match call.store().commit(told.and(batch)).await {
             Ok(()) => return Ok(Answer::new(StatusCode::OK, Some(listed(&after, false)?))),
             Err(Error::Guard) => {}
             Err(failure) => return Err(stored(failure)),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chancery_core::iso::format_ms;
+use chancery_core::logout::Initiator;
 use chancery_core::problem::{Missing, Problem};
 use chancery_core::records::{RefreshRecord, Session};
 use chancery_store::{Batch, Error, Noted};
@@ -125,9 +126,14 @@ async fn note(call: &Call, on: Noted, missing: Missing) -> Result<(), Problem> {
 /// Bytes of JSON: it is read with every list of sessions.
 const MOST_NOTED: usize = 16 << 10;
 
+/// What applications hear of it.
+const REVOKED: Initiator = Initiator::SessionRevoked;
+
 /// Refresh tokens outlive a session that is ended.
 async fn end(call: Call) -> Result<Answer, Problem> {
-    call.store().delete_session(call.tenant(), call.at("id")).await.map_err(stored)?;
+    let told = call.ctx.tell_session(call.at("id"), REVOKED);
+    let ended = call.store().delete_session_batch(call.tenant(), call.at("id"));
+    call.store().commit(told.and(ended)).await.map_err(stored)?;
     Ok(Answer::accepted())
 }
 
@@ -135,11 +141,11 @@ async fn end(call: Call) -> Result<Answer, Problem> {
 async fn revoke(call: Call) -> Result<Answer, Problem> {
     let session = load(&call).await?;
     let (tenant, store) = (call.tenant(), call.store());
-    let batch = store.delete_session_batch(tenant, &session.id).and(store.revoke_by_session(
-        tenant,
-        &session.user_id,
-        &session.id,
-    ));
+    let batch = call
+        .ctx
+        .tell_session(&session.id, REVOKED)
+        .and(store.delete_session_batch(tenant, &session.id))
+        .and(store.revoke_by_session(tenant, &session.user_id, &session.id));
     store.commit(batch).await.map_err(stored)?;
     Ok(Answer::accepted())
 }
@@ -160,7 +166,9 @@ async fn list_of_user(call: Call) -> Result<Answer, Problem> {
 
 async fn end_of_user(call: Call) -> Result<Answer, Problem> {
     let user = users::load(&call, "user_id").await?;
-    call.store().delete_sessions_of(call.tenant(), &user.user_id).await.map_err(stored)?;
+    let told = call.ctx.tell_sessions_of(&user.user_id, REVOKED);
+    let ended = call.store().delete_sessions_of_batch(call.tenant(), &user.user_id);
+    call.store().commit(told.and(ended)).await.map_err(stored)?;
     Ok(Answer::accepted())
 }
 
@@ -175,7 +183,8 @@ async fn revoke_access(call: Call) -> Result<Answer, Problem> {
             let session = session.filter(|session| session.user_id == user_id);
             let session = session.ok_or(Problem::NotFound(NO_SESSION))?;
             let tokens = store.revoke_by_session(tenant, user_id, &session.id);
-            store.delete_session_batch(tenant, &session.id).and(if keep_tokens {
+            let told = call.ctx.tell_session(&session.id, REVOKED);
+            told.and(store.delete_session_batch(tenant, &session.id)).and(if keep_tokens {
                 Batch::default()
             } else {
                 tokens
@@ -183,7 +192,8 @@ async fn revoke_access(call: Call) -> Result<Answer, Problem> {
         }
         None => {
             let tokens = store.revoke_by_user(tenant, user_id);
-            store.delete_sessions_of_batch(tenant, user_id).and(if keep_tokens {
+            let told = call.ctx.tell_sessions_of(user_id, REVOKED);
+            told.and(store.delete_sessions_of_batch(tenant, user_id)).and(if keep_tokens {
                 Batch::default()
             } else {
                 tokens

@@ -2,6 +2,7 @@
 
 use chancery_connect::users::{self as database, NewUser as Newcomer};
 use chancery_core::iso::format_ms;
+use chancery_core::logout::Initiator;
 use chancery_core::model::{Connection, User};
 use chancery_core::problem::{Missing, Problem};
 use chancery_store::{Batch, Error, NewUser};
@@ -188,7 +189,9 @@ async fn delete(call: Call) -> Result<Answer, Problem> {
     if !call.caller.has("delete:users") {
         must_be_oneself(&call).await?;
     }
-    call.store().delete_user(call.tenant(), call.at("id")).await.map_err(stored)?;
+    let told = call.ctx.tell_sessions_of(call.at("id"), Initiator::AccountDeleted);
+    let gone = call.store().delete_user_batch(call.tenant(), call.at("id"));
+    call.store().commit(told.and(gone)).await.map_err(stored)?;
     Ok(Answer::no_content())
 }
 
@@ -225,9 +228,14 @@ fn consequences(call: &Call, before: &User, after: &User, password: Option<&NewP
     }
     let ends = password.is_some() || (after.is_blocked() && !before.is_blocked());
     if ends {
+        let by = if password.is_some() { Initiator::PasswordChanged } else { Initiator::AccountDeactivated };
         batch = batch
+            .and(call.ctx.tell_sessions_of(&after.user_id, by))
             .and(store.delete_sessions_of_batch(tenant, &after.user_id))
             .and(store.revoke_by_user(tenant, &after.user_id));
+    }
+    if after.email != before.email && !ends {
+        batch = batch.and(call.ctx.tell_sessions_of(&after.user_id, Initiator::EmailChanged));
     }
     if ends || after.email != before.email {
         batch = batch.and(store.delete_tickets_of(tenant, &after.user_id));

@@ -18,11 +18,12 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
 use chancery_core::iso::parse_ms;
+use chancery_core::logout::Initiator;
 use chancery_core::model::Connection;
 use chancery_core::records::LogEvent;
 use chancery_jose::{base64url, constant_time_eq, sha256};
 use chancery_store::Kind;
-use chancery_web::{App, BodyError, Ctx, bearer_token, json, no_store, read_bytes};
+use chancery_web::{App, BodyError, Ctx, bearer_token, is_heard, json, no_store, read_bytes};
 use serde_json::{Map, Value, json};
 
 use self::error::ScimError;
@@ -232,6 +233,7 @@ impl Scim {
             tenant: self.tenant(),
             connection: &self.connection.name,
             now_ms: self.ctx.now_ms,
+            is_heard: is_heard(&self.ctx.tenant, Initiator::AccountDeactivated),
         }
     }
 

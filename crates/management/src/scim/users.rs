@@ -4,6 +4,7 @@
 use axum::http::{Method, StatusCode};
 use chancery_connect::users as database;
 use chancery_core::iso::format_ms;
+use chancery_core::logout::Initiator;
 use chancery_core::model::{Identity, User};
 use chancery_store::{AccountName, Error, NewUser};
 use serde_json::{Map, Value, json};
@@ -267,6 +268,7 @@ async fn delete(scim: &Scim, id: &str) -> Answer {
             // Unless the account was linked to somebody meanwhile: then that is what it has to be taken from.
             store
                 .edit_user_batch(tenant, &found.owner, &found.owner.user)?
+                .and(scim.ctx.tell_sessions_of(&found.account, Initiator::AccountDeleted))
                 .and(store.delete_user_batch(tenant, &found.account))
         };
         match store.commit(batch).await {

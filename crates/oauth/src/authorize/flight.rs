@@ -8,9 +8,9 @@ use chancery_core::dashboard::asks_itself;
 use chancery_core::explanation::Record;
 use chancery_core::interaction::{Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
-use chancery_core::oauth::{AuthorizeError, Device, ScreenHint};
+use chancery_core::oauth::{AuthorizeError, Device, ScreenHint, detail_kind, plain};
 use chancery_core::records::{Consent, Invitation, Session};
-use chancery_core::scope::{AskedScopes, Denied, Flow, Request, Target, decide, explain};
+use chancery_core::scope::{AskedScopes, Denied, Flow, Request, Target, admits_detail, decide, explain};
 use chancery_store::{PreparedClient, StoredTransaction};
 use chancery_web::{
     Audience, Binding, Ctx, Decided, EMAIL, Failure, Held, SecondFactorsOf, client_grant, cookies, found,
@@ -76,6 +76,12 @@ impl Flight<'_> {
                 return self.refuse_as_decided(&error, Some(&decided)).await;
             }
         };
+        if let Some(kind) = self.unknown_detail() {
+            let named: String = plain(kind).chars().take(200).collect();
+            let text =
+                format!("The application may not ask the API for authorization_details of type {named}");
+            return self.refuse(&AuthorizeError::details(text)).await;
+        }
         let question = |want: &[&str]| {
             needs_consent(&Question {
                 flow: self.flow(),
@@ -151,6 +157,14 @@ impl Flight<'_> {
                 self.issue(need, allowed.as_deref()).await
             }
         }
+    }
+
+    /// The type of a detail that the application cannot ask for (RFC 9396, section 5).
+    fn unknown_detail(&self) -> Option<&str> {
+        let grant = client_grant(&self.ctx.tenant, &self.client, &self.audience, SubjectType::User);
+        let api = self.audience.plain_api();
+        let mut kinds = self.transaction.request.authorization_details.iter().map(detail_kind);
+        kinds.find(|kind| !api.is_some_and(|api| admits_detail(&self.client, api, grant, kind)))
     }
 
     /// The ID token says so where it was shown for this request, or the request asked for one (fact sheet 5.2).
@@ -246,10 +260,11 @@ impl Flight<'_> {
         wanted: Option<Vec<String>>,
     ) -> Result<Response, Failure> {
         let ctx = self.ctx;
-        if wanted.is_some() && wanted != self.transaction.progress.wanted {
-            self.transaction.progress.wanted = wanted;
-            self.transaction.progress.asked_user =
-                self.session.as_ref().map(|(_, user)| user.user_id.clone());
+        let asked_user = self.session.as_ref().map(|(_, user)| user.user_id.clone());
+        let progress = &mut self.transaction.progress;
+        if wanted.is_some() && (wanted != progress.wanted || asked_user != progress.asked_user) {
+            progress.wanted = wanted;
+            progress.asked_user = asked_user;
         }
         let doc = serde_json::to_string(&self.transaction).map_err(Failure::server)?;
         if let Some(stored) = &self.stored {
@@ -379,10 +394,18 @@ impl Flight<'_> {
             record: &record,
         };
         let relied_on = self.consent.as_ref().filter(|_| need == Need::Stored);
-        let Some(answer) = grantee.answer(self.stored.as_ref(), (need.is_implicit(), relied_on)).await?
+        let Some(mut answer) = grantee.answer(self.stored.as_ref(), (need.is_implicit(), relied_on)).await?
         else {
             return Ok(crate::pages::expired(self.ctx, self.headers));
         };
+        if decision.has_openid()
+            && self.ctx.tenant.settings.flags.has_session_management()
+            && let Some(origin) = request.redirect_uri.origin()
+            && let Some(cookie) = cookies::session(self.headers)
+        {
+            let state = self.ctx.session_state(&self.client.client_id, &origin, cookie);
+            answer.push("session_state", state);
+        }
         let mut response = match &request.device {
             Some(device) if device.is_backchannel => found("/u/approve/success"),
             Some(_) => found("/activate/success"),
@@ -393,7 +416,7 @@ impl Flight<'_> {
         {
             // The cookie lives as long as the session does now.
             let left = session.expires_at - self.ctx.now();
-            cookies::set_session(response.headers_mut(), cookie, Some(left), self.ctx.origin.secure);
+            self.ctx.set_session_cookie(response.headers_mut(), cookie, Some(left));
         }
         Ok(response)
     }

@@ -281,6 +281,7 @@ impl Grantee<'_> {
             gty: None,
             connection: Some(self.session.connection.clone()),
             claims: self.claims.clone(),
+            authorization_details: self.request.authorization_details.clone(),
         }
     }
 

@@ -17,6 +17,7 @@ pub(super) struct Presented {
     pub(super) redirect_uri: Option<String>,
     pub(super) code_verifier: Option<SecretString>,
     pub(super) resource: Vec<String>,
+    pub(super) authorization_details: Option<String>,
 }
 
 /// Checks, signs, then spends the code in one write with the tokens that hang on it.
@@ -32,6 +33,7 @@ pub(super) async fn exchange(
         record: &record,
         flow: "code_exchange",
         event: "seacft",
+        details: presented.authorization_details.as_deref(),
         jkt,
         gone: OAuthError::InvalidCode,
     };

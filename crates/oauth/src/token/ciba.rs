@@ -96,6 +96,7 @@ async fn redeem(
         record: &record,
         flow: "ciba",
         event: "ciba_exchange_succeeded",
+        details: None,
         jkt,
         gone: invalid(),
     };

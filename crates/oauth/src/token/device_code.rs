@@ -84,6 +84,7 @@ async fn redeem(
         record: &record,
         flow: "device_code",
         event: "sede",
+        details: None,
         jkt,
         gone: OAuthError::InvalidDeviceCode,
     };

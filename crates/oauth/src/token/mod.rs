@@ -133,16 +133,22 @@ async fn answer(
     }
     // In boxes, so that a machine's request, of which there are the most, does not carry room for the other grants about.
     match grant {
-        Grant::AuthorizationCode { code, redirect_uri, code_verifier, resource } => {
-            let presented = authorization_code::Presented { code, redirect_uri, code_verifier, resource };
+        Grant::AuthorizationCode { code, redirect_uri, code_verifier, resource, authorization_details } => {
+            let presented = authorization_code::Presented {
+                code,
+                redirect_uri,
+                code_verifier,
+                resource,
+                authorization_details,
+            };
             Box::pin(authorization_code::exchange(ctx, client, presented, jkt)).await
         }
         Grant::ClientCredentials { audience, scope, organization } => {
             let asked = client_credentials::Asked { audience, scope, organization };
             client_credentials::issue(ctx, client, &asked, jkt).await
         }
-        Grant::RefreshToken { refresh_token, audience, scope } => {
-            let asked = refresh_token::Asked { audience, scope };
+        Grant::RefreshToken { refresh_token, audience, scope, authorization_details } => {
+            let asked = refresh_token::Asked { audience, scope, authorization_details };
             Box::pin(refresh_token::exchange(ctx, client, &refresh_token, &asked, jkt)).await
         }
         Grant::DeviceCode { device_code, resource } => {

@@ -12,6 +12,7 @@ use chancery_web::{Audience, Ctx, Failure, Held, client_grant};
 use super::refresh_token::live_user;
 use super::user_tokens::{self, UserTokensFor};
 use crate::decision::{organization_of, refused};
+use crate::details;
 use crate::events;
 use crate::issue::{self, TokenAnswer};
 
@@ -24,6 +25,8 @@ pub(super) struct Redeemed<'a> {
     pub(super) flow: &'static str,
     /// The log event of success.
     pub(super) event: &'static str,
+    /// Less than was allowed, where the application asks for less.
+    pub(super) details: Option<&'a str>,
     /// The key that whoever redeems it showed to hold.
     pub(super) jkt: Option<&'a str>,
     /// What is said where something is gone that the code needs.
@@ -74,6 +77,8 @@ pub(super) async fn tokens(
         organization: None,
     };
     let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, what.flow))?;
+    let allowed = details::narrowed((client, &audience, request.grant), authorization, what.details)?;
+    let authorization = &*allowed;
     let logged = Record::of(&request, &explain(&request), what.flow);
     let tokens = user_tokens::issue(
         ctx,

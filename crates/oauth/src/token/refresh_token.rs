@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::user_tokens::{self, UserTokensFor};
 use crate::decision::{organization_of, refused};
+use crate::details;
 use crate::events;
 use crate::issue::{self, TokenAnswer, absolute_end, idle_end};
 
@@ -22,6 +23,7 @@ use crate::issue::{self, TokenAnswer, absolute_end, idle_end};
 pub(super) struct Asked {
     pub(super) audience: Option<String>,
     pub(super) scope: Option<String>,
+    pub(super) authorization_details: Option<String>,
 }
 
 /// Checks, signs, then rotates in one guarded write.
@@ -56,6 +58,8 @@ pub(super) async fn exchange(
         organization: None,
     };
     let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, "refresh_token"))?;
+    let narrowed = asked.authorization_details.as_deref();
+    let allowed = details::narrowed((client, &audience, request.grant), authorization, narrowed)?;
     let record = Record::of(&request, &explain(&request), "refresh_token");
     let kind = match authorization.gty.as_deref() {
         Some("password") => GrantKind::RefreshedPassword,
@@ -69,7 +73,7 @@ pub(super) async fn exchange(
             organization: organization.as_ref(),
             audience: &audience,
             decision: &decision,
-            authorization,
+            authorization: &allowed,
             kind: Some(kind),
             nonce: None,
             session_id: authorization.session_id.as_deref(),

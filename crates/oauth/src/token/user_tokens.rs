@@ -8,6 +8,7 @@ use chancery_db::Batch;
 use chancery_store::PreparedClient;
 use chancery_web::{Audience, Ctx, Failure};
 
+use crate::details;
 use crate::issue::{self, AccessTokenFor, IdTokenFor, TokenAnswer};
 
 /// What the tokens say.
@@ -63,6 +64,7 @@ pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTok
         expires_in: access.expires_in,
         token_type: issue::token_type(what.jkt),
         recovery_code: None,
+        authorization_details: details::told(what.audience, &what.authorization.authorization_details),
         issued_token_type: None,
     };
     Ok(UserTokens { answer, write: access.write })

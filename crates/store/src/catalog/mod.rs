@@ -21,7 +21,7 @@ use arc_swap::ArcSwap;
 use chancery_db::params;
 
 pub use origin::{Origin, TenantHandle};
-pub use prepared::{AssertionKey, KnownCertificate, PreparedApi, PreparedClient};
+pub use prepared::{AssertionKey, KnownCertificate, PreparedApi, PreparedClient, encryption};
 pub use snapshot::Snapshot;
 
 use crate::{Change, Error, Result, Store};
@@ -84,6 +84,12 @@ impl Catalog {
     #[must_use]
     pub fn cached(&self, tenant: &str) -> Option<Arc<Snapshot>> {
         self.loaded.load().get(tenant).cloned()
+    }
+
+    /// Every snapshot that was loaded before, in no order.
+    #[must_use]
+    pub fn all_cached(&self) -> Vec<Arc<Snapshot>> {
+        self.loaded.load().values().cloned().collect()
     }
 
     /// The snapshot of a tenant, read from the database the first time, once however many ask.

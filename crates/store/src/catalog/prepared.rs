@@ -7,8 +7,8 @@ use chancery_core::{
     model::{Api, CertificateNames, Client, CredentialRef, SigningAlg},
 };
 use chancery_jose::{
-    Algorithm, Certificate, DistinguishedName, Jwk, SigningKey, Unverified, VerifyingKey, base64url_decode,
-    constant_time_eq,
+    Algorithm, Certificate, ContentEncryption, DistinguishedName, EncryptionKey, Jwk, KeyManagement,
+    SigningKey, Unverified, VerifyingKey, base64url_decode, constant_time_eq,
 };
 
 use crate::{Error, KeyRing, Result, Store};
@@ -253,6 +253,8 @@ pub struct PreparedApi {
     pub api: Arc<Api>,
     /// The tenant's key with the API's algorithm, or the API's own secret.
     pub signer: Arc<SigningKey>,
+    /// What its access tokens are encrypted for, where they are.
+    pub encryption: Option<EncryptionKey>,
 }
 
 impl PreparedApi {
@@ -272,7 +274,15 @@ impl PreparedApi {
             tracing::error!(api = api.id, "API {} is left out: no key for {:?}", api.id, api.signing_alg);
             return None;
         };
-        Some(Self { api, signer })
+        let encryption = match encryption(&api) {
+            Ok(encryption) => encryption,
+            // What is meant to be read by the API alone is not sent in the open instead.
+            Err(error) => {
+                tracing::error!(api = api.id, "API {} is left out: its encryption key: {error}", api.id);
+                return None;
+            }
+        };
+        Some(Self { api, signer, encryption })
     }
 }
 
@@ -289,6 +299,21 @@ impl fmt::Debug for PreparedApi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PreparedApi").field("identifier", &self.api.identifier).finish_non_exhaustive()
     }
+}
+
+/// The key that access tokens of an API are encrypted for, with A256GCM (fact sheet 1.6); `None` where they are not.
+///
+/// # Errors
+/// Where it is no key that its algorithm can use.
+pub fn encryption(api: &Api) -> std::result::Result<Option<EncryptionKey>, chancery_jose::Error> {
+    let Some(key) = api.token_encryption.as_ref().and_then(|encryption| encryption.get("encryption_key"))
+    else {
+        return Ok(None);
+    };
+    let text = |name: &str| key.get(name).and_then(serde_json::Value::as_str);
+    let alg: KeyManagement = text("alg").unwrap_or_default().parse()?;
+    let with = (alg, ContentEncryption::A256Gcm);
+    EncryptionKey::from_pem(with, text("pem").unwrap_or_default(), text("kid")).map(Some)
 }
 
 fn algorithm(alg: SigningAlg) -> Algorithm {

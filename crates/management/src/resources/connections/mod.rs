@@ -11,9 +11,10 @@ mod strategies;
 use axum::http::StatusCode;
 use chancery_core::ids;
 use chancery_core::iso::format_ms;
+use chancery_core::logout::Initiator;
 use chancery_core::model::{CharacterType, Connection, ConnectionOptions};
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Change, Kind, Snapshot};
+use chancery_store::{Batch, Change, Kind, Snapshot};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -135,9 +136,12 @@ impl Resource for Connections {
     }
 
     async fn delete(call: &Call, connection: &Connection, change: Change) -> Result<Change, Problem> {
-        let users = call.store().delete_users_of_connection(call.tenant(), &connection.name);
+        let (tenant, store) = (call.tenant(), call.store());
+        let told = call.ctx.ending(Initiator::AccountDeleted).map_or_else(Batch::default, |ending| {
+            store.tell_sessions_of_connection(tenant, &connection.name, ending)
+        });
         Ok(change
-            .also(users)
+            .also(told.and(store.delete_users_of_connection(tenant, &connection.name)))
             .also(call.store().delete_groups_of_connection(call.tenant(), &connection.id))
             .also(call.store().forget_directory(call.tenant(), &connection.id))
             .delete(Kind::ConnectionKey, &connection.id)
@@ -398,7 +402,9 @@ async fn delete_user(call: Call) -> Result<Answer, Problem> {
     let found =
         found.filter(|found| found.user.email.as_ref().is_some_and(|own| own.to_lowercase() == email));
     if let Some(found) = found {
-        store.delete_user(tenant, &found.user.user_id).await.map_err(stored)?;
+        let told = call.ctx.tell_sessions_of(&found.user.user_id, Initiator::AccountDeleted);
+        let gone = store.delete_user_batch(tenant, &found.user.user_id);
+        store.commit(told.and(gone)).await.map_err(stored)?;
     }
     Ok(Answer::no_content())
 }

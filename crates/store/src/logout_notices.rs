@@ -1,0 +1,245 @@
+//! Ends of sessions that applications are still to be told of (OpenID Connect Back-Channel Logout 1.0). They are written in the
+//! same commit as what ends the session, so that none is lost, and taken by one node at a time.
+
+use chancery_core::logout::Initiator;
+use chancery_db::{Batch, FromRow, Row, Value, params};
+
+use crate::{
+    Result, Store,
+    rows::{NEVER, storable, words},
+};
+
+/// What ended a session, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending<'a> {
+    /// By what.
+    pub initiator: Initiator,
+    /// Seconds.
+    pub at: i64,
+    /// The request that did it.
+    pub trace: &'a str,
+}
+
+/// An end of a session that somebody is to be told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogoutNotice {
+    /// Whose.
+    pub tenant: String,
+    /// The session: `sid`.
+    pub session_id: String,
+    /// Who is told; empty where that is not settled yet.
+    pub client_id: String,
+    /// Whose session.
+    pub user_id: String,
+    /// Where it was; empty where that is not known.
+    pub issuer: String,
+    /// By the name of [`Initiator`].
+    pub initiator: String,
+    /// The request that ended it.
+    pub trace: String,
+    /// The applications that took part.
+    pub clients: Vec<String>,
+    /// What administrators noted on the session, as JSON.
+    pub metadata: Option<String>,
+    /// How often it was tried to tell, this time included.
+    pub attempts: i64,
+    /// When the session ended, seconds.
+    pub ended_at: i64,
+    /// Until when this node has it to itself, seconds.
+    pub due_at: i64,
+}
+
+/// Seconds after which nobody is told any more.
+const GIVEN_UP: i64 = 86_400;
+const COLUMNS: &str = "tenant, session_id, client_id, user_id, issuer, initiator, trace, clients, metadata, attempts, ended_at, due_at";
+const INSERT: &str = "INSERT INTO logout_notices (tenant, session_id, client_id, user_id, issuer, initiator, trace, clients, \
+                      metadata, successor, attempts, ended_at, due_at, ends_at)";
+
+impl Store {
+    /// Has the applications of a session told that it ended: to be committed with its end, before it.
+    pub fn tell_session(&self, tenant: &str, session_id: &str, ending: Ending<'_>) -> Batch {
+        let id = storable(session_id);
+        told("id = $6", tenant, ending, &id).run(
+            format!("{RELEASE} AND successor = $5"),
+            params![ending.at, ending.initiator.as_str(), ending.trace, tenant, id],
+        )
+    }
+
+    /// The same for every session of a user.
+    pub fn tell_sessions_of(&self, tenant: &str, user_id: &str, ending: Ending<'_>) -> Batch {
+        let id = storable(user_id);
+        told("user_id = $6", tenant, ending, &id).run(
+            format!("{RELEASE} AND user_id = $5 AND successor IS NOT NULL"),
+            params![ending.at, ending.initiator.as_str(), ending.trace, tenant, id],
+        )
+    }
+
+    /// The same for every session of the users of a connection.
+    pub fn tell_sessions_of_connection(&self, tenant: &str, connection: &str, ending: Ending<'_>) -> Batch {
+        let theirs = "user_id IN (SELECT id FROM users WHERE tenant = $5 AND connection = $6)";
+        told(theirs, tenant, ending, connection)
+    }
+
+    /// The same for sessions that ended by themselves, before the sweep takes them.
+    ///
+    /// # Errors
+    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
+    pub async fn tell_expired(&self, tenant: &str, ending: Ending<'_>) -> Result<()> {
+        let expired = "ends_at < $1";
+        let some = format!("SELECT 1 FROM sessions WHERE tenant = $2 AND {expired} LIMIT 1");
+        let some: Option<i64> = self.db.query_one(some, params![ending.at, tenant]).await?;
+        if some.is_none() {
+            return Ok(());
+        }
+        // What waits for the end of one of them goes first, while it is known which they are.
+        let released = format!(
+            "{RELEASE} AND successor IN (SELECT id FROM sessions WHERE tenant = $4 AND ends_at < $1)"
+        );
+        let by = ending.initiator.as_str();
+        let batch = Batch::default().run(released, params![ending.at, by, ending.trace, tenant]);
+        self.commit(batch.and(told("ends_at < $6", tenant, ending, ending.at))).await
+    }
+
+    /// One session takes the place of another of the same user: the applications of the first are told when the other one ends.
+    pub fn keep_notices_for(&self, tenant: &str, before: &str, after: &str) -> Batch {
+        let insert = format!(
+            "{INSERT} SELECT tenant, id, '', user_id, COALESCE(issuer, ''), '', '', clients, metadata, $1, 0, 0, $2, expires_at \
+             FROM sessions WHERE tenant = $3 AND id = $4 AND clients <> '' ON CONFLICT DO NOTHING"
+        );
+        Batch::default().run(insert, params![after, NEVER, tenant, before]).run(
+            "UPDATE logout_notices SET successor = $1 WHERE tenant = $2 AND successor = $3 \
+             AND user_id = (SELECT user_id FROM sessions WHERE tenant = $2 AND id = $3)",
+            params![after, tenant, before],
+        )
+    }
+
+    /// Notices whose time has come, of every tenant, the oldest first. `now` is in seconds.
+    ///
+    /// # Errors
+    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
+    pub async fn due_notices(&self, now: i64, limit: i64) -> Result<Vec<LogoutNotice>> {
+        let sql = format!("SELECT {COLUMNS} FROM logout_notices WHERE due_at <= $1 ORDER BY due_at LIMIT $2");
+        Ok(self.db.query(sql, params![now, limit]).await?)
+    }
+
+    /// Takes a notice that is due: it comes again at `until` (seconds) unless it is settled by then.
+    /// [`Error::Guard`](crate::Error::Guard) where another node has it, or it is gone.
+    ///
+    /// # Errors
+    /// As said, [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
+    pub async fn take_notice(&self, notice: &LogoutNotice, until: i64) -> Result<LogoutNotice> {
+        let taken = Batch::default().guard(
+            "UPDATE logout_notices SET due_at = $1, attempts = attempts + 1 \
+             WHERE tenant = $2 AND session_id = $3 AND client_id = $4 AND due_at = $5",
+            params![
+                until,
+                notice.tenant.as_str(),
+                notice.session_id.as_str(),
+                notice.client_id.as_str(),
+                notice.due_at
+            ],
+        );
+        self.commit(taken).await?;
+        Ok(LogoutNotice { due_at: until, attempts: notice.attempts + 1, ..notice.clone() })
+    }
+
+    /// Puts one notice for each of these applications in the place of one that says only which took part. They are due at `now`.
+    ///
+    /// # Errors
+    /// As [`Store::take_notice`].
+    pub async fn address_notice(&self, notice: &LogoutNotice, clients: &[&str], now: i64) -> Result<()> {
+        let insert = format!(
+            "{INSERT} VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, NULL, 0, $9, $10, $11) ON CONFLICT DO NOTHING"
+        );
+        let batch = clients.iter().fold(self.settled(notice), |batch, client_id| {
+            batch.run(
+                insert.clone(),
+                params![
+                    notice.tenant.as_str(),
+                    notice.session_id.as_str(),
+                    *client_id,
+                    notice.user_id.as_str(),
+                    notice.issuer.as_str(),
+                    notice.initiator.as_str(),
+                    notice.trace.as_str(),
+                    notice.metadata.as_deref(),
+                    notice.ended_at,
+                    now,
+                    notice.ended_at.saturating_add(GIVEN_UP)
+                ],
+            )
+        });
+        self.commit(batch).await
+    }
+
+    /// There is nothing more to tell.
+    ///
+    /// # Errors
+    /// As [`Store::take_notice`].
+    pub async fn settle_notice(&self, notice: &LogoutNotice) -> Result<()> {
+        self.commit(self.settled(notice)).await
+    }
+
+    /// It is told again at `due_at` (seconds).
+    ///
+    /// # Errors
+    /// As [`Store::take_notice`].
+    pub async fn postpone_notice(&self, notice: &LogoutNotice, due_at: i64) -> Result<()> {
+        self.commit(Batch::default().guard(
+            format!("UPDATE logout_notices SET due_at = $5 WHERE {THIS}"),
+            [this(notice), params![due_at]].concat(),
+        ))
+        .await
+    }
+
+    fn settled(&self, notice: &LogoutNotice) -> Batch {
+        Batch::default().guard(format!("DELETE FROM logout_notices WHERE {THIS}"), this(notice))
+    }
+}
+
+/// Ours as long as nobody took it after us.
+const THIS: &str = "tenant = $1 AND session_id = $2 AND client_id = $3 AND due_at = $4";
+
+fn this(notice: &LogoutNotice) -> Vec<Value> {
+    params![notice.tenant.as_str(), notice.session_id.as_str(), notice.client_id.as_str(), notice.due_at]
+}
+
+/// What waited for the end of another session.
+const RELEASE: &str = "UPDATE logout_notices SET due_at = $1, ended_at = $1, initiator = $2, trace = $3, successor = NULL WHERE tenant = $4";
+
+fn told(whose: &'static str, tenant: &str, ending: Ending<'_>, name: impl Into<Value>) -> Batch {
+    let sql = format!(
+        "{INSERT} SELECT tenant, id, '', user_id, COALESCE(issuer, ''), $1, $2, clients, metadata, NULL, 0, $3, $3, $4 \
+         FROM sessions WHERE tenant = $5 AND {whose} AND clients <> '' ON CONFLICT DO NOTHING"
+    );
+    Batch::default().run(
+        sql,
+        params![
+            ending.initiator.as_str(),
+            ending.trace,
+            ending.at,
+            ending.at.saturating_add(GIVEN_UP),
+            tenant,
+            name.into()
+        ],
+    )
+}
+
+impl FromRow for LogoutNotice {
+    fn from_row(row: &mut Row) -> chancery_db::Result<Self> {
+        Ok(Self {
+            tenant: row.take()?,
+            session_id: row.take()?,
+            client_id: row.take()?,
+            user_id: row.take()?,
+            issuer: row.take()?,
+            initiator: row.take()?,
+            trace: row.take()?,
+            clients: words::parse(&row.take::<String>()?),
+            metadata: row.take()?,
+            attempts: row.take()?,
+            ended_at: row.take()?,
+            due_at: row.take()?,
+        })
+    }
+}
