@@ -227,7 +227,7 @@ async fn proven(ctx: &Ctx, client: &PreparedClient, token: &Unverified<'_>) -> O
     if let Some(payload) = client.assertion_keys.iter().find_map(|key| key.prove(token, allowed, now)) {
         return Some(payload);
     }
-    let published = Box::pin(ctx.published_keys(client, token.header().kid.as_deref())).await;
+    let published = Box::pin(ctx.keys_of(client, token.header().kid.as_deref())).await;
     published.iter().find_map(|key| key.prove(token, allowed, now))
 }
 

@@ -67,7 +67,7 @@ fn document(tenant: &Snapshot, origin: &Origin) -> String {
         .replace("{session}", only(SESSION, settings.flags.has_session_management()))
         .replace("{end_session}", only(END_SESSION, ends))
         .replace("{issuer}", &origin.issuer)
-        .replace("{others}", &format!("{others}"))
+        .replace("{others}", &format!("{acr_values}{details}"))
 }
 
 /// `/.well-known/jwks.json`.

@@ -80,6 +80,8 @@ pub(crate) enum By {
     Password,
     /// By making an account.
     SignUp,
+    /// With a code that was mailed.
+    MailedCode,
     /// With a passkey; the write goes with the session. `is_roaming`: on another machine than the browser.
     Passkey { proof: Batch, is_roaming: bool },
 }
@@ -136,7 +138,7 @@ pub(crate) async fn open_session(
     let offer = offer(connection, headers, &by);
     let write = match by {
         By::Passkey { proof, .. } => write.and(proof),
-        By::Password | By::SignUp => write,
+        By::Password | By::SignUp | By::MailedCode => write,
     };
     // An organization chosen after the login was another person's; one named before it is where this login takes place.
     let chose_before = screen.client.organization_prompt() == OrganizationPrompt::PreLoginPrompt;
@@ -171,6 +173,8 @@ fn offer(connection: &Connection, headers: &HeaderMap, by: &By) -> Option<Passke
     let (offer, is_on) = match by {
         By::Password => (PasskeyOffer::First, options.progressive_enrollment_enabled),
         By::SignUp => (PasskeyOffer::First, true),
+        // Connections with mailed codes have no passkeys.
+        By::MailedCode => return None,
         By::Passkey { is_roaming, .. } => {
             (PasskeyOffer::Local, *is_roaming && options.local_enrollment_enabled)
         }

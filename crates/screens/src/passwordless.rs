@@ -12,7 +12,7 @@ use chancery_web::{CodeCheck, CodeFor, CodeSent, Ctx, Failure, see_other};
 use http::{HeaderMap, StatusCode};
 
 use crate::form::Posted;
-use crate::login::{log_blocked, open_session};
+use crate::login::{By, log_blocked, open_session};
 use crate::screen::Screen;
 
 pub(crate) const ADDRESS: &str = "/u/login-passwordless-email";
@@ -127,7 +127,7 @@ pub(crate) async fn submit_code(
         return again(StatusCode::BAD_REQUEST, Problem::Blocked);
     }
     match screen.ctx.app.store.commit(used).await {
-        Ok(()) => open_session(&screen, &headers, &user, &connection).await,
+        Ok(()) => open_session(&screen, &headers, &user, &connection, By::MailedCode).await,
         Err(Error::Guard | Error::Conflict) => again(StatusCode::BAD_REQUEST, Problem::MailedCodeWrong),
         Err(other) => Err(other.into()),
     }

@@ -68,7 +68,7 @@ impl Ctx {
     /// The keys at the application's `jwks_uri`; none where it has no such address, or nothing of use is there. `kid` is the
     /// one that is looked for: where the set that is known has none of that name, the address is asked again, since
     /// applications change their keys without saying so.
-    pub async fn published_keys(&self, client: &Client, kid: Option<&str>) -> Arc<[AssertionKey]> {
+    pub async fn keys_of(&self, client: &Client, kid: Option<&str>) -> Arc<[AssertionKey]> {
         let Some(url) = client.openid.as_ref().and_then(|openid| openid.jwks_uri.as_deref()) else {
             return Arc::default();
         };

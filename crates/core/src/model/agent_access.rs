@@ -192,16 +192,18 @@ mod tests {
                 resource_server_identifier: api.identifier.clone(),
             }).collect();
             let permissions = UserPermissions { direct: &direct, ..UserPermissions::NONE };
-            let decision = decide(&Request {
+            let asked_scopes = AskedScopes::parse(&scope);
+            let request = Request {
                 flow: Flow::Code,
                 client: &client,
                 target: Target::Api(&api),
-                asked: &AskedScopes::parse(&scope),
+                asked: &asked_scopes,
                 grant: client_grant(&grants, &client, &api.identifier, SubjectType::User),
                 permissions: &permissions,
                 consented: None,
                 organization: None,
-            }).unwrap();
+            };
+            let decision = decide(&request).unwrap();
             prop_assert!(!decision.offline);
             for granted in &decision.granted {
                 let has = |list: &[String]| list.iter().any(|one| one == granted);
