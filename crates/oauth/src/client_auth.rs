@@ -202,10 +202,14 @@ async fn verified_assertion(
     }
     let client = ctx.tenant.client(&unproven.sub).ok_or_else(failed)?;
     let now = ctx.now();
-    if let Some(fapi) = client.fapi() {
-        fapi.check_client(false)?;
-    }
-    let payload = proven(ctx, client, &unverified).await.ok_or_else(failed)?;
+    let allowed: &[Algorithm] = match client.fapi() {
+        Some(fapi) => {
+            fapi.check_client(false)?;
+            &FAPI_ALGORITHMS
+        }
+        None => &ALLOWED,
+    };
+    let payload = proven(ctx, client, &unverified, allowed).await.ok_or_else(failed)?;
     let claims: Assertion = serde_json::from_slice(&payload).map_err(|_| failed())?;
     judge(ctx, &claims, now)?;
     Ok((Arc::clone(client), claims))
@@ -213,15 +217,21 @@ async fn verified_assertion(
 
 /// What a key of the application proves: one that is known here, else one that lies where it says. Applications that use secrets
 /// have none of either kind.
-async fn proven(ctx: &Ctx, client: &PreparedClient, token: &Unverified<'_>) -> Option<Vec<u8>> {
+async fn proven(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    token: &Unverified<'_>,
+    all: &[Algorithm],
+) -> Option<Vec<u8>> {
     client.client_authentication_methods.as_ref()?.private_key_jwt.as_ref()?;
-    let named = client.openid.as_ref().and_then(|openid| openid.token_endpoint_auth_signing_alg.as_deref());
-    let named: Option<Algorithm> = named.and_then(|alg| alg.parse().ok());
-    let usual = if client.fapi().is_some() { &FAPI_ALGORITHMS[..] } else { &ALLOWED[..] };
-    let allowed = match &named {
-        Some(one) if client.fapi().is_none() || usual.contains(one) => std::slice::from_ref(one),
-        Some(_) => &[],
-        None => usual,
+    let registered =
+        client.openid.as_ref().and_then(|openid| openid.token_endpoint_auth_signing_alg.as_deref());
+    let named: Option<Algorithm> =
+        registered.and_then(|alg| alg.parse().ok()).filter(|alg| all.contains(alg));
+    let allowed: &[Algorithm] = match &named {
+        Some(one) => std::slice::from_ref(one),
+        None if registered.is_some() => &[],
+        None => all,
     };
     let now = ctx.now();
     if let Some(payload) = client.assertion_keys.iter().find_map(|key| key.prove(token, allowed, now)) {

@@ -118,7 +118,7 @@ impl Screen {
         let serves = |c: &&Arc<Connection>| {
             let is_used = c.enabled_for_all == Some(true) || !c.enabled_clients.is_empty();
             c.strategy == EMAIL
-                && (c.serves(&self.client.client_id) || (self.transaction.is_for_own_page() && is_used))
+                && (c.admits(&self.client) || (self.transaction.is_for_own_page() && is_used))
                 && self.organization.as_ref().is_none_or(|organization| is_enabled(organization, c))
                 && self.invited_by().is_none_or(|id| c.id == id)
         };

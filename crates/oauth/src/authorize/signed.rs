@@ -73,19 +73,21 @@ fn expected<'a>(ctx: &'a Ctx, client: &'a PreparedClient) -> RequestObjectFor<'a
         client_id: &client.client_id,
         issuer: &ctx.origin.issuer,
         // OpenID Connect Core 6.1: an object SHOULD say whose it is and for whom; the key proves the one.
-        may_be_bare: client.openid.is_some(),
+        may_be_bare: client.openid.is_some() && client.fapi().is_none(),
         now: ctx.now(),
     }
 }
 
 async fn proven(ctx: &Ctx, client: &PreparedClient, token: &Unverified<'_>) -> Option<Vec<u8>> {
-    let named: Option<Algorithm> = registered_alg(client).and_then(|alg| alg.parse().ok());
+    let all: &[Algorithm] =
+        if client.fapi().is_some() { &FAPI_ALGORITHMS } else { &REQUEST_OBJECT_ALGORITHMS };
+    let registered = registered_alg(client);
+    let named: Option<Algorithm> =
+        registered.and_then(|alg| alg.parse().ok()).filter(|alg| all.contains(alg));
     let allowed: &[Algorithm] = match &named {
-        Some(one) if client.fapi().is_none() || FAPI_ALGORITHMS.contains(one) => std::slice::from_ref(one),
-        Some(_) => &[],
-        None if client.fapi().is_some() => &FAPI_ALGORITHMS,
-        None if registered_alg(client).is_some() => &[],
-        None => &REQUEST_OBJECT_ALGORITHMS,
+        Some(one) => std::slice::from_ref(one),
+        None if registered.is_some() => &[],
+        None => all,
     };
     let now = ctx.now();
     if let Some(payload) = client.request_keys.iter().find_map(|key| key.prove(token, allowed, now)) {
