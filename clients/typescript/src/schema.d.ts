@@ -4134,6 +4134,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/agent-access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get agent access */
+        get: operations["get_agent_access"];
+        /** Put agent access */
+        put: operations["put_agent_access"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trusted-issuers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get trusted issuers */
+        get: operations["get_trusted_issuers"];
+        put?: never;
+        /** Post trusted issuers */
+        post: operations["post_trusted_issuers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trusted-issuers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get trusted issuer */
+        get: operations["get_trusted_issuer"];
+        put?: never;
+        post?: never;
+        /** Delete trusted issuer */
+        delete: operations["delete_trusted_issuer"];
+        options?: never;
+        head?: never;
+        /** Patch trusted issuer */
+        patch: operations["patch_trusted_issuer"];
+        trace?: never;
+    };
+    "/openid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get openid */
+        get: operations["get_openid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Patch openid */
+        patch: operations["patch_openid"];
+        trace?: never;
+    };
+    "/clients/{id}/openid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get client openid */
+        get: operations["get_client_openid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Patch client openid */
+        patch: operations["patch_client_openid"];
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -21868,6 +21959,428 @@ export interface operations {
                             }[];
                         }[];
                         next?: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_agent_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    put_agent_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    client_id_metadata_documents?: {
+                        enabled?: boolean;
+                        hosts?: string[];
+                        apis?: {
+                            identifier: string;
+                            scope: string[];
+                        }[];
+                        token_lifetime?: number;
+                        connections?: string[];
+                    };
+                    protected_resource_metadata?: {
+                        hidden?: string[];
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_trusted_issuers: {
+        parameters: {
+            query?: {
+                page?: number;
+                per_page?: number;
+                include_totals?: boolean;
+                from?: string;
+                take?: number;
+                fields?: string;
+                include_fields?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    post_trusted_issuers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    issuer: string;
+                    /** Format: url */
+                    jwks_uri?: string;
+                    jwks?: {
+                        keys: {
+                            [key: string]: unknown;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                    audiences?: string[];
+                    clients: string[];
+                    connection: string;
+                    user?: {
+                        claim?: string;
+                        /** @enum {string} */
+                        is?: "user_id" | "identity" | "email";
+                    };
+                    token_exchange_profiles?: string[];
+                    jwt_bearer?: boolean;
+                    identity_assertions?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_trusted_issuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    delete_trusted_issuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_trusted_issuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string | null;
+                    issuer?: string | null;
+                    jwks_uri?: string | null;
+                    jwks?: ({
+                        keys: {
+                            [key: string]: unknown;
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    }) | null;
+                    audiences?: string[] | null;
+                    clients?: string[] | null;
+                    connection?: string | null;
+                    user?: {
+                        claim?: string;
+                        /** @enum {string} */
+                        is?: "user_id" | "identity" | "email";
+                    } | null;
+                    token_exchange_profiles?: string[] | null;
+                    jwt_bearer?: boolean | null;
+                    identity_assertions?: boolean | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_openid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        oidc_strict: boolean;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_openid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    oidc_strict?: boolean | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        oidc_strict: boolean;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    get_client_openid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        subject_type: "public" | "pairwise";
+                        require_auth_time: boolean;
+                        sector_identifier_uri?: string;
+                        jwks_uri?: string;
+                        userinfo_signed_response_alg?: string;
+                        request_object_signing_alg?: string;
+                        token_endpoint_auth_signing_alg?: string;
+                        request_uris?: string[];
+                        default_max_age?: number;
+                        default_acr_values?: string[];
+                        client_uri?: string;
+                        policy_uri?: string;
+                        tos_uri?: string;
+                        registered_at?: string;
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            "4XX": components["responses"]["Refused"];
+            "5XX": components["responses"]["Failed"];
+        };
+    };
+    patch_client_openid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    subject_type?: ("public" | "pairwise") | null;
+                    sector_identifier_uri?: string | null;
+                    jwks_uri?: string | null;
+                    userinfo_signed_response_alg?: ("RS256" | "ES256" | "EdDSA") | null;
+                    request_object_signing_alg?: ("none" | "RS256" | "RS384" | "PS256") | null;
+                    token_endpoint_auth_signing_alg?: ("RS256" | "RS384" | "PS256" | "PS384" | "ES256" | "ES384") | null;
+                    request_uris?: string[] | null;
+                    default_max_age?: number | null;
+                    require_auth_time?: boolean | null;
+                    default_acr_values?: string[] | null;
+                    client_uri?: string | null;
+                    policy_uri?: string | null;
+                    tos_uri?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        subject_type: "public" | "pairwise";
+                        require_auth_time: boolean;
+                        sector_identifier_uri?: string;
+                        jwks_uri?: string;
+                        userinfo_signed_response_alg?: string;
+                        request_object_signing_alg?: string;
+                        token_endpoint_auth_signing_alg?: string;
+                        request_uris?: string[];
+                        default_max_age?: number;
+                        default_acr_values?: string[];
+                        client_uri?: string;
+                        policy_uri?: string;
+                        tos_uri?: string;
+                        registered_at?: string;
                     };
                 };
             };
