@@ -158,7 +158,7 @@ async fn case_03_types_follow_the_access_policy() {
 async fn what_cannot_be_read_is_refused() {
     let app = TestApp::new().await;
     know(&app).await;
-    let many = format!("[{}]", vec![ACCOUNT; 6].join(","));
+    let many = format!("[{}]", [ACCOUNT; 6].join(","));
     let deep = format!(r#"[{{"type":"account","a":{}1{}}}]"#, "[".repeat(200), "]".repeat(200));
     for bad in ["x", "{}", "[]", "[1]", r#"[{"a":1}]"#, &many, &deep] {
         let landing = Browser::new(&app).authorize(&ask(&app, bad), &JANE).await;

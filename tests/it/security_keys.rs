@@ -190,7 +190,7 @@ async fn the_password_alone_makes_no_second_key() {
         let shown = thief.get(&format!("{path}?state={state}")).await;
         is_page(&thief.follow(shown).await, 200, SHOW);
         let mut own = Authenticator::new();
-        let made = own.create_as(&json!({"challenge": options(&asked)["challenge"], "rp": {"id": "auth.example"}, "user": {"id": ""}}), vec![9; 16]);
+        let made = own.create_as(&json!({"challenge": options(&asked)["challenge"], "rp": {"id": "auth.example"}, "user": {"id": ""}}), &[9; 16]);
         let posted = thief.post(path, &[("state", &state), ("response", &made), ("code", "123456")]).await;
         is_page(&thief.follow(posted).await, 200, SHOW);
     }

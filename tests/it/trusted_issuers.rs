@@ -59,10 +59,11 @@ impl Foreign {
             "jti": chancery_core::ids::url_safe(&TestRng::seeded(now.unsigned_abs() + change.to_string().len() as u64), 12),
             "client_id": self.client_id, "resource": API, "scope": "read:contacts",
         });
-        for (name, value) in change.as_object().unwrap() {
+        let Value::Object(change) = change else { panic!("an object: {change}") };
+        for (name, value) in change {
             match value.is_null() {
-                true => drop(claims.as_object_mut().unwrap().remove(name)),
-                false => claims[name] = value.clone(),
+                true => drop(claims.as_object_mut().unwrap().remove(&name)),
+                false => claims[name] = value,
             }
         }
         claims

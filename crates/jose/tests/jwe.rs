@@ -202,7 +202,7 @@ fn keys_are_for_what_they_say() {
         (KeyManagement::Dir, jwk.clone()),
         (KeyManagement::EcdhEs, Jwk { use_: Some("sig".into()), ..jwk.clone() }),
         (KeyManagement::EcdhEs, Jwk { alg: Some("ECDH-ES+A128KW".into()), ..jwk.clone() }),
-        (KeyManagement::EcdhEs, Jwk { key_ops: Some(vec!["verify".into()]), ..jwk.clone() }),
+        (KeyManagement::EcdhEs, Jwk { key_ops: Some(vec!["verify".into()]), ..jwk }),
     ] {
         assert!(EncryptionKey::from_jwk(with(alg), &jwk).is_err(), "{alg:?}");
     }

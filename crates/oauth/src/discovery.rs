@@ -15,21 +15,29 @@ use serde_json::Value;
 /// The documents of `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`, one for each
 /// issuer, made once for each revision of its tenant. Issuers are configured, so there are only so many.
 #[derive(Clone, Default)]
-pub(crate) struct Documents(Arc<RwLock<HashMap<String, (String, i64, Bytes)>>>);
+pub(crate) struct Documents(Arc<RwLock<HashMap<String, Made>>>);
+
+/// A document, and of which revision of which tenant.
+#[derive(Clone)]
+struct Made {
+    tenant: String,
+    rev: i64,
+    body: Bytes,
+}
 
 impl Documents {
     /// The issuer's document.
     pub(crate) fn answer(&self, ctx: &Ctx) -> Response {
         let (issuer, tenant, rev) = (&ctx.origin.issuer, &ctx.tenant.tenant, ctx.tenant.rev);
-        let known = match self.0.read().unwrap_or_else(PoisonError::into_inner).get(issuer) {
-            Some((of, at, known)) if of == tenant && *at == rev => Some(known.clone()),
-            _ => None,
-        };
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(issuer).filter(|made| made.tenant == *tenant && made.rev == rev);
+        let known = known.map(|made| made.body.clone());
+        drop(all);
         public(known.unwrap_or_else(|| {
-            let made = Bytes::from(document(&ctx.tenant, &ctx.origin));
-            let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            all.insert(issuer.clone(), (tenant.clone(), rev, made.clone()));
-            made
+            let body = Bytes::from(document(&ctx.tenant, &ctx.origin));
+            let made = Made { tenant: tenant.clone(), rev, body: body.clone() };
+            self.0.write().unwrap_or_else(PoisonError::into_inner).insert(issuer.clone(), made);
+            body
         }))
     }
 }

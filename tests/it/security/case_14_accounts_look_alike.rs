@@ -43,7 +43,7 @@ async fn case_14_a_login_page_names_no_passkey() {
         };
         let shown = masked(&login);
         let made = json!({"challenge": challenge, "rp": {"id": "auth.example"}, "user": {"id": ""}});
-        stranger.create_as(&made, vec![7; 16]);
+        stranger.create_as(&made, &[7; 16]);
         let signed = match is_known {
             true => key.get(&login).replace("\"signature\":\"M", "\"signature\":\"N"),
             false => stranger.get(&login),

@@ -16,7 +16,7 @@ async fn case_17_a_credential_is_nobody_elses() {
         let login = sam.open(&app.ask("openid")).await;
         let page = sam.log_in(&login, &SAM).await;
         is_page(&page, 200, MAKE);
-        let stolen = Authenticator::new().create_as(&options(&page), id);
+        let stolen = Authenticator::new().create_as(&options(&page), &id);
         is_page(&send(&mut sam, &page, &stolen).await, 200, MAKE);
     }
 }

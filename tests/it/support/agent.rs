@@ -34,8 +34,9 @@ impl Agent {
             "redirect_uris": ["http://127.0.0.1/callback", "https://agent.example/callback"],
             "grant_types": ["authorization_code", "refresh_token"],
         });
-        for (name, value) in changes.as_object().unwrap() {
-            document[name] = value.clone();
+        let Value::Object(changes) = changes else { panic!("an object: {changes}") };
+        for (name, value) in changes {
+            document[name] = value;
         }
         self.publisher.publish(PATH, document);
     }

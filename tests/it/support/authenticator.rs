@@ -51,10 +51,10 @@ impl Authenticator {
     pub(crate) fn create(&mut self, page: &Answer) -> String {
         let id = base64url_decode(&format!("Q{:03}", self.held.len() + 1)).unwrap();
         let id = [id, options(page)["challenge"].as_str().unwrap().as_bytes()[..9].to_vec()].concat();
-        self.create_as(&options(page), id)
+        self.create_as(&options(page), &id)
     }
 
-    pub(crate) fn create_as(&mut self, options: &Value, id: Vec<u8>) -> String {
+    pub(crate) fn create_as(&mut self, options: &Value, id: &[u8]) -> String {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
         let point = key.public_key().as_ref();
         let cose = [
@@ -66,7 +66,7 @@ impl Authenticator {
         .concat();
         let length = u16::try_from(id.len()).unwrap().to_be_bytes();
         let relying_party = options["rp"]["id"].as_str().unwrap().to_owned();
-        let data = self.data(&relying_party, &[&[0; 16], &length[..], &id, &cose].concat());
+        let data = self.data(&relying_party, &[&[0; 16], &length[..], id, &cose].concat());
         let length = u8::try_from(data.len()).unwrap();
         let object = [
             &[0xa3, 0x63][..],
@@ -82,7 +82,7 @@ impl Authenticator {
         ]
         .concat();
         let handle = base64url_decode(options["user"]["id"].as_str().unwrap()).unwrap();
-        self.held.push(Held { id: id.clone(), handle, relying_party, key });
+        self.held.push(Held { id: id.to_vec(), handle, relying_party, key });
         self.count += 1;
         let client_data = self.client_data("webauthn.create", options);
         let response = json!({
@@ -90,7 +90,7 @@ impl Authenticator {
             "attestationObject": base64url(&object),
             "transports": ["internal"],
         });
-        self.answer(&id, &response)
+        self.answer(id, &response)
     }
 
     /// Signs what a page asks for.

@@ -200,10 +200,11 @@ mod tests {
             "iss": "https://idp.example", "aud": OWN[0], "sub": "u1", "exp": NOW + 60, "iat": NOW, "jti": "j",
             "client_id": "app", "email": "a@b.example", "email_verified": true,
         });
-        for (name, value) in change.as_object().unwrap() {
+        let Value::Object(change) = change else { panic!("an object: {change}") };
+        for (name, value) in change {
             match value.is_null() {
-                true => drop(claims.as_object_mut().unwrap().remove(name)),
-                false => claims[name] = value.clone(),
+                true => drop(claims.as_object_mut().unwrap().remove(&name)),
+                false => claims[name] = value,
             }
         }
         let claims = ForeignClaims::read(claims.to_string().as_bytes()).ok_or("unreadable")?;

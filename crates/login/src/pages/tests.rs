@@ -394,7 +394,8 @@ fn every_page_has_a_language_one_heading_and_one_main_landmark() {
 
 #[test]
 fn login_has_what_scripts_of_other_people_look_for() {
-    let html = Login { client_name: "Demo".into(), passkey: None, ..login() }.render(&texts(Language::English));
+    let html =
+        Login { client_name: "Demo".into(), passkey: None, ..login() }.render(&texts(Language::English));
     assert_eq!(html.matches("id=\"username\"").count(), 1);
     assert_eq!(html.matches("id=\"password\"").count(), 1);
     assert_eq!(html.to_lowercase().matches("continue").count(), 1, "{html}");

@@ -154,7 +154,7 @@ impl Flight<'_> {
                     true => Some(unless_declined(&want, api, self.consent.as_ref())),
                     false => self.consent.as_ref().map(|consent| consent.scope.clone()),
                 };
-                self.issue(need, allowed.as_deref()).await
+                Box::pin(self.issue(need, allowed.as_deref())).await
             }
         }
     }

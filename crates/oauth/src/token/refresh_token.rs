@@ -77,7 +77,12 @@ pub(super) async fn exchange(
             kind: Some(kind),
             nonce: None,
             session_id: authorization.session_id.as_deref(),
-            auth_time: None,
+            // OpenID Connect Core 12.2: that of the sign-in, to whoever relies on it.
+            auth_time: client
+                .openid
+                .as_ref()
+                .is_some_and(|own| own.require_auth_time)
+                .then_some(authorization.auth_time),
             second_factor: false,
             jkt,
         },
