@@ -30,9 +30,13 @@ fn describes(url: &str, document: &Value) {
     assert_eq!(document["client_id"], url);
     assert!(document.get("client_secret").is_none());
     let mapped = &read.mapped;
-    assert!(mapped["grant_types"].as_array().unwrap().iter().all(|grant| {
-        grant == "authorization_code" || grant == "refresh_token"
-    }));
+    assert!(
+        mapped["grant_types"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|grant| { grant == "authorization_code" || grant == "refresh_token" })
+    );
     let name = mapped["name"].as_str().unwrap();
     assert!(!name.contains(['<', '>', '\n', '\u{202e}']));
     for callback in mapped["callbacks"].as_array().unwrap() {

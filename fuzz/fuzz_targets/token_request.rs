@@ -46,7 +46,8 @@ fn is_what_was_sent(request: &TokenRequest, params: &Params) {
     assert_eq!(client.client_secret.as_ref().map(ExposeSecret::expose_secret), sent("client_secret"));
     assert_eq!(client.assertion.as_ref().map(ExposeSecret::expose_secret), sent("client_assertion"));
     match &request.grant {
-        Grant::AuthorizationCode { code, redirect_uri, code_verifier, .. } => {
+        Grant::AuthorizationCode { code, redirect_uri, code_verifier, authorization_details, .. } => {
+            assert_eq!(authorization_details.as_deref(), sent("authorization_details"));
             assert_eq!(Some(code.expose_secret()), sent("code"));
             assert_eq!(redirect_uri.as_deref(), sent("redirect_uri"));
             assert_eq!(code_verifier.as_ref().map(ExposeSecret::expose_secret), sent("code_verifier"));
@@ -56,7 +57,8 @@ fn is_what_was_sent(request: &TokenRequest, params: &Params) {
             assert_eq!(scope.as_deref(), sent("scope"));
             assert_eq!(organization.as_deref(), sent("organization"));
         }
-        Grant::RefreshToken { refresh_token, audience, scope } => {
+        Grant::RefreshToken { refresh_token, audience, scope, authorization_details } => {
+            assert_eq!(authorization_details.as_deref(), sent("authorization_details"));
             assert_eq!(Some(refresh_token.expose_secret()), sent("refresh_token"));
             assert!(among(audience.as_deref(), ["audience", "resource"]));
             assert_eq!(scope.as_deref(), sent("scope"));
@@ -67,6 +69,18 @@ fn is_what_was_sent(request: &TokenRequest, params: &Params) {
             assert!(realm.is_none() || realm.as_deref() == sent("realm"));
             assert!(among(audience.as_deref(), ["audience", "resource"]));
             assert_eq!(scope.as_deref(), sent("scope"));
+        }
+        Grant::Backchannel { auth_req_id } => {
+            assert_eq!(Some(auth_req_id.expose_secret()), sent("auth_req_id"))
+        }
+        Grant::Assertion { assertion, scope, .. } => {
+            assert_eq!(Some(assertion.expose_secret()), sent("assertion"));
+            assert_eq!(scope.as_deref(), sent("scope"));
+        }
+        Grant::MailedCode { username, otp, realm, .. } => {
+            assert_eq!(Some(username.as_str()), sent("username"));
+            assert_eq!(Some(otp.expose_secret()), sent("otp"));
+            assert_eq!(Some(realm.as_str()), sent("realm"));
         }
         // A grant added later is looked at here when it is added.
         #[allow(unreachable_patterns, reason = "the targets build beside a parser that grows")]

@@ -7,7 +7,7 @@ import { certificate, fetchWith } from '../lib/client-certificate.mjs';
 import { claims } from '../lib/tokens.mjs';
 
 export default {
-  'a machine authenticates by its certificate, and its token is bound to it': async ({ chancery, management }) => {
+  'a machine authenticates by its certificate, and its token is bound to it': async ({ chancery, management, after }) => {
     const { https_issuer: issuer, ca_file: ca, api } = chancery;
     await management.call('PATCH', 'tenants/settings', { mtls: { enable_endpoint_aliases: true } });
     const path = `resource-servers/${encodeURIComponent(api.identifier)}`;
@@ -35,6 +35,7 @@ export default {
     const tokens = await client.clientCredentialsGrant(config, { audience: api.identifier });
     assert.equal(claims(tokens.access_token).iss, issuer);
     assert.equal(claims(tokens.access_token).cnf, undefined);
+    after(() => management.call('PATCH', path, { proof_of_possession: null }));
     await management.call('PATCH', path, { proof_of_possession: { mechanism: 'mtls', required: true } });
     const bound = await client.clientCredentialsGrant(config, { audience: api.identifier });
     assert.ok(claims(bound.access_token).cnf['x5t#S256']);
