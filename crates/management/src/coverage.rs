@@ -220,13 +220,13 @@ const STORED: &[Stored] = &[
     },
     Stored {
         operation: "POST /token-exchange-profiles",
-        what: "Token exchange profiles (the grant is not built)",
-        acted_on: &[],
+        what: "Token exchange profiles (they act where a trusted issuer names them, and run no Action)",
+        acted_on: &["name", "subject_token_type", "type"],
     },
     Stored {
         operation: "POST /users/{id}/authentication-methods",
-        what: "Authentication methods of users (time-based codes and recovery codes act)",
-        acted_on: &["type", "totp_secret"],
+        what: "Authentication methods of users (time-based codes, recovery codes and passkeys act)",
+        acted_on: &["type", "totp_secret", "key_id", "public_key", "relying_party_identifier"],
     },
     Stored {
         operation: "POST /device-credentials",

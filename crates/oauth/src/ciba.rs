@@ -3,20 +3,19 @@
 
 use axum::response::Response;
 use chancery_core::ids::Handle;
-use chancery_core::model::SubjectType;
 use chancery_core::oauth::{
     ClientProof, POLL_INTERVAL, Surroundings, backchannel_request, link_code, unknown_user,
 };
 use chancery_core::params::Params;
 use chancery_core::records::DeviceRecord;
-use chancery_core::scope::{AskedScopes, Flow, Request, UserPermissions, decide};
+use chancery_core::scope::Flow;
 use chancery_store::PreparedClient;
-use chancery_web::{Audience, Ctx, Failure, Form, Rate, admits, client_grant, json};
+use chancery_web::{Ctx, Failure, Form, Rate, admits, json};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use crate::client_auth::authenticate;
-use crate::decision::refused;
+use crate::device::judged;
 use crate::events;
 
 /// Per address: 500 at once, one a second (fact sheet 13.2).
@@ -78,23 +77,6 @@ fn accepted(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<Devic
         is_signed: false,
         hint_subject: &|_| None,
     };
-    let mut record = backchannel_request(params, &around, &|issuer| issuer == ctx.origin.issuer, ctx.now())?;
-    let audience = match &record.audience {
-        None => Audience::Userinfo,
-        Some(named) => Audience::resolve(&ctx.tenant, &ctx.origin, Some(named))?,
-    };
-    let request = Request {
-        flow: Flow::Backchannel,
-        client,
-        target: audience.target(),
-        asked: &AskedScopes::parse(&record.scope),
-        grant: client_grant(&ctx.tenant, client, &audience, SubjectType::User),
-        permissions: &UserPermissions::NONE,
-        consented: None,
-        organization: None,
-    };
-    decide(&request).map_err(|denied| refused(&denied, ctx, &request, "ciba"))?;
-    // The browser may come by another of the tenant's hosts.
-    record.audience = audience.identifier().map(str::to_owned);
-    Ok(record)
+    let record = backchannel_request(params, &around, &|issuer| issuer == ctx.origin.issuer, ctx.now())?;
+    judged(ctx, client, record, (Flow::Backchannel, "ciba"))
 }

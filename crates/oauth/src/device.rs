@@ -65,13 +65,23 @@ fn accepted(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<Devic
         is_signed: false,
         hint_subject: &|_| None,
     };
-    let mut record = device_request(params, &around, ctx.now())?;
+    let record = device_request(params, &around, ctx.now())?;
+    judged(ctx, client, record, (Flow::DeviceCode, "device_code"))
+}
+
+/// Refuses what the application cannot have whoever its user is. `name` is that of the flow in explanations.
+pub(crate) fn judged(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    mut record: DeviceRecord,
+    (flow, name): (Flow<'_>, &'static str),
+) -> Result<DeviceRecord, Failure> {
     let audience = match &record.audience {
         None => Audience::Userinfo,
         Some(named) => Audience::resolve(&ctx.tenant, &ctx.origin, Some(named))?,
     };
     let request = Request {
-        flow: Flow::DeviceCode,
+        flow,
         client,
         target: audience.target(),
         asked: &AskedScopes::parse(&record.scope),
@@ -80,7 +90,7 @@ fn accepted(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<Devic
         consented: None,
         organization: None,
     };
-    decide(&request).map_err(|denied| refused(&denied, ctx, &request, "device_code"))?;
+    decide(&request).map_err(|denied| refused(&denied, ctx, &request, name))?;
     // The browser may come by another of the tenant's hosts.
     record.audience = audience.identifier().map(str::to_owned);
     Ok(record)
