@@ -181,6 +181,19 @@ mod tests {
         assert!(authorization_details(&"[".repeat(5000)).is_err());
     }
 
+    /// Every digit of a number counts: it may be money.
+    #[test]
+    fn numbers_stay_what_they_are() {
+        for text in
+            ["9007199254740993", "1.7976931348623157e308", "123456789.12345679", "5e-324", "0.1", "8.41e21"]
+        {
+            let read = authorization_details(&format!(r#"[{{"type":"t","n":{text}}}]"#)).unwrap();
+            let written = serde_json::to_string(&read).unwrap();
+            assert_eq!(authorization_details(&written).unwrap(), read, "{text}");
+            assert_eq!(read[0]["n"].as_f64(), text.parse().ok(), "{text}");
+        }
+    }
+
     /// Security case 2: what comes later lies within what was granted.
     #[test]
     fn never_more_than_was_granted() {

@@ -1,6 +1,6 @@
 //! Members of a registration, each read within its bounds. A member that is `null` or an empty text is not there.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{RegistrationError, Result};
@@ -113,21 +113,29 @@ impl Members<'_> {
         is_url(text, if self.plain_http { &["https", "http"] } else { &["https"] })
     }
 
-    /// A set of public keys.
+    /// A set of public keys, each with the members that keys have (RFC 7517, section 4): texts and lists of texts. Others must be
+    /// ignored, and what is nested as deep as JSON may be could not be read again once it lies within a document.
     pub(super) fn key_set(&self, name: &str) -> Result<Option<Value>> {
         let Some(value) = self.find(name) else { return Ok(None) };
         let keys =
             value.get("keys").and_then(Value::as_array).filter(|keys| (1..=MOST_KEYS).contains(&keys.len()));
         let keys =
             keys.ok_or_else(|| bad(name, format!("must be a JSON Web Key Set of 1 to {MOST_KEYS} keys")))?;
+        let mut kept = Vec::with_capacity(keys.len());
         for key in keys {
             let Some(members) = key.as_object() else { return Err(bad(name, "has a key that is no object")) };
             if PRIVATE.iter().any(|private| members.contains_key(*private)) {
                 return Err(bad(name, "has a private key: send public ones, and use that one no more"));
             }
+            let flat = members.iter().filter(|(_, value)| is_flat(value));
+            kept.push(Value::Object(flat.map(|(name, value)| (name.clone(), value.clone())).collect()));
         }
-        Ok(Some(value.clone()))
+        Ok(Some(json!({ "keys": kept })))
     }
+}
+
+fn is_flat(value: &Value) -> bool {
+    value.is_string() || value.as_array().is_some_and(|all| all.iter().all(Value::is_string))
 }
 
 /// Plain, so that nobody reads another host in it.

@@ -131,6 +131,19 @@ fn keys_and_secrets() {
     }
 }
 
+/// What is nested as deep as a body may be could not be read again within the document of the application.
+#[test]
+fn keys_keep_what_keys_have() {
+    let deep = (0..120).fold(json!("x"), |inner, _| json!([inner]));
+    let key = json!({"kty": "RSA", "n": "AQAB", "e": "AQAB", "x5c": ["AQAB"], "key_ops": ["verify"]});
+    let mut sent = key.clone();
+    (sent["ext"], sent["number"], sent["deep"]) = (json!(true), json!(1.5), deep.clone());
+    let client = read(&json!({"jwks": {"keys": [sent], "more": deep}})).unwrap();
+    assert_eq!(registered(&client)["jwks"], json!({"keys": [key]}));
+    let text = serde_json::to_string(&client).unwrap();
+    assert_eq!(serde_json::from_str::<Client>(&text).unwrap(), client);
+}
+
 #[test]
 fn sectors() {
     let pairwise = |more: Value| {
