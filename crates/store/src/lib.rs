@@ -37,6 +37,7 @@ mod password_history;
 #[cfg(test)]
 mod plans;
 mod refresh_tokens;
+mod remembered_browsers;
 mod replay;
 mod reset;
 mod revocation;
