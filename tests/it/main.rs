@@ -24,6 +24,7 @@ mod explain;
 mod frontchannel_logout;
 mod introspect;
 mod logout;
+mod mailed_factor;
 mod management;
 mod mtls;
 mod native_passkeys;

@@ -8,7 +8,7 @@ use crate::oauth::{
     AuthorizeError, AuthorizeRequest, Device, Prompts, RedirectUri, ResponseMode, ResponseType, ScreenHint,
 };
 use crate::records::{DeviceRecord, Session};
-use crate::second_factor::{NewFactor, SecondFactors};
+use crate::second_factor::{MailedCode, NewFactor, SecondFactors};
 use crate::webauthn::Challenge;
 
 /// A request on its way, kept while the user is on our pages.
@@ -124,6 +124,8 @@ pub struct Progress {
     pub recovery_code: Option<String>,
     /// What the authenticator has to sign that a page asks for.
     pub challenge: Option<Challenge>,
+    /// A code that was mailed as a second factor.
+    pub mailed_factor: Option<MailedCode>,
     /// A factor that is made outside of a sign-in.
     pub enrolment: Option<Enrolment>,
     /// A passkey that the user is still to be offered, after this sign-in.
@@ -144,6 +146,7 @@ impl Progress {
         if self.factor_session.as_deref() != Some(session_id) {
             self.factor_session = None;
             (self.second_factor_shown, self.enrolling, self.recovery_code) = (false, None, None);
+            self.mailed_factor = None;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Second factors: when one is due, and what proves it (RFC 6238, fact sheet 6.3 and 9.7).
 
-use chancery_jose::{constant_time_eq, hotp, sha256};
+use chancery_jose::{base64url, constant_time_eq, hotp, sha256};
 use data_encoding::{BASE32, BASE32_NOPAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ const SECRET_BYTES: usize = 20;
 pub struct SecondFactors {
     /// Time-based codes of an authenticator application are there.
     pub otp: bool,
+    /// Codes by mail are there, beside another factor.
+    pub email: bool,
     /// Recovery codes are there, beside another factor.
     pub recovery_code: bool,
     /// Security keys are there.
@@ -108,6 +110,63 @@ impl From<KeyKind> for NewFactor {
             KeyKind::Passkey => Self::Passkey,
         }
     }
+}
+
+/// Type of the method by codes that are mailed.
+pub const EMAIL: &str = "email";
+/// Seconds for which a mailed code is good.
+const MAILED_FOR: i64 = 300;
+/// One that is younger (seconds) is not mailed again where a page is loaded again.
+const MAILED_JUST_NOW: i64 = 240;
+
+/// A code that was mailed to somebody who has to show a second factor, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailedCode {
+    /// SHA-256 of the code, in base64url.
+    digest: String,
+    /// The address it went to.
+    email: String,
+    /// For which session or sign-in.
+    whose: String,
+    /// Seconds.
+    made_at: i64,
+}
+
+impl MailedCode {
+    /// What is kept of this code.
+    pub fn of(code: &str, email: &str, whose: &str, now: i64) -> Self {
+        let (email, whose) = (email.to_owned(), whose.to_owned());
+        Self { digest: base64url(&sha256(code.as_bytes())), email, whose, made_at: now }
+    }
+
+    /// Whether this was typed by whom it was mailed to, in time.
+    pub fn is(&self, typed: &str, email: &str, whose: &str, now: i64) -> bool {
+        let typed: String = typed.chars().filter(|c| !c.is_whitespace()).take(MOST_TYPED).collect();
+        let fits = constant_time_eq(base64url(&sha256(typed.as_bytes())).as_bytes(), self.digest.as_bytes());
+        fits && self.is_for(email, whose) && (0..MAILED_FOR).contains(&now.saturating_sub(self.made_at))
+    }
+
+    /// Whether it is on its way to them, and good for a while.
+    pub fn is_young(&self, email: &str, whose: &str, now: i64) -> bool {
+        self.is_for(email, whose) && (0..MAILED_JUST_NOW).contains(&now.saturating_sub(self.made_at))
+    }
+
+    /// Whether it was mailed for this session or sign-in.
+    pub fn is_of(&self, whose: &str) -> bool {
+        self.whose == whose
+    }
+
+    fn is_for(&self, email: &str, whose: &str) -> bool {
+        self.email == email && self.whose == whose
+    }
+}
+
+/// An address as those may see it who know the password alone: `j***@e***.com`.
+pub fn masked(email: &str) -> String {
+    let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+    let (name, domain) = email.split_once('@').unwrap_or((email, ""));
+    let (host, top) = domain.rsplit_once('.').unwrap_or((domain, ""));
+    format!("{}***@{}***.{top}", first(name), first(host))
 }
 
 /// Seconds for which a browser is remembered: thirty days.
@@ -236,6 +295,31 @@ mod tests {
             "otpauth://totp/Acme%20%20%26%20Co:jane%40example%2Ecom?secret=GEZDGNBV&issuer=Acme%20%20%26%20Co\
              &algorithm=SHA1&digits=6&period=30"
         );
+    }
+
+    #[test]
+    fn mailed_codes_are_for_one_address_and_sign_in() {
+        let code = MailedCode::of("123456", "j@example.com", "s1", 1000);
+        assert!(
+            code.is(" 123 456", "j@example.com", "s1", 1299) && code.is_young("j@example.com", "s1", 1000)
+        );
+        assert!(!code.is("123456", "j@example.com", "s1", 1300), "late");
+        assert!(!code.is("123456", "j@example.com", "s1", 999), "early");
+        assert!(!code.is("123456", "k@example.com", "s1", 1000), "another address");
+        assert!(!code.is("123456", "j@example.com", "s2", 1000), "another sign-in");
+        assert!(!code.is("123457", "j@example.com", "s1", 1000) && !code.is("", "j@example.com", "s1", 1000));
+        assert!(!code.is_young("j@example.com", "s1", 1240));
+        let json = serde_json::to_string(&code).unwrap();
+        assert!(!json.contains("123456"));
+    }
+
+    #[test]
+    fn addresses_are_hinted_at() {
+        for (email, shown) in
+            [("jane@mail.example.com", "j***@m***.com"), ("j@x", "j***@x***."), ("", "***@***.")]
+        {
+            assert_eq!(masked(email), shown);
+        }
     }
 
     #[test]

@@ -457,6 +457,7 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
         frame: frame(),
         form: form("/u/mfa-otp-challenge")?,
         kind: CodeKind::OneTime,
+        mailed_to: None,
         account: "jane@example.com".into(),
         not_you,
         may_remember: true,
@@ -466,6 +467,13 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
     add("otp", PageKind::Plain, enter.render(t));
     let wrong = EnterCode { problems: vec![Problem::CodeWrong], ..enter.clone() };
     add("otp-wrong", PageKind::Plain, wrong.render(t));
+    let mailed = EnterCode {
+        kind: CodeKind::Mailed,
+        mailed_to: Some("j***@e***.com".into()),
+        form: form("/u/mfa-email-challenge")?,
+        ..enter.clone()
+    };
+    add("mailed-factor", PageKind::Plain, mailed.render(t));
     let recovery = EnterCode {
         form: form("/u/mfa-recovery-code-challenge")?,
         kind: CodeKind::Recovery,

@@ -4,7 +4,7 @@ use axum::response::Response;
 use chancery_core::ids::{self, Handle};
 use chancery_core::model::User;
 use chancery_core::oauth::{ClientProof, OAuthError};
-use chancery_core::second_factor::TOTP;
+use chancery_core::second_factor::{EMAIL, MailedCode, TOTP, masked};
 use chancery_core::webauthn::{PLATFORM, ROAMING};
 use chancery_db::Batch;
 use chancery_store::{PreparedClient, StoredTransaction};
@@ -94,7 +94,8 @@ fn requirements(ctx: &Ctx, factors: &SecondFactorsOf<'_>) -> Value {
     let mut kinds: Vec<&str> = keys.map(|(_, kind)| kind).collect();
     kinds.dedup();
     let keys = kinds.into_iter().map(|kind| json!({ "type": kind }));
-    let all: Vec<Value> = factors.have_otp().then(otp).into_iter().chain(keys).collect();
+    let mailed = factors.mailed_to().map(|_| json!({ "type": EMAIL }));
+    let all: Vec<Value> = factors.have_otp().then(otp).into_iter().chain(mailed).chain(keys).collect();
     json!({ "challenge": all })
 }
 
@@ -184,22 +185,86 @@ pub(crate) async fn challenge(ctx: Ctx, headers: HeaderMap, Form(params): Form) 
     if !factors.are_enrolled() {
         return Err(OAuthError::NotEnrolled.into());
     }
-    if !factors.have_otp() || params.get("challenge_type").is_some_and(|kinds| !names(kinds, "otp")) {
-        return Err(OAuthError::UnsupportedChallenge.into());
+    let takes = |kind| params.get("challenge_type").is_none_or(|kinds| names(kinds, kind));
+    let named = params.get("authenticator_id");
+    let mail_id = factors.mail_method_id();
+    let is_otp = |id: &str| factors.confirmed().any(|(of, kind)| of == id && kind == TOTP);
+    if factors.have_otp() && takes("otp") && named.is_none_or(is_otp) {
+        return Ok(json(StatusCode::OK, &json!({"challenge_type": "otp"})));
     }
-    Ok(json(StatusCode::OK, &json!({"challenge_type": "otp"})))
+    if factors.mailed_to().is_some() && takes("oob") && named.is_none_or(|id| id == mail_id) {
+        return mail(&ctx, &waiting, &factors).await;
+    }
+    Err(OAuthError::UnsupportedChallenge.into())
+}
+
+/// A code is on its way: what the application comes back with, beside what the user types.
+async fn mail(ctx: &Ctx, waiting: &Waiting, factors: &SecondFactorsOf<'_>) -> Result<Response, Failure> {
+    let code = factors.mail_factor(&waiting.id).ok_or(OAuthError::TooManyAttempts)?;
+    let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
+    let stored = StoredTransaction {
+        id: handle.id.clone(),
+        digest: handle.digest(),
+        doc: serde_json::to_string(&OutOfBand { mailed_code: code }).map_err(Failure::server)?,
+        expires_at: ctx.now() + LIFETIME,
+        rev: 1,
+    };
+    ctx.app.store.insert_transaction(&ctx.tenant.tenant, &stored).await?;
+    let answer = json!({"challenge_type": "oob", "oob_code": handle.expose(), "binding_method": "prompt"});
+    Ok(json(StatusCode::OK, &answer))
+}
+
+/// What stands behind an `oob_code`.
+#[derive(Serialize, Deserialize)]
+struct OutOfBand {
+    mailed_code: MailedCode,
+}
+
+impl Waiting {
+    /// The code behind an `oob_code`, and the write that uses it up.
+    ///
+    /// # Errors
+    /// [`OAuthError::OobCodeOfOther`] where there is none.
+    pub(crate) async fn mailed_code(
+        &self,
+        ctx: &Ctx,
+        oob_code: &str,
+    ) -> Result<(MailedCode, Batch), Failure> {
+        let handle = Handle::parse(oob_code).ok_or(OAuthError::OobCodeOfOther)?;
+        let (store, tenant) = (&ctx.app.store, &ctx.tenant.tenant);
+        let stored = store.transaction(tenant, &handle.id, ctx.now()).await?;
+        let stored = stored.filter(|stored| stored.belongs_to(&handle.digest()));
+        let stored = stored.ok_or(OAuthError::OobCodeOfOther)?;
+        let read = serde_json::from_str::<OutOfBand>(&stored.doc).map_err(|_| OAuthError::OobCodeOfOther)?;
+        if !read.mailed_code.is_of(&self.id) {
+            return Err(OAuthError::OobCodeOfOther.into());
+        }
+        Ok((read.mailed_code, store.finish_transaction(tenant, &stored.id, stored.rev)))
+    }
+
+    /// What its mailed codes are for.
+    pub(crate) fn key(&self) -> &str {
+        &self.id
+    }
 }
 
 /// `GET /mfa/authenticators`: what the user has.
 pub(crate) async fn authenticators(ctx: Ctx, headers: HeaderMap) -> Result<Response, Failure> {
     let (_, user) = bearer(&ctx, &headers).await?;
     let factors = SecondFactorsOf::load(&ctx, &user).await?;
+    let mailed = factors.mailed_to().map(|email| {
+        json!({
+            "id": factors.mail_method_id(), "authenticator_type": "oob", "oob_channel": "email",
+            "name": masked(email), "active": true,
+        })
+    });
     let all: Vec<Value> = factors
         .confirmed()
         .map(|(id, kind)| {
             let kind = if kind == TOTP { "otp" } else { kind };
             json!({"id": id, "authenticator_type": kind, "active": true})
         })
+        .chain(mailed)
         .collect();
     Ok(json(StatusCode::OK, &all))
 }

@@ -11,8 +11,8 @@ use chancery_core::second_factor::{NewFactor, REMEMBERED_FOR};
 use chancery_db::Batch;
 use chancery_login::pages::{ErrorKind, Link, OtherWay, Way};
 use chancery_web::{
-    Ctx, Failure, MAKE_OTP, MAKE_PLATFORM, MAKE_ROAMING, SHOW_KEY, SHOW_OTP, SecondFactorsOf, cookies,
-    hosted, see_other,
+    Ctx, Failure, MAKE_OTP, MAKE_PLATFORM, MAKE_ROAMING, SHOW_KEY, SHOW_MAILED, SHOW_OTP, SecondFactorsOf,
+    cookies, hosted, see_other,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -165,6 +165,7 @@ impl Due {
         let all = [
             (Way::Key, SHOW_KEY, factors.have_keys()),
             (Way::Otp, SHOW_OTP, factors.have_otp()),
+            (Way::Mailed, SHOW_MAILED, factors.mailed_to().is_some()),
             (Way::RecoveryCode, RECOVERY, factors.have_recovery_code()),
         ];
         self.ways(own, all)
@@ -217,6 +218,7 @@ impl Due {
             shown: true,
             enrolling: None,
             challenge: None,
+            mailed_factor: None,
             recovery_code: recovery_code.map(|code| self.sealed(&code)).transpose()?,
             enrolment: done
                 .map(|enrolment| Enrolment { done: true, ..enrolment })

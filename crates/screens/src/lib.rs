@@ -32,7 +32,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use chancery_web::{App, ENROLMENT, MAKE_OTP, MAKE_PASSKEY, MAKE_PLATFORM, MAKE_ROAMING, SHOW_KEY, SHOW_OTP};
+use chancery_web::{
+    App, ENROLMENT, MAKE_OTP, MAKE_PASSKEY, MAKE_PLATFORM, MAKE_ROAMING, SHOW_KEY, SHOW_MAILED, SHOW_OTP,
+};
 
 /// Every hosted page.
 pub fn routes() -> Router<Arc<App>> {
@@ -56,6 +58,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/u/device", get(activate::show_question).post(activate::answer))
         .route(SHOW_OTP, get(second_factor::show_challenge).post(second_factor::submit_challenge))
         .route(MAKE_OTP, get(second_factor::show_enrolment).post(second_factor::submit_enrolment))
+        .route(SHOW_MAILED, get(second_factor::show_mailed).post(second_factor::submit_mailed))
         .route(SHOW_KEY, get(security_key::show).post(security_key::submit))
         .route(MAKE_ROAMING, get(security_key::show_roaming).post(security_key::submit_roaming))
         .route(MAKE_PLATFORM, get(security_key::show_platform).post(security_key::submit_platform))

@@ -157,6 +157,7 @@ pub(crate) async fn open_session(
         enrolling: None,
         recovery_code: None,
         challenge: None,
+        mailed_factor: None,
         offer,
         organization: screen.transaction.progress.organization.clone().filter(|_| chose_before),
         as_individual: screen.transaction.progress.as_individual && chose_before,

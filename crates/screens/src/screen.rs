@@ -248,12 +248,17 @@ impl Screen {
         }
         let challenge = Challenge::new(&*self.ctx.app.rng, purpose, session_id, now);
         let progress = Progress { challenge: Some(challenge.clone()), ..self.transaction.progress.clone() };
+        Ok(self.note(progress).await?.then_some(challenge))
+    }
+
+    /// Writes down what happened, and stays on the page. False where somebody else moved the transaction meanwhile.
+    pub(crate) async fn note(&self, progress: Progress) -> Result<bool, Failure> {
         let transaction = Transaction { progress, ..self.transaction.clone() };
         let doc = serde_json::to_string(&transaction).map_err(Failure::server)?;
         let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
         match store.update_transaction(tenant, &self.stored.id, &doc, self.stored.rev).await {
-            Ok(()) => Ok(Some(challenge)),
-            Err(chancery_store::Error::Guard) => Ok(None),
+            Ok(()) => Ok(true),
+            Err(chancery_store::Error::Guard) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }

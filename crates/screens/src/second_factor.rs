@@ -6,17 +6,17 @@ use axum::response::Response;
 use chancery_core::interaction::Progress;
 use chancery_core::model::User;
 use chancery_core::params::Params;
-use chancery_core::second_factor::NewFactor;
+use chancery_core::second_factor::{NewFactor, masked};
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode, Problem};
-use chancery_web::{Ctx, Failure, MAKE_OTP, Proof, SHOW_OTP, SecondFactorsOf};
+use chancery_web::{Ctx, Failure, MAKE_OTP, Proof, SHOW_MAILED, SHOW_OTP, SecondFactorsOf};
 use http::{HeaderMap, StatusCode};
 
 use crate::consent::account;
 use crate::due::{Due, Reason, or_answer};
 use crate::form::Posted;
-use crate::screen::Screen;
+use crate::screen::{Screen, pressed};
 
 pub(crate) const RECOVERY: &str = "/u/mfa-recovery-code-challenge";
 pub(crate) const KEEP: &str = "/u/mfa-recovery-code-enrollment";
@@ -78,6 +78,73 @@ fn challenge(
     ask(due, CodeKind::OneTime, (SHOW_OTP, factors), (status, problem))
 }
 
+/// The page that asks for a code that is mailed. One that is on its way is not mailed again.
+pub(crate) async fn show_mailed(
+    ctx: Ctx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let due = or_answer!(Due::show(ctx, &headers, query).await?);
+    let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
+    let Some(email) = factors.mailed_to().filter(|_| due.is_sign_in()) else {
+        return Ok(due.back(&headers));
+    };
+    let before = due.screen.transaction.progress.mailed_factor.as_ref();
+    match before.is_some_and(|before| before.is_young(email, due.key(), due.screen.ctx.now())) {
+        true => Ok(mailed(&due, &factors, StatusCode::OK, None)),
+        false => mail(&due, &factors).await,
+    }
+}
+
+/// The code that was typed, or the wish for another one.
+pub(crate) async fn submit_mailed(
+    ctx: Ctx,
+    headers: HeaderMap,
+    Posted(params): Posted,
+) -> Result<Response, Failure> {
+    let due = or_answer!(Due::open(ctx, &headers, &params).await?);
+    let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
+    if !due.is_sign_in() || factors.mailed_to().is_none() {
+        return Ok(due.back(&headers));
+    }
+    if pressed(&params) == Some("resend") {
+        return mail(&due, &factors).await;
+    }
+    let again = |status, problem| Ok(mailed(&due, &factors, status, Some(problem)));
+    let Some(code) = typed(&params) else { return again(StatusCode::BAD_REQUEST, Problem::CodeMissing) };
+    let kept = due.screen.transaction.progress.mailed_factor.as_ref();
+    match factors.try_mailed(kept, code, due.key()).await? {
+        Proof::Good(proof) => {
+            factors.log("gd_auth_succeed", "Second factor shown");
+            due.shown(&headers, &params, proof, None).await
+        }
+        Proof::Wrong => again(StatusCode::BAD_REQUEST, Problem::CodeWrong),
+        Proof::TooMany => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts),
+    }
+}
+
+/// Mails a code, which takes the place of the one before.
+async fn mail(due: &Due, factors: &SecondFactorsOf<'_>) -> Result<Response, Failure> {
+    let Some(code) = factors.mail_factor(due.key()) else {
+        return Ok(mailed(due, factors, StatusCode::TOO_MANY_REQUESTS, Some(Problem::TooManyAttempts)));
+    };
+    let before = due.screen.transaction.progress.clone();
+    let factor_session = Some(due.key().to_owned());
+    match due.screen.note(Progress { factor_session, mailed_factor: Some(code), ..before }).await? {
+        true => Ok(mailed(due, factors, StatusCode::OK, None)),
+        false => Ok(due.screen.back()),
+    }
+}
+
+fn mailed(
+    due: &Due,
+    factors: &SecondFactorsOf<'_>,
+    status: StatusCode,
+    problem: Option<Problem>,
+) -> Response {
+    ask(due, CodeKind::Mailed, (SHOW_MAILED, factors), (status, problem))
+}
+
 /// The page that asks for a code, at its own address.
 fn ask(
     due: &Due,
@@ -90,10 +157,11 @@ fn ask(
         frame: screen.frame(),
         form: screen.form(own),
         kind,
+        mailed_to: factors.mailed_to().filter(|_| kind == CodeKind::Mailed).map(masked),
         account: account(&due.user),
         not_you: screen.link("/u/login"),
         // Whoever lost what they showed there is asked again.
-        may_remember: kind == CodeKind::OneTime && due.may_remember(),
+        may_remember: kind != CodeKind::Recovery && due.may_remember(),
         others: due.other_ways(factors, own),
         problems: problem.into_iter().collect(),
     };

@@ -90,6 +90,10 @@ pub enum OAuthError {
     MfaTokenExpired,
     /// Another application got it.
     MfaTokenOfOther,
+    /// The `oob_code` is of another sign-in, or none.
+    OobCodeOfOther,
+    /// The code that was mailed is another one.
+    WrongBindingCode,
     /// Wrong, used, or of another time.
     WrongOtp,
     /// Unknown or used.
@@ -169,8 +173,10 @@ impl OAuthError {
             Self::DeviceDenied(_) => "access_denied",
             Self::SecondFactorRequired => "mfa_required",
             Self::MfaTokenExpired => "expired_token",
-            Self::MfaTokenMalformed | Self::WrongOtp | Self::WrongRecoveryCode => "invalid_grant",
-            Self::MfaTokenOfOther => "invalid_request",
+            Self::MfaTokenMalformed | Self::WrongOtp | Self::WrongRecoveryCode | Self::WrongBindingCode => {
+                "invalid_grant"
+            }
+            Self::MfaTokenOfOther | Self::OobCodeOfOther => "invalid_request",
             Self::NotEnrolled => "association_required",
             Self::AlreadyEnrolled => "access_denied",
             Self::UnsupportedChallenge => "unsupported_challenge_type",
@@ -208,10 +214,11 @@ impl OAuthError {
             Self::InvalidDeviceCode | Self::DeviceCodeExpired | Self::DevicePending => 403,
             Self::DeviceDenied(_) | Self::WrongMailedCode => 403,
             Self::SecondFactorRequired | Self::WrongOtp | Self::WrongRecoveryCode => 403,
+            Self::WrongBindingCode => 403,
             Self::MfaTokenExpired => 401,
             Self::MfaTokenMalformed => 403,
             Self::NotEnrolled | Self::AlreadyEnrolled => 403,
-            Self::MfaTokenOfOther | Self::UnsupportedChallenge => 400,
+            Self::MfaTokenOfOther | Self::OobCodeOfOther | Self::UnsupportedChallenge => 400,
             Self::NoSuchApi(_) | Self::TokenScope(_) => 403,
             Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::Invalid(_) => 400,
             Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
@@ -298,6 +305,8 @@ impl OAuthError {
             Self::MfaTokenMalformed => "Malformed mfa_token".to_owned(),
             Self::MfaTokenExpired => "mfa_token is expired".to_owned(),
             Self::MfaTokenOfOther => "mfa_token not issued to this client".to_owned(),
+            Self::OobCodeOfOther => "The oob_code doesn't match the mfa_token".to_owned(),
+            Self::WrongBindingCode => "Invalid binding_code".to_owned(),
             Self::WrongOtp => "Invalid otp_code.".to_owned(),
             Self::WrongRecoveryCode => "Invalid recovery code.".to_owned(),
             Self::NotEnrolled => "User is not enrolled with a second factor. Use /mfa/associate first.".to_owned(),

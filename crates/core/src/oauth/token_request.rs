@@ -61,10 +61,10 @@ pub enum Grant {
     SecondFactor {
         /// What the password grant answered with.
         mfa_token: SecretString,
-        /// A time-based code, or a recovery code.
+        /// What the user typed.
         code: SecretString,
-        /// Which of them.
-        is_recovery: bool,
+        /// Which code it is.
+        kind: FactorCode,
     },
     /// RFC 8693: an access token for one of another API.
     TokenExchange {
@@ -141,6 +141,17 @@ pub enum Grant {
     },
 }
 
+/// Which code stands for a second factor.
+#[derive(Debug)]
+pub enum FactorCode {
+    /// A time-based one.
+    Otp,
+    /// The one for whoever lost all others.
+    Recovery,
+    /// One that was mailed, with what `/mfa/challenge` answered (`oob_code`).
+    Mailed(SecretString),
+}
+
 /// What a client presents of itself in a body.
 #[derive(Debug, Default)]
 pub struct ClientProof {
@@ -160,6 +171,8 @@ pub const PASSWORDLESS_OTP: &str = "http://auth0.com/oauth/grant-type/passwordle
 pub const PASSKEY_GRANT: &str = "urn:okta:params:oauth:grant-type:webauthn";
 /// A time-based code as second factor.
 pub const MFA_OTP: &str = "http://auth0.com/oauth/grant-type/mfa-otp";
+/// A code that was sent some other way as second factor.
+pub const MFA_OOB: &str = "http://auth0.com/oauth/grant-type/mfa-oob";
 /// A recovery code as second factor.
 pub const MFA_RECOVERY_CODE: &str = "http://auth0.com/oauth/grant-type/mfa-recovery-code";
 const CLIENT_ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -212,12 +225,17 @@ impl Grant {
             MFA_OTP => Self::SecondFactor {
                 mfa_token: required(params, "mfa_token")?.into(),
                 code: required(params, "otp")?.into(),
-                is_recovery: false,
+                kind: FactorCode::Otp,
+            },
+            MFA_OOB => Self::SecondFactor {
+                mfa_token: required(params, "mfa_token")?.into(),
+                kind: FactorCode::Mailed(required(params, "oob_code")?.into()),
+                code: required(params, "binding_code")?.into(),
             },
             MFA_RECOVERY_CODE => Self::SecondFactor {
                 mfa_token: required(params, "mfa_token")?.into(),
                 code: required(params, "recovery_code")?.into(),
-                is_recovery: true,
+                kind: FactorCode::Recovery,
             },
             TOKEN_EXCHANGE => Self::token_exchange(params, hears_resource)?,
             CIBA => Self::Backchannel { auth_req_id: required(params, "auth_req_id")?.into() },
@@ -312,8 +330,9 @@ impl Grant {
             Self::ClientCredentials { .. } => "client_credentials",
             Self::RefreshToken { .. } => "refresh_token",
             Self::DeviceCode { .. } => DEVICE_CODE,
-            Self::SecondFactor { is_recovery: false, .. } => MFA_OTP,
-            Self::SecondFactor { is_recovery: true, .. } => MFA_RECOVERY_CODE,
+            Self::SecondFactor { kind: FactorCode::Otp, .. } => MFA_OTP,
+            Self::SecondFactor { kind: FactorCode::Recovery, .. } => MFA_RECOVERY_CODE,
+            Self::SecondFactor { kind: FactorCode::Mailed(_), .. } => MFA_OOB,
             Self::TokenExchange { .. } | Self::ProfileExchange { .. } => TOKEN_EXCHANGE,
             Self::MailedCode { .. } => PASSWORDLESS_OTP,
             Self::Passkey { .. } => PASSKEY_GRANT,

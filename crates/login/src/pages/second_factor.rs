@@ -17,6 +17,8 @@ pub enum CodeKind {
     OneTime,
     /// The one for whoever lost it.
     Recovery,
+    /// One that was mailed, and can be mailed again (`action` = `resend`).
+    Mailed,
 }
 
 /// The page that asks for a code. The field is `code`.
@@ -28,6 +30,8 @@ pub struct EnterCode {
     pub form: Form,
     /// Of which kind.
     pub kind: CodeKind,
+    /// Where a mailed one went, as far as it is shown.
+    pub mailed_to: Option<String>,
     /// Who is logged in so far.
     pub account: String,
     /// Where "Not you?" leads.
@@ -84,7 +88,7 @@ struct EnterCodePage<'a> {
     view: &'a EnterCode,
     form: &'a Form,
     title: &'a str,
-    lead: &'a str,
+    lead: String,
     alert: Option<String>,
     code: Field<'a>,
     account_initial: String,
@@ -155,15 +159,24 @@ impl EnterCode {
     /// The page as HTML.
     pub fn render(&self, texts: &Texts) -> String {
         let (title, lead, label, inputmode) = match self.kind {
+            CodeKind::Mailed => {
+                let email = self.mailed_to.as_deref().unwrap_or_default();
+                (
+                    texts.say("second_factor.enter_title"),
+                    texts.fill("second_factor.mailed_description", &[("email", email)]),
+                    texts.say("label.one_time_code"),
+                    "numeric",
+                )
+            }
             CodeKind::OneTime => (
                 texts.say("second_factor.enter_title"),
-                texts.say("second_factor.enter_description"),
+                texts.say("second_factor.enter_description").to_owned(),
                 texts.say("label.one_time_code"),
                 "numeric",
             ),
             CodeKind::Recovery => (
                 texts.say("second_factor.recovery_title"),
-                texts.say("second_factor.recovery_description"),
+                texts.say("second_factor.recovery_description").to_owned(),
                 texts.say("label.recovery_code"),
                 "text",
             ),

@@ -43,6 +43,8 @@ pub struct OtherWay {
 pub enum Way {
     /// The code of an authenticator application.
     Otp,
+    /// A code by mail.
+    Mailed,
     /// The recovery code.
     RecoveryCode,
     /// A security key or passkey.
@@ -62,6 +64,7 @@ impl OtherWay {
     pub(super) fn text<'a>(&self, texts: &'a Texts) -> &'a str {
         texts.say(match self.way {
             Way::Otp => "second_factor.use_otp",
+            Way::Mailed => "second_factor.use_mailed",
             Way::RecoveryCode => "second_factor.use_recovery_code",
             Way::Key => "security_key.use",
             Way::MakeOtp => "security_key.make_otp",

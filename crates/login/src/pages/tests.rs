@@ -195,6 +195,7 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         frame: frame(),
         form: form(),
         kind,
+        mailed_to: Some(attack()),
         account: attack(),
         not_you: link(),
         may_remember: true,

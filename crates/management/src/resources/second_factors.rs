@@ -2,7 +2,7 @@
 //! Factors that this server does not ask for stay off: nobody should rely on one that is not asked for.
 
 use chancery_core::problem::{Missing, Problem};
-use chancery_core::second_factor::{NewFactor, SecondFactors, TOTP};
+use chancery_core::second_factor::{EMAIL, NewFactor, SecondFactors, TOTP};
 use chancery_core::webauthn::{PLATFORM, ROAMING};
 use chancery_store::Kind;
 use chancery_web::SecondFactorsOf;
@@ -106,10 +106,9 @@ const OTP: &str = "otp";
 const RECOVERY_CODE: &str = "recovery-code";
 const ALWAYS: &str = "all-applications";
 /// In the order of the wire.
-const FACTORS: [&str; 8] =
-    ["sms", "push-notification", OTP, "email", "duo", ROAMING, PLATFORM, RECOVERY_CODE];
+const FACTORS: [&str; 8] = ["sms", "push-notification", OTP, EMAIL, "duo", ROAMING, PLATFORM, RECOVERY_CODE];
 /// Those that this server asks for.
-const ASKED_FOR: [&str; 4] = [OTP, ROAMING, PLATFORM, RECOVERY_CODE];
+const ASKED_FOR: [&str; 5] = [OTP, EMAIL, ROAMING, PLATFORM, RECOVERY_CODE];
 
 async fn factors(call: Call) -> Result<Answer, Problem> {
     let now = call.snapshot().second_factors;
@@ -117,6 +116,7 @@ async fn factors(call: Call) -> Result<Answer, Problem> {
         let enabled = match name {
             OTP => now.otp,
             RECOVERY_CODE => now.recovery_code,
+            EMAIL => now.email,
             ROAMING => now.webauthn_roaming,
             PLATFORM => now.webauthn_platform,
             _ => false,
@@ -134,14 +134,15 @@ async fn switch(call: Call) -> Result<Answer, Problem> {
     }
     if enabled && !ASKED_FOR.contains(&name.as_str()) {
         let text = format!(
-            "This server does not ask for {name}: the factors otp, webauthn-roaming, webauthn-platform and \
-             recovery-code can be turned on."
+            "This server does not ask for {name}: the factors otp, webauthn-roaming, webauthn-platform, and \
+             beside them email and recovery-code can be turned on."
         );
         return Err(Problem::RefusedAs("operation_not_supported", text.into()));
     }
     let rev = change(&call, |settings| match name.as_str() {
         OTP => settings.otp = enabled,
         RECOVERY_CODE => settings.recovery_code = enabled,
+        EMAIL => settings.email = enabled,
         ROAMING => settings.webauthn_roaming = enabled,
         PLATFORM => settings.webauthn_platform = enabled,
         _ => {}

@@ -15,7 +15,7 @@ mod user_tokens;
 
 use axum::response::Response;
 use chancery_core::oauth::{
-    CIBA, DEVICE_CODE, Grant, JWT_BEARER, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, PASSKEY_GRANT,
+    CIBA, DEVICE_CODE, Grant, JWT_BEARER, MFA_OOB, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, PASSKEY_GRANT,
     PASSWORDLESS_OTP, TOKEN_EXCHANGE, TokenRequest,
 };
 use chancery_core::params::Params;
@@ -157,8 +157,8 @@ async fn answer(
             Box::pin(device_code::exchange(ctx, client, &presented, jkt)).await
         }
         Grant::Backchannel { auth_req_id } => Box::pin(ciba::exchange(ctx, client, &auth_req_id, jkt)).await,
-        Grant::SecondFactor { mfa_token, code, is_recovery } => {
-            let shown = password::Shown { mfa_token, code, is_recovery };
+        Grant::SecondFactor { mfa_token, code, kind } => {
+            let shown = password::Shown { mfa_token, code, kind };
             Box::pin(password::with_second_factor(ctx, client, &shown, jkt)).await
         }
         Grant::TokenExchange { subject_token, audience, scope } => {
@@ -196,6 +196,7 @@ fn failure_event(grant: &str) -> &'static str {
         DEVICE_CODE => "fede",
         CIBA => "ciba_exchange_failed",
         MFA_OTP => "feotpft",
+        MFA_OOB => "feoobft",
         PASSKEY_GRANT => "passkey_challenge_failed",
         PASSWORDLESS_OTP => "fepotpft",
         MFA_RECOVERY_CODE => "fercft",

@@ -4,7 +4,7 @@ use chancery_core::claims::GrantKind;
 use chancery_core::explanation::Record;
 use chancery_core::ids;
 use chancery_core::model::{Connection, SubjectType, User};
-use chancery_core::oauth::OAuthError;
+use chancery_core::oauth::{FactorCode, OAuthError};
 use chancery_core::records::Authorization;
 use chancery_core::scope::{AskedScopes, Flow, Request, decide, explain};
 use chancery_db::Batch;
@@ -70,7 +70,7 @@ pub(super) struct SignIn<'a> {
 pub(super) struct Shown {
     pub(super) mfa_token: SecretString,
     pub(super) code: SecretString,
-    pub(super) is_recovery: bool,
+    pub(super) kind: FactorCode,
 }
 
 /// What the user typed at the application.
@@ -131,7 +131,7 @@ pub(super) async fn with_second_factor(
     shown: &Shown,
     jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
-    let Shown { code, is_recovery, .. } = shown;
+    let Shown { code, kind, .. } = shown;
     let waiting = mfa::waiting(ctx, shown.mfa_token.expose_secret()).await?;
     let pending = &waiting.pending;
     if pending.client_id != client.client_id {
@@ -142,16 +142,30 @@ pub(super) async fn with_second_factor(
     let connection = connection.ok_or(OAuthError::MfaTokenMalformed)?;
     let user = mfa::user(ctx, &waiting).await?;
     let factors = SecondFactorsOf::load(ctx, &user).await?;
-    let (proof, recovery_code) = match is_recovery {
-        true if !factors.are_enrolled() => return Err(OAuthError::WrongRecoveryCode.into()),
-        true => factors.try_recovery_code(code.expose_secret()).await?,
+    let typed = code.expose_secret();
+    let (wrong, event) = match kind {
+        FactorCode::Otp => (OAuthError::WrongOtp, "seotpft"),
+        FactorCode::Recovery => (OAuthError::WrongRecoveryCode, "sercft"),
+        FactorCode::Mailed(_) => (OAuthError::WrongBindingCode, "seoobft"),
+    };
+    let (proof, recovery_code) = match kind {
+        FactorCode::Recovery if !factors.are_enrolled() => return Err(wrong.into()),
+        FactorCode::Recovery => factors.try_recovery_code(typed).await?,
         // The first code of a factor that was made by `/mfa/associate` confirms it.
-        false => (factors.try_otp(code.expose_secret(), !factors.are_enrolled()).await?, None),
+        FactorCode::Otp => (factors.try_otp(typed, !factors.are_enrolled()).await?, None),
+        FactorCode::Mailed(oob_code) => {
+            let (kept, used) = waiting.mailed_code(ctx, oob_code.expose_secret()).await?;
+            let proof = factors.try_mailed(Some(&kept), typed, waiting.key()).await?;
+            let proof = match proof {
+                Proof::Good(proof) => Proof::Good(used.and(proof)),
+                other => other,
+            };
+            (proof, None)
+        }
     };
     let proof = match proof {
         Proof::Good(proof) => proof,
-        Proof::Wrong if *is_recovery => return Err(OAuthError::WrongRecoveryCode.into()),
-        Proof::Wrong => return Err(OAuthError::WrongOtp.into()),
+        Proof::Wrong => return Err(wrong.into()),
         Proof::TooMany => return Err(OAuthError::TooManyAttempts.into()),
     };
     let sign_in = SignIn {
@@ -161,7 +175,7 @@ pub(super) async fn with_second_factor(
         scope: pending.scope.as_deref(),
         by: By::of(pending),
         second_factor: true,
-        event: if *is_recovery { "sercft" } else { "seotpft" },
+        event,
         jkt,
         also: waiting.spend(ctx).and(proof),
         gone: OAuthError::MfaTokenMalformed,
