@@ -152,6 +152,14 @@ impl Store {
         }
     }
 
+    /// Gives back memory that only what was done so far needed.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] or [`Error::Database`].
+    pub async fn release_memory(&self) -> Result<()> {
+        Ok(self.db.release_memory().await?)
+    }
+
     /// Whether the database answers: see [`Db::ping`].
     ///
     /// # Errors

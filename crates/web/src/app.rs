@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cors::AllowedOrigins;
 use crate::middleware::RouteMetrics;
+use crate::overload::Overload;
 use crate::shares::Shares;
 use crate::{
     Attempts, DescribedApplications, Fetcher, KeySets, LogQueue, MemoryOutbox, Networks, Outbox,
@@ -70,6 +71,7 @@ pub struct App {
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) log_ids: chancery_core::ids::Sequence,
     pub(crate) metrics: RouteMetrics,
+    pub(crate) overload: Overload,
 }
 
 /// Settings of the server, as opposed to those of a tenant.
@@ -260,6 +262,7 @@ impl AppBuilder {
             allowed_origins: AllowedOrigins::default(),
             log_ids: chancery_core::ids::Sequence::new(&*self.rng),
             metrics: RouteMetrics::default(),
+            overload: Overload::default(),
             config,
             stopping: self.stopping,
             store: self.store,

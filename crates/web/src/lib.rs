@@ -40,6 +40,7 @@ mod new_password;
 mod op_state;
 mod organization;
 mod outside;
+mod overload;
 mod passkeys;
 mod passwordless;
 mod proxies;
