@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
+use chancery_core::nesting;
 use chancery_core::oauth::OAuthError;
 use chancery_core::params::{Params, ParamsError};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -89,7 +90,9 @@ pub async fn read_json(config: &ServerConfig, headers: &HeaderMap, body: Body) -
     }
     match media_type(headers) {
         Some(kind) if kind.eq_ignore_ascii_case(JSON) => {
-            serde_json::from_slice(&bytes).map_err(|_| ParamsError::NotJson.into())
+            let value: Value = serde_json::from_slice(&bytes).map_err(|_| ParamsError::NotJson)?;
+            // Here, so that no handler need think of it: whatever is kept of a body can be read again wherever it lies.
+            if nesting::is_too_deep(&value) { Err(ParamsError::TooDeep.into()) } else { Ok(value) }
         }
         _ => Err(BodyError::ContentType),
     }

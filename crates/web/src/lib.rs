@@ -76,7 +76,7 @@ pub use bearer::{
 pub use binding::Binding;
 pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params};
 pub use breaches::Stage;
-pub use certificate::ShownCertificate;
+pub use certificate::{CertificateHeader, ShownCertificate};
 pub use chancery_core::network::Network;
 pub use client_certificates::ClientCertificates;
 pub use context::{Ctx, Peer, RequestId};
