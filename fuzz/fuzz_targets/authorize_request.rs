@@ -37,6 +37,7 @@ fn look_at(params: &Params, settings: &TenantSettings, client: Option<&Client>) 
         userinfo_audience: USERINFO,
         is_pushed: false,
         is_signed: false,
+        has_second_factors: true,
         hint_subject: &|hint| (hint == GOOD_HINT).then(|| "auth0|jane".to_owned()),
     };
     match check(params, &around) {

@@ -324,3 +324,47 @@ async fn case_16_links_lead_here() {
     assert_eq!(discovery["backchannel_authentication_endpoint"], format!("{ISSUER}bc-authorize"));
     assert_eq!(discovery["backchannel_token_delivery_modes_supported"], json!(["poll"]));
 }
+
+/// A stranger does not have users asked, however leniently it is held; nor does who knows them by other names than their ids.
+#[tokio::test]
+async fn first_parties_that_know_ids_may_ask() {
+    let app = TestApp::new().await;
+    turn_on(&app).await;
+    let web = app.clients.web.client_id.clone();
+    let path = format!("/clients/{web}/openid");
+    app.set_web(json!({"callbacks": [crate::support::CALLBACK]})).await;
+    app.manage_own("PATCH", &path, json!({"subject_type": "pairwise"})).await;
+    let text = "Backchannel authentication names users by their id, which the application does not know";
+    ask(&app, &[]).await.is_error(403, "unauthorized_client", text);
+    app.manage_own("PATCH", &path, json!({"subject_type": null})).await;
+    begun(&app).await;
+    let wish = json!({
+        "name": "Stranger", "app_type": "regular_web", "oidc_conformant": true, "is_first_party": false,
+        "third_party_security_mode": "permissive", "grant_types": [GRANT], "callbacks": [crate::support::CALLBACK],
+        "token_endpoint_auth_method": "client_secret_post",
+    });
+    let made = app.manage("POST", "/clients", wish).await;
+    let own = ["client_id", "client_secret"].map(|name| (name, made[name].as_str().unwrap()));
+    let text = "Backchannel authentication is for first-party applications that prove themselves";
+    ask(&app, &own).await.is_error(403, "unauthorized_client", text);
+}
+
+/// Whoever is let in again has not allowed anything: what was allowed before ended with the block.
+#[tokio::test]
+async fn case_19_a_block_ends_what_was_allowed() {
+    for app in engines().await {
+        turn_on(&app).await;
+        let id = begun(&app).await;
+        let mut browser = Browser::new(&app);
+        let page = browser.get(&link(&app)).await;
+        let page = browser.follow(page).await.expect(200);
+        browser.finish(page, &JANE).await;
+        let path = format!("/users/{}", segment(&app.jane().await));
+        app.manage("PATCH", &path, json!({"blocked": true})).await;
+        app.clock.advance(5);
+        assert!(!poll(&app, &id).await.status.is_success(), "{}", app.engine);
+        app.manage("PATCH", &path, json!({"blocked": false})).await;
+        app.clock.advance(5);
+        poll(&app, &id).await.is_error(400, "invalid_grant", INVALID);
+    }
+}

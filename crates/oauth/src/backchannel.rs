@@ -180,14 +180,18 @@ async fn token(
         .filter(|_| client.oidc_logout.as_ref().is_some_and(|settings| settings.hears_metadata()))
         .and_then(|json| serde_json::from_str::<Value>(json).ok());
     let jti = jti(notice);
+    // As its ID tokens name them; the request that ended several sessions' parts would tell sectors of one another.
+    let subject = app.subject_for(&notice.tenant, client, &notice.user_id);
+    let session_id = app.session_for(&notice.tenant, client, &notice.session_id);
+    let is_pairwise = client.pairwise_sector().is_some();
     let payload = LogoutToken {
         issuer: &issuer,
         client_id: &client.client_id,
-        subject: &notice.user_id,
-        session_id: &notice.session_id,
+        subject: &subject,
+        session_id: &session_id,
         issued_at: app.clock.now(),
         jti: &jti,
-        trace_id: Some(notice.trace.as_str()).filter(|trace| !trace.is_empty()),
+        trace_id: Some(notice.trace.as_str()).filter(|trace| !trace.is_empty() && !is_pairwise),
         session_metadata: metadata.as_ref(),
     }
     .payload();

@@ -75,6 +75,7 @@ fn accepted(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<Devic
         userinfo_audience: &ctx.origin.userinfo_audience,
         is_pushed: false,
         is_signed: false,
+        has_second_factors: ctx.tenant.second_factors.are_there(),
         hint_subject: &|_| None,
     };
     let record = backchannel_request(params, &around, &|issuer| issuer == ctx.origin.issuer, ctx.now())?;

@@ -63,6 +63,7 @@ fn accepted(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<Devic
         userinfo_audience: &ctx.origin.userinfo_audience,
         is_pushed: false,
         is_signed: false,
+        has_second_factors: ctx.tenant.second_factors.are_there(),
         hint_subject: &|_| None,
     };
     let record = device_request(params, &around, ctx.now())?;

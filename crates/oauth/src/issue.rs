@@ -204,6 +204,8 @@ pub(crate) struct IdTokenFor<'a> {
     pub(crate) second_factor: bool,
     pub(crate) access_token: Option<&'a str>,
     pub(crate) code: Option<&'a str>,
+    /// The `state` of the answer that it is the signature of, if it is.
+    pub(crate) state: Option<&'a str>,
 }
 
 /// Signs an ID token with the application's algorithm.
@@ -219,6 +221,7 @@ pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String,
         named: what.claims.map(|claims| claims.id_token.as_slice()).unwrap_or_default(),
         in_seconds: is_strict,
     };
+    let session_id = what.session_id.map(|id| ctx.session_for(what.client, id));
     let payload = IdToken {
         issuer: &ctx.origin.issuer,
         client_id: &what.client.client_id,
@@ -229,11 +232,12 @@ pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String,
         lifetime: what.client.id_token_lifetime(),
         algorithm: key.algorithm(),
         nonce: what.nonce,
-        session_id: what.session_id,
+        session_id: session_id.as_deref(),
         auth_time: what.auth_time,
         second_factor: what.second_factor,
         access_token: what.access_token,
         code: what.code,
+        state: what.state,
         organization: what.organization.map(|organization| ctx.organization_claims(organization)),
         custom: None,
     }

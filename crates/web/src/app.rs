@@ -19,8 +19,8 @@ use crate::middleware::RouteMetrics;
 use crate::overload::Overload;
 use crate::shares::Shares;
 use crate::{
-    Attempts, DescribedApplications, Fetcher, KeySets, LogQueue, MemoryOutbox, Networks, Outbox,
-    PublishedKeys, Quota, Rates, Signer, Twilio, VerifiedTokens,
+    Attempts, CertificateHeader, DescribedApplications, Fetcher, KeySets, LogQueue, MemoryOutbox, Networks,
+    Outbox, PublishedKeys, Quota, Rates, Signer, Twilio, VerifiedTokens,
 };
 
 /// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
@@ -104,6 +104,8 @@ pub struct ServerConfig {
     pub breached_passwords: Option<PathBuf>,
     /// Proxies that hand client certificates on, and let nobody else do so. Default none.
     pub certificate_proxies: Networks,
+    /// In which header they do. Default `client-certificate`.
+    pub certificate_header: CertificateHeader,
     /// Where applications with client certificates call: see [`chancery_store::Origin::with_certificates`]. Default
     /// `https://mtls.{host}`.
     pub certificate_origin: String,
@@ -148,6 +150,7 @@ impl Default for ServerConfig {
             fetch_authorities: None,
             breached_passwords: None,
             certificate_proxies: Networks::default(),
+            certificate_header: CertificateHeader::default(),
             certificate_origin: Origin::WITH_CERTIFICATES.to_owned(),
             services: Services::default(),
         }

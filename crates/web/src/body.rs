@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
+use chancery_core::nesting;
 use chancery_core::oauth::OAuthError;
 use chancery_core::params::{Params, ParamsError};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -83,13 +84,28 @@ pub async fn read_params(
 /// # Errors
 /// See [`BodyError`].
 pub async fn read_json(config: &ServerConfig, headers: &HeaderMap, body: Body) -> Result<Value, BodyError> {
+    read_json_within(config, headers, body, nesting::DEEPEST).await
+}
+
+/// The same of what is no body itself but carries bodies, which are judged where they are used: nested no deeper than so many levels.
+///
+/// # Errors
+/// See [`BodyError`].
+pub async fn read_json_within(
+    config: &ServerConfig,
+    headers: &HeaderMap,
+    body: Body,
+    levels: usize,
+) -> Result<Value, BodyError> {
     let bytes = read_bytes(config, headers, body).await?;
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
     match media_type(headers) {
         Some(kind) if kind.eq_ignore_ascii_case(JSON) => {
-            serde_json::from_slice(&bytes).map_err(|_| ParamsError::NotJson.into())
+            let value: Value = serde_json::from_slice(&bytes).map_err(|_| ParamsError::NotJson)?;
+            // Here, so that no handler need think of it: whatever is kept of a body can be read again wherever it lies.
+            if nesting::is_deeper(&value, levels) { Err(ParamsError::TooDeep.into()) } else { Ok(value) }
         }
         _ => Err(BodyError::ContentType),
     }

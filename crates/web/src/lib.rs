@@ -75,9 +75,12 @@ pub use bearer::{
     verify_any_access_token,
 };
 pub use binding::Binding;
-pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params};
+pub use body::{
+    BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_json_within,
+    read_params,
+};
 pub use breaches::Stage;
-pub use certificate::ShownCertificate;
+pub use certificate::{CertificateHeader, ShownCertificate};
 pub use chancery_core::network::Network;
 pub use client_certificates::ClientCertificates;
 pub use context::{Ctx, Peer, RequestId};

@@ -24,6 +24,8 @@ pub struct Surroundings<'a> {
     pub is_pushed: bool,
     /// Whether the application signed the request (RFC 9101).
     pub is_signed: bool,
+    /// Whether the tenant has second factors, which are what an `acr` can ask for.
+    pub has_second_factors: bool,
     /// Verifies an `id_token_hint` for this application and returns its subject.
     pub hint_subject: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -61,7 +63,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
 
     let wanted = ResponseType::parse(response_type);
     let mode = wanted_mode(params, wanted, &redirect_uri);
-    let refuse = |error: AuthorizeError| match shows_errors_on_page(client) {
+    let refuse = |error: AuthorizeError| match client.shows_errors_on_page() {
         true => CheckFailure::Page { status: 400, error },
         false => CheckFailure::Redirect {
             redirect_uri: redirect_uri.clone(),
@@ -102,7 +104,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
             challenge,
             prompts: prompts.map_err(AuthorizeError::invalid)?,
             max_age: max_age(params)?.or(own.and_then(|own| own.default_max_age)),
-            wants_second_factor: wants_second_factor(params, client, around.settings, &demands)?,
+            wants_second_factor: wants_second_factor(params, client, around, &demands)?,
             wants_auth_time: demands.auth_time || own.is_some_and(|own| own.require_auth_time),
             claims: Some(&demands.claims).filter(|claims| !claims.is_empty()).cloned(),
             login_hint: params.get("login_hint").map(|h| h.chars().take(254).collect()),
@@ -195,11 +197,6 @@ fn wanted_mode(
         Some(ResponseMode::WebMessage) if origin_of(redirect_uri.as_str()).is_none() => default,
         Some(mode) => mode,
     }
-}
-
-/// Strict third-party applications with `open_redirect_protection` (fact sheet 1.11).
-fn shows_errors_on_page(client: &Client) -> bool {
-    client.is_strict_third_party() && client.redirection_policy.as_deref() != Some("allow_always")
 }
 
 pub(super) fn no_repetition(params: &Params) -> Result<(), AuthorizeError> {
@@ -457,9 +454,10 @@ fn demands(params: &Params) -> Result<ClaimsParameter, AuthorizeError> {
 fn wants_second_factor(
     params: &Params,
     client: &Client,
-    settings: &TenantSettings,
+    around: &Surroundings<'_>,
     demands: &ClaimsParameter,
 ) -> Result<bool, AuthorizeError> {
+    let settings = around.settings;
     let defaults = || client.openid.as_ref().map(|own| own.default_acr_values.join(" ")).unwrap_or_default();
     let values = params.get("acr_values").map_or_else(defaults, str::to_owned);
     if let Some(known) = settings.acr_values().filter(|_| !settings.is_oidc_strict())
@@ -472,7 +470,7 @@ fn wants_second_factor(
         )));
     }
     let by_claim = demands.acr_values.iter().any(|value| second_factor::is_wanted(value));
-    if demands.acr_is_essential && !by_claim {
+    if demands.acr_is_essential && !(by_claim && around.has_second_factors) {
         // To go on would be to say that it was met (OpenID Connect Core 5.5.1.1).
         return Err(AuthorizeError::new(
             "unmet_authentication_requirements",

@@ -40,8 +40,13 @@ pub fn backchannel_request(
     if !client.may_use(CIBA) {
         return Err(OAuthError::GrantNotAllowed(CIBA.to_owned()));
     }
-    if client.is_public() || client.is_strict_third_party() {
+    if client.is_public() || !client.is_first_party {
         let text = "Backchannel authentication is for first-party applications that prove themselves";
+        return Err(OAuthError::UnauthorizedClient(text.to_owned()));
+    }
+    // What it knows its users by leads to nobody, and to take their ids instead would tell it who is who.
+    if client.pairwise_sector().is_some() {
+        let text = "Backchannel authentication names users by their id, which the application does not know";
         return Err(OAuthError::UnauthorizedClient(text.to_owned()));
     }
     let channels = client.async_approval_notification_channels.as_deref().unwrap_or_default();

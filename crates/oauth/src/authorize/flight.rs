@@ -117,7 +117,8 @@ impl Flight<'_> {
             let text = match self.invitation {
                 Some(_) => "the specified account is not allowed to accept the current invitation".to_owned(),
                 None => {
-                    format!("user {} is not part of the {} organization", user.user_id, organization.id)
+                    let subject = self.ctx.subject_for(&self.client, &user.user_id);
+                    format!("user {subject} is not part of the {} organization", organization.id)
                 }
             };
             return self.refuse(&AuthorizeError::new("access_denied", text)).await;
@@ -299,9 +300,7 @@ impl Flight<'_> {
         if let Some(stored) = &self.stored {
             self.ctx.app.store.delete_transaction(&self.ctx.tenant.tenant, &stored.id).await?;
         }
-        let strict = self.client.is_strict_third_party()
-            && self.client.redirection_policy.as_deref() != Some("allow_always");
-        if strict {
+        if self.client.shows_errors_on_page() {
             return Ok(crate::pages::error(self.ctx, self.headers, 400, error));
         }
         respond::error(self.ctx, self.headers, &self.recipient(), error).await

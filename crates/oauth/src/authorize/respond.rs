@@ -223,6 +223,7 @@ impl Grantee<'_> {
                 second_factor: self.second_factor,
                 access_token: access_token.as_deref(),
                 code: code.as_deref(),
+                state: self.request.state.as_deref().filter(|_| self.client.fapi().is_some()),
             };
             answer.push("id_token", issue::id_token(ctx, &what).await?);
         }

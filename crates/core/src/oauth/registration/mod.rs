@@ -12,6 +12,7 @@ use members::Members;
 
 use super::ResponseType;
 use super::client_metadata::{LONGEST_NAME, is_unfit_for_names};
+use super::redirect_uri::is_loopback_host;
 use crate::claims::sector_of;
 use crate::model::{
     AppType, Client, ClientAuthenticationMethods, ExpirationType, JwtConfiguration, OpenId, PrivateKeyJwt,
@@ -128,6 +129,13 @@ impl Registration {
         };
         keys(&all, method, &mut openid)?;
         sector(&all, &redirect_uris, &mut openid)?;
+        // Callbacks are what shows whose sector it is, and a device needs none: anybody could name another's.
+        if openid.pairwise && grant_types.iter().any(|grant| grant == super::DEVICE_CODE) {
+            return Err(RegistrationError::metadata(format!(
+                "subject_type pairwise is for answers that travel to redirect URIs: leave {} out of grant_types",
+                super::DEVICE_CODE
+            )));
+        }
         Ok(Self {
             name: name(&all, &redirect_uris)?,
             logo_uri: all.web_url("logo_uri")?,
@@ -153,6 +161,21 @@ impl Registration {
     /// `invalid_client_metadata`.
     pub fn check_sector(&self, document: &Value) -> Result<()> {
         lists_all(document, &self.redirect_uris)
+    }
+
+    /// Whether users stay who they are to an application that says everything anew: with another sector, or none, it would find
+    /// out who somebody is elsewhere by what it holds of them already; and an administrator may have chosen for it.
+    ///
+    /// # Errors
+    /// `invalid_client_metadata`.
+    pub fn keeps_subjects_of(&self, client: &Client) -> Result<()> {
+        let own = self.openid.pairwise.then_some(self.openid.sector.as_deref()).flatten();
+        match own == client.pairwise_sector() {
+            true => Ok(()),
+            false => Err(RegistrationError::metadata(
+                "subject_type and the sector of the redirect URIs stay what they are: register another client instead",
+            )),
+        }
     }
 
     /// Whether it proves itself with a secret.
@@ -413,7 +436,9 @@ fn sector(all: &Members<'_>, redirect_uris: &[String], openid: &mut OpenId) -> R
     openid.sector = match &openid.sector_identifier_uri {
         Some(uri) => sector_of(uri),
         None => {
-            let mut hosts = redirect_uris.iter().map(|uri| sector_of(uri));
+            // On loopback every program is at home: its host tells none from another.
+            let of_the_web = |uri: &String| sector_of(uri).filter(|host| !is_loopback_host(host));
+            let mut hosts = redirect_uris.iter().map(of_the_web);
             let first = hosts.next().flatten();
             if hosts.all(|host| host == first) { first } else { None }
         }
