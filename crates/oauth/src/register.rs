@@ -184,6 +184,9 @@ async fn accepted(ctx: &Ctx, metadata: &Map<String, Value>) -> Result<Registrati
         })?;
         read.check_sector(&document).map_err(refused)?;
     }
+    if read.encrypts_requests() {
+        ctx.need_request_keys().await?;
+    }
     Ok(read)
 }
 

@@ -71,7 +71,10 @@ pub use effects::Touched;
 pub use error::{Error, Result};
 pub use groups::{AccountName, Group, GroupFilter, GroupMember};
 pub use holders::{Held, Holder, Way};
-pub use keys::{Family, KeyMaterial, KeyRing, KeyState, NextKeys, SigningKeyDoc};
+pub use keys::{
+    Family, KeyMaterial, KeyRing, KeyState, NextKeys, Published, RequestKeyDoc, RequestKeyMaterial,
+    RequestKeys, SigningKeyDoc,
+};
 pub use logout_notices::{Ending, LogoutNotice};
 pub use logs::{LogLine, LogWalk};
 pub use notes::Noted;

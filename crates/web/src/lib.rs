@@ -46,6 +46,7 @@ mod proxies;
 mod published_keys;
 mod quota;
 mod rates;
+mod request_keys;
 mod responses;
 mod second_factors;
 mod security_keys;
