@@ -133,7 +133,7 @@ const TEMPLATE: &str = concat!(
     r#"{"issuer":"{issuer}","authorization_endpoint":"{issuer}authorize","token_endpoint":"{issuer}oauth/token","#,
     r#""device_authorization_endpoint":"{issuer}oauth/device/code","#,
     r#""backchannel_authentication_endpoint":"{issuer}bc-authorize","#,
-    r#""backchannel_token_delivery_modes_supported":["poll"],"#,
+    r#""backchannel_token_delivery_modes_supported":["poll","ping"],"#,
     r#""userinfo_endpoint":"{issuer}userinfo","mfa_challenge_endpoint":"{issuer}mfa/challenge","#,
     r#""jwks_uri":"{issuer}.well-known/jwks.json",{registration}"#,
     r#""introspection_endpoint":"{issuer}oauth/introspect","#,

@@ -34,6 +34,7 @@ mod notes;
 mod opaque_tokens;
 mod organizations;
 mod password_history;
+mod pings;
 #[cfg(test)]
 mod plans;
 mod refresh_tokens;
@@ -78,6 +79,7 @@ pub use keys::{
 pub use logout_notices::{Ending, LogoutNotice};
 pub use logs::{LogLine, LogWalk};
 pub use notes::Noted;
+pub use pings::{Ping, PingSecrets};
 pub use refresh_tokens::{PresentedToken, Rotation, Standing};
 pub use reset::Kept;
 pub use scope_use::{Noticed, ScopeUse};

@@ -85,7 +85,7 @@ pub use described::{DescribedApplications, Undescribed};
 pub use dpop::{DPOP, DPOP_NONCE, Sent};
 pub use errors::{Cause, Decided, Failure, Scheme};
 pub use farewell::is_heard;
-pub use fetch::{Ask, FetchError, Fetcher, Reply};
+pub use fetch::{Ask, FetchError, Fetcher, Post, Reply};
 pub use held::{Held, admits, client_grant};
 pub use id_token::{IdTokenClaims, verify_id_token};
 pub use key_set::{LARGEST_KEY_SET, SIGNATURES, verifying_keys};

@@ -77,6 +77,12 @@ pub struct OpenId {
     /// Its assertions are signed so and not otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<String>,
+    /// How it learns that a user answered who is elsewhere (OpenID CIBA Core 1.0, section 4): `poll`, the default, or `ping`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_token_delivery_mode: Option<String>,
+    /// Where it is told, with `ping`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_client_notification_endpoint: Option<String>,
     /// Where its requests lie that `request_uri` names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub request_uris: Vec<String>,
@@ -96,6 +102,9 @@ pub struct OpenId {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
 }
+
+/// The way of delivery by which applications are told that their user answered.
+pub const PING: &str = "ping";
 
 impl Client {
     /// The sector whose `sub` the application's users have; `None` where theirs is everybody's.

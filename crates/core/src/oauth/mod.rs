@@ -26,7 +26,7 @@ pub use authorization_details::{
 };
 pub use authorize_checks::{CheckFailure, Surroundings, check};
 pub use authorize_request::{AuthorizeRequest, Prompts, ScreenHint};
-pub use ciba::{CIBA, CIBA_LIFETIME, backchannel_request, link_code, unknown_user};
+pub use ciba::{CIBA, CIBA_LIFETIME, backchannel_request, link_code, notification_token, unknown_user};
 pub use claims_parameter::ClaimsParameter;
 pub use client_metadata::{ClientDocument, LARGEST_CLIENT_DOCUMENT, check_client_id_url};
 pub use device::{

@@ -132,6 +132,8 @@ fn members(client: &Client) -> Map<String, Value> {
         ("request_object_encryption_enc", json!(openid.request_object_encryption_enc)),
         ("request_object_signing_alg", json!(openid.request_object_signing_alg)),
         ("token_endpoint_auth_signing_alg", json!(openid.token_endpoint_auth_signing_alg)),
+        ("backchannel_token_delivery_mode", json!(openid.backchannel_token_delivery_mode)),
+        ("backchannel_client_notification_endpoint", json!(openid.backchannel_client_notification_endpoint)),
         ("request_uris", json!(openid.request_uris)),
         ("default_max_age", json!(openid.default_max_age)),
         ("require_auth_time", json!(openid.require_auth_time.then_some(true))),

@@ -18,8 +18,8 @@ use super::ResponseType;
 use super::client_metadata::{LONGEST_NAME, is_unfit_for_names};
 use crate::claims::sector_of;
 use crate::model::{
-    AppType, Client, ClientAuthenticationMethods, ExpirationType, JwtConfiguration, OpenId, PrivateKeyJwt,
-    RefreshTokenSettings, SecurityMode, TokenEndpointAuthMethod,
+    AppType, Client, ClientAuthenticationMethods, ExpirationType, JwtConfiguration, OpenId, PING,
+    PrivateKeyJwt, RefreshTokenSettings, SecurityMode, TokenEndpointAuthMethod,
 };
 
 /// Bytes of the largest registration.
@@ -254,6 +254,16 @@ pub fn openid_settings(
     let mut openid = settings(&all)?;
     own_keys(&all, &mut openid)?;
     encryption::check(&openid)?;
+    openid.backchannel_token_delivery_mode =
+        all.one_of("backchannel_token_delivery_mode", &["poll", PING])?;
+    openid.backchannel_client_notification_endpoint =
+        all.document("backchannel_client_notification_endpoint")?;
+    let is_told = openid.backchannel_token_delivery_mode.as_deref() == Some(PING);
+    if is_told && openid.backchannel_client_notification_endpoint.is_none() {
+        return Err(RegistrationError::metadata(
+            "backchannel_token_delivery_mode ping needs backchannel_client_notification_endpoint",
+        ));
+    }
     sector(&all, callbacks, &mut openid)?;
     Ok(openid)
 }
