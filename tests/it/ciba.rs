@@ -322,7 +322,7 @@ async fn case_16_links_lead_here() {
     assert!(link(&app).starts_with("/u/approve?code="));
     let discovery = app.get("/.well-known/openid-configuration").await.json();
     assert_eq!(discovery["backchannel_authentication_endpoint"], format!("{ISSUER}bc-authorize"));
-    assert_eq!(discovery["backchannel_token_delivery_modes_supported"], json!(["poll"]));
+    assert_eq!(discovery["backchannel_token_delivery_modes_supported"], json!(["poll", "ping"]));
 }
 
 const PAYMENT: &str = r#"[{"type":"payment","amount":{"value":"12.50","currency":"EUR"},"to":"Sam"}]"#;
