@@ -36,6 +36,7 @@ impl Transaction {
             scope: record.scope.clone(),
             audience: record.audience.clone(),
             organization: record.organization.clone(),
+            authorization_details: record.authorization_details.clone(),
             device: Some(Device {
                 id: id.to_owned(),
                 user_code: asked.map_or_else(|| record.user_code.clone(), |asked| asked.message.clone()),

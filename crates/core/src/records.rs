@@ -94,6 +94,9 @@ pub struct DeviceRecord {
     /// The organization to sign in to, as named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
+    /// What exactly the application wants to do (RFC 9396).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<AuthorizationDetail>,
     /// As the device shows it; where no device asks, what the link of the mail holds.
     pub user_code: String,
     /// Seconds.

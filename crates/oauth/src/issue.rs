@@ -6,7 +6,7 @@ use chancery_core::chain::ChainKey;
 use chancery_core::claims::{AccessToken, Disclosed, GrantKind, IdToken, RequestedClaims};
 use chancery_core::ids::{self, Handle};
 use chancery_core::model::{ExpirationType, Organization, RefreshTokenSettings, RotationType, User};
-use chancery_core::oauth::{AuthorizationDetail, OAuthError};
+use chancery_core::oauth::{AuthorizationDetail, EncryptedResponse, OAuthError};
 use chancery_core::records::{Authorization, Consent, OpaqueRecord, RefreshRecord};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
@@ -208,8 +208,9 @@ pub(crate) struct IdTokenFor<'a> {
     pub(crate) state: Option<&'a str>,
 }
 
-/// Signs an ID token with the application's algorithm.
+/// Signs an ID token with the application's algorithm, and encrypts it where the application wants that (OpenID Connect Core 10.2).
 pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String, Failure> {
+    let reader = ctx.encryption_key(what.client, EncryptedResponse::IdToken).await?;
     let key = id_token_key(&ctx.tenant, what.client);
     let key = key.ok_or_else(|| Failure::server("the tenant has no signing key"))?;
     // By the specification claims of scopes come from /userinfo wherever there is a token to ask there with (OpenID Connect
@@ -242,7 +243,11 @@ pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String,
         custom: None,
     }
     .payload();
-    Ok(ctx.app.signer.sign(&key, Typ::Jwt, payload).await?)
+    let token = ctx.app.signer.sign(&key, Typ::Jwt, payload).await?;
+    match reader {
+        Some(reader) => reader.encrypt(token.as_bytes(), Some("JWT")).map_err(Failure::server),
+        None => Ok(token),
+    }
 }
 
 /// The key that signs what the application itself reads; `None` where the tenant has none.

@@ -195,6 +195,9 @@ async fn accepted(
         })?;
         read.check_sector(&document).map_err(refused)?;
     }
+    if read.encrypts_requests() {
+        ctx.need_request_keys().await?;
+    }
     Ok(read)
 }
 

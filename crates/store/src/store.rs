@@ -98,6 +98,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "logout notices",
         sql: include_str!("../migrations/0020_logout_notices.sql"),
     },
+    Migration {
+        number: 21,
+        name: "backchannel pings",
+        sql: include_str!("../migrations/0021_backchannel_pings.sql"),
+    },
 ];
 
 impl Store {

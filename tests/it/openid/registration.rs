@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{API, Ask, Browser, CALLBACK, Call, ISSUER, JANE, Registered, TestApp, decode, engines};
+use crate::support::{
+    API, Ask, Browser, CALLBACK, Call, ISSUER, JANE, Registered, Service, TestApp, decode, engines,
+};
 
 #[tokio::test]
 async fn only_where_the_tenant_lets_them() {
@@ -304,4 +306,31 @@ async fn what_is_kept_is_bounded() {
     let all = json!({ "client_id": made.client_id, "redirect_uris": uris(17) });
     let put = made.manage("PUT", made.text("registration_access_token")).json(&all);
     app.send(put).await.expect(400);
+}
+
+/// An application that registered itself hears of logouts (Back-Channel Logout 1.0).
+#[tokio::test]
+async fn it_hears_of_the_end_of_sessions() {
+    let app = Registered::app(false).await;
+    let service = Service::start(|_| (200, json!({}))).await;
+    let wish = json!({
+        "backchannel_logout_uri": format!("{}/out", service.origin), "backchannel_logout_session_required": true,
+        "frontchannel_logout_uri": "https://app.example/front", "frontchannel_logout_session_required": true,
+    });
+    let mut metadata = wish.clone();
+    metadata["redirect_uris"] = json!([CALLBACK, "https://app.example/cb"]);
+    let made = Registered::new(&app, metadata).await;
+    for (name, value) in wish.as_object().unwrap() {
+        assert_eq!(made.all[name], *value, "{name}");
+    }
+    let token = made.text("registration_access_token").to_owned();
+    let shown = app.send(made.manage("GET", &token)).await.expect(200).json();
+    assert_eq!(shown["frontchannel_logout_uri"], wish["frontchannel_logout_uri"]);
+    let mut browser = Browser::new(&app);
+    let code = browser.authorize(&made.code("openid"), &JANE).await.get("code");
+    let id_token = made.redeem(&app, &code).await.expect(200).text("id_token");
+    let frames = browser.get(&format!("/oidc/logout?id_token_hint={id_token}")).await;
+    assert!(frames.body.contains("https://app.example/front"), "{frames:?}");
+    chancery_oauth::tell_due(&app.app).await.unwrap();
+    assert_eq!(service.heard().len(), 1);
 }

@@ -341,7 +341,7 @@ fn pkce(
 }
 
 /// RFC 9396. Which types there are is the API's to say.
-fn details(params: &Params) -> Result<Vec<AuthorizationDetail>, AuthorizeError> {
+pub(super) fn details(params: &Params) -> Result<Vec<AuthorizationDetail>, AuthorizeError> {
     let sent = params.get("authorization_details").map(authorization_details);
     Ok(sent.transpose().map_err(AuthorizeError::details)?.unwrap_or_default())
 }

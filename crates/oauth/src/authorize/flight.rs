@@ -8,7 +8,7 @@ use chancery_core::dashboard::asks_itself;
 use chancery_core::explanation::Record;
 use chancery_core::interaction::{Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
-use chancery_core::oauth::{AuthorizeError, Device, ScreenHint, detail_kind, plain};
+use chancery_core::oauth::{AuthorizeError, Device, EncryptedResponse, ScreenHint, detail_kind, plain};
 use chancery_core::records::{Consent, Invitation, Session};
 use chancery_core::scope::{AskedScopes, Denied, Flow, Request, Target, admits_detail, decide, explain};
 use chancery_store::{PreparedClient, StoredTransaction};
@@ -365,6 +365,13 @@ impl Flight<'_> {
             Err(error) if request.device.is_some() => return self.refuse(&error).await,
             Err(error) => return respond::error(self.ctx, self.headers, &self.recipient(), &error).await,
         };
+        if request.response_type.id_token
+            && decision.has_openid()
+            && let Err(error) = self.ctx.encryption_key(&self.client, EncryptedResponse::IdToken).await
+        {
+            // What the application alone should read is not sent in the open instead.
+            return self.refuse(&AuthorizeError::new("invalid_client_metadata", error.description())).await;
+        }
         // Claims are told as far as the scopes that would give them are allowed, and give nothing else.
         let claims = match (&request.claims, decision.has_openid()) {
             (Some(claims), true) => self.granted(consented).ok().and_then(|granted| claims.within(&granted)),
