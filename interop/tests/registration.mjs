@@ -3,21 +3,28 @@ import assert from 'node:assert/strict';
 import * as client from 'openid-client';
 
 import { authorize } from '../lib/browser.mjs';
+import { Management } from '../lib/management.mjs';
+import { startChancery } from '../lib/server.mjs';
 import { serveSite } from '../lib/site.mjs';
 
 export default {
-  'registers itself, asks for claims by name, reads a signed userinfo': async (tools) => {
-    const { chancery, management, browser } = tools;
+  'registers itself, asks for claims by name, reads a signed userinfo': async ({ browser, after }) => {
+    const chancery = await startChancery({ options: ['--fetch-networks', '127.0.0.1'] });
+    after(() => chancery.stop());
+    const management = new Management(chancery);
     await management.call('PATCH', 'tenants/settings', {
       flags: { enable_dynamic_client_registration: true }, dynamic_client_registration_security_mode: 'permissive',
     });
     const site = await serveSite();
-    tools.after(site.close);
+    after(() => site.close());
     const callback = `${site.origin}/callback`;
+    // On loopback every program is at home: a document says whose sector it is.
+    site.config = [callback];
     const config = await client.dynamicClientRegistration(
       new URL(chancery.issuer),
       {
         client_name: 'Visitor', redirect_uris: [callback], application_type: 'native', subject_type: 'pairwise',
+        sector_identifier_uri: `${site.origin}/config.json`,
         token_endpoint_auth_method: 'client_secret_post', userinfo_signed_response_alg: 'RS256', require_auth_time: true,
         grant_types: ['authorization_code', 'refresh_token'],
       },

@@ -9,17 +9,12 @@ pub const DEEPEST: usize = 64;
 
 /// Whether a body is nested deeper than that.
 pub fn is_too_deep(body: &Value) -> bool {
-    is_deeper(body, DEEPEST)
-}
-
-/// Whether a value is nested deeper than so many levels.
-pub fn is_deeper(value: &Value, levels: usize) -> bool {
-    !fits(value, levels)
+    !fits(body, DEEPEST)
 }
 
 /// The same of a member of a body.
 pub fn is_too_deep_within(member: &Value) -> bool {
-    is_deeper(member, DEEPEST - 1)
+    !fits(member, DEEPEST - 1)
 }
 
 fn fits(value: &Value, left: usize) -> bool {

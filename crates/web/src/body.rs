@@ -84,18 +84,19 @@ pub async fn read_params(
 /// # Errors
 /// See [`BodyError`].
 pub async fn read_json(config: &ServerConfig, headers: &HeaderMap, body: Body) -> Result<Value, BodyError> {
-    read_json_within(config, headers, body, nesting::DEEPEST).await
+    let value = read_any_json(config, headers, body).await?;
+    // Here, so that no handler need think of it: whatever is kept of a body can be read again wherever it lies.
+    if nesting::is_too_deep(&value) { Err(ParamsError::TooDeep.into()) } else { Ok(value) }
 }
 
-/// The same of what is no body itself but carries bodies, which are judged where they are used: nested no deeper than so many levels.
+/// The same of what is kept nowhere but carries other bodies, whose depth is judged where they are used.
 ///
 /// # Errors
 /// See [`BodyError`].
-pub async fn read_json_within(
+pub async fn read_any_json(
     config: &ServerConfig,
     headers: &HeaderMap,
     body: Body,
-    levels: usize,
 ) -> Result<Value, BodyError> {
     let bytes = read_bytes(config, headers, body).await?;
     if bytes.is_empty() {
@@ -103,9 +104,7 @@ pub async fn read_json_within(
     }
     match media_type(headers) {
         Some(kind) if kind.eq_ignore_ascii_case(JSON) => {
-            let value: Value = serde_json::from_slice(&bytes).map_err(|_| ParamsError::NotJson)?;
-            // Here, so that no handler need think of it: whatever is kept of a body can be read again wherever it lies.
-            if nesting::is_deeper(&value, levels) { Err(ParamsError::TooDeep.into()) } else { Ok(value) }
+            serde_json::from_slice(&bytes).map_err(|_| ParamsError::NotJson.into())
         }
         _ => Err(BodyError::ContentType),
     }

@@ -77,8 +77,7 @@ pub use bearer::{
 };
 pub use binding::Binding;
 pub use body::{
-    BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_json_within,
-    read_params,
+    BodyError, Form, read_any_json, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params,
 };
 pub use breaches::Stage;
 pub use certificate::{CertificateHeader, ShownCertificate};
