@@ -59,4 +59,37 @@ export default {
     assert.equal((await fetch(registered.registration_client_uri, { ...own, method: 'DELETE' })).status, 204);
     await assert.rejects(client.refreshTokenGrant(config, refreshed.refresh_token ?? tokens.refresh_token), { status: 401 });
   },
+
+  // jose holds a key to its `alg`: it finds one for PS256, though the same RSA key is published for RS256.
+  'reads an encrypted ID token that is signed with PS256': async (tools) => {
+    const { chancery, management, browser } = tools;
+    await management.call('PATCH', 'tenants/settings', {
+      flags: { enable_dynamic_client_registration: true }, dynamic_client_registration_security_mode: 'permissive',
+    });
+    const site = await serveSite();
+    tools.after(site.close);
+    const callback = `${site.origin}/callback`;
+    const { publicKey, privateKey } = await crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, true, ['deriveBits']);
+    const jwk = { ...(await crypto.subtle.exportKey('jwk', publicKey)), use: 'enc', kid: 'enc-1' };
+    const config = await client.dynamicClientRegistration(
+      new URL(chancery.issuer),
+      {
+        client_name: 'Reader', redirect_uris: [callback], application_type: 'native', jwks: { keys: [jwk] },
+        token_endpoint_auth_method: 'client_secret_post', id_token_signed_response_alg: 'PS256',
+        id_token_encrypted_response_alg: 'ECDH-ES', id_token_encrypted_response_enc: 'A256GCM',
+      },
+      undefined,
+      { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] },
+    );
+    client.enableDecryptingResponses(config, ['A256GCM'], { key: privateKey, alg: 'ECDH-ES', kid: 'enc-1' });
+    const checks = { pkceCodeVerifier: client.randomPKCECodeVerifier(), expectedState: client.randomState() };
+    const request = client.buildAuthorizationUrl(config, {
+      redirect_uri: callback, scope: 'openid', state: checks.expectedState,
+      code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier), code_challenge_method: 'S256',
+    });
+    const back = await authorize(await browser.page(), request, chancery.user, callback);
+    const tokens = await client.authorizationCodeGrant(config, back, checks);
+    assert.equal(tokens.id_token.split('.').length, 5);
+    assert.ok(tokens.claims().sub);
+  },
 };

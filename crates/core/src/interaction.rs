@@ -7,7 +7,7 @@ use crate::model::{Client, OrganizationPrompt, TenantSettings};
 use crate::oauth::{
     AuthorizeError, AuthorizeRequest, Device, Prompts, RedirectUri, ResponseMode, ResponseType, ScreenHint,
 };
-use crate::records::{DeviceRecord, Session};
+use crate::records::{DeviceRecord, ResourceGrant, Session};
 use crate::second_factor::SecondFactors;
 use crate::webauthn::Challenge;
 
@@ -76,6 +76,7 @@ fn at_home(address: RedirectUri) -> AuthorizeRequest {
         nonce: None,
         scope: String::new(),
         audience: None,
+        further: Vec::new(),
         challenge: None,
         prompts: Prompts::default(),
         max_age: None,
@@ -107,6 +108,11 @@ pub struct Progress {
     pub asked_user: Option<String>,
     /// The scopes the user agreed to in this transaction.
     pub consented: Option<Vec<String>>,
+    /// What was decided about APIs before the one that is decided about now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Settled>,
+    /// Id of the user whom that is about.
+    pub settled_for: Option<String>,
     /// Id of the organization that the user chose, where the request names none.
     pub organization: Option<String>,
     /// The user chose to go on without one; counts only where the application lets them.
@@ -135,6 +141,16 @@ pub struct Progress {
     pub shown: bool,
     /// The user said no.
     pub declined: bool,
+}
+
+/// What one of several APIs may be called with (RFC 8707).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settled {
+    /// The API and its scopes.
+    pub grant: ResourceGrant,
+    /// Nobody was asked, and no answer is kept yet.
+    pub is_implicit: bool,
 }
 
 impl Progress {

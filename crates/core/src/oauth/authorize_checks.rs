@@ -91,6 +91,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
         let scope = scope(params)?;
         let demands = demands(params)?;
         let own = client.openid.as_deref();
+        let (audience, further) = resources(params, around, response_type)?;
         Ok(AuthorizeRequest {
             client_id: client.client_id.clone(),
             redirect_uri: redirect_uri.clone(),
@@ -100,7 +101,8 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
             state: params.get("state").map(str::to_owned),
             nonce: params.get("nonce").map(str::to_owned),
             scope,
-            audience: audience(params, around)?,
+            audience,
+            further,
             challenge,
             prompts: prompts.map_err(AuthorizeError::invalid)?,
             max_age: max_age(params)?.or(own.and_then(|own| own.default_max_age)),
@@ -403,6 +405,48 @@ pub(super) fn organization(params: &Params, client: &Client) -> Result<Option<St
     }
 }
 
+/// APIs that one request may name.
+const MOST_RESOURCES: usize = 5;
+
+/// One API, or several by `resource` (RFC 8707): they are decided about one after the other, the first last, and each token is for
+/// one of them.
+fn resources(
+    params: &Params,
+    around: &Surroundings<'_>,
+    response_type: ResponseType,
+) -> Result<(Option<String>, Vec<String>), AuthorizeError> {
+    let mut named: Vec<&str> = Vec::new();
+    if params.get("audience").is_none() && around.settings.hears_resource() {
+        for api in params.all("resource").filter(|api| !api.is_empty() && *api != around.userinfo_audience) {
+            if !named.contains(&api) {
+                named.push(api);
+            }
+        }
+    }
+    let Some((last, others)) = named.split_last().filter(|(_, others)| !others.is_empty()) else {
+        return Ok((audience(params, around)?, Vec::new()));
+    };
+    if named.len() > MOST_RESOURCES {
+        return Err(AuthorizeError::invalid_target(format!("A request may name {MOST_RESOURCES} resources")));
+    }
+    if !response_type.code || response_type.is_front_channel() {
+        // A token that comes at once is for one API.
+        return Err(AuthorizeError::invalid_target("Several resources need response_type=code"));
+    }
+    if params.has("authorization_details") {
+        return Err(AuthorizeError::invalid_target(
+            "authorization_details are for one resource: name it alone",
+        ));
+    }
+    match named.iter().find(|api| !(around.is_api)(api)) {
+        Some(api) => {
+            let shown: String = api.chars().take(200).collect();
+            Err(AuthorizeError::invalid_target(format!("There is no API for the resource {shown}")))
+        }
+        None => Ok((Some((*last).to_owned()), others.iter().map(|api| (*api).to_owned()).collect())),
+    }
+}
+
 /// Fact sheet 2.4: one API, possibly with userinfo beside it.
 pub(super) fn audience(params: &Params, around: &Surroundings<'_>) -> Result<Option<String>, AuthorizeError> {
     let named: Vec<&str> = match params.get("audience") {
@@ -414,7 +458,7 @@ pub(super) fn audience(params: &Params, around: &Surroundings<'_>) -> Result<Opt
     let named_something = params.get("audience").is_some();
     let first = apis.next();
     if apis.any(|other| Some(other) != first) {
-        // RFC 8707 lets a grant be for several; then every one of them could be called with what the user meant for one.
+        // Where several may be named, `resources` has seen to it.
         return Err(match named_something {
             true => AuthorizeError::invalid("An access token is for one API: name one audience"),
             false => AuthorizeError::invalid_target("An access token is for one API: name one resource"),

@@ -6,10 +6,10 @@ use axum::response::Response;
 use chancery_core::consent::{Need, Question, needs_consent, unless_declined};
 use chancery_core::dashboard::asks_itself;
 use chancery_core::explanation::Record;
-use chancery_core::interaction::{Situation, Step, Transaction, next};
+use chancery_core::interaction::{Settled, Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
 use chancery_core::oauth::{AuthorizeError, Device, EncryptedResponse, ScreenHint, detail_kind, plain};
-use chancery_core::records::{Consent, Invitation, Session};
+use chancery_core::records::{Consent, Invitation, ResourceGrant, Session};
 use chancery_core::scope::{AskedScopes, Denied, Flow, Request, Target, admits_detail, decide, explain};
 use chancery_store::{PreparedClient, StoredTransaction};
 use chancery_web::{
@@ -155,7 +155,10 @@ impl Flight<'_> {
                     true => Some(unless_declined(&want, api, self.consent.as_ref())),
                     false => self.consent.as_ref().map(|consent| consent.scope.clone()),
                 };
-                Box::pin(self.issue(need, allowed.as_deref())).await
+                match request.further.is_empty() {
+                    true => Box::pin(self.issue(need, allowed.as_deref())).await,
+                    false => Box::pin(self.settle(need, allowed.as_deref())).await,
+                }
             }
         }
     }
@@ -349,6 +352,32 @@ impl Flight<'_> {
         }
     }
 
+    /// Writes down what this API may be called with, and goes on with the next one that the request names (RFC 8707). Nothing is given
+    /// out before all of them are decided about.
+    async fn settle(mut self, need: Need, consented: Option<&[String]>) -> Result<Response, Failure> {
+        let Some((_, user)) = &self.session else {
+            return Err(Failure::server("deciding without a session"));
+        };
+        let user_id = user.user_id.clone();
+        let asked = AskedScopes::parse(&self.transaction.request.scope);
+        let permissions = self.held.permissions();
+        let decided = decide(&self.scope_request(&asked, &permissions, consented))
+            .map(|decision| decision.to_owned_scopes())
+            .map_err(|denied| refused_front(&denied, self.ctx, self.audience.target(), &self.client));
+        let scope = match decided {
+            Ok(scope) => scope,
+            Err(error) => return self.refuse(&error).await,
+        };
+        let audience = self.audience.identifier().unwrap_or_default().to_owned();
+        let is_implicit = need.is_implicit() && self.consent.is_none();
+        let Transaction { request, progress, .. } = &mut self.transaction;
+        progress.settled.push(Settled { grant: ResourceGrant { audience, scope }, is_implicit });
+        progress.settled_for = Some(user_id);
+        (progress.wanted, progress.asked_user, progress.consented) = (None, None, None);
+        request.audience = request.further.pop();
+        self.pause("/authorize/resume", None).await
+    }
+
     /// Answers with what was asked for, as far as the user let it.
     async fn issue(self, need: Need, consented: Option<&[String]>) -> Result<Response, Failure> {
         let Some((session, user)) = &self.session else {
@@ -396,6 +425,7 @@ impl Flight<'_> {
             ),
             invitation: self.invitation.as_ref(),
             decision: &decision,
+            settled: &self.transaction.progress.settled,
             claims,
             record: &record,
         };

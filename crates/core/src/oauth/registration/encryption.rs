@@ -142,7 +142,7 @@ mod tests {
         };
         let how = (KeyManagement::EcdhEs, ContentEncryption::A128Gcm);
         let signs = key("signs", json!({"use": "sig"}));
-        let plain = key("plain", json!({}));
+        let plain = key("plain", json!({"key_ops": []}));
         let meant = key("meant", json!({"use": "enc"}));
         let named = key("named", json!({"use": "enc", "alg": "ECDH-ES"}));
         let other = key("other", json!({"use": "enc", "alg": "ECDH-ES+A128KW"}));
