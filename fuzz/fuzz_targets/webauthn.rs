@@ -13,7 +13,7 @@ use serde_json::json;
 
 const EXPECTED: Expected<'_> = Expected {
     challenge: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
-    origin: "https://login.example.com",
+    origins: &["https://login.example.com"],
     relying_party: "login.example.com",
     verified: false,
 };
@@ -28,7 +28,7 @@ fuzz_target!(|input: &[u8]| {
         judge(text);
     }
     let client_data = |kind: &str| {
-        let Expected { challenge, origin, .. } = EXPECTED;
+        let Expected { challenge, origins: [origin, ..], .. } = EXPECTED else { unreachable!() };
         base64url(json!({"type": kind, "challenge": challenge, "origin": origin}).to_string().as_bytes())
     };
     let written = base64url(input);

@@ -6,6 +6,7 @@ import * as client from 'openid-client';
 
 import { logIn } from '../lib/browser.mjs';
 import { inspect, pictures } from '../lib/inspect.mjs';
+import { serveSite } from '../lib/site.mjs';
 
 const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor';
 const CONNECTION = 'Username-Password-Authentication';
@@ -106,6 +107,104 @@ export default {
     assert.deepEqual(page.noise.filter((line) => !expected(line)), []);
   },
 
+  'an application that asks for passkeys itself (auth0-spa-js): sign-up, login, and a foreign page': async (tools) => {
+    await passkeys(tools, { challenge_ui: 'button', progressive_enrollment_enabled: false });
+    const { page, application, site } = await embedded(tools);
+    const authenticator = await key(page, { transport: 'internal' });
+    const email = `native-${randomUUID().slice(0, 8)}@example.com`;
+    const realm = CONNECTION;
+    const claims = (tokens) => JSON.parse(Buffer.from(tokens.id_token.split('.')[1], 'base64url'));
+    const made = await page.evaluate((options) => client.passkey.signup(options), { email, realm, givenName: 'Nat' });
+    const first = claims(made);
+    assert.deepEqual([first.email, first.given_name, first.amr, first.aud], [email, 'Nat', ['mfa'], application.client_id]);
+    const [held] = await authenticator.held();
+    assert.equal(held.rpId, 'localhost');
+    const again = await page.evaluate((options) => client.passkey.login(options), { realm });
+    assert.equal(claims(again).sub, first.sub);
+    // What the SDK makes of a refusal.
+    const refused = (call) => page.evaluate(call, { email, realm });
+    const exists = await refused((options) => client.passkey.signup(options).catch((error) => [error.code, error.cause?.error]));
+    assert.deepEqual(exists, ['passkey_register_error', 'invalid_request']);
+    // The same page, once the application does not name it any more.
+    await tools.management.call('PATCH', `clients/${application.client_id}`, { web_origins: [], allowed_origins: [] });
+    const foreign = await refused((options) => client.passkey.login(options).catch((error) => error.error ?? error.code));
+    assert.equal(foreign, 'invalid_grant');
+    assert.ok(site.origin.startsWith('http://localhost'));
+  },
+
+  'keys on the own page: one is added after a fresh login, named, and taken away': async (tools) => {
+    await passkeys(tools, { challenge_ui: 'button', progressive_enrollment_enabled: false });
+    await switched(tools, ['otp', 'webauthn-roaming']);
+    const { user } = await started(tools);
+    const page = await tools.browser.page();
+    await key(page, { transport: 'internal' });
+    await page.goto(new URL('/u/account/keys', tools.chancery.issuer).href);
+    await logIn(page, user);
+    await page.getByRole('heading', { name: 'Your ways to log in' }).waitFor();
+    await inspect(page, 'own keys, none');
+    await pictures(page, 'own-keys-none');
+    await page.getByRole('button', { name: 'Create a passkey' }).click();
+    await page.getByRole('heading', { name: 'Add a way to prove who you are' }).waitFor();
+    await inspect(page, 'a passkey is added');
+    await pictures(page, 'passkey-added');
+    await page.getByRole('button', { name: 'Create a passkey' }).click();
+    await page.getByRole('heading', { name: 'Passkey', exact: true }).waitFor();
+    await inspect(page, 'own keys');
+    await pictures(page, 'own-keys');
+    await page.getByRole('button', { name: 'Set up an authenticator app' }).click();
+    await page.getByRole('img', { name: /QR code/ }).waitFor();
+    await inspect(page, 'an authenticator app is added');
+    await pictures(page, 'otp-added');
+    await page.getByRole('link', { name: 'Back without adding anything' }).click();
+    await page.getByRole('button', { name: 'Remove' }).click();
+    await page.getByText('Your change is saved.').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Remove' }).count(), 0);
+    assert.deepEqual(page.noise, []);
+  },
+
+  'a ticket of an administrator: a key is made by its link, once': async (tools) => {
+    await switched(tools, ['webauthn-roaming', 'otp', 'recovery-code']);
+    const { user } = await started(tools);
+    const { ticket_url } = await tools.management.call('POST', 'guardian/enrollments/ticket', { user_id: user.user_id });
+    const page = await tools.browser.page();
+    await key(page, { transport: 'usb' });
+    await page.goto(ticket_url);
+    await page.getByRole('link', { name: 'Use a security key instead' }).click();
+    await page.getByRole('button', { name: 'Set up a security key' }).click();
+    await page.getByRole('heading', { name: 'Keep your recovery code' }).waitFor();
+    await page.locator('#saved').check();
+    await page.getByRole('button', { name: 'Continue', exact: true }).click();
+    await page.getByRole('heading', { name: 'Your account is secured' }).waitFor();
+    await inspect(page, 'a factor was made by a ticket');
+    await pictures(page, 'enrolled');
+    assert.deepEqual(page.noise, []);
+    const spent = await page.goto(ticket_url);
+    assert.equal(spent.status(), 400);
+  },
+
+  'a browser that is remembered': async (tools) => {
+    await switched(tools, ['webauthn-roaming']);
+    await tools.management.call('PUT', 'guardian/policies', ['all-applications']);
+    tools.after(() => tools.management.call('PUT', 'guardian/policies', []));
+    const { config, user, redirect } = await started(tools);
+    const page = await tools.browser.page();
+    await key(page, { transport: 'usb' });
+    await begin(page, config, redirect, {});
+    await logIn(page, user);
+    await page.getByRole('button', { name: 'Set up a security key' }).click();
+    await tokens(page, config);
+    await begin(page, config, redirect, { prompt: 'login' });
+    await logIn(page, user);
+    await page.getByLabel('Do not ask again on this device for 30 days').check();
+    await inspect(page, 'a browser may be remembered');
+    await pictures(page, 'remember-browser');
+    await page.getByRole('button', { name: 'Continue', exact: true }).click();
+    assert.deepEqual((await tokens(page, config)).claims().amr, ['mfa']);
+    await begin(page, config, redirect, { prompt: 'login' });
+    await logIn(page, user);
+    assert.equal((await tokens(page, config)).claims().amr, undefined);
+  },
+
   'a passkey that nobody wants': async (tools) => {
     await passkeys(tools, { challenge_ui: 'both', progressive_enrollment_enabled: true });
     const { config, user, redirect } = await started(tools);
@@ -119,6 +218,23 @@ export default {
     assert.equal((await tokens(page, config)).claims().sub, user.user_id);
   },
 };
+
+/** A single-page application with a login of its own. The SDK's client for passkeys speaks https alone. */
+async function embedded({ chancery, management, browser, after }) {
+  const sdk = 'node_modules/@auth0/auth0-spa-js/dist/auth0-spa-js.production.js';
+  const site = await serveSite({ '/': 'browser/spa.html', '/spa.js': 'browser/spa.js', '/auth0-spa-js.js': sdk });
+  after(site.close);
+  const application = await management.spa(`Embedded ${randomUUID().slice(0, 8)}`, site.origin, {
+    grant_types: ['authorization_code', 'urn:okta:params:oauth:grant-type:webauthn'],
+  });
+  site.config = {
+    domain: new URL(chancery.https_issuer).host, clientId: application.client_id, authorizationParams: { scope: 'openid profile email' },
+  };
+  const page = await browser.page({ ignoreHTTPSErrors: true });
+  await page.goto(site.origin);
+  await page.getByText('signed out').waitFor();
+  return { page, application, site };
+}
 
 /** An authenticator of the developer tools, which is touched by itself. */
 async function key(page, options) {

@@ -335,7 +335,7 @@ async fn users_name_and_remove_their_own() {
         let remove = [("_csrf", csrf.as_str()), ("key", id.as_str()), ("action", "remove")];
         browser.post(KEYS, &remove).await.expect(303);
         let page = browser.get(KEYS).await.expect(200);
-        assert!(page.body.contains("You have no security keys and no passkeys"), "{page:?}");
+        assert!(page.body.contains("You have no security keys, no passkeys"), "{page:?}");
         let user = segment(&app.jane().await);
         let methods = app.manage("GET", &format!("/users/{user}/authentication-methods"), Value::Null).await;
         assert_eq!(methods, json!([]));

@@ -8,7 +8,7 @@ use crate::oauth::{
     AuthorizeError, AuthorizeRequest, Device, Prompts, RedirectUri, ResponseMode, ResponseType, ScreenHint,
 };
 use crate::records::{DeviceRecord, ResourceGrant, Session};
-use crate::second_factor::SecondFactors;
+use crate::second_factor::{NewFactor, SecondFactors};
 use crate::webauthn::Challenge;
 
 /// A request on its way, kept while the user is on our pages.
@@ -131,6 +131,8 @@ pub struct Progress {
     pub recovery_code: Option<String>,
     /// What the authenticator has to sign that a page asks for.
     pub challenge: Option<Challenge>,
+    /// A factor that is made outside of a sign-in.
+    pub enrolment: Option<Enrolment>,
     /// A passkey that the user is still to be offered, after this sign-in.
     pub offer: Option<PasskeyOffer>,
     /// The user confirmed a callback that nobody can verify.
@@ -161,6 +163,28 @@ impl Progress {
             (self.second_factor_shown, self.enrolling, self.recovery_code) = (false, None, None);
         }
     }
+}
+
+/// A factor that somebody makes outside of a sign-in: on their own page, or by a ticket that an administrator gave them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrolment {
+    /// Which, unless it is the user's to choose.
+    pub factor: Option<NewFactor>,
+    /// The ticket that stands for a sign-in.
+    pub ticket: Option<EnrolmentTicket>,
+    /// It is made.
+    pub done: bool,
+}
+
+/// What is known of the ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolmentTicket {
+    /// Its id, without its secret: it was shown when the pages were opened.
+    pub id: String,
+    /// Whose factor it will be.
+    pub user_id: String,
+    /// Whether they may have another one already.
+    pub makes_another: bool,
 }
 
 /// Which passkey a user is offered.

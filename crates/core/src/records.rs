@@ -9,6 +9,7 @@ use crate::chain::ChainKey;
 use crate::claims::RequestedClaims;
 use crate::oauth::AuthorizationDetail;
 use crate::params::Params;
+use crate::second_factor::NewFactor;
 
 /// What was allowed to whom, decided once and carried by code, refresh token and opaque access token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -223,6 +224,8 @@ pub struct Session {
     pub initial_user_agent: Option<String>,
     /// When they proved it by a second factor too, seconds.
     pub second_factor_at: Option<i64>,
+    /// They signed in in a browser that is remembered for having shown one.
+    pub is_remembered: bool,
     /// The issuer that they signed in at, where that is known.
     pub issuer: Option<String>,
 }
@@ -253,7 +256,7 @@ pub struct Consent {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ticket {
-    /// What it is good for: `reset-password`, `verify-email`.
+    /// What it is good for: `reset-password`, `verify-email`, `enrol-factor`.
     pub purpose: String,
     /// For whom.
     pub user_id: String,
@@ -272,6 +275,12 @@ pub struct Ticket {
     /// It came by a way that proves nothing about the address.
     #[serde(skip_serializing_if = "is_false")]
     pub proves_nothing: bool,
+    /// The factor that is made by it, unless that is the user's to choose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub factor: Option<NewFactor>,
+    /// It is good for users too who have a factor.
+    #[serde(skip_serializing_if = "is_false")]
+    pub makes_another: bool,
     /// Seconds.
     pub expires_at: i64,
 }

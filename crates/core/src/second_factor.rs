@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Rng;
 use crate::records::Session;
+use crate::webauthn::KeyKind;
 
 /// What a request names in `acr_values` that wants a second factor, and what its ID token then says in `acr`.
 pub const MULTI_FACTOR: &str = "http://schemas.openid.net/pape/policies/2007/06/multi-factor";
@@ -33,6 +34,8 @@ pub struct SecondFactors {
     pub webauthn_roaming: bool,
     /// What is built into the user's machine is there.
     pub webauthn_platform: bool,
+    /// No browser is remembered: whoever signs in shows one each time.
+    pub forgets_browsers: bool,
     /// Every sign-in needs one (`all-applications`); else those alone whose request asks for it.
     pub always: bool,
 }
@@ -43,10 +46,26 @@ impl SecondFactors {
         self.otp || self.webauthn_roaming || self.webauthn_platform
     }
 
+    /// Whether users can make this one. Passkeys are a setting of connections.
+    pub const fn has(self, factor: NewFactor) -> bool {
+        match factor {
+            NewFactor::Otp => self.otp,
+            NewFactor::WebauthnRoaming => self.webauthn_roaming,
+            NewFactor::WebauthnPlatform => self.webauthn_platform,
+            NewFactor::Passkey => false,
+        }
+    }
+
     /// Whether the user of a session has to show one now; `wanted`: the request asks for it. Shown once, it counts as long
-    /// as the session lives.
+    /// as the session lives. A remembered browser does for the policy, and not for a request that asks.
     pub fn are_due(self, wanted: bool, session: &Session) -> bool {
-        self.are_there() && (self.always || wanted) && session.second_factor_at.is_none()
+        let by_policy = self.always && !(session.is_remembered && self.may_remember());
+        self.are_there() && (by_policy || wanted) && session.second_factor_at.is_none()
+    }
+
+    /// Whether users may have their browsers remembered, so that the policy asks there no more for a while.
+    pub const fn may_remember(self) -> bool {
+        self.always && !self.forgets_browsers
     }
 
     /// Whether the password grant needs one.
@@ -54,6 +73,45 @@ impl SecondFactors {
         self.are_there() && self.always
     }
 }
+
+/// A factor that somebody can make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NewFactor {
+    /// An authenticator application.
+    Otp,
+    /// A security key.
+    WebauthnRoaming,
+    /// What is built into the machine.
+    WebauthnPlatform,
+    /// A passkey, which the policy of second factors has no word in.
+    Passkey,
+}
+
+impl NewFactor {
+    /// The credential that it is, if it is one.
+    pub const fn key(self) -> Option<KeyKind> {
+        match self {
+            Self::Otp => None,
+            Self::WebauthnRoaming => Some(KeyKind::Roaming),
+            Self::WebauthnPlatform => Some(KeyKind::Platform),
+            Self::Passkey => Some(KeyKind::Passkey),
+        }
+    }
+}
+
+impl From<KeyKind> for NewFactor {
+    fn from(kind: KeyKind) -> Self {
+        match kind {
+            KeyKind::Roaming => Self::WebauthnRoaming,
+            KeyKind::Platform => Self::WebauthnPlatform,
+            KeyKind::Passkey => Self::Passkey,
+        }
+    }
+}
+
+/// Seconds for which a browser is remembered: thirty days.
+pub const REMEMBERED_FOR: i64 = 30 * 24 * 3600;
 
 /// Whether `acr_values` asks for a second factor.
 pub fn is_wanted(acr_values: &str) -> bool {
@@ -138,6 +196,11 @@ mod tests {
         for settings in [on, always] {
             assert!(!settings.are_due(true, &proven), "once for each session");
         }
+        let remembered = Session { is_remembered: true, ..fresh.clone() };
+        assert!(!always.are_due(false, &remembered), "the policy is content");
+        assert!(always.are_due(true, &remembered), "a request that asks is not");
+        let forgetful = SecondFactors { forgets_browsers: true, ..always };
+        assert!(forgetful.are_due(false, &remembered) && !forgetful.may_remember());
         let none = SecondFactors { otp: false, ..always };
         assert!(!none.are_due(true, &fresh), "there is nothing to show");
         let keys = SecondFactors { webauthn_roaming: true, ..none };

@@ -2,6 +2,7 @@
 
 use std::{env, error::Error, fs, path::Path};
 
+use chancery_core::second_factor::NewFactor;
 use chancery_login::{
     Language, TextCatalog, Texts,
     assets::{ASSET_PATH, File, asset, asset_url, theme_url},
@@ -10,11 +11,11 @@ use chancery_login::{
     pages::{
         AccountConsents, AccountKeys, AllowedApplication, ApprovalDone, AskForCode, CheckMail, Choice,
         ChooseOrganization, CodeKind, ConfirmApproval, ConfirmDevice, ConfirmLogin, ConfirmLogout, Consent,
-        ConsentGroup, DeviceDenied, DeviceDone, EnrolOtp, EnterCode, EnterDeviceCode, EnterMailedCode,
-        ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier, KeepRecoveryCode,
-        KeyPage, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, OtherWay, OwnKey, OwnKeyKind,
-        PasskeyForm, PasswordRule, Problem, ResetDone, ResetPassword, RuleLine, Signup, Unblock, Unblocked,
-        UseKey, Way, WebMessage,
+        ConsentGroup, DeviceDenied, DeviceDone, EnrolOtp, Enrolled, EnterCode, EnterDeviceCode,
+        EnterMailedCode, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier,
+        KeepRecoveryCode, KeyPage, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, OtherWay,
+        OwnKey, OwnKeyKind, PasskeyForm, PasswordRule, Problem, ResetDone, ResetPassword, RuleLine, Signup,
+        Unblock, Unblocked, UseKey, Way, WebMessage,
     },
     theme::Accent,
 };
@@ -364,6 +365,7 @@ fn keys(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), B
         not_you: Link::new("/u/login"),
         options: Some("{}".into()),
         may_skip: false,
+        may_remember: true,
         others: way(Way::Otp, "/u/mfa-otp-challenge")?,
         problems: Vec::new(),
     };
@@ -382,10 +384,22 @@ fn keys(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), B
         log_out: link("/oidc/logout")?,
         done: true,
         may_change: true,
-        keys: vec![own("a", "", OwnKeyKind::Passkey), own("b", "Green one", OwnKeyKind::Roaming)],
+        keys: vec![
+            own("a", "", OwnKeyKind::Passkey),
+            own("b", "Green one", OwnKeyKind::Roaming),
+            own("c", "", OwnKeyKind::Otp),
+        ],
+        addable: vec![
+            NewFactor::Passkey,
+            NewFactor::WebauthnRoaming,
+            NewFactor::WebauthnPlatform,
+            NewFactor::Otp,
+        ],
     };
     add("account-keys", PageKind::Plain, keys.render(t));
-    let fixed = AccountKeys { may_change: false, done: false, ..keys };
+    let none = AccountKeys { keys: Vec::new(), done: false, ..keys.clone() };
+    add("account-keys-none", PageKind::Plain, none.render(t));
+    let fixed = AccountKeys { may_change: false, done: false, addable: Vec::new(), ..keys };
     add("account-keys-fixed", PageKind::Plain, fixed.render(t));
     let wrong = UseKey { problems: vec![Problem::KeyRefused], account: LONG_EMAIL.into(), ..show.clone() };
     add("key-wrong", PageKind::SecurityKey, wrong.render(t));
@@ -399,7 +413,16 @@ fn keys(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Result<(), B
     ] {
         let may_skip = matches!(page, KeyPage::MakePasskey | KeyPage::MakeLocalPasskey);
         let others = if may_skip { Vec::new() } else { way(Way::MakeOtp, "/u/mfa-otp-enrollment-qr")? };
-        let make = UseKey { page, may_skip, others, ..show.clone() };
+        let make = UseKey { page, may_skip, may_remember: false, others, ..show.clone() };
+        add(name, PageKind::SecurityKey, make.render(t));
+    }
+    for (name, page) in [
+        ("key-add", KeyPage::AddRoaming),
+        ("key-add-platform", KeyPage::AddPlatform),
+        ("passkey-add", KeyPage::AddPasskey),
+    ] {
+        let others = way(Way::OwnKeys, "/u/account/keys")?;
+        let make = UseKey { page, may_remember: false, not_you: None, others, ..show.clone() };
         add(name, PageKind::SecurityKey, make.render(t));
     }
     Ok(())
@@ -411,7 +434,8 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
         frame: frame(),
         form: form("/u/mfa-otp-enrollment-qr")?,
         account: "jane@example.com".into(),
-        not_you: not_you.clone(),
+        not_you: Some(not_you.clone()),
+        is_own: false,
         uri: "otpauth://totp/Contacts%20Demo:jane%40example%2Ecom?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Contacts%20Demo"
             .into(),
         secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into(),
@@ -419,6 +443,14 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
         problems: Vec::new(),
     };
     add("otp-enrol", PageKind::Plain, enrol.render(t));
+    let own = EnrolOtp {
+        is_own: true,
+        not_you: None,
+        others: way(Way::OwnKeys, "/u/account/keys")?,
+        ..enrol.clone()
+    };
+    add("otp-enrol-own", PageKind::Plain, own.render(t));
+    add("enrolled", PageKind::Plain, Enrolled { frame: frame() }.render(t));
     let again = EnrolOtp { account: LONG_EMAIL.into(), problems: vec![Problem::CodeWrong], ..enrol };
     add("otp-enrol-wrong", PageKind::Plain, again.render(t));
     let enter = EnterCode {
@@ -427,6 +459,7 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
         kind: CodeKind::OneTime,
         account: "jane@example.com".into(),
         not_you,
+        may_remember: true,
         others: way(Way::RecoveryCode, "/u/mfa-recovery-code-challenge")?,
         problems: Vec::new(),
     };
@@ -436,6 +469,7 @@ fn second_factors(add: &mut impl FnMut(&str, PageKind, String), t: &Texts) -> Re
     let recovery = EnterCode {
         form: form("/u/mfa-recovery-code-challenge")?,
         kind: CodeKind::Recovery,
+        may_remember: false,
         account: LONG_EMAIL.into(),
         others: way(Way::Otp, "/u/mfa-otp-challenge")?,
         problems: vec![Problem::RecoveryCodeWrong],

@@ -97,6 +97,7 @@ const STORED: &[Stored] = &[
             "token_endpoint_auth_method",
             "client_authentication_methods",
             "app_type",
+            "mobile",
             "is_first_party",
             "oidc_conformant",
             "jwt_configuration",

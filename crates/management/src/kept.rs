@@ -20,7 +20,7 @@ pub struct KeptOnly {
     pub documents: usize,
 }
 
-/// For people: `applications: mobile (2), sso (1)`.
+/// For people: `applications: form_template (2), sso (1)`.
 impl std::fmt::Display for KeptOnly {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.members.is_empty() {
@@ -272,11 +272,11 @@ mod tests {
     #[test]
     fn what_says_something_is_named() {
         let mut tally = Tally::default();
-        let members = json!({"mobile": {"ios": {"team_id": "t"}}, "sso": false, "addons": {}, "owners": ["a"], "custom_login_page_on": true});
+        let members = json!({"form_template": "t", "sso": false, "addons": {}, "owners": ["a"], "custom_login_page_on": true});
         tally.count(members.as_object().unwrap(), &json!({"custom_login_page_on": true}));
         tally.count(json!({"sso": true}).as_object().unwrap(), &Value::Null);
         let told = tally.told("applications").unwrap();
-        assert_eq!(told.to_string(), "applications: mobile (1), sso (1)");
+        assert_eq!(told.to_string(), "applications: form_template (1), sso (1)");
         assert_eq!(Tally::default().told("applications"), None);
     }
 }

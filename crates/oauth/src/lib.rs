@@ -3,6 +3,7 @@
 //! Handlers parse, load, decide (in `chancery-core`), commit and answer. What a user sees on the way is the business of
 //! the login crate: the two meet in a stored transaction.
 
+mod app_links;
 mod authorize;
 mod backchannel;
 mod ciba;
@@ -20,6 +21,7 @@ mod issue;
 mod logout;
 mod mfa;
 mod pages;
+mod passkey;
 mod passwordless;
 mod ping;
 mod profile;
@@ -76,6 +78,11 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/v2/logout", get(logout::v2))
         .route("/oidc/logout", get(logout::oidc_by_get).post(logout::oidc_by_post))
         .route("/bc-authorize", post(ciba::begin))
+        .route("/passkey/register", post(passkey::register))
+        .route("/passkey/challenge", post(passkey::challenge))
+        .route("/.well-known/assetlinks.json", get(app_links::android))
+        .route("/.well-known/apple-app-site-association", get(app_links::apple))
+        .route("/.well-known/webauthn", get(app_links::pages))
         .route("/passwordless/start", post(passwordless::start))
         .route("/passwordless/verify_redirect", get(passwordless::verify_redirect))
         .route("/dbconnections/signup", post(dbconnections::signup))

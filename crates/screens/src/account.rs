@@ -3,12 +3,13 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_core::ids::Handle;
-use chancery_core::interaction::Transaction;
+use chancery_core::interaction::{Enrolment, Transaction};
 use chancery_core::iso;
 use chancery_core::model::{Organization, User};
 use chancery_core::oauth::RedirectUri;
 use chancery_core::params::Params;
 use chancery_core::records::{Consent, LogEvent, Session};
+use chancery_core::second_factor::NewFactor;
 use chancery_login::Texts;
 use chancery_login::consent_lines::{AskedScope, consent_lines};
 use chancery_login::csp::PageKind;
@@ -120,6 +121,25 @@ pub(crate) async fn log_in(
     own: &str,
     session_id: Option<String>,
 ) -> Result<Response, Failure> {
+    log_in_to(ctx, headers, own, session_id, None).await
+}
+
+/// What somebody wants to make on their own page.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish {
+    pub(crate) factor: NewFactor,
+    /// They have one, which they show first.
+    pub(crate) shows_one: bool,
+}
+
+/// The same, to make a factor on the way.
+pub(crate) async fn log_in_to(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    own: &str,
+    session_id: Option<String>,
+    wish: Option<Wish>,
+) -> Result<Response, Failure> {
     if !ctx.tenant.connections().any(|connection| serves_somebody(connection)) {
         let text = Some("no connections enabled");
         let said = hosted::Said { kind: ErrorKind::InvalidRequest, code: Some("invalid_request"), text };
@@ -131,8 +151,10 @@ pub(crate) async fn log_in(
     let signed_in = session_id.is_some();
     let mut transaction = Transaction::for_own_page(address, ctx.now());
     transaction.progress.session_id = session_id;
-    // A session that comes here wants its second factor.
-    transaction.request.wants_second_factor = signed_in;
+    // A session that comes here wants its second factor; whoever makes one shows what they have, wherever it is asked for.
+    transaction.request.wants_second_factor = wish.map_or(signed_in, |wish| wish.shows_one);
+    transaction.progress.enrolment =
+        wish.map(|wish| Enrolment { factor: Some(wish.factor), ticket: None, done: false });
     let doc = serde_json::to_string(&transaction).map_err(Failure::server)?;
     let binding = Binding::of(ctx, headers);
     let id = binding.begin(ctx, doc).await?;

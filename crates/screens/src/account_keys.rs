@@ -1,8 +1,9 @@
-//! The security keys and passkeys of a user: their own page to name and remove them. Making one is offered at sign-in.
+//! The security keys, passkeys and authenticator applications of a user: their own page to add, name and remove them.
 
 use axum::extract::RawQuery;
 use axum::response::Response;
 use chancery_core::params::Params;
+use chancery_core::second_factor::{NewFactor, TOTP};
 use chancery_core::webauthn::{PASSKEY, PLATFORM};
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{AccountKeys, ErrorKind, Form, OwnKey, OwnKeyKind};
@@ -10,8 +11,9 @@ use chancery_store::Error;
 use chancery_web::{Ctx, Failure, SecondFactorsOf, hosted, see_other};
 use http::{HeaderMap, StatusCode};
 
-use crate::account::{Person, log_in};
+use crate::account::{Person, Wish, log_in, log_in_to};
 use crate::consent::account;
+use crate::due::offers;
 use crate::form::Posted;
 use crate::screen::{is_same_origin, path_link, pressed, refused};
 
@@ -45,6 +47,7 @@ pub(crate) async fn show(
         done: params.get("done").is_some(),
         may_change: may_change(&person, &factors),
         keys: factors.own_keys().into_iter().map(shown).collect(),
+        addable: addable(&ctx, &person, &factors),
     };
     let page = hosted::page(StatusCode::OK, view.render(&texts), PageKind::Plain, &[]);
     Ok(hosted::localized(page, &texts))
@@ -67,6 +70,17 @@ pub(crate) async fn submit(
         || !may_change(&person, &factors)
     {
         return Ok(refused(&ctx, &headers));
+    }
+    if pressed(&params) == Some("add")
+        && let Some(wish) = params.get("factor").and_then(factor_named)
+    {
+        return match addable(&ctx, &person, &factors).contains(&wish) {
+            true => {
+                let wish = Wish { factor: wish, shows_one: factors.are_enrolled() };
+                add(&ctx, &headers, &person, wish).await
+            }
+            false => Ok(see_other(KEYS)),
+        };
     }
     let (action, key) = (pressed(&params), params.get("key"));
     let name: String = params.get("name").unwrap_or_default().trim().chars().take(LONGEST_NAME).collect();
@@ -91,6 +105,29 @@ pub(crate) async fn submit(
     Ok(see_other(&format!("{KEYS}?done=1")))
 }
 
+/// Signing in again comes before it where the last time is a while ago: whoever finds a browser open adds no way in.
+async fn add(ctx: &Ctx, headers: &HeaderMap, person: &Person, wish: Wish) -> Result<Response, Failure> {
+    let is_fresh = ctx.now() - person.session.authenticated_at <= FRESH;
+    let session_id = is_fresh.then(|| person.session.id.clone());
+    log_in_to(ctx, headers, KEYS, session_id, Some(wish)).await
+}
+
+/// Seconds for which a sign-in is fresh enough.
+const FRESH: i64 = 300;
+
+/// What can be added, by whoever signed in like this.
+fn addable(ctx: &Ctx, person: &Person, factors: &SecondFactorsOf<'_>) -> Vec<NewFactor> {
+    let all = [NewFactor::Passkey, NewFactor::WebauthnRoaming, NewFactor::WebauthnPlatform, NewFactor::Otp];
+    let may = may_change(person, factors);
+    let fits =
+        |factor: &NewFactor| may && offers(ctx, &person.session, *factor) && factors.may_have_more(*factor);
+    all.into_iter().filter(fits).collect()
+}
+
+fn factor_named(name: &str) -> Option<NewFactor> {
+    serde_json::from_value(name.into()).ok()
+}
+
 /// Whoever knows the password alone takes nothing away that guards the account.
 fn may_change(person: &Person, factors: &SecondFactorsOf<'_>) -> bool {
     person.session.second_factor_at.is_some() || !factors.are_enrolled()
@@ -102,6 +139,7 @@ fn shown(key: chancery_web::OwnKeyData) -> OwnKey {
         kind: match key.kind.as_str() {
             PASSKEY => OwnKeyKind::Passkey,
             PLATFORM => OwnKeyKind::Platform,
+            TOTP => OwnKeyKind::Otp,
             _ => OwnKeyKind::Roaming,
         },
         since: day(&key.created_at),

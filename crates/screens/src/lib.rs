@@ -11,7 +11,9 @@ mod approve;
 mod assets;
 mod confirm;
 mod consent;
+mod due;
 mod email;
+mod enrolment;
 mod form;
 mod login;
 mod logout;
@@ -30,7 +32,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use chancery_web::{App, MAKE_OTP, MAKE_PLATFORM, MAKE_ROAMING, SHOW_KEY, SHOW_OTP};
+use chancery_web::{App, ENROLMENT, MAKE_OTP, MAKE_PASSKEY, MAKE_PLATFORM, MAKE_ROAMING, SHOW_KEY, SHOW_OTP};
 
 /// Every hosted page.
 pub fn routes() -> Router<Arc<App>> {
@@ -57,6 +59,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route(SHOW_KEY, get(security_key::show).post(security_key::submit))
         .route(MAKE_ROAMING, get(security_key::show_roaming).post(security_key::submit_roaming))
         .route(MAKE_PLATFORM, get(security_key::show_platform).post(security_key::submit_platform))
+        .route(MAKE_PASSKEY, get(security_key::show_passkey).post(security_key::submit_passkey))
+        .route(ENROLMENT, get(enrolment::begin))
+        .route(enrolment::DONE, get(enrolment::done))
         .route(
             second_factor::RECOVERY,
             get(second_factor::show_recovery).post(second_factor::submit_recovery),

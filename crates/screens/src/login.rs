@@ -113,6 +113,7 @@ pub(crate) async fn open_session(
         initial_user_agent: ctx.user_agent.clone(),
         // A passkey is two factors: the authenticator, and what it made sure of.
         second_factor_at: matches!(by, By::Passkey { .. }).then_some(now),
+        is_remembered: is_remembered(screen, headers, user).await?,
         issuer: Some(ctx.origin.issuer.clone()),
     };
     let tenant = &ctx.tenant.tenant;
@@ -165,6 +166,15 @@ pub(crate) async fn open_session(
     let max_age = settings.has_persistent_cookie().then(|| settings.session_seconds());
     ctx.set_session_cookie(response.headers_mut(), &handle.expose(), max_age);
     Ok(response)
+}
+
+/// Whether the user showed a second factor in this browser of late, and had it remembered.
+async fn is_remembered(screen: &Screen, headers: &HeaderMap, user: &User) -> Result<bool, Failure> {
+    let ctx = &screen.ctx;
+    let held = cookies::remembered(headers).and_then(Handle::parse);
+    let Some(held) = held.filter(|_| ctx.tenant.second_factors.may_remember()) else { return Ok(false) };
+    let (store, tenant) = (&ctx.app.store, &ctx.tenant.tenant);
+    Ok(store.is_browser_remembered(tenant, &held, &user.user_id, ctx.now()).await?)
 }
 
 /// The passkey that whoever just signed in is offered, where the connection has them; not for a while after they said no.

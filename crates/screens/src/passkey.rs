@@ -62,7 +62,7 @@ pub(crate) async fn log_in(
     let (Some(answer), Some(challenge)) = (answer(&params), screen.answered(Purpose::SignIn, None)) else {
         return again(StatusCode::BAD_REQUEST, Problem::PasskeyRefused).await;
     };
-    match screen.ctx.check_passkey(&connection, answer, challenge).await? {
+    match screen.ctx.check_passkey(&connection, answer, challenge, None).await? {
         PasskeyCheck::Good(holder) if holder.user.is_blocked() => {
             log_blocked(&screen, &holder.user);
             again(StatusCode::BAD_REQUEST, Problem::Blocked).await
@@ -137,6 +137,7 @@ impl Offered {
             not_you: None,
             options: Some(options.to_string()),
             may_skip: true,
+            may_remember: false,
             others: Vec::new(),
             problems: problem.into_iter().collect(),
         };
@@ -192,7 +193,7 @@ pub(crate) async fn submit_offer(
     let (Some(answer), Some(challenge)) = (answer(&params), challenge) else {
         return offered.page(&factors, Some(Problem::KeyRefused)).await;
     };
-    match factors.enrol_key(KeyKind::Passkey, answer, challenge).await? {
+    match factors.enrol_key(KeyKind::Passkey, answer, challenge, None).await? {
         (Proof::Good(write), _) => {
             factors.log("gd_enrollment_complete", "Passkey made");
             offered.over(write).await

@@ -6,88 +6,20 @@ use axum::response::Response;
 use chancery_core::interaction::Progress;
 use chancery_core::model::User;
 use chancery_core::params::Params;
-use chancery_core::records::Session;
+use chancery_core::second_factor::NewFactor;
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
-use chancery_login::pages::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode, OtherWay, Problem, Way};
-use chancery_web::{
-    Ctx, Failure, MAKE_OTP, MAKE_PLATFORM, MAKE_ROAMING, Proof, SHOW_KEY, SHOW_OTP, SecondFactorsOf,
-};
+use chancery_login::pages::{CodeKind, EnrolOtp, EnterCode, KeepRecoveryCode, Problem};
+use chancery_web::{Ctx, Failure, MAKE_OTP, Proof, SHOW_OTP, SecondFactorsOf};
 use http::{HeaderMap, StatusCode};
 
 use crate::consent::account;
+use crate::due::{Due, Reason, or_answer};
 use crate::form::Posted;
-use crate::screen::{Answered, Screen};
+use crate::screen::Screen;
 
 pub(crate) const RECOVERY: &str = "/u/mfa-recovery-code-challenge";
 pub(crate) const KEEP: &str = "/u/mfa-recovery-code-enrollment";
-
-/// A user who still has to show a second factor, on the page they are on.
-pub(crate) struct Due {
-    pub(crate) screen: Screen,
-    pub(crate) session: Session,
-    pub(crate) user: User,
-}
-
-impl Due {
-    pub(crate) async fn show(
-        ctx: Ctx,
-        headers: &HeaderMap,
-        query: Option<String>,
-    ) -> Result<Answered<Self>, Failure> {
-        Self::of(Screen::show(ctx, headers, query).await?, headers).await
-    }
-
-    pub(crate) async fn open(
-        ctx: Ctx,
-        headers: &HeaderMap,
-        params: &Params,
-    ) -> Result<Answered<Self>, Failure> {
-        Self::of(Screen::open(ctx, headers, params).await?, headers).await
-    }
-
-    async fn of(screen: Answered<Screen>, headers: &HeaderMap) -> Result<Answered<Self>, Failure> {
-        let mut screen = match screen {
-            Ok(screen) => screen,
-            Err(page) => return Ok(Err(page)),
-        };
-        let Some((session, user)) = screen.session(headers).await? else {
-            return Ok(Err(Box::new(screen.back())));
-        };
-        screen.transaction.progress.keep_factor_of(&session.id);
-        let wanted = screen.transaction.request.wants_second_factor;
-        match screen.ctx.tenant.second_factors.are_due(wanted, &session) {
-            true => Ok(Ok(Self { screen, session, user })),
-            false => Ok(Err(Box::new(screen.back()))),
-        }
-    }
-
-    /// The factor was shown: the session has it from now on, and nothing of this is done twice.
-    pub(crate) async fn passed(
-        &self,
-        proof: Batch,
-        recovery_code: Option<String>,
-    ) -> Result<Response, Failure> {
-        let ctx = &self.screen.ctx;
-        let (store, tenant) = (&ctx.app.store, &ctx.tenant.tenant);
-        let progress = Progress {
-            factor_session: Some(self.session.id.clone()),
-            second_factor_shown: true,
-            shown: true,
-            enrolling: None,
-            challenge: None,
-            recovery_code: recovery_code.map(|code| self.sealed(&code)).transpose()?,
-            ..self.screen.transaction.progress.clone()
-        };
-        let note = store.note_second_factor(tenant, &self.session.id, ctx.now());
-        self.screen.done(progress, note.and(proof)).await
-    }
-
-    fn sealed(&self, secret: &str) -> Result<String, Failure> {
-        let (store, tenant) = (&self.screen.ctx.app.store, &self.screen.ctx.tenant.tenant);
-        Ok(store.seal_authentication_method(tenant, &self.user.user_id, secret)?)
-    }
-}
 
 fn opened(screen: &Screen, user: &User, sealed: &str) -> Result<String, Failure> {
     let (store, tenant) = (&screen.ctx.app.store, &screen.ctx.tenant.tenant);
@@ -106,14 +38,11 @@ pub(crate) async fn show_challenge(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let due = match Due::show(ctx, &headers, query).await? {
-        Ok(due) => due,
-        Err(page) => return Ok(*page),
-    };
+    let due = or_answer!(Due::show(ctx, &headers, query).await?);
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    match factors.have_otp() {
+    match due.is_sign_in() && factors.have_otp() {
         true => Ok(challenge(&due, &factors, StatusCode::OK, None)),
-        false => Ok(due.screen.back()),
+        false => Ok(due.back(&headers)),
     }
 }
 
@@ -123,20 +52,17 @@ pub(crate) async fn submit_challenge(
     headers: HeaderMap,
     Posted(params): Posted,
 ) -> Result<Response, Failure> {
-    let due = match Due::open(ctx, &headers, &params).await? {
-        Ok(due) => due,
-        Err(page) => return Ok(*page),
-    };
+    let due = or_answer!(Due::open(ctx, &headers, &params).await?);
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    if !factors.have_otp() {
-        return Ok(due.screen.back());
+    if !due.is_sign_in() || !factors.have_otp() {
+        return Ok(due.back(&headers));
     }
     let again = |status, problem| Ok(challenge(&due, &factors, status, Some(problem)));
     let Some(code) = typed(&params) else { return again(StatusCode::BAD_REQUEST, Problem::CodeMissing) };
     match factors.try_otp(code, false).await? {
         Proof::Good(proof) => {
             factors.log("gd_auth_succeed", "Second factor shown");
-            due.passed(proof, None).await
+            due.shown(&headers, &params, proof, None).await
         }
         Proof::Wrong => again(StatusCode::BAD_REQUEST, Problem::CodeWrong),
         Proof::TooMany => again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts),
@@ -150,32 +76,6 @@ fn challenge(
     problem: Option<Problem>,
 ) -> Response {
     ask(due, CodeKind::OneTime, (SHOW_OTP, factors), (status, problem))
-}
-
-/// The other ways of showing one, seen from the page at `own`.
-pub(crate) fn other_ways(screen: &Screen, factors: &SecondFactorsOf<'_>, own: &str) -> Vec<OtherWay> {
-    let all = [
-        (Way::Key, SHOW_KEY, factors.have_keys()),
-        (Way::Otp, SHOW_OTP, factors.have_otp()),
-        (Way::RecoveryCode, RECOVERY, factors.have_recovery_code()),
-    ];
-    ways(screen, own, all)
-}
-
-/// What else could be made a factor, seen from the page at `own`.
-pub(crate) fn other_factors(screen: &Screen, own: &str) -> Vec<OtherWay> {
-    let there = screen.ctx.tenant.second_factors;
-    let all = [
-        (Way::MakeOtp, MAKE_OTP, there.otp),
-        (Way::MakeRoaming, MAKE_ROAMING, there.webauthn_roaming),
-        (Way::MakePlatform, MAKE_PLATFORM, there.webauthn_platform),
-    ];
-    ways(screen, own, all)
-}
-
-fn ways<const N: usize>(screen: &Screen, own: &str, all: [(Way, &str, bool); N]) -> Vec<OtherWay> {
-    let others = all.into_iter().filter(|(_, path, is_there)| *is_there && *path != own);
-    others.map(|(way, path, _)| OtherWay { way, link: screen.link(path) }).collect()
 }
 
 /// The page that asks for a code, at its own address.
@@ -192,7 +92,9 @@ fn ask(
         kind,
         account: account(&due.user),
         not_you: screen.link("/u/login"),
-        others: other_ways(screen, factors, own),
+        // Whoever lost what they showed there is asked again.
+        may_remember: kind == CodeKind::OneTime && due.may_remember(),
+        others: due.other_ways(factors, own),
         problems: problem.into_iter().collect(),
     };
     screen.page(status, view.render(&screen.texts), PageKind::Plain)
@@ -205,13 +107,10 @@ pub(crate) async fn show_enrolment(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let due = match Due::show(ctx, &headers, query).await? {
-        Ok(due) => due,
-        Err(page) => return Ok(*page),
-    };
+    let due = or_answer!(Due::show(ctx, &headers, query).await?);
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    if factors.are_enrolled() || !due.screen.ctx.tenant.second_factors.otp {
-        return Ok(due.screen.back());
+    if !due.may_make(&factors, NewFactor::Otp) {
+        return Ok(due.back(&headers));
     }
     if let Some(sealed) = &due.screen.transaction.progress.enrolling {
         let secret = opened(&due.screen, &due.user, sealed)?;
@@ -219,7 +118,7 @@ pub(crate) async fn show_enrolment(
     }
     let sealed = due.sealed(&factors.new_secret())?;
     let progress = Progress {
-        factor_session: Some(due.session.id.clone()),
+        factor_session: Some(due.key().to_owned()),
         enrolling: Some(sealed),
         ..due.screen.transaction.progress.clone()
     };
@@ -232,14 +131,11 @@ pub(crate) async fn submit_enrolment(
     headers: HeaderMap,
     Posted(params): Posted,
 ) -> Result<Response, Failure> {
-    let due = match Due::open(ctx, &headers, &params).await? {
-        Ok(due) => due,
-        Err(page) => return Ok(*page),
-    };
+    let due = or_answer!(Due::open(ctx, &headers, &params).await?);
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    let Some(sealed) = due.screen.transaction.progress.enrolling.as_ref().filter(|_| !factors.are_enrolled())
-    else {
-        return Ok(due.screen.back());
+    let may = due.may_make(&factors, NewFactor::Otp);
+    let Some(sealed) = due.screen.transaction.progress.enrolling.as_ref().filter(|_| may) else {
+        return Ok(due.back(&headers));
     };
     let secret = opened(&due.screen, &due.user, sealed)?;
     let again = |problem| Ok(enrolment(&due, &factors, &secret, StatusCode::BAD_REQUEST, Some(problem)));
@@ -265,10 +161,11 @@ fn enrolment(
         frame: screen.frame(),
         form: screen.form(MAKE_OTP),
         account: account(&due.user),
-        not_you: screen.link("/u/login"),
+        not_you: due.not_you(),
+        is_own: matches!(due.reason, Reason::Own(_)),
         uri: factors.otpauth_uri(secret),
         secret: secret.to_owned(),
-        others: other_factors(screen, MAKE_OTP),
+        others: due.other_factors(MAKE_OTP),
         problems: problem.into_iter().collect(),
     };
     screen.page(status, view.render(&screen.texts), PageKind::Plain)
@@ -280,14 +177,11 @@ pub(crate) async fn show_recovery(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let due = match Due::show(ctx, &headers, query).await? {
-        Ok(due) => due,
-        Err(page) => return Ok(*page),
-    };
+    let due = or_answer!(Due::show(ctx, &headers, query).await?);
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    match factors.have_recovery_code() {
+    match due.is_sign_in() && factors.have_recovery_code() {
         true => Ok(recovery(&due, &factors, StatusCode::OK, None)),
-        false => Ok(due.screen.back()),
+        false => Ok(due.back(&headers)),
     }
 }
 
@@ -297,13 +191,10 @@ pub(crate) async fn submit_recovery(
     headers: HeaderMap,
     Posted(params): Posted,
 ) -> Result<Response, Failure> {
-    let due = match Due::open(ctx, &headers, &params).await? {
-        Ok(due) => due,
-        Err(page) => return Ok(*page),
-    };
+    let due = or_answer!(Due::open(ctx, &headers, &params).await?);
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    if !factors.have_recovery_code() {
-        return Ok(due.screen.back());
+    if !due.is_sign_in() || !factors.have_recovery_code() {
+        return Ok(due.back(&headers));
     }
     let again = |status, problem| Ok(recovery(&due, &factors, status, Some(problem)));
     let Some(code) = typed(&params) else { return again(StatusCode::BAD_REQUEST, Problem::CodeMissing) };
@@ -332,10 +223,8 @@ pub(crate) async fn show_kept(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    match Screen::show(ctx, &headers, query).await? {
-        Ok(screen) => Ok(kept(&screen, &headers, None).await?.unwrap_or_else(|| screen.back())),
-        Err(page) => Ok(*page),
-    }
+    let screen = or_answer!(Screen::show(ctx, &headers, query).await?);
+    Ok(kept(&screen, &headers, None).await?.unwrap_or_else(|| screen.back()))
 }
 
 /// They did.
@@ -344,10 +233,7 @@ pub(crate) async fn submit_kept(
     headers: HeaderMap,
     Posted(params): Posted,
 ) -> Result<Response, Failure> {
-    let screen = match Screen::open(ctx, &headers, &params).await? {
-        Ok(screen) => screen,
-        Err(page) => return Ok(*page),
-    };
+    let screen = or_answer!(Screen::open(ctx, &headers, &params).await?);
     if params.repeated().is_some() || params.get("saved") != Some("yes") {
         let again = kept(&screen, &headers, Some(Problem::NotSaved)).await?;
         return Ok(again.unwrap_or_else(|| screen.back()));
@@ -363,8 +249,22 @@ async fn kept(
     problem: Option<Problem>,
 ) -> Result<Option<Response>, Failure> {
     let Some(sealed) = &screen.transaction.progress.recovery_code else { return Ok(None) };
-    let Some((session, user)) = screen.proven_session(headers).await? else { return Ok(None) };
-    if screen.transaction.progress.factor_session.as_deref() != Some(session.id.as_str()) {
+    let progress = &screen.transaction.progress;
+    let ticket = progress.enrolment.as_ref().and_then(|enrolment| enrolment.ticket.as_ref());
+    let (key, user) = match ticket {
+        // Spent by now; this browser spent it.
+        Some(ticket) => {
+            let (store, tenant) = (&screen.ctx.app.store, &screen.ctx.tenant.tenant);
+            let user = store.user(tenant, &ticket.user_id).await?.filter(|user| !user.is_blocked());
+            let Some(user) = user else { return Ok(None) };
+            (ticket.id.clone(), user)
+        }
+        None => {
+            let Some((session, user)) = screen.proven_session(headers).await? else { return Ok(None) };
+            (session.id, user)
+        }
+    };
+    if progress.factor_session.as_deref() != Some(key.as_str()) {
         return Ok(None);
     }
     let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };

@@ -7,12 +7,14 @@ use chancery_core::params::Params;
 use chancery_core::webauthn::{KeyKind, Purpose};
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{KeyPage, Problem, UseKey};
-use chancery_web::{Ctx, Failure, MAKE_PLATFORM, MAKE_ROAMING, Proof, SHOW_KEY, SecondFactorsOf};
+use chancery_web::{
+    Ctx, Failure, MAKE_PASSKEY, MAKE_PLATFORM, MAKE_ROAMING, Proof, SHOW_KEY, SecondFactorsOf,
+};
 use http::{HeaderMap, StatusCode};
 
 use crate::consent::account;
+use crate::due::{Due, Reason, or_answer};
 use crate::form::Posted;
-use crate::second_factor::{Due, other_factors, other_ways};
 
 /// What the browser answered, if anything; a form that names something twice was not filled in on our page.
 pub(crate) fn answer(params: &Params) -> Option<&str> {
@@ -25,14 +27,11 @@ pub(crate) async fn show(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let due = match Due::show(ctx, &headers, query).await? {
-        Ok(due) => due,
-        Err(page) => return Ok(*page),
-    };
+    let due = or_answer!(Due::show(ctx, &headers, query).await?);
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    match factors.have_keys() {
+    match due.is_sign_in() && factors.have_keys() {
         true => ask(&due, &factors, StatusCode::OK, None).await,
-        false => Ok(due.screen.back()),
+        false => Ok(due.back(&headers)),
     }
 }
 
@@ -42,22 +41,19 @@ pub(crate) async fn submit(
     headers: HeaderMap,
     Posted(params): Posted,
 ) -> Result<Response, Failure> {
-    let due = match Due::open(ctx, &headers, &params).await? {
-        Ok(due) => due,
-        Err(page) => return Ok(*page),
-    };
+    let due = or_answer!(Due::open(ctx, &headers, &params).await?);
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    if !factors.have_keys() {
-        return Ok(due.screen.back());
+    if !due.is_sign_in() || !factors.have_keys() {
+        return Ok(due.back(&headers));
     }
-    let challenge = due.screen.answered(Purpose::SecondFactor, Some(&due.session.id));
+    let challenge = due.screen.answered(Purpose::SecondFactor, Some(due.key()));
     let (Some(answer), Some(challenge)) = (answer(&params), challenge) else {
         return ask(&due, &factors, StatusCode::BAD_REQUEST, Some(Problem::KeyRefused)).await;
     };
     match factors.try_key(answer, challenge).await? {
         Proof::Good(proof) => {
             factors.log("gd_auth_succeed", "Second factor shown");
-            due.passed(proof, None).await
+            due.shown(&headers, &params, proof, None).await
         }
         Proof::Wrong => ask(&due, &factors, StatusCode::BAD_REQUEST, Some(Problem::KeyRefused)).await,
         Proof::TooMany => {
@@ -73,17 +69,18 @@ async fn ask(
     problem: Option<Problem>,
 ) -> Result<Response, Failure> {
     let screen = &due.screen;
-    let challenge = screen.challenge(Purpose::SecondFactor, Some(&due.session.id), problem.is_some()).await?;
+    let challenge = screen.challenge(Purpose::SecondFactor, Some(due.key()), problem.is_some()).await?;
     let Some(challenge) = challenge else { return Ok(screen.back()) };
     let view = UseKey {
         frame: screen.frame(),
         form: screen.form(SHOW_KEY),
         page: KeyPage::Show,
         account: account(&due.user),
-        not_you: Some(screen.link("/u/login")),
+        not_you: due.not_you(),
         options: factors.key_request(&challenge).await?.map(|options| options.to_string()),
         may_skip: false,
-        others: other_ways(screen, factors, SHOW_KEY),
+        may_remember: due.may_remember(),
+        others: due.other_ways(factors, SHOW_KEY),
         problems: problem.into_iter().collect(),
     };
     Ok(screen.page(status, view.render(&screen.texts), PageKind::SecurityKey))
@@ -95,7 +92,7 @@ pub(crate) async fn show_roaming(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    show_enrolment(Due::show(ctx, &headers, query).await?, KeyKind::Roaming).await
+    show_enrolment(Due::show(ctx, &headers, query).await?, &headers, KeyKind::Roaming).await
 }
 
 /// The same with what is built into the machine.
@@ -104,7 +101,25 @@ pub(crate) async fn show_platform(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    show_enrolment(Due::show(ctx, &headers, query).await?, KeyKind::Platform).await
+    show_enrolment(Due::show(ctx, &headers, query).await?, &headers, KeyKind::Platform).await
+}
+
+/// The page that adds a passkey, from the user's own.
+pub(crate) async fn show_passkey(
+    ctx: Ctx,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    show_enrolment(Due::show(ctx, &headers, query).await?, &headers, KeyKind::Passkey).await
+}
+
+/// The passkey that was made there.
+pub(crate) async fn submit_passkey(
+    ctx: Ctx,
+    headers: HeaderMap,
+    Posted(params): Posted,
+) -> Result<Response, Failure> {
+    submit_enrolment(Due::open(ctx, &headers, &params).await?, (&headers, &params), KeyKind::Passkey).await
 }
 
 /// The security key that was made.
@@ -113,7 +128,7 @@ pub(crate) async fn submit_roaming(
     headers: HeaderMap,
     Posted(params): Posted,
 ) -> Result<Response, Failure> {
-    submit_enrolment(Due::open(ctx, &headers, &params).await?, &params, KeyKind::Roaming).await
+    submit_enrolment(Due::open(ctx, &headers, &params).await?, (&headers, &params), KeyKind::Roaming).await
 }
 
 /// The same of what is built into the machine.
@@ -122,39 +137,37 @@ pub(crate) async fn submit_platform(
     headers: HeaderMap,
     Posted(params): Posted,
 ) -> Result<Response, Failure> {
-    submit_enrolment(Due::open(ctx, &headers, &params).await?, &params, KeyKind::Platform).await
+    submit_enrolment(Due::open(ctx, &headers, &params).await?, (&headers, &params), KeyKind::Platform).await
 }
 
-async fn show_enrolment(due: Result<Due, Box<Response>>, kind: KeyKind) -> Result<Response, Failure> {
-    let due = match due {
-        Ok(due) => due,
-        Err(page) => return Ok(*page),
-    };
+async fn show_enrolment(
+    due: Result<Due, Box<Response>>,
+    headers: &HeaderMap,
+    kind: KeyKind,
+) -> Result<Response, Failure> {
+    let due = or_answer!(due);
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    match may_make(&due, &factors, kind) {
+    match due.may_make(&factors, kind.into()) {
         true => enrolment(&due, &factors, kind, None).await,
-        false => Ok(due.screen.back()),
+        false => Ok(due.back(headers)),
     }
 }
 
 async fn submit_enrolment(
     due: Result<Due, Box<Response>>,
-    params: &Params,
+    (headers, params): (&HeaderMap, &Params),
     kind: KeyKind,
 ) -> Result<Response, Failure> {
-    let due = match due {
-        Ok(due) => due,
-        Err(page) => return Ok(*page),
-    };
+    let due = or_answer!(due);
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
-    if !may_make(&due, &factors, kind) {
-        return Ok(due.screen.back());
+    if !due.may_make(&factors, kind.into()) {
+        return Ok(due.back(headers));
     }
-    let challenge = due.screen.answered(kind.making(), Some(&due.session.id));
+    let challenge = due.screen.answered(kind.making(), Some(due.key()));
     let (Some(answer), Some(challenge)) = (answer(params), challenge) else {
         return enrolment(&due, &factors, kind, Some(Problem::KeyRefused)).await;
     };
-    match factors.enrol_key(kind, answer, challenge).await? {
+    match factors.enrol_key(kind, answer, challenge, None).await? {
         (Proof::Good(proof), code) => {
             factors.log("gd_enrollment_complete", "Second factor made");
             due.passed(proof, code).await
@@ -165,17 +178,6 @@ async fn submit_enrolment(
     }
 }
 
-/// A first factor alone: whoever has one shows it, and whoever knows the password alone adds none beside it.
-fn may_make(due: &Due, factors: &SecondFactorsOf<'_>, kind: KeyKind) -> bool {
-    let there = due.screen.ctx.tenant.second_factors;
-    let is_there = match kind {
-        KeyKind::Roaming => there.webauthn_roaming,
-        KeyKind::Platform => there.webauthn_platform,
-        KeyKind::Passkey => false,
-    };
-    is_there && !factors.are_enrolled()
-}
-
 async fn enrolment(
     due: &Due,
     factors: &SecondFactorsOf<'_>,
@@ -183,11 +185,15 @@ async fn enrolment(
     problem: Option<Problem>,
 ) -> Result<Response, Failure> {
     let screen = &due.screen;
-    let (path, page) = match kind {
-        KeyKind::Platform => (MAKE_PLATFORM, KeyPage::MakePlatform),
-        _ => (MAKE_ROAMING, KeyPage::MakeRoaming),
+    let is_own = matches!(due.reason, Reason::Own(_));
+    let (path, page) = match (kind, is_own) {
+        (KeyKind::Platform, false) => (MAKE_PLATFORM, KeyPage::MakePlatform),
+        (KeyKind::Platform, true) => (MAKE_PLATFORM, KeyPage::AddPlatform),
+        (KeyKind::Roaming, false) => (MAKE_ROAMING, KeyPage::MakeRoaming),
+        (KeyKind::Roaming, true) => (MAKE_ROAMING, KeyPage::AddRoaming),
+        (KeyKind::Passkey, _) => (MAKE_PASSKEY, KeyPage::AddPasskey),
     };
-    let challenge = screen.challenge(kind.making(), Some(&due.session.id), problem.is_some()).await?;
+    let challenge = screen.challenge(kind.making(), Some(due.key()), problem.is_some()).await?;
     let Some(challenge) = challenge else { return Ok(screen.back()) };
     let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let view = UseKey {
@@ -195,10 +201,11 @@ async fn enrolment(
         form: screen.form(path),
         page,
         account: account(&due.user),
-        not_you: Some(screen.link("/u/login")),
+        not_you: due.not_you(),
         options: Some(factors.key_creation(kind, &challenge, None).await?.to_string()),
         may_skip: false,
-        others: other_factors(screen, path),
+        may_remember: false,
+        others: due.other_factors(path),
         problems: problem.into_iter().collect(),
     };
     Ok(screen.page(status, view.render(&screen.texts), PageKind::SecurityKey))

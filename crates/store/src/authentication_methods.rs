@@ -112,14 +112,16 @@ impl Store {
         )
     }
 
-    /// Removes a method, or (`None`) all of a user. What is gone is no error.
+    /// Removes a method, or (`None`) all of a user. What is gone is no error. Browsers in which a factor was shown are remembered no
+    /// more: it may be gone because it was stolen.
     pub fn delete_authentication_methods(&self, tenant: &str, user_id: &str, id: Option<&str>) -> Batch {
         let all = "DELETE FROM authentication_methods WHERE tenant = $1 AND user_id = $2";
-        match id {
+        let gone = match id {
             Some(id) => Batch::default()
                 .run(format!("{all} AND id = $3"), params![tenant, storable(user_id), storable(id)]),
             None => Batch::default().run(all, params![tenant, storable(user_id)]),
-        }
+        };
+        gone.and(self.forget_browsers(tenant, user_id))
     }
 
     /// Seals a secret of a method for that user.

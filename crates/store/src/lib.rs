@@ -38,6 +38,7 @@ mod pings;
 #[cfg(test)]
 mod plans;
 mod refresh_tokens;
+mod remembered_browsers;
 mod replay;
 mod reset;
 mod revocation;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 const COLUMNS: &str = "id, user_id, created_at, authenticated_at, last_active_at, expires_at, idle_expires_at, \
-                       connection, clients, initial_ip, initial_user_agent, second_factor_at, issuer";
+                       connection, clients, initial_ip, initial_user_agent, second_factor_at, issuer, remembered";
 
 impl Store {
     /// Remembers a session; `digest` is that of the cookie's secret.
@@ -24,8 +24,9 @@ impl Store {
     pub fn insert_session_batch(&self, tenant: &str, session: &Session, digest: &[u8]) -> Batch {
         Batch::default().run(
             "INSERT INTO sessions (tenant, id, digest, user_id, created_at, authenticated_at, last_active_at, \
-             expires_at, idle_expires_at, ends_at, connection, clients, initial_ip, initial_user_agent, second_factor_at, issuer) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             expires_at, idle_expires_at, ends_at, connection, clients, initial_ip, initial_user_agent, second_factor_at, issuer, \
+             remembered) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             params![
                 tenant,
                 session.id.as_str(),
@@ -42,7 +43,8 @@ impl Store {
                 session.initial_ip.as_deref(),
                 session.initial_user_agent.as_deref().map(storable),
                 session.second_factor_at,
-                session.issuer.as_deref()
+                session.issuer.as_deref(),
+                session.is_remembered
             ],
         )
     }
@@ -187,6 +189,7 @@ impl FromRow for SessionRow {
             initial_user_agent: row.take()?,
             second_factor_at: row.take()?,
             issuer: row.take()?,
+            is_remembered: row.take()?,
         }))
     }
 }

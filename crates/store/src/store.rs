@@ -103,6 +103,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "backchannel pings",
         sql: include_str!("../migrations/0021_backchannel_pings.sql"),
     },
+    Migration {
+        number: 22,
+        name: "remembered browsers",
+        sql: include_str!("../migrations/0022_remembered_browsers.sql"),
+    },
 ];
 
 impl Store {

@@ -21,7 +21,7 @@ const TOMBSTONE: i64 = 3600;
 pub(crate) const CHANGES_KEPT: i64 = 10_000;
 
 /// Tables whose rows end at `ends_at`, with the rest of their key.
-const ENDING: [(&str, &str); 13] = [
+const ENDING: [(&str, &str); 14] = [
     ("codes", "id"),
     ("device_codes", "id"),
     ("transactions", "id"),
@@ -35,6 +35,7 @@ const ENDING: [(&str, &str); 13] = [
     ("tries", "id"),
     ("logout_notices", "session_id, client_id"),
     ("backchannel_pings", "id"),
+    ("remembered_browsers", "id, user_id"),
 ];
 
 /// Tables whose rows are as old as `at_ms`, with the rest of their key. What points to a block goes before it.

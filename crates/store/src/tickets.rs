@@ -6,7 +6,7 @@ use chancery_db::{Batch, params};
 use crate::{
     Result, Store,
     error::{parse, print},
-    rows::same,
+    rows::{same, storable},
 };
 
 impl Store {
@@ -45,6 +45,16 @@ impl Store {
             Some((digest, doc)) if same(&digest, &handle.digest()) => Ok(Some(parse("ticket", &doc)?)),
             _ => Ok(None),
         }
+    }
+
+    /// Whether a ticket of this id is neither spent nor at its end, for those whom its secret was shown before.
+    ///
+    /// # Errors
+    /// As [`Store::ticket`].
+    pub async fn is_ticket_good(&self, tenant: &str, id: &str, now: i64) -> Result<bool> {
+        let sql = "SELECT ends_at FROM tickets WHERE tenant = $1 AND id = $2 AND NOT spent AND ends_at > $3";
+        let row: Option<(i64,)> = self.db.query_one(sql, params![tenant, storable(id), now]).await?;
+        Ok(row.is_some())
     }
 
     /// Spends a ticket, once: to be committed with what it allows. Of many commits one succeeds, the others fail with

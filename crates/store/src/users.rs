@@ -458,7 +458,7 @@ fn write_user(tenant: &str, seen: Option<&SeenUser>, user: &User) -> Result<Batc
 }
 
 /// What goes with a user, beside tokens and codes.
-const OWNED_BY_USER: [&str; 14] = [
+const OWNED_BY_USER: [&str; 15] = [
     "DELETE FROM users WHERE tenant = $1 AND id = $2",
     "DELETE FROM user_terms WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
@@ -470,6 +470,7 @@ const OWNED_BY_USER: [&str; 14] = [
     "DELETE FROM sessions WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM consents WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM tickets WHERE tenant = $1 AND user_id = $2",
+    "DELETE FROM remembered_browsers WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM authentication_methods WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM device_keys WHERE tenant = $1 AND user_id = $2",
     "DELETE FROM password_history WHERE tenant = $1 AND user_id = $2",

@@ -12,7 +12,7 @@ use crate::{Ctx, Mail};
 const MOST: usize = 100;
 
 impl Ctx {
-    /// The link that somebody asked for (`reset`, `verify`), or has to be told of (`blocked`, `breach`).
+    /// The link that somebody asked for (`reset`, `verify`), or has to be told of (`blocked`, `breach`, `enrolment`).
     pub(crate) fn message(&self, to: String, kind: &str, link: &str) -> Mail {
         let name = self.tenant.settings.friendly_name.as_deref().unwrap_or("Chancery");
         let (template, subject, line) = match kind {
@@ -33,9 +33,15 @@ impl Ctx {
                 "Your password is on a list of passwords that the world knows, so others may sign in with it. Choose another \
                  one here:",
             ),
+            "enrolment" => (
+                "enrollment_email",
+                "Secure your account",
+                "You can now set up a second step for logging in. Set it up here:",
+            ),
             _ => ("verify_email", "Confirm your email address", "Please confirm that this address is yours:"),
         };
         let rest = match kind {
+            "enrolment" => "The link is good once. Do not give it to anybody.",
             "breach" => "Until then you may not be able to sign in.",
             _ => "If it was not you, nothing happens unless the link is opened.",
         };

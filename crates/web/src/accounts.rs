@@ -11,6 +11,7 @@ use chancery_core::iso;
 use chancery_core::logout::Initiator;
 use chancery_core::model::{Connection, User};
 use chancery_core::records::{LogEvent, Session, Ticket};
+use chancery_db::Batch;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::task::yield_now;
@@ -18,7 +19,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::attacks::Guess;
 use crate::shares::Place;
-use crate::{Attempt, Ctx, Failure, Rate, Stage, TooManyRequests, Unfit, Whose};
+use crate::{Attempt, Ctx, Failure, Rate, SecondFactorsOf, Stage, TooManyRequests, Unfit, Whose};
 
 /// What came of a password.
 #[derive(Debug)]
@@ -245,17 +246,9 @@ impl Ctx {
     /// When the database is away or too many passwords wait.
     pub async fn sign_up(&self, connection: &Connection, form: SignUpForm<'_>) -> Result<SignUp, Failure> {
         let options = connection.settings();
-        if options.disable_signup || connection.strategy != "auth0" {
-            return Ok(SignUp::Closed);
-        }
-        let Ok(email) = users::email(form.email) else { return Ok(SignUp::BadEmail) };
-        let username = match (options.requires_username, form.username.filter(|u| !u.is_empty())) {
-            (true, None) => return Ok(SignUp::BadUsername),
-            (true, Some(name)) => match users::username(name) {
-                Ok(name) if has_length(&name, options.username_length()) => Some(name),
-                _ => return Ok(SignUp::BadUsername),
-            },
-            (false, _) => None,
+        let (email, username) = match names(connection, form.email, form.username) {
+            Ok(names) => names,
+            Err(refused) => return Ok(refused),
         };
         // The answer tells whether there is such an account, and a right one makes an account and a mail.
         if let Err(wait) = self.count_sign_up().await? {
@@ -282,10 +275,7 @@ impl Ctx {
                 };
                 match self.app.store.create_user(&self.tenant.tenant, &row).await {
                     Ok(()) => {
-                        self.note("ss", &user, connection);
-                        if !self.is_mail_off("verify_email") {
-                            self.mail_verification(&user, connection).await?;
-                        }
+                        self.signed_up(&user, connection).await?;
                         Ok(SignUp::Created(Box::new(user)))
                     }
                     Err(chancery_store::Error::Conflict) => Ok(SignUp::Exists),
@@ -293,6 +283,65 @@ impl Ctx {
                 }
             }
             Err(unfit) => Ok(SignUp::Unfit(unfit)),
+        }
+    }
+
+    /// The account of somebody who signs up with a passkey. It is not there yet: it is made with the key, in one write
+    /// ([`Ctx::new_account`]), after which [`Ctx::signed_up`] is due.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn coming_account(
+        &self,
+        connection: &Connection,
+        (email, username): (&str, Option<&str>),
+        profile: Profile,
+    ) -> Result<SignUp, Failure> {
+        let (email, username) = match names(connection, email, username) {
+            Ok(names) => names,
+            Err(refused) => return Ok(refused),
+        };
+        if let Err(wait) = self.count_sign_up().await? {
+            return Ok(SignUp::TooMany(wait));
+        }
+        for name in [Some(&email), username.as_ref()].into_iter().flatten() {
+            if self.app.store.credential(&self.tenant.tenant, &connection.name, name).await?.is_some() {
+                return Ok(SignUp::Exists);
+            }
+        }
+        let new = users::NewUser {
+            email: Some(&email),
+            username: username.as_deref(),
+            connection: &connection.name,
+        };
+        let mut user = users::new_user(new, &*self.app.rng, self.now_ms);
+        profile.onto(&mut user);
+        Ok(SignUp::Created(Box::new(user)))
+    }
+
+    /// The write that makes an account without a password; fails with [`Conflict`](chancery_store::Error::Conflict) where
+    /// there is one of its names.
+    ///
+    /// # Errors
+    /// When the user cannot be written.
+    pub fn new_account(&self, user: &User, connection: &Connection) -> Result<Batch, Failure> {
+        let row = chancery_store::NewUser {
+            user: user.clone(),
+            connection: connection.name.clone(),
+            password_hash: None,
+        };
+        Ok(self.app.store.create_user_batch(&self.tenant.tenant, &row)?)
+    }
+
+    /// Says in the log that somebody signed up, and mails the link that proves their address.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn signed_up(&self, user: &User, connection: &Connection) -> Result<(), Failure> {
+        self.note("ss", user, connection);
+        match self.is_mail_off("verify_email") {
+            true => Ok(()),
+            false => self.mail_verification(user, connection).await,
         }
     }
 
@@ -411,14 +460,22 @@ impl Ctx {
         }
         user.last_password_reset = Some(iso::format_ms(self.now_ms));
         user.updated_at = iso::format_ms(self.now_ms);
+        // Whoever made the account with somebody else's address keeps no way into it (account pre-hijacking).
+        let is_first_proof = user.email_verified == Some(true) && seen.user.email_verified != Some(true);
+        let planted = match is_first_proof {
+            true => SecondFactorsOf::load(self, &user).await?.without_passkeys(),
+            false => Batch::default(),
+        };
         let write = store
             .spend_ticket(tenant, &handle.id)
+            .and(planted)
             .and(store.edit_user_batch(tenant, &seen, &user)?)
             .and(store.set_password_batch(tenant, &user.user_id, &connection.name, hash, self.now()))
             .and(self.tell_sessions_of(&user.user_id, Initiator::PasswordChanged))
             .and(store.delete_sessions_of_batch(tenant, &user.user_id))
             .and(store.revoke_by_user(tenant, &user.user_id))
             .and(store.delete_tickets_of(tenant, &user.user_id))
+            .and(store.forget_browsers(tenant, &user.user_id))
             .and(self.unblock_user_batch(&user));
         match store.commit(write).await {
             Ok(()) => {
@@ -515,6 +572,28 @@ impl Ctx {
             ..LogEvent::default()
         });
     }
+}
+
+/// The names of a new account in normal form, if this connection takes sign-ups with such.
+fn names(
+    connection: &Connection,
+    email: &str,
+    username: Option<&str>,
+) -> Result<(String, Option<String>), SignUp> {
+    let options = connection.settings();
+    if options.disable_signup || connection.strategy != "auth0" {
+        return Err(SignUp::Closed);
+    }
+    let email = users::email(email).map_err(|_| SignUp::BadEmail)?;
+    let username = match (options.requires_username, username.filter(|u| !u.is_empty())) {
+        (true, None) => return Err(SignUp::BadUsername),
+        (true, Some(name)) => match users::username(name) {
+            Ok(name) if has_length(&name, options.username_length()) => Some(name),
+            _ => return Err(SignUp::BadUsername),
+        },
+        (false, _) => None,
+    };
+    Ok((email, username))
 }
 
 /// In characters, both ends included.

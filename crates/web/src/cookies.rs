@@ -16,6 +16,11 @@ pub const DEVICE: &str = "did";
 /// The browser, for browsers that do not know `SameSite=None`.
 pub const DEVICE_COMPAT: &str = "did_compat";
 
+/// The browser, where a second factor was shown in it.
+pub const REMEMBERED: &str = "auth0-mf";
+/// The same, for browsers that do not know `SameSite=None`.
+pub const REMEMBERED_COMPAT: &str = "auth0-mf_compat";
+
 /// Whether the session is still the same, for the script of the frame that applications ask (OpenID Connect Session Management).
 pub const OP_STATE: &str = "op_state";
 
@@ -47,6 +52,16 @@ pub fn session(headers: &HeaderMap) -> Option<&str> {
 /// The device id.
 pub fn device(headers: &HeaderMap) -> Option<&str> {
     read(headers, DEVICE).or_else(|| read(headers, DEVICE_COMPAT))
+}
+
+/// The secret of a browser that is remembered.
+pub fn remembered(headers: &HeaderMap) -> Option<&str> {
+    read(headers, REMEMBERED).or_else(|| read(headers, REMEMBERED_COMPAT))
+}
+
+/// Sets it, for `max_age` seconds.
+pub fn set_remembered(headers: &mut HeaderMap, value: &str, max_age: i64, secure: bool) {
+    set_twins(headers, (REMEMBERED, REMEMBERED_COMPAT), value, (Some(max_age), secure));
 }
 
 /// Sets the session: for `max_age` seconds, or with `None` until the browser is closed.

@@ -157,11 +157,13 @@ pub(crate) fn permit(response: &mut Response, grant: Grant) {
 }
 
 /// Endpoints that SDKs in browsers call. Each asks for a code, a secret, a token or a password, and for no cookie.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 8] = [
     "/oauth/token",
     "/oauth/device/code",
     "/oauth/revoke",
     "/passwordless/start",
+    "/passkey/register",
+    "/passkey/challenge",
     "/userinfo",
     "/oidc/register",
 ];

@@ -20,6 +20,7 @@ pub mod cookies;
 mod cors;
 mod described;
 mod dpop;
+mod enrolment;
 mod errors;
 mod failures;
 mod farewell;
@@ -86,6 +87,7 @@ pub use client_certificates::ClientCertificates;
 pub use context::{Ctx, Peer, RequestId};
 pub use described::{DescribedApplications, Undescribed};
 pub use dpop::{DPOP, DPOP_NONCE, Sent};
+pub use enrolment::ENROLMENT;
 pub use errors::{Cause, Decided, Failure, Scheme};
 pub use farewell::is_heard;
 pub use fetch::{Ask, FetchError, Fetcher, Post, Reply};
@@ -109,7 +111,10 @@ pub use rates::{Rate, Rates, TooManyRequests};
 pub use responses::{
     PROTECTED_RESOURCE, found, html, json, no_content, no_store, point_to_description, see_other, text,
 };
-pub use second_factors::{MAKE_OTP, MAKE_PLATFORM, MAKE_ROAMING, Proof, SHOW_KEY, SHOW_OTP, SecondFactorsOf};
+pub use second_factors::{
+    MAKE_OTP, MAKE_PASSKEY, MAKE_PLATFORM, MAKE_ROAMING, Proof, SHOW_KEY, SHOW_OTP, SecondFactorsOf,
+    first_factor, making_page,
+};
 pub use security_keys::OwnKeyData;
 pub use signer::{SignError, Signer};
 pub use smtp::{SmtpError, SmtpOutbox, SmtpSettings};

@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use chancery_core::model::{Connection, User};
+use chancery_core::model::{Client, Connection, User};
 use chancery_core::records::LogEvent;
 use chancery_core::webauthn::{Assertion, Challenge, PASSKEY, Refused, Request, Verification, method_id};
 use chancery_db::Batch;
 use serde_json::Value;
 
 use crate::second_factors::Method;
-use crate::security_keys::{after, host, verify};
+use crate::security_keys::{Terms, after, host, verify};
 use crate::{Ctx, Failure, Rate};
 
 /// What came of a passkey.
@@ -44,7 +44,8 @@ impl Ctx {
         Request { challenge: &challenge.value, relying_party: host(self), allow: &[], verification }.to_json()
     }
 
-    /// Checks what an authenticator signed, as the browser wrote it, for users of this connection.
+    /// Checks what an authenticator signed, as the browser wrote it, for users of this connection. `client`: the application
+    /// that asked the authenticator itself.
     ///
     /// # Errors
     /// When the database is away.
@@ -53,6 +54,7 @@ impl Ctx {
         connection: &Connection,
         typed: &str,
         challenge: &Challenge,
+        client: Option<&Client>,
     ) -> Result<PasskeyCheck, Failure> {
         let address: IpAddr = self.ip;
         if self.app.rates.take(TRIES, address, self.tenant.tenant.as_str(), self.now()).is_err() {
@@ -77,7 +79,7 @@ impl Ctx {
         // Whoever names no user must name the account (WebAuthn, section 7.2, step 6).
         let named = assertion.user_handle.is_some();
         let shown = match named {
-            true => verify(self, &key, &assertion, (challenge, true)),
+            true => verify(self, &key, &assertion, &Terms { challenge, verified: true, client }),
             false => Err(Refused::UserHandle),
         };
         Ok(match shown {

@@ -6,8 +6,8 @@ use chancery_core::iso::format_ms;
 use chancery_core::model::User;
 use chancery_core::records::LogEvent;
 use chancery_core::second_factor::{
-    RECOVERY_CODE, TOTP, matching_period, new_secret, otpauth_uri, recovery_code, recovery_digest,
-    secret_bytes,
+    NewFactor, RECOVERY_CODE, SecondFactors, TOTP, matching_period, new_secret, otpauth_uri, recovery_code,
+    recovery_digest, secret_bytes,
 };
 use chancery_core::webauthn::{PLATFORM, ROAMING};
 use chancery_db::Batch;
@@ -35,6 +35,30 @@ pub const MAKE_OTP: &str = "/u/mfa-otp-enrollment-qr";
 pub const MAKE_ROAMING: &str = "/u/mfa-webauthn-roaming-enrollment";
 /// The page that makes what is built into the machine a factor.
 pub const MAKE_PLATFORM: &str = "/u/mfa-webauthn-platform-enrollment";
+
+/// The page that adds a passkey, from the user's own.
+pub const MAKE_PASSKEY: &str = "/u/passkey-creation";
+
+/// Where a factor is made.
+pub const fn making_page(factor: NewFactor) -> &'static str {
+    match factor {
+        NewFactor::Otp => MAKE_OTP,
+        NewFactor::WebauthnRoaming => MAKE_ROAMING,
+        NewFactor::WebauthnPlatform => MAKE_PLATFORM,
+        NewFactor::Passkey => MAKE_PASSKEY,
+    }
+}
+
+/// What somebody is asked to make who has the choice.
+pub const fn first_factor(there: SecondFactors) -> NewFactor {
+    if there.otp {
+        NewFactor::Otp
+    } else if there.webauthn_roaming {
+        NewFactor::WebauthnRoaming
+    } else {
+        NewFactor::WebauthnPlatform
+    }
+}
 
 /// What came of a code.
 #[derive(Debug)]
@@ -70,6 +94,11 @@ impl<'a> SecondFactorsOf<'a> {
         Ok(Self { ctx, user, methods: methods.map_err(Failure::server)? })
     }
 
+    /// Those of somebody whose account is only being made: none.
+    pub const fn of_new(ctx: &'a Ctx, user: &'a User) -> Self {
+        Self { ctx, user, methods: Vec::new() }
+    }
+
     /// Whether there is one to be asked for.
     pub fn are_enrolled(&self) -> bool {
         self.have_otp() || self.have_keys()
@@ -82,12 +111,8 @@ impl<'a> SecondFactorsOf<'a> {
             SHOW_KEY
         } else if self.have_otp() {
             SHOW_OTP
-        } else if there.otp {
-            MAKE_OTP
-        } else if there.webauthn_roaming {
-            MAKE_ROAMING
         } else {
-            MAKE_PLATFORM
+            making_page(first_factor(there))
         }
     }
 
@@ -151,8 +176,8 @@ impl<'a> SecondFactorsOf<'a> {
         })
     }
 
-    /// Adds a method by time-based codes whose first code is good, and gives the recovery code that goes with it, where the
-    /// tenant has them. Whatever somebody began before, and codes of factors that are gone, go. `secret` is in base32.
+    /// Adds a method by time-based codes whose first code is good, and gives the recovery code that goes with a first one, where the
+    /// tenant has them. Whether the user may have another one is for the caller to look at. Whatever somebody began before, and codes of factors that are gone, go. `secret` is in base32.
     ///
     /// # Errors
     /// When sealing fails.
@@ -164,6 +189,9 @@ impl<'a> SecondFactorsOf<'a> {
         let mut method = self.new_totp(secret, true)?;
         method[LAST_PERIOD] = period.into();
         method["last_auth_at"] = format_ms(self.ctx.now_ms).into();
+        if self.are_enrolled() {
+            return Ok((Proof::Good(self.insert(&method)), None));
+        }
         let (code, write) = self.new_recovery_code(true).unzip();
         let write = write.into_iter().fold(self.begin_anew().and(self.insert(&method)), Batch::and);
         Ok((Proof::Good(write), code))

@@ -1,7 +1,8 @@
 //! Security keys and passkeys of a user: making one, and showing one beside the password.
 
 use chancery_core::iso::format_ms;
-use chancery_core::second_factor::RECOVERY_CODE;
+use chancery_core::model::Client;
+use chancery_core::second_factor::{NewFactor, RECOVERY_CODE, TOTP};
 use chancery_core::webauthn::{
     Account, Assertion, Challenge, Creation, Expected, KINDS, KeyKind, KeySettings, Known, NewCredential,
     PASSKEY, PLATFORM, Refused, Registration, Request, Shown, Verification, method_id,
@@ -29,8 +30,9 @@ impl SecondFactorsOf<'_> {
     }
 
     /// Whether there is room for one more of this kind.
-    pub fn may_have_more(&self, kind: KeyKind) -> bool {
-        self.of(kind.name(), true).count() < MOST
+    pub fn may_have_more(&self, factor: impl Into<NewFactor>) -> bool {
+        let kind = factor.into().key().map_or(TOTP, KeyKind::name);
+        self.of(kind, true).count() < MOST
     }
 
     /// What the browser is to ask an authenticator for; `None` where no key of the user's is for this host.
@@ -77,7 +79,8 @@ impl SecondFactorsOf<'_> {
                 PLATFORM => true,
                 _ => roaming == Verification::Required,
             };
-            let shown = verify(self.ctx, key, &assertion, (challenge, verified))?;
+            let terms = Terms { challenge, verified, client: None };
+            let shown = verify(self.ctx, key, &assertion, &terms)?;
             Ok(self.rewrite(key, &after(self.ctx, key, shown)))
         }))
     }
@@ -115,7 +118,7 @@ impl SecondFactorsOf<'_> {
     }
 
     /// Adds a credential, as the browser wrote it. A first factor brings its recovery code with it, where the tenant has them;
-    /// it is for users without any. The write fails with [`Guard`](chancery_store::Error::Guard) or
+    /// it is for users without any. `client`: the application that asked the authenticator itself. The write fails with [`Guard`](chancery_store::Error::Guard) or
     /// [`Conflict`](chancery_store::Error::Conflict) where somebody has this credential already, or another factor was made
     /// meanwhile.
     ///
@@ -126,13 +129,14 @@ impl SecondFactorsOf<'_> {
         kind: KeyKind,
         typed: &str,
         challenge: &Challenge,
+        client: Option<&Client>,
     ) -> Result<(Proof, Option<String>), Failure> {
         let settings = settings(self.ctx, kind).await?;
         let relying_party = settings.relying_party(host(self.ctx));
-        let origin = origin(self.ctx);
+        let origins = origins(self.ctx, client);
         let expected = Expected {
             challenge: &challenge.value,
-            origin: &origin,
+            origins: &origins.iter().map(String::as_str).collect::<Vec<_>>(),
             relying_party,
             verified: settings.user_verification == Verification::Required,
         };
@@ -158,11 +162,12 @@ impl SecondFactorsOf<'_> {
         Ok((Proof::Good(write), code))
     }
 
-    /// All keys, in the order of their making.
+    /// All keys and authenticator applications, in the order of their making.
     pub fn own_keys(&self) -> Vec<OwnKeyData> {
         let text = |key: &Method, name| key.text(name).to_owned();
         let mut all: Vec<OwnKeyData> = self
             .keys()
+            .chain(self.of(TOTP, true))
             .map(|key| OwnKeyData {
                 id: text(key, "id"),
                 kind: text(key, "type"),
@@ -177,15 +182,21 @@ impl SecondFactorsOf<'_> {
 
     /// Removes a key of the user's; with the last factor goes the recovery code. `None` where there is none of this id.
     pub fn without_key(&self, id: &str) -> Option<Batch> {
-        let key = self.keys().find(|key| key.text("id") == id)?;
-        let is_last = !self.have_otp() && self.keys().count() == 1;
+        let mut all = self.keys().chain(self.of(TOTP, true));
+        let key = all.find(|key| key.text("id") == id)?;
+        let is_last = self.keys().chain(self.of(TOTP, true)).count() == 1;
         let codes = self.of(RECOVERY_CODE, true).filter(|_| is_last);
         Some(codes.fold(self.remove(key), |batch, code| batch.and(self.remove(code))))
     }
 
+    /// Removes what lets the user in without a password.
+    pub(crate) fn without_passkeys(&self) -> Batch {
+        self.of(PASSKEY, true).fold(Batch::default(), |batch, key| batch.and(self.remove(key)))
+    }
+
     /// Gives a key of the user's another name; none where it is empty.
     pub fn renamed_key(&self, id: &str, name: &str) -> Option<Batch> {
-        let key = self.keys().find(|key| key.text("id") == id)?;
+        let key = self.keys().chain(self.of(TOTP, true)).find(|key| key.text("id") == id)?;
         let mut after = key.value.clone();
         match name {
             "" => after.as_object_mut()?.shift_remove("name"),
@@ -269,12 +280,22 @@ pub struct OwnKeyData {
 /// Seconds for which nobody else may add the same credential, were it not to be seen yet.
 const KEPT_FOR: i64 = 120;
 
+/// What an assertion has to be.
+pub(crate) struct Terms<'a> {
+    /// What it answers.
+    pub(crate) challenge: &'a Challenge,
+    /// The authenticator made sure who it was.
+    pub(crate) verified: bool,
+    /// The application that asked for it, where it was none of our pages.
+    pub(crate) client: Option<&'a Client>,
+}
+
 /// Whether an assertion by this credential holds.
 pub(crate) fn verify(
     ctx: &Ctx,
     key: &Method,
     assertion: &Assertion,
-    (challenge, verified): (&Challenge, bool),
+    terms: &Terms<'_>,
 ) -> Result<Shown, Refused> {
     let public_key = base64_decode(key.text("public_key")).map_err(|_| Refused::Key)?;
     let handle = base64url_decode(key.text("user_handle")).ok().filter(|handle| !handle.is_empty());
@@ -285,12 +306,12 @@ pub(crate) fn verify(
         backup_eligible: key.value.get("credential_device_type").map(|kind| *kind == device_type(true)),
         user_handle: handle.as_deref(),
     };
-    let origin = origin(ctx);
+    let origins = origins(ctx, terms.client);
     let expected = Expected {
-        challenge: &challenge.value,
-        origin: &origin,
+        challenge: &terms.challenge.value,
+        origins: &origins.iter().map(String::as_str).collect::<Vec<_>>(),
         relying_party: relying_party_of(ctx, key),
-        verified,
+        verified: terms.verified,
     };
     assertion.verify(&expected, &known)
 }
@@ -349,6 +370,12 @@ pub(crate) fn host(ctx: &Ctx) -> &str {
 fn origin(ctx: &Ctx) -> String {
     let usual = if ctx.origin.secure { ":443" } else { ":80" };
     ctx.origin.base.strip_suffix(usual).unwrap_or(&ctx.origin.base).to_owned()
+}
+
+/// Where answers may come from: our own pages, and those of the application that asked.
+fn origins(ctx: &Ctx, client: Option<&Client>) -> Vec<String> {
+    let of_client = client.map(Client::passkey_origins).unwrap_or_default();
+    std::iter::once(origin(ctx)).chain(of_client).collect()
 }
 
 const fn device_type(eligible: bool) -> &'static str {

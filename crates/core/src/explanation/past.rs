@@ -139,7 +139,7 @@ fn grounds_of<'a>(code: &str, (id, name): (&'a str, &'a str), group: (&'a str, &
     }
 }
 
-const FLOWS: [&str; 12] = [
+const FLOWS: [&str; 13] = [
     "authorization_code",
     "implicit",
     "hybrid",
@@ -151,6 +151,7 @@ const FLOWS: [&str; 12] = [
     "refresh_token",
     "on_behalf_of",
     "passwordless",
+    "passkey",
     "ciba",
 ];
 

@@ -1,9 +1,11 @@
 //! Passkeys of a database connection: whether there are any, and how they are offered.
 
+use chancery_jose::base64url;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Connection;
+use super::{Client, Connection};
+use crate::oauth::origin_of;
 
 /// `passkey_options`. A new connection has all of them on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -63,6 +65,40 @@ impl Connection {
     }
 }
 
+impl Client {
+    /// Where answers of authenticators may come from that this application asked itself: its own pages, as browsers write their
+    /// origin, and its Android application, which is known by the certificate that signs it. iOS says the server's own host.
+    pub fn passkey_origins(&self) -> Vec<String> {
+        let lists = [&self.web_origins, &self.allowed_origins];
+        let pages = lists.into_iter().flatten().flatten().filter(|url| !url.contains('*'));
+        let pages = pages.filter_map(|url| origin_of(url));
+        let keys = self.android_certificates().filter_map(fingerprint);
+        let keys = keys.map(|digest| format!("android:apk-key-hash:{}", base64url(&digest)));
+        pages.chain(keys).take(MOST_ORIGINS).collect()
+    }
+
+    /// SHA-256 of the certificates that sign its Android application, as `AA:BB:...`.
+    pub fn android_certificates(&self) -> impl Iterator<Item = &str> {
+        let all = self.mobile("/android/sha256_cert_fingerprints").and_then(Value::as_array);
+        all.into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// What it says of itself as an application of a telephone, by JSON pointer.
+    pub fn mobile(&self, pointer: &str) -> Option<&Value> {
+        self.rest.get("mobile")?.pointer(pointer)
+    }
+}
+
+/// More has no application.
+const MOST_ORIGINS: usize = 100;
+
+/// The bytes of `AA:BB:...`, 32 of them.
+fn fingerprint(text: &str) -> Option<[u8; 32]> {
+    let hex: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(&hex).ok()?;
+    bytes.try_into().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -86,5 +122,20 @@ mod tests {
         let set = of("auth0", json!({"authentication_methods": on, "passkey_options": options})).unwrap();
         assert!(set.challenge_ui.has_button() && !set.challenge_ui.fills_in());
         assert!(!set.progressive_enrollment_enabled && set.local_enrollment_enabled);
+    }
+
+    #[test]
+    fn where_answers_may_come_from() {
+        let digest = vec!["0A"; 32].join(":");
+        let client = json!({
+            "client_id": "c", "name": "App",
+            "web_origins": ["https://App.example:443/x", "https://*.wild.example", "com.app://x"],
+            "allowed_origins": ["http://localhost:3000"],
+            "mobile": {"android": {"sha256_cert_fingerprints": [digest, "zz", "0A", 7]}},
+        });
+        let client: Client = serde_json::from_value(client).unwrap();
+        let key = format!("android:apk-key-hash:{}", base64url(&[10; 32]));
+        assert_eq!(client.passkey_origins(), ["https://app.example", "http://localhost:3000", key.as_str()]);
+        assert!(Client::default().passkey_origins().is_empty());
     }
 }

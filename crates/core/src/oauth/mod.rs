@@ -58,5 +58,6 @@ pub use request_object::{
 pub use response::{ResponseMode, ResponseType};
 pub use token_exchange::{ACCESS_TOKEN, TOKEN_EXCHANGE, delegated};
 pub use token_request::{
-    ClientProof, Grant, MFA_OTP, MFA_RECOVERY_CODE, PASSWORD_REALM, PASSWORDLESS_OTP, TokenRequest,
+    ClientProof, Grant, MFA_OTP, MFA_RECOVERY_CODE, PASSKEY_GRANT, PASSWORD_REALM, PASSWORDLESS_OTP,
+    TokenRequest,
 };

@@ -93,6 +93,19 @@ pub enum Grant {
         /// Scopes asked for.
         scope: Option<String>,
     },
+    /// A passkey that the application asked for itself.
+    Passkey {
+        /// What `/passkey/challenge` or `/passkey/register` answered with.
+        auth_session: SecretString,
+        /// What the authenticator answered, as JSON.
+        authn_response: String,
+        /// The connection.
+        realm: Option<String>,
+        /// Identifier of the API.
+        audience: Option<String>,
+        /// Scopes asked for.
+        scope: Option<String>,
+    },
     /// RFC 8693 by a profile of the tenant's: tokens for one of somebody else's.
     ProfileExchange {
         /// The token.
@@ -143,6 +156,8 @@ pub struct ClientProof {
 pub const PASSWORD_REALM: &str = "http://auth0.com/oauth/grant-type/password-realm";
 /// A code that was mailed.
 pub const PASSWORDLESS_OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
+/// A passkey that the application asked for itself.
+pub const PASSKEY_GRANT: &str = "urn:okta:params:oauth:grant-type:webauthn";
 /// A time-based code as second factor.
 pub const MFA_OTP: &str = "http://auth0.com/oauth/grant-type/mfa-otp";
 /// A recovery code as second factor.
@@ -213,6 +228,7 @@ impl Grant {
                 audience: one_audience(params, hears_resource)?,
                 scope: scope(),
             },
+            PASSKEY_GRANT => Self::passkey(params, one_audience(params, hears_resource)?)?,
             ASSERTION => Self::Assertion {
                 assertion: required(params, "assertion")?.into(),
                 audience: one_audience(params, hears_resource)?,
@@ -262,6 +278,19 @@ impl Grant {
         })
     }
 
+    fn passkey(params: &Params, audience: Option<String>) -> Result<Self, OAuthError> {
+        if params.get("organization").is_some() {
+            return Err(OAuthError::Invalid("organization is not supported by this grant".to_owned()));
+        }
+        Ok(Self::Passkey {
+            auth_session: required(params, "auth_session")?.into(),
+            authn_response: required(params, "authn_response")?.to_owned(),
+            realm: params.get("realm").map(str::to_owned),
+            audience,
+            scope: params.get("scope").map(str::to_owned),
+        })
+    }
+
     fn password(
         params: &Params,
         realm: Option<String>,
@@ -287,6 +316,7 @@ impl Grant {
             Self::SecondFactor { is_recovery: true, .. } => MFA_RECOVERY_CODE,
             Self::TokenExchange { .. } | Self::ProfileExchange { .. } => TOKEN_EXCHANGE,
             Self::MailedCode { .. } => PASSWORDLESS_OTP,
+            Self::Passkey { .. } => PASSKEY_GRANT,
             Self::Backchannel { .. } => CIBA,
             Self::Assertion { .. } => ASSERTION,
             Self::Password { realm: None, .. } => "password",

@@ -340,9 +340,9 @@ fn offline_access_by_flow() {
     let setup = setup();
     let granted = |flow| setup.ask(flow, "offline_access", |r| decide(r).unwrap().offline);
     let exchange = |has_actor| Flow::TokenExchange { kind: ExchangeKind::Custom, has_actor };
-    for flow in
-        [Flow::Code, Flow::Hybrid, Flow::Password, Flow::DeviceCode, Flow::Passwordless, exchange(false)]
-    {
+    let by_code = [Flow::Code, Flow::Hybrid, Flow::DeviceCode];
+    let typed = [Flow::Password, Flow::Passwordless, Flow::Passkey, exchange(false)];
+    for flow in by_code.into_iter().chain(typed) {
         assert!(granted(flow), "{flow:?}");
     }
     for flow in [Flow::Implicit, exchange(true)] {

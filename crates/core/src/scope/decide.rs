@@ -71,6 +71,7 @@ fn lookups(request: &Request<'_>) -> usize {
         | Flow::Implicit
         | Flow::Hybrid
         | Flow::Passwordless
+        | Flow::Passkey
         | Flow::DeviceCode
         | Flow::Backchannel => false,
     };

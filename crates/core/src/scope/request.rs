@@ -42,6 +42,8 @@ pub enum Flow<'a> {
     PasswordRealm,
     /// One-time codes by mail or SMS.
     Passwordless,
+    /// A passkey that an application asked for itself.
+    Passkey,
     /// RFC 8628.
     DeviceCode,
     /// Client-initiated backchannel authentication.
@@ -123,6 +125,7 @@ impl Flow<'_> {
             | Self::Password
             | Self::PasswordRealm
             | Self::Passwordless
+            | Self::Passkey
             | Self::DeviceCode
             | Self::Backchannel
             | Self::CodeExchange(_)

@@ -35,7 +35,7 @@ pub(super) fn check(bytes: &[u8], kind: &str, expected: &Expected<'_>) -> Result
         return Err(Refused::Challenge);
     }
     // The whole origin and nothing but it: neither suffixes nor prefixes are the same site (security case 22).
-    if said.origin != expected.origin {
+    if !expected.origins.contains(&said.origin.as_str()) {
         return Err(Refused::Origin);
     }
     if said.cross_origin || said.top_origin.is_some() {

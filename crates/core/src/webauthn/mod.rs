@@ -76,8 +76,8 @@ impl KeyKind {
 pub struct Expected<'a> {
     /// The challenge that it answers, in base64url.
     pub challenge: &'a str,
-    /// The origin of the page, as browsers write it: `https://host[:port]`.
-    pub origin: &'a str,
+    /// Where it may come from, as browsers write it: `https://host[:port]`, and what Android says of an application.
+    pub origins: &'a [&'a str],
     /// The relying party: a host.
     pub relying_party: &'a str,
     /// Whether the authenticator must have made sure whose finger it was.

@@ -127,7 +127,7 @@ fn bytes(content: &[u8]) -> Vec<u8> {
 }
 
 const EXPECTED: Expected<'_> =
-    Expected { challenge: CHALLENGE, origin: ORIGIN, relying_party: HOST, verified: true };
+    Expected { challenge: CHALLENGE, origins: &[ORIGIN], relying_party: HOST, verified: true };
 
 fn made(ceremony: &Ceremony, key: &Key) -> Result<NewCredential, Refused> {
     Registration::parse(&ceremony.create(key))?.verify(&EXPECTED)

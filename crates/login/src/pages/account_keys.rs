@@ -1,6 +1,7 @@
 //! The security keys and passkeys of a user, to be named and removed.
 
 use askama::Template;
+use chancery_core::second_factor::NewFactor;
 
 use super::{Form, Frame, Link, html, initial};
 use crate::Texts;
@@ -22,6 +23,8 @@ pub struct AccountKeys {
     pub may_change: bool,
     /// What there is, in the order of its making.
     pub keys: Vec<OwnKey>,
+    /// What can be added, which goes as `factor` with the action `add`.
+    pub addable: Vec<NewFactor>,
 }
 
 /// A key of a user.
@@ -48,6 +51,8 @@ pub enum OwnKeyKind {
     Roaming,
     /// Built into a machine.
     Platform,
+    /// An authenticator application.
+    Otp,
 }
 
 #[derive(Template)]
@@ -57,7 +62,26 @@ struct AccountKeysPage<'a> {
     frame: &'a Frame,
     view: &'a AccountKeys,
     form: &'a Form,
+    adds: Vec<Add<'a>>,
     account_initial: String,
+}
+
+/// A button that adds a factor: its value, and what it says.
+struct Add<'a> {
+    value: &'static str,
+    text: &'a str,
+}
+
+impl<'a> Add<'a> {
+    fn of(factor: NewFactor, texts: &'a Texts) -> Self {
+        let (value, text) = match factor {
+            NewFactor::Passkey => ("passkey", "passkey.create"),
+            NewFactor::WebauthnRoaming => ("webauthn-roaming", "security_key.start_roaming"),
+            NewFactor::WebauthnPlatform => ("webauthn-platform", "security_key.start_platform"),
+            NewFactor::Otp => ("otp", "account_keys.add_otp"),
+        };
+        Self { value, text: texts.say(text) }
+    }
 }
 
 impl OwnKey {
@@ -66,6 +90,7 @@ impl OwnKey {
             OwnKeyKind::Passkey => "account_keys.passkey",
             OwnKeyKind::Roaming => "account_keys.roaming",
             OwnKeyKind::Platform => "account_keys.platform",
+            OwnKeyKind::Otp => "account_keys.otp",
         })
     }
 }
@@ -78,6 +103,7 @@ impl AccountKeys {
             frame: &self.frame,
             view: self,
             form: &self.form,
+            adds: self.addable.iter().map(|factor| Add::of(*factor, texts)).collect(),
             account_initial: initial(&self.account),
         })
     }

@@ -39,7 +39,7 @@ pub use device::{ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode};
 pub use error::{ErrorKind, ErrorPage};
 pub use form_post::FormPost;
 pub use login::{Identifier, Login, PasskeyForm};
-pub use notice::{CheckMail, EmailVerified, LoggedOut, ResetDone, Unblock, Unblocked};
+pub use notice::{CheckMail, EmailVerified, Enrolled, LoggedOut, ResetDone, Unblock, Unblocked};
 pub use organization::{ChooseOrganization, NameOrganization, OrganizationChoice};
 pub use password::{ForgotPassword, ResetPassword};
 pub use passwordless::{AskForCode, EnterMailedCode};

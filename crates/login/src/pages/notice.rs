@@ -59,6 +59,27 @@ pub struct Unblocked {
     pub frame: Frame,
 }
 
+/// A factor was made by a ticket.
+#[derive(Clone, Debug)]
+pub struct Enrolled {
+    /// The tenant.
+    pub frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "enrolled.html")]
+struct EnrolledPage<'a> {
+    t: &'a Texts,
+    frame: &'a Frame,
+}
+
+impl Enrolled {
+    /// The page as HTML.
+    pub fn render(&self, texts: &Texts) -> String {
+        html(&EnrolledPage { t: texts, frame: &self.frame })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "unblock.html")]
 struct UnblockPage<'a> {

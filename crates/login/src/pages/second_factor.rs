@@ -32,6 +32,8 @@ pub struct EnterCode {
     pub account: String,
     /// Where "Not you?" leads.
     pub not_you: Link,
+    /// Whether the user may have this browser remembered.
+    pub may_remember: bool,
     /// Where else they may go.
     pub others: Vec<OtherWay>,
     /// Why the page comes back.
@@ -48,7 +50,9 @@ pub struct EnrolOtp {
     /// Who is logged in so far.
     pub account: String,
     /// Where "Not you?" leads.
-    pub not_you: Link,
+    pub not_you: Option<Link>,
+    /// Whether they came from their own page; else they are asked for it at their login.
+    pub is_own: bool,
     /// What the application reads from the picture.
     pub uri: String,
     /// What can be typed instead.
@@ -93,6 +97,8 @@ struct EnrolOtpPage<'a> {
     frame: &'a Frame,
     view: &'a EnrolOtp,
     form: &'a Form,
+    title: &'a str,
+    lead: String,
     alert: Option<String>,
     code: Field<'a>,
     picture: Option<Picture>,
@@ -180,11 +186,17 @@ impl EnrolOtp {
     /// The page as HTML.
     pub fn render(&self, texts: &Texts) -> String {
         let label = texts.say("label.one_time_code");
+        let (title, lead) = match self.is_own {
+            true => ("account_keys.add_title", "account_keys.add_otp_lead"),
+            false => ("second_factor.enrol_title", "second_factor.enrol_description"),
+        };
         html(&EnrolOtpPage {
             t: texts,
             frame: &self.frame,
             view: self,
             form: &self.form,
+            title: texts.say(title),
+            lead: texts.fill(lead, &[("companyName", &self.frame.tenant_name)]),
             alert: problem::alert(&self.problems, label, texts),
             code: code_field(label, "numeric", &self.problems, texts),
             picture: Picture::of(&self.uri),

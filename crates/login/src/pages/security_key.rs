@@ -19,6 +19,12 @@ pub enum KeyPage {
     MakePlatform,
     /// Making a first passkey.
     MakePasskey,
+    /// Making one more, from the user's own page.
+    AddPasskey,
+    /// Making one more security key there.
+    AddRoaming,
+    /// Making this machine one there.
+    AddPlatform,
     /// Making a passkey of this machine.
     MakeLocalPasskey,
 }
@@ -47,6 +53,8 @@ pub enum Way {
     MakeRoaming,
     /// Making what is built into the machine a factor.
     MakePlatform,
+    /// Back to the user's own page, with nothing made.
+    OwnKeys,
 }
 
 impl OtherWay {
@@ -59,6 +67,7 @@ impl OtherWay {
             Way::MakeOtp => "security_key.make_otp",
             Way::MakeRoaming => "security_key.make_roaming",
             Way::MakePlatform => "security_key.make_platform",
+            Way::OwnKeys => "account_keys.back",
         })
     }
 }
@@ -80,6 +89,8 @@ pub struct UseKey {
     pub options: Option<String>,
     /// Whether the user may say no.
     pub may_skip: bool,
+    /// Whether the user may have this browser remembered.
+    pub may_remember: bool,
     /// Where else they may go.
     pub others: Vec<OtherWay>,
     /// Why the page comes back.
@@ -112,6 +123,15 @@ impl UseKey {
             }
             KeyPage::MakePlatform => {
                 ("second_factor.enrol_title", "security_key.platform", "security_key.start_platform")
+            }
+            KeyPage::AddRoaming => {
+                ("account_keys.add_title", "account_keys.add_roaming_lead", "security_key.start_roaming")
+            }
+            KeyPage::AddPlatform => {
+                ("account_keys.add_title", "account_keys.add_platform_lead", "security_key.start_platform")
+            }
+            KeyPage::AddPasskey => {
+                ("account_keys.add_title", "account_keys.add_passkey_lead", "passkey.create")
             }
             KeyPage::MakePasskey => ("passkey.first_title", "passkey.first", "passkey.create"),
             KeyPage::MakeLocalPasskey => ("passkey.local_title", "passkey.local", "passkey.create"),

@@ -1,3 +1,4 @@
+use chancery_core::second_factor::NewFactor;
 use serde_json::{Map, Value};
 
 use super::*;
@@ -132,6 +133,7 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
             since: attack(),
             used: Some(attack()),
         }],
+        addable: vec![NewFactor::Passkey, NewFactor::Otp],
     };
     let forgot = ForgotPassword {
         frame: frame(),
@@ -195,6 +197,7 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         kind,
         account: attack(),
         not_you: link(),
+        may_remember: true,
         others: other_ways(),
         problems: vec![Problem::CodeWrong],
     };
@@ -202,7 +205,8 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         frame: frame(),
         form: form(),
         account: attack(),
-        not_you: link(),
+        not_you: Some(link()),
+        is_own: false,
         uri: attack(),
         secret: attack(),
         others: other_ways(),
@@ -216,6 +220,7 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
         not_you: Some(link()),
         options,
         may_skip: true,
+        may_remember: true,
         others: other_ways(),
         problems: vec![Problem::KeyRefused, Problem::PasskeyRefused],
     };
@@ -286,6 +291,7 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
             .render(t),
         ),
         ("unblocked", Unblocked { frame: frame() }.render(t)),
+        ("enrolled", Enrolled { frame: frame() }.render(t)),
         ("confirm logout", confirm_logout.render(t)),
         ("confirm login", confirm_login.render(t)),
         ("device code", device_code.render(t)),

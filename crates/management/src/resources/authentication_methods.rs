@@ -26,7 +26,7 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("DELETE /users/{id}/authenticators", remove_all);
     table.bind("POST /users/{id}/recovery-code-regeneration", regenerate);
     table.bind("DELETE /users/{id}/multifactor/{provider}", remove_provider);
-    table.bind("POST /users/{id}/multifactor/actions/invalidate-remember-browser", nothing_remembered);
+    table.bind("POST /users/{id}/multifactor/actions/invalidate-remember-browser", forget_browsers);
     table.bind("POST /users/{id}/risk-assessments/clear", nothing_assessed);
 }
 
@@ -193,9 +193,11 @@ async fn remove_provider(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::no_content())
 }
 
-/// No browser is remembered, so none has to be forgotten.
-async fn nothing_remembered(call: Call) -> Result<Answer, Problem> {
-    users::load(&call, "id").await?;
+/// Wherever the user signs in the next time, they show a second factor.
+async fn forget_browsers(call: Call) -> Result<Answer, Problem> {
+    let user = users::load(&call, "id").await?;
+    let write = call.store().forget_browsers(call.tenant(), &user.user_id);
+    call.store().commit(write).await.map_err(stored)?;
     Ok(Answer::no_content())
 }
 

@@ -87,6 +87,7 @@ pub(crate) fn bind(table: &mut Table) {
 /// Binds the operations that are ours alone.
 pub(crate) fn bind_own(table: &mut Table) {
     stats::bind_own(table);
+    second_factors::bind_own(table);
     places::bind_own(table);
     agent_access::bind_own(table);
     trusted_issuers::bind_own(table);

@@ -2,9 +2,10 @@
 //! Factors that this server does not ask for stay off: nobody should rely on one that is not asked for.
 
 use chancery_core::problem::{Missing, Problem};
-use chancery_core::second_factor::{SecondFactors, TOTP};
+use chancery_core::second_factor::{NewFactor, SecondFactors, TOTP};
 use chancery_core::webauthn::{PLATFORM, ROAMING};
 use chancery_store::Kind;
+use chancery_web::SecondFactorsOf;
 use serde_json::{Value, json};
 
 use super::users;
@@ -17,9 +18,87 @@ pub(super) fn bind(table: &mut Table) {
     table.bind("PUT /guardian/factors/{name}", switch);
     table.bind("GET /guardian/policies", policies);
     table.bind("PUT /guardian/policies", set_policies);
+    table.bind("POST /guardian/enrollments/ticket", ticket);
     table.bind("GET /guardian/enrollments/{id}", enrolment);
     table.bind("DELETE /guardian/enrollments/{id}", remove);
     table.bind("GET /users/{id}/enrollments", enrolments);
+}
+
+/// What the published API has no members for.
+pub(super) fn bind_own(table: &mut Table) {
+    table.bind("GET /second-factors", |call| async move {
+        Ok(Answer::ok(own_settings(call.snapshot().second_factors)))
+    });
+    table.bind("PATCH /second-factors", set_own);
+}
+
+fn own_settings(settings: SecondFactors) -> Value {
+    json!({"remember_browsers": !settings.forgets_browsers})
+}
+
+async fn set_own(call: Call) -> Result<Answer, Problem> {
+    let wish = call.body.get("remember_browsers").and_then(Value::as_bool);
+    let mut after = call.snapshot().second_factors;
+    if let Some(wish) = wish {
+        after.forgets_browsers = !wish;
+    }
+    let rev = change(&call, |settings| {
+        if let Some(wish) = wish {
+            settings.forgets_browsers = !wish;
+        }
+    })
+    .await?;
+    Ok(Answer::ok(own_settings(after)).at(rev))
+}
+
+/// A link with which a user makes a factor, mailed to them where that is asked for.
+async fn ticket(call: Call) -> Result<Answer, Problem> {
+    let text = |name: &str| call.body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let is_set = |name: &str| call.body.get(name) == Some(&Value::Bool(true));
+    let id = text("user_id").unwrap_or_default();
+    let user = call.store().user(call.tenant(), id).await.map_err(stored)?;
+    let user = user.ok_or(Problem::NotFound(users::MISSING))?;
+    let there = call.snapshot().second_factors;
+    if !there.are_there() {
+        return Err(Problem::refused("No factor is turned on that users could make."));
+    }
+    let factor = match text("factor") {
+        None => None,
+        Some(name) => Some(factor_of_ticket(there, name)?),
+    };
+    let makes_another = is_set("allow_multiple_enrollments");
+    let methods = SecondFactorsOf::load(&call.ctx, &user).await.map_err(|_| Problem::Unavailable)?;
+    if methods.are_enrolled() && !makes_another {
+        let text =
+            "The user has a factor already: with allow_multiple_enrollments they can make another one.";
+        return Err(Problem::refused(text));
+    }
+    let address = text("email").or(user.email.as_deref()).map(str::to_owned);
+    let mails = is_set("send_mail");
+    if mails && address.is_none() {
+        return Err(Problem::refused("The user has no email address."));
+    }
+    let made = call.ctx.enrolment_link(&user, factor, makes_another).await;
+    let (ticket, link) = made.map_err(|_| Problem::Unavailable)?;
+    if let Some(address) = address.filter(|_| mails) {
+        call.ctx.mail_enrolment(&user, address, &link);
+    }
+    methods.log("gd_send_email", "A link to make a factor was made");
+    Ok(Answer::ok(json!({"ticket_id": ticket, "ticket_url": link})))
+}
+
+/// Those of a ticket that users can make here.
+fn factor_of_ticket(there: SecondFactors, name: &str) -> Result<NewFactor, Problem> {
+    let factor = match name {
+        OTP => Some(NewFactor::Otp),
+        ROAMING => Some(NewFactor::WebauthnRoaming),
+        PLATFORM => Some(NewFactor::WebauthnPlatform),
+        _ => None,
+    };
+    factor.filter(|factor| there.has(*factor)).ok_or_else(|| {
+        let text = format!("{name} is not turned on, or not made by users of this server.");
+        Problem::RefusedAs("operation_not_supported", text.into())
+    })
 }
 
 const MISSING: Missing = missing("Enrollment not found", "enrollment_not_found");

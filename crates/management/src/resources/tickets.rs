@@ -106,6 +106,8 @@ fn ticket(
         result_url: text(call, "result_url").map(str::to_owned),
         shows_email: call.body.get("includeEmailInRedirect") != Some(&Value::Bool(false)),
         proves_nothing: false,
+        factor: None,
+        makes_another: false,
         expires_at: call.ctx.now().saturating_add(lifetime.unwrap_or(LIFETIME)),
     })
 }

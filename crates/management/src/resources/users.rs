@@ -232,6 +232,7 @@ fn consequences(call: &Call, before: &User, after: &User, password: Option<&NewP
         batch = batch
             .and(call.ctx.tell_sessions_of(&after.user_id, by))
             .and(store.delete_sessions_of_batch(tenant, &after.user_id))
+            .and(store.forget_browsers(tenant, &after.user_id))
             .and(store.revoke_by_user(tenant, &after.user_id));
     }
     if after.email != before.email && !ends {

@@ -16,11 +16,11 @@ use std::sync::Arc;
 
 use axum::extract::RawQuery;
 use axum::response::Response;
-use chancery_core::interaction::{Progress, Transaction};
+use chancery_core::interaction::{Enrolment, EnrolmentTicket, Progress, Transaction};
 use chancery_core::oauth::{self, AuthorizeError, AuthorizeRequest, CheckFailure, Surroundings};
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
-use chancery_web::{Binding, Ctx, Failure, Form, found};
+use chancery_web::{Binding, Ctx, Failure, Form, first_factor, found, making_page};
 use http::HeaderMap;
 
 use crate::authorize::flight::Flight;
@@ -77,6 +77,11 @@ async fn to_own_page(
     transaction: &Transaction,
     id: &str,
 ) -> Result<Response, Failure> {
+    if let Some(enrolment) = &transaction.progress.enrolment
+        && let Some(ticket) = &enrolment.ticket
+    {
+        return by_ticket(ctx, headers, (transaction, id), (enrolment, ticket)).await;
+    }
     let session = load::live_session(ctx, headers).await?;
     let opened = transaction.progress.session_id.as_deref();
     let Some((session, user)) = session.filter(|(session, _)| Some(session.id.as_str()) == opened) else {
@@ -91,7 +96,35 @@ async fn to_own_page(
     if is_its_own && transaction.progress.recovery_code.is_some() {
         return Ok(found(&format!("/u/mfa-recovery-code-enrollment?state={id}")));
     }
+    if let Some(Enrolment { factor: Some(factor), done: false, .. }) = transaction.progress.enrolment {
+        return Ok(found(&format!("{}?state={id}", making_page(factor))));
+    }
     ctx.app.store.delete_transaction(&ctx.tenant.tenant, id).await?;
+    Ok(found(transaction.request.redirect_uri.as_str()))
+}
+
+/// Somebody makes a factor by a ticket, and has no session.
+async fn by_ticket(
+    ctx: &Ctx,
+    headers: &HeaderMap,
+    (transaction, id): (&Transaction, &str),
+    (enrolment, ticket): (&Enrolment, &EnrolmentTicket),
+) -> Result<Response, Failure> {
+    let (store, tenant) = (&ctx.app.store, &ctx.tenant.tenant);
+    if !enrolment.done {
+        let user = store.user(tenant, &ticket.user_id).await?;
+        let is_there = user.is_some_and(|user| !user.is_blocked());
+        let is_good = is_there && store.is_ticket_good(tenant, &ticket.id, ctx.now()).await?;
+        let factor = enrolment.factor.unwrap_or_else(|| first_factor(ctx.tenant.second_factors));
+        return Ok(match is_good {
+            true => found(&format!("{}?state={id}", making_page(factor))),
+            false => pages::expired(ctx, headers),
+        });
+    }
+    if transaction.progress.recovery_code.is_some() {
+        return Ok(found(&format!("/u/mfa-recovery-code-enrollment?state={id}")));
+    }
+    store.delete_transaction(tenant, id).await?;
     Ok(found(transaction.request.redirect_uri.as_str()))
 }
 

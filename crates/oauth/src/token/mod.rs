@@ -6,6 +6,7 @@ mod client_credentials;
 mod device_code;
 mod foreign;
 mod on_behalf_of;
+mod passkey;
 mod password;
 mod passwordless;
 mod redeem;
@@ -14,8 +15,8 @@ mod user_tokens;
 
 use axum::response::Response;
 use chancery_core::oauth::{
-    CIBA, DEVICE_CODE, Grant, JWT_BEARER, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, PASSWORDLESS_OTP,
-    TOKEN_EXCHANGE, TokenRequest,
+    CIBA, DEVICE_CODE, Grant, JWT_BEARER, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, PASSKEY_GRANT,
+    PASSWORDLESS_OTP, TOKEN_EXCHANGE, TokenRequest,
 };
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
@@ -170,6 +171,10 @@ async fn answer(
             let typed = passwordless::Typed { username, otp, realm, audience, scope };
             Box::pin(passwordless::sign_in(ctx, client, typed, jkt)).await
         }
+        Grant::Passkey { auth_session, authn_response, realm, audience, scope } => {
+            let shown = passkey::Shown { auth_session, authn_response, realm, audience, scope };
+            Box::pin(passkey::sign_in(ctx, client, shown, jkt)).await
+        }
         Grant::ProfileExchange { subject_token, kind, audience, scope } => {
             let shown = foreign::Shown { token: subject_token, kind: Some(kind), audience, scope };
             Box::pin(foreign::exchange(ctx, client, &shown, jkt)).await
@@ -193,6 +198,7 @@ fn failure_event(grant: &str) -> &'static str {
         DEVICE_CODE => "fede",
         CIBA => "ciba_exchange_failed",
         MFA_OTP => "feotpft",
+        PASSKEY_GRANT => "passkey_challenge_failed",
         PASSWORDLESS_OTP => "fepotpft",
         MFA_RECOVERY_CODE => "fercft",
         JWT_BEARER => "idjag_exchange_failure",

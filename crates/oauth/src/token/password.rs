@@ -24,6 +24,7 @@ pub(super) enum By {
     Password,
     Realm,
     MailedCode,
+    Passkey,
 }
 
 impl By {
@@ -41,6 +42,7 @@ impl By {
             Self::Password => (Flow::Password, "password", Some(GrantKind::Password)),
             Self::Realm => (Flow::PasswordRealm, "password_realm", Some(GrantKind::Password)),
             Self::MailedCode => (Flow::Passwordless, "passwordless", None),
+            Self::Passkey => (Flow::Passkey, "passkey", None),
         }
     }
 }
@@ -52,6 +54,8 @@ pub(super) struct SignIn<'a> {
     pub(super) audience: Option<&'a str>,
     pub(super) scope: Option<&'a str>,
     pub(super) by: By,
+    /// Whether a second factor was shown, or what stands for both.
+    pub(super) second_factor: bool,
     /// The event of success.
     pub(super) event: &'static str,
     /// The key that the tokens are bound to (RFC 9449).
@@ -111,6 +115,7 @@ pub(super) async fn sign_in(
         audience: typed.audience.as_deref(),
         scope: typed.scope.as_deref(),
         by: if typed.realm.is_some() { By::Realm } else { By::Password },
+        second_factor: false,
         event: "sepft",
         jkt,
         also: Batch::default(),
@@ -155,6 +160,7 @@ pub(super) async fn with_second_factor(
         audience: pending.audience.as_deref(),
         scope: pending.scope.as_deref(),
         by: By::of(pending),
+        second_factor: true,
         event: if *is_recovery { "sercft" } else { "seotpft" },
         jkt,
         also: waiting.spend(ctx).and(proof),
@@ -211,7 +217,7 @@ pub(super) async fn tokens(
             nonce: None,
             session_id: None,
             auth_time: None,
-            second_factor: false,
+            second_factor: sign_in.second_factor,
             jkt,
         },
     )

@@ -72,6 +72,7 @@ pub(super) async fn sign_in(
         audience: typed.audience.as_deref(),
         scope: typed.scope.as_deref(),
         by: By::MailedCode,
+        second_factor: false,
         event: "s",
         jkt,
         also: used,

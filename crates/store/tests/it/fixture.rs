@@ -171,6 +171,7 @@ pub(crate) fn session(handle: &Handle, user_id: &str) -> Session {
         initial_ip: Some("192.0.2.1".to_owned()),
         initial_user_agent: Some("test".to_owned()),
         second_factor_at: None,
+        is_remembered: false,
         issuer: Some("https://t.example/".to_owned()),
     }
 }
