@@ -27,6 +27,11 @@ impl Histogram {
         self.total
     }
 
+    /// How many of them took no longer than so many nanoseconds, to the width of a bucket.
+    pub(crate) fn within(&self, nanoseconds: u64) -> u64 {
+        self.counts.iter().take(bucket(nanoseconds) + 1).sum()
+    }
+
     /// The duration, in nanoseconds, that `quantile` (0..=1) of all recorded ones do not exceed; 0 when there are none.
     pub(crate) fn quantile(&self, quantile: f64) -> u64 {
         let rank = ((self.total as f64 * quantile).ceil() as u64).max(1);
@@ -62,6 +67,18 @@ fn upper_bound(index: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_what_was_quick_enough() {
+        let mut histogram = Histogram::default();
+        for value in [1, 1_000, 1_000_000, 1_000_000_000] {
+            histogram.record(value);
+        }
+        assert_eq!(
+            [0, 1, 2_000, 1_000_000, 2_000_000_000].map(|most| histogram.within(most)),
+            [0, 1, 2, 3, 4]
+        );
+    }
 
     #[test]
     fn buckets_are_contiguous_and_hold_their_values() {

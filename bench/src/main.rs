@@ -15,6 +15,7 @@ mod http1;
 mod load;
 mod micro;
 mod options;
+mod overload;
 mod process;
 #[cfg(test)]
 mod rehearsal;
@@ -39,6 +40,7 @@ fn main() -> Result<()> {
         Some(options::Command::Search(search)) => search::run(&search),
         Some(options::Command::Scale(scale)) => scale::run(&scale),
         Some(options::Command::Soak(soak)) => soak::run(&soak),
+        Some(options::Command::Overload(overload)) => overload::run(&overload),
         Some(options::Command::Floor(floor)) => floor::run(&floor),
     }
 }

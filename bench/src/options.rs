@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Scale(Scale),
     /// Requests of many kinds that arrive by the clock, for a long time or beyond what the server can do.
     Soak(Soak),
+    /// Twice as much as the server can do, and machines' tokens beside all the sign-ins that it can do.
+    Overload(Overload),
     /// Serve the floor handlers (started by the harness itself; ends when its standard input closes).
     #[command(hide = true)]
     Floor(Floor),
@@ -168,6 +170,35 @@ pub(crate) struct Soak {
     /// Seconds of each part, which has a line of its own.
     #[arg(long, default_value_t = 60.0)]
     pub(crate) every: f64,
+    /// Folder for the database [default: `bench-data` beside the build].
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// How much too much, and for how long.
+#[derive(Debug, Args)]
+pub(crate) struct Overload {
+    /// The server binary [default: `chancery` beside this executable].
+    #[arg(long)]
+    pub(crate) binary: Option<PathBuf>,
+    /// Only these kinds, in equal parts, instead of the mix.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) only: Vec<Kind>,
+    /// How many times the capacity arrives.
+    #[arg(long, default_value_t = 2.0)]
+    pub(crate) times: f64,
+    /// Connections that find out the capacity, in a closed loop.
+    #[arg(long, default_value_t = 64)]
+    pub(crate) connections: usize,
+    /// Seconds of each measured window.
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) seconds: f64,
+    /// Rounds.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: usize,
+    /// The cores of the server, as `taskset` reads them: give this harness the others, or it takes from the server what it is measured by.
+    #[arg(long)]
+    pub(crate) server_cpus: Option<String>,
     /// Folder for the database [default: `bench-data` beside the build].
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// What arrives, and how often of a hundred.
-const MIX: [(Kind, f64); 7] = [
+pub(crate) const MIX: [(Kind, f64); 7] = [
     (Kind::ClientCredentialsEs256, 35.0),
     (Kind::ClientCredentialsRs256, 10.0),
     (Kind::Userinfo, 24.0),
@@ -62,7 +62,7 @@ pub(crate) fn run(options: &options::Soak) -> Result<()> {
 }
 
 async fn measured(options: &options::Soak, folder: &Path) -> Result<()> {
-    let (process, setup) = start(options, folder).await?;
+    let (process, setup) = start(Command::new(binary(options.binary.as_deref())?), folder).await?;
     let asked = if options.only.is_empty() {
         MIX.to_vec()
     } else {
@@ -106,10 +106,10 @@ async fn measured(options: &options::Soak, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn start(options: &options::Soak, folder: &Path) -> Result<(Process, Setup)> {
+/// Starts the server that `command` names with an empty database in `folder`.
+pub(crate) async fn start(mut command: Command, folder: &Path) -> Result<(Process, Setup)> {
     let ready_file = folder.join("server.ready");
     let log = File::create(folder.join("server.log"))?;
-    let mut command = Command::new(binary(options.binary.as_deref())?);
     command.arg("dev").arg("--data").arg(folder.join("server"));
     command.arg("--database").arg(format!("sqlite:{}", folder.join("server.db").display()));
     command.args(["--management-rate", "4000000000", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0"]);
@@ -122,8 +122,8 @@ async fn start(options: &options::Soak, folder: &Path) -> Result<(Process, Setup
 }
 
 /// One kind of request and what became of those that arrived since the last part.
-struct Arrivals {
-    kind: Kind,
+pub(crate) struct Arrivals {
+    pub(crate) kind: Kind,
     /// A second.
     rate: f64,
     address: SocketAddr,
@@ -136,19 +136,22 @@ struct Arrivals {
     under_way: Cell<usize>,
     seen: RefCell<Seen>,
     /// The first answer that is no success and no "not now".
-    failure: Cell<Option<String>>,
+    pub(crate) failure: Cell<Option<String>>,
 }
 
+/// What became of requests.
 #[derive(Default)]
-struct Seen {
-    times: Histogram,
+pub(crate) struct Seen {
+    /// How long those took that succeeded.
+    pub(crate) times: Histogram,
     /// 429 and 503, with how long they took.
-    refused: Histogram,
-    lost: u64,
+    pub(crate) refused: Histogram,
+    /// Never sent.
+    pub(crate) lost: u64,
 }
 
 impl Arrivals {
-    async fn new(kind: Kind, rate: f64, setup: &Rc<Setup>) -> Result<Self> {
+    pub(crate) async fn new(kind: Kind, rate: f64, setup: &Rc<Setup>) -> Result<Self> {
         let same = setup.repeatable(kind).await?.map(|request| request.bytes());
         let chains = match kind {
             Kind::Refresh | Kind::RefreshEs256 => setup.chains(kind, CHAINS).await?.tokens.take(),
@@ -168,12 +171,13 @@ impl Arrivals {
         })
     }
 
-    fn take(&self) -> Seen {
+    /// What was seen since the last time.
+    pub(crate) fn take(&self) -> Seen {
         self.seen.take()
     }
 
     /// One request, or the two that belong together.
-    async fn ask(&self, connection: &mut Connection) -> Result<Outcome> {
+    pub(crate) async fn ask(&self, connection: &mut Connection) -> Result<Outcome> {
         match (&self.same, self.kind) {
             (Some(bytes), Kind::MgmtCreate) => {
                 let made = connection.exchange(bytes).await?;
@@ -208,7 +212,8 @@ impl Arrivals {
     }
 }
 
-enum Outcome {
+/// How a request ended.
+pub(crate) enum Outcome {
     Done,
     NotNow,
     /// There was nothing to send: every chain is under way.
@@ -227,7 +232,7 @@ impl Outcome {
 }
 
 /// Lets requests arrive at their times until the end.
-async fn arrive(kind: Rc<Arrivals>, end: Instant) {
+pub(crate) async fn arrive(kind: Rc<Arrivals>, end: Instant) {
     let begun = Instant::now();
     for n in 0_u64.. {
         let due = begun + Duration::from_secs_f64(n as f64 / kind.rate.max(1e-9));

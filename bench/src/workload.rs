@@ -95,7 +95,10 @@ impl Kind {
                 vec![baseline("hello", "/hello", None)]
             }
             Self::MgmtCreate => vec![baseline("writes", "/writes", None)],
-            Self::Jwks | Self::Discovery => vec![baseline("hello", "/hello", cpu(1.5))],
+            Self::Jwks | Self::Discovery => {
+                // What the system takes for sending as much is in the second one.
+                vec![baseline("hello", "/hello", cpu(1.5)), baseline("4 KB", "/hello/4096", None)]
+            }
         }
     }
 

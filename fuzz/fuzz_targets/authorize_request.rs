@@ -17,6 +17,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
 const API: &str = "https://contacts.example/api";
+const OTHER_API: &str = "https://other.example/api";
 const USERINFO: &str = "https://tenant.example/userinfo";
 const GOOD_HINT: &str = "good.hint";
 
@@ -33,10 +34,11 @@ fn look_at(params: &Params, settings: &TenantSettings, client: Option<&Client>) 
     let around = Surroundings {
         settings,
         client,
-        is_api: &|audience| audience == API,
+        is_api: &|audience| [API, OTHER_API].contains(&audience),
         userinfo_audience: USERINFO,
         is_pushed: false,
         is_signed: false,
+        has_second_factors: true,
         hint_subject: &|hint| (hint == GOOD_HINT).then(|| "auth0|jane".to_owned()),
     };
     match check(params, &around) {
@@ -110,7 +112,11 @@ fn keeps_the_rules(request: &AuthorizeRequest, client: &Client, settings: &Tenan
     assert!(!kind.is_front_channel() || (client.may_use("implicit") && !strict));
     assert!(!kind.is_front_channel() || request.response_mode != ResponseMode::Query, "tokens in a query");
     assert!(!kind.id_token || request.nonce.is_some());
-    assert!(request.audience.as_deref().is_none_or(|audience| audience == API));
+    let known = |audience: &str| [API, OTHER_API].contains(&audience);
+    assert!(request.audience.as_deref().is_none_or(known));
+    assert!(request.further.iter().all(|other| known(other) && request.audience.as_ref() != Some(other)));
+    let is_code_alone = kind.code && !kind.is_front_channel() && request.authorization_details.is_empty();
+    assert!(request.further.is_empty() || is_code_alone, "a token that comes at once is for one API");
     let challenge = request.challenge.as_ref();
     assert!(challenge.is_none_or(|c| c.value.len() >= 43));
     let by_flag = client.is_public() && settings.flags.require_pkce_for_public_clients == Some(true);

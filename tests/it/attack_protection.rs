@@ -296,3 +296,44 @@ async fn links_that_are_none() {
     app.send(Call::post("/u/unblock").form(&[("state", &made_up)])).await.expect(400);
     app.send(Call::post("/u/unblock").form(&[])).await.expect(400);
 }
+
+/// Whoever makes an account of another connection under the name that they guess at, and signs in to it now and then, gets no tries
+/// back.
+#[tokio::test]
+async fn case_14_a_namesake_gives_no_tries_back() {
+    for app in engines().await {
+        let wish = json!({
+            "name": "Guests", "strategy": "auth0", "enabled_clients": [app.clients.web.client_id],
+        });
+        app.manage("POST", "/connections", wish).await;
+        let password = "Guessers-own-1";
+        let body = json!({
+            "client_id": app.clients.web.client_id, "connection": "Guests", "email": JANE.email, "password": password,
+        });
+        app.send(Call::post("/dbconnections/signup").json(&body)).await.expect(200);
+        let secret = app.web_secret();
+        let in_realm = async |realm: &str, password: &str| {
+            let pairs = [
+                ("client_id", app.clients.web.client_id.as_str()),
+                ("client_secret", &secret),
+                ("grant_type", "http://auth0.com/oauth/grant-type/password-realm"),
+                ("realm", realm),
+                ("username", JANE.email),
+                ("password", password),
+                ("scope", "openid"),
+            ];
+            app.send(Call::post("/oauth/token").form(&pairs).sent_from(HERE)).await
+        };
+        app.set_web(
+            json!({ "grant_types": ["password", "http://auth0.com/oauth/grant-type/password-realm"] }),
+        )
+        .await;
+        for _ in 0..9 {
+            in_realm(CONNECTION, "wrong").await.expect(403);
+        }
+        in_realm("Guests", password).await.expect(200);
+        in_realm(CONNECTION, "wrong").await.expect(403);
+        in_realm(CONNECTION, JANE.password).await.expect(429);
+        assert_eq!(blocked_for(&app, JANE.email).await.as_array().unwrap().len(), 1, "{}", app.engine);
+    }
+}

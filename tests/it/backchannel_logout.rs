@@ -12,7 +12,7 @@ use crate::support::{
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// Has an application listen. The Management API takes https alone; tests listen on loopback.
-async fn listen(app: &TestApp, client_id: &str, settings: Value) {
+pub(crate) async fn listen(app: &TestApp, client_id: &str, settings: Value) {
     let stored = app.app.store.doc(TENANT, Kind::Client, client_id).await.unwrap().unwrap();
     let mut document: Value = serde_json::from_str(&stored.json).unwrap();
     document["oidc_logout"] = settings;

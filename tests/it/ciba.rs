@@ -322,5 +322,256 @@ async fn case_16_links_lead_here() {
     assert!(link(&app).starts_with("/u/approve?code="));
     let discovery = app.get("/.well-known/openid-configuration").await.json();
     assert_eq!(discovery["backchannel_authentication_endpoint"], format!("{ISSUER}bc-authorize"));
-    assert_eq!(discovery["backchannel_token_delivery_modes_supported"], json!(["poll"]));
+    assert_eq!(discovery["backchannel_token_delivery_modes_supported"], json!(["poll", "ping"]));
+}
+
+const PAYMENT: &str = r#"[{"type":"payment","amount":{"value":"12.50","currency":"EUR"},"to":"Sam"}]"#;
+
+/// RFC 9396 with CIBA: what exactly is asked for stands on the page, and in the token when the user agrees to it.
+#[tokio::test]
+async fn details_are_shown_and_granted() {
+    for app in engines().await {
+        turn_on(&app).await;
+        let bad = ask(&app, &[("authorization_details", PAYMENT)]).await.expect(400);
+        assert_eq!(bad.text("error"), "invalid_authorization_details", "the API knows no such type");
+        let bad = ask(&app, &[("authorization_details", "[{}]")]).await.expect(400);
+        assert_eq!(bad.text("error"), "invalid_authorization_details");
+        app.set_api(json!({"authorization_details": [{"type": "payment"}]})).await;
+        let nowhere = ask(&app, &[("authorization_details", PAYMENT), ("audience", "")]).await.expect(400);
+        assert_eq!(nowhere.text("error"), "invalid_authorization_details", "there is no API to ask for it");
+        for agrees in [true, false] {
+            let id = ask(&app, &[("authorization_details", PAYMENT)]).await.expect(200).text("auth_req_id");
+            let mut browser = Browser::new(&app);
+            let page = browser.get(&link(&app)).await;
+            let page = browser.follow(page).await;
+            let login = browser.submit(&page, &[("action", "accept")]).await;
+            let login = browser.follow(login).await;
+            let page = browser.log_in(&login, &JANE).await;
+            assert_eq!(page.form().action, "/u/consent", "{}", app.engine);
+            let text = crate::support::unescape(&page.body);
+            for shown in ["payment", "value: 12.50, currency: EUR", "Sam"] {
+                assert!(text.contains(shown), "{shown}: {text}");
+            }
+            if !agrees {
+                let no = browser.submit(&page, &[("action", "decline")]).await;
+                browser.follow(no).await;
+                poll(&app, &id).await.is_error(400, "access_denied", DENIED);
+                continue;
+            }
+            browser.finish(page, &JANE).await;
+            let tokens = poll(&app, &id).await.expect(200).json();
+            let wanted: Value = serde_json::from_str(PAYMENT).unwrap();
+            assert_eq!(tokens["authorization_details"], wanted);
+            let claims = app.verified(tokens["access_token"].as_str().unwrap()).await;
+            assert_eq!(claims["authorization_details"], wanted);
+            let refreshed =
+                app.refresh(tokens["refresh_token"].as_str().unwrap(), &[]).await.expect(200).json();
+            assert_eq!(refreshed["authorization_details"], wanted);
+        }
+    }
+}
+
+/// What was asked for and is allowed no more when the tokens are fetched is not in them.
+#[tokio::test]
+async fn details_are_decided_again() {
+    let app = TestApp::new().await;
+    turn_on(&app).await;
+    app.set_api(json!({"authorization_details": [{"type": "payment"}]})).await;
+    let id = ask(&app, &[("authorization_details", PAYMENT)]).await.expect(200).text("auth_req_id");
+    let mut browser = Browser::new(&app);
+    let page = browser.get(&link(&app)).await;
+    let page = browser.follow(page).await;
+    browser.finish(page, &JANE).await;
+    app.set_api(json!({"authorization_details": null})).await;
+    let tokens = poll(&app, &id).await.expect(200).json();
+    assert_eq!(tokens.get("authorization_details"), None);
+}
+
+mod pings {
+    use super::*;
+    use crate::support::{Heard, Service};
+
+    const TOKEN: &str = "8d67dc78-7faa-4d41-aabd-67707b374255";
+
+    async fn told_at(app: &TestApp, service: &Service) {
+        turn_on(app).await;
+        let path = format!("/clients/{}/openid", app.clients.web.client_id);
+        let endpoint = format!("{}/cb", service.origin);
+        let wish = json!({"backchannel_token_delivery_mode": "ping", "backchannel_client_notification_endpoint": endpoint});
+        let shown = app.manage_own("PATCH", &path, wish).await;
+        assert_eq!(shown["backchannel_token_delivery_mode"], "ping");
+    }
+
+    async fn asked(app: &TestApp) -> String {
+        ask(app, &[("client_notification_token", TOKEN)]).await.expect(200).text("auth_req_id")
+    }
+
+    async fn answered(app: &TestApp, action: &str) {
+        let mut browser = Browser::new(app);
+        let page = browser.get(&link(app)).await;
+        let page = browser.follow(page).await;
+        let next = browser.submit(&page, &[("action", action)]).await;
+        let page = browser.follow(next).await;
+        browser.finish(page, &JANE).await;
+    }
+
+    async fn deliver(app: &TestApp) {
+        chancery_oauth::ping_due(&app.app).await.unwrap();
+    }
+
+    #[track_caller]
+    fn is_told(heard: &[Heard], id: &str) {
+        assert_eq!(heard.len(), 1, "{heard:?}");
+        let Heard { method, path, authorization, body, .. } = &heard[0];
+        assert_eq!((method.as_str(), path.as_str()), ("POST", "/cb"));
+        assert_eq!(*authorization, format!("Bearer {TOKEN}"));
+        assert_eq!(serde_json::from_str::<Value>(body).unwrap(), json!({"auth_req_id": id}));
+    }
+
+    #[tokio::test]
+    async fn the_application_is_told_of_an_answer_once() {
+        let mut all = vec![TestApp::configured(Service::config()).await];
+        if let Some(app) = TestApp::postgres().await {
+            all.push(app.neighbour_by(2, app.database().to_owned(), Service::config()).await);
+        }
+        for app in all {
+            let service = Service::start(|_| (204, json!(null))).await;
+            told_at(&app, &service).await;
+            for action in ["accept", "decline"] {
+                let id = asked(&app).await;
+                deliver(&app).await;
+                assert!(service.heard().is_empty(), "nobody has answered");
+                answered(&app, action).await;
+                assert!(service.heard().is_empty(), "the user does not wait for it");
+                deliver(&app).await;
+                is_told(&service.heard(), &id);
+                deliver(&app).await;
+                assert!(service.heard().is_empty(), "once");
+                let answer = poll(&app, &id).await;
+                assert_eq!(answer.status, if action == "accept" { 200 } else { 400 }, "{answer:?}");
+            }
+        }
+    }
+
+    /// What it is told with lies sealed, and whoever sees the database learns neither.
+    #[tokio::test]
+    async fn secrets_rest_sealed() {
+        let app = TestApp::configured(Service::config()).await;
+        let service = Service::start(|_| (204, json!(null))).await;
+        told_at(&app, &service).await;
+        let id = asked(&app).await;
+        let rest = app.at_rest().await;
+        assert!(rest.contains(&app.clients.web.client_id), "it is there");
+        assert!(!rest.contains(TOKEN) && !rest.contains(&id));
+    }
+
+    #[tokio::test]
+    async fn it_is_tried_again_and_not_for_ever() {
+        let app = TestApp::configured(Service::config()).await;
+        let service = Service::start(|_| (503, json!({}))).await;
+        told_at(&app, &service).await;
+        let id = asked(&app).await;
+        answered(&app, "accept").await;
+        deliver(&app).await;
+        is_told(&service.heard(), &id);
+        for (seconds, heard) in [(4, 0), (1, 1), (20, 1), (60, 1), (200, 0)] {
+            app.clock.advance(seconds);
+            deliver(&app).await;
+            assert_eq!(service.heard().len(), heard, "after {seconds} more seconds");
+        }
+    }
+
+    /// Security case 7: redirects are not followed, and a refusal is one.
+    #[tokio::test]
+    async fn who_does_not_want_to_hear_is_left_alone() {
+        for status in [302, 403] {
+            let app = TestApp::configured(Service::config()).await;
+            let service = Service::start(move |_| (status, json!({}))).await;
+            told_at(&app, &service).await;
+            asked(&app).await;
+            answered(&app, "accept").await;
+            deliver(&app).await;
+            assert_eq!(service.heard().len(), 1);
+            app.clock.advance(100);
+            deliver(&app).await;
+            assert!(service.heard().is_empty(), "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_it() {
+        let app = TestApp::configured(Service::config()).await;
+        let service = Service::start(|_| (204, json!(null))).await;
+        told_at(&app, &service).await;
+        for bad in ["", "a b", "a\nb"] {
+            let answer = ask(&app, &[("client_notification_token", bad)]).await.expect(400);
+            assert_eq!(answer.text("error"), "invalid_request", "{bad}");
+        }
+        let at = format!("/api/chancery/v1/clients/{}/openid", app.clients.web.client_id);
+        let token = app.management_token().await;
+        for bad in [
+            json!({"backchannel_client_notification_endpoint": null}),
+            json!({"backchannel_client_notification_endpoint": "https://u:p@a.example/"}),
+            json!({"backchannel_token_delivery_mode": "push"}),
+        ] {
+            app.send(Call::new("PATCH", &at).bearer(&token).json(&bad)).await.expect(400);
+        }
+        // Whoever asks by itself sends none, and is not told.
+        app.manage_own(
+            "PATCH",
+            &at.replace("/api/chancery/v1", ""),
+            json!({"backchannel_token_delivery_mode": "poll"}),
+        )
+        .await;
+        begun(&app).await;
+        answered(&app, "accept").await;
+        deliver(&app).await;
+        assert!(service.heard().is_empty());
+        let document = app.get("/.well-known/openid-configuration").await.json();
+        assert_eq!(document["backchannel_token_delivery_modes_supported"], json!(["poll", "ping"]));
+    }
+}
+
+/// A stranger does not have users asked, however leniently it is held; nor does who knows them by other names than their ids.
+#[tokio::test]
+async fn first_parties_that_know_ids_may_ask() {
+    let app = TestApp::new().await;
+    turn_on(&app).await;
+    let web = app.clients.web.client_id.clone();
+    let path = format!("/clients/{web}/openid");
+    app.set_web(json!({"callbacks": [crate::support::CALLBACK]})).await;
+    app.manage_own("PATCH", &path, json!({"subject_type": "pairwise"})).await;
+    let text = "Backchannel authentication names users by their id, which the application does not know";
+    ask(&app, &[]).await.is_error(403, "unauthorized_client", text);
+    app.manage_own("PATCH", &path, json!({"subject_type": null})).await;
+    begun(&app).await;
+    let wish = json!({
+        "name": "Stranger", "app_type": "regular_web", "oidc_conformant": true, "is_first_party": false,
+        "third_party_security_mode": "permissive", "grant_types": [GRANT], "callbacks": [crate::support::CALLBACK],
+        "token_endpoint_auth_method": "client_secret_post",
+    });
+    let made = app.manage("POST", "/clients", wish).await;
+    let own = ["client_id", "client_secret"].map(|name| (name, made[name].as_str().unwrap()));
+    let text = "Backchannel authentication is for first-party applications that prove themselves";
+    ask(&app, &own).await.is_error(403, "unauthorized_client", text);
+}
+
+/// Whoever is let in again has not allowed anything: what was allowed before ended with the block.
+#[tokio::test]
+async fn case_19_a_block_ends_what_was_allowed() {
+    for app in engines().await {
+        turn_on(&app).await;
+        let id = begun(&app).await;
+        let mut browser = Browser::new(&app);
+        let page = browser.get(&link(&app)).await;
+        let page = browser.follow(page).await.expect(200);
+        browser.finish(page, &JANE).await;
+        let path = format!("/users/{}", segment(&app.jane().await));
+        app.manage("PATCH", &path, json!({"blocked": true})).await;
+        app.clock.advance(5);
+        assert!(!poll(&app, &id).await.status.is_success(), "{}", app.engine);
+        app.manage("PATCH", &path, json!({"blocked": false})).await;
+        app.clock.advance(5);
+        poll(&app, &id).await.is_error(400, "invalid_grant", INVALID);
+    }
 }

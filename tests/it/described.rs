@@ -160,3 +160,63 @@ async fn the_settings_are_judged() {
     assert_eq!(shown["client_id_metadata_documents"]["token_lifetime"], 600);
     assert_eq!(shown["protected_resource_metadata"], json!({ "hidden": [] }));
 }
+
+/// Who describes itself asks nothing about tokens, with a key of its own neither: whoever writes the document would be an
+/// application that authenticates.
+#[tokio::test]
+async fn they_ask_nothing_about_tokens() {
+    let (agent, app) = Agent::and_server().await;
+    let key = SigningKey::from_pkcs8(Algorithm::ES256, "one", &generate_es256().unwrap()).unwrap();
+    let code = agent.code(&app, "read:contacts").await;
+    let token = agent.redeem(&app, &code, &[]).await.expect(200).text("access_token");
+    let id = agent.id();
+    let alone = [("client_id", id.as_str()), ("token", token.as_str())];
+    app.send(Call::post("/oauth/introspect").form(&alone)).await.expect(401);
+    app.clock.advance(301);
+    agent.publish(json!({
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": { "keys": [key.public_jwk().unwrap()] },
+    }));
+    let now = chancery_core::Clock::now(&*app.clock);
+    let claims = json!({ "iss": id, "sub": id, "aud": ISSUER, "iat": now, "exp": now + 60, "jti": "1" });
+    let assertion = key.sign(Typ::Jwt, claims.to_string().as_bytes()).unwrap();
+    let signed = [
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", assertion.as_str()),
+        ("token", token.as_str()),
+    ];
+    let answer = app.send(Call::post("/oauth/introspect").form(&signed)).await.expect(401);
+    assert_eq!(answer.text("error"), "invalid_client");
+}
+
+/// What is said of their tokens follows what the tenant lets in now, and the user.
+#[tokio::test]
+async fn case_19_tokens_end_with_their_host_and_their_user() {
+    let (agent, app) = Agent::and_server().await;
+    let middle = Middle::new(&app).await;
+    let code = agent.code(&app, "read:contacts").await;
+    let token = agent.redeem(&app, &code, &[]).await.expect(200).text("access_token");
+    let is_active = async || {
+        let form = [
+            ("client_id", middle.client_id.as_str()),
+            ("client_secret", &middle.client_secret),
+            ("token", &token),
+        ];
+        let told = app.send(Call::post("/oauth/introspect").form(&form)).await.expect(200).json();
+        if told["active"] == false {
+            assert_eq!(told, json!({ "active": false }));
+        }
+        told["active"] == true
+    };
+    assert!(is_active().await);
+    app.let_agents_in(json!({ "hosts": ["other.example"] })).await;
+    assert!(!is_active().await, "its host is let in no longer");
+    app.let_agents_in(json!({})).await;
+    let path = format!("/users/{}", segment(&app.jane().await));
+    app.manage("PATCH", &path, json!({ "blocked": true })).await;
+    assert!(!is_active().await, "its user is blocked");
+    app.manage("PATCH", &path, json!({ "blocked": false })).await;
+    assert!(is_active().await);
+    app.clock.advance(3600);
+    assert!(!is_active().await, "an hour is over");
+}

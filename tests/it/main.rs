@@ -45,6 +45,7 @@ mod scim;
 mod second_factor;
 mod security;
 mod security_keys;
+mod several_resources;
 mod signed_requests;
 mod signed_responses;
 mod token_encryption;

@@ -1,7 +1,7 @@
 //! Applications that prove themselves with certificates, and tokens that are good together with one alone (RFC 8705).
 
 use chancery_jose::{Algorithm, SigningKey, self_signed_certificate, sha256};
-use chancery_web::{Networks, ServerConfig};
+use chancery_web::{CertificateHeader, Networks, ServerConfig};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -333,4 +333,102 @@ async fn discovery_names_the_way() {
     // The alias has the tenant's issuer.
     let there = app.send(Call::get("/.well-known/openid-configuration").host(ALIAS)).await.expect(200);
     assert_eq!(there.json()["issuer"], ISSUER);
+}
+
+/// A proxy that writes one header, and takes that one away from whoever sends it, knows nothing of the other.
+#[tokio::test]
+async fn one_header_alone_is_looked_at() {
+    let own = Shown::new("bank.example");
+    let der = chancery_jose::pem_decode(&own.pem).unwrap().1;
+    let by_rfc = |call: Call| {
+        let value = format!(":{}:", chancery_jose::base64(&der));
+        call.host(ALIAS).sent_from(PROXY).header("client-cert", &value)
+    };
+    let app = behind_a_proxy().await;
+    let client_id = self_signed(&app, &own).await;
+    is_no_client(&app.send(by_rfc(asks(&client_id))).await);
+    let certificate_proxies = Networks(vec!["10.0.0.7".parse().unwrap()]);
+    let certificate_header = CertificateHeader::ClientCert;
+    let config = ServerConfig { certificate_proxies, certificate_header, ..ServerConfig::default() };
+    let app = TestApp::configured(config).await;
+    let client_id = self_signed(&app, &own).await;
+    app.send(by_rfc(asks(&client_id))).await.expect(200);
+    is_no_client(&app.send(own.on(asks(&client_id), "SUCCESS")).await);
+}
+
+/// FAPI 2.0, section 5.3.2.1: what is signed for the token endpoint, or for others too, is not signed for this server alone.
+#[tokio::test]
+async fn a_financial_application_signs_for_the_issuer_alone() {
+    let app = behind_a_proxy().await;
+    let own = Shown::new("anything");
+    let mut keyed = KeyedClient::new(&app).await;
+    keyed.key = keyed.key.with_algorithm(Algorithm::PS256).unwrap();
+    let credential = json!({
+        "credential_type": "public_key", "name": "better", "pem": pem(&keyed.key), "alg": "PS256", "kid": KID,
+    });
+    let made = app.manage("POST", &format!("/clients/{}/credentials", keyed.client_id), credential).await;
+    let methods = json!({ "private_key_jwt": { "credentials": [{ "id": made["id"] }] } });
+    app.set_client(&keyed.client_id, json!({ "client_authentication_methods": methods })).await;
+    let now = chancery_core::Clock::now(&*app.clock);
+    let ask = async |aud: Value, jti: &str| {
+        let assertion = keyed.sign(&json!({
+            "iss": keyed.client_id, "sub": keyed.client_id, "aud": aud, "iat": now, "exp": now + 60, "jti": jti,
+        }));
+        let call = Call::post("/oauth/token").form(&[
+            ("grant_type", "client_credentials"),
+            ("audience", API),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", &assertion),
+        ]);
+        app.send(own.on(call, "NONE")).await
+    };
+    let elsewhere =
+        [json!(format!("{ISSUER}oauth/token")), json!([ISSUER]), json!([ISSUER, "https://other.example/"])];
+    for (level, is_good) in [("fapi1_adv_pkj_par", true), ("fapi2_sp_pkj_mtls", false)] {
+        app.set_client(&keyed.client_id, json!({ "compliance_level": level })).await;
+        for (n, aud) in elsewhere.iter().enumerate() {
+            let answer = ask(aud.clone(), &format!("{level}{n}")).await;
+            assert_eq!(answer.status.as_u16(), if is_good { 200 } else { 401 }, "{level} {aud}: {answer:?}");
+        }
+        ask(json!(ISSUER), level).await.expect(200);
+    }
+}
+
+/// A mailed code that users type into the application is as a password there; and a hybrid answer proves its `state` (FAPI 1.0 Part
+/// 2, section 5.2.2.1).
+#[tokio::test]
+async fn what_else_financial_profiles_ask_for() {
+    let app = behind_a_proxy().await;
+    app.manage("PATCH", "/tenants/settings", json!({ "pushed_authorization_requests_supported": true }))
+        .await;
+    let own = Shown::new("bank.example");
+    let credential = json!({ "credential_type": "x509_cert", "name": "own", "pem": own.pem });
+    let mailed = "http://auth0.com/oauth/grant-type/passwordless/otp";
+    let wish = json!({
+        "name": "Bank", "app_type": "regular_web", "oidc_conformant": true, "callbacks": [CALLBACK],
+        "grant_types": ["authorization_code", "implicit", mailed], "compliance_level": "fapi1_adv_mtls_par",
+        "client_authentication_methods": { "self_signed_tls_client_auth": { "credentials": [credential] } },
+    });
+    let client_id = app.manage("POST", "/clients", wish).await["client_id"].as_str().unwrap().to_owned();
+    let typed = Call::post("/oauth/token").form(&[
+        ("client_id", &client_id),
+        ("grant_type", mailed),
+        ("realm", "email"),
+        ("username", JANE.email),
+        ("otp", "123456"),
+    ]);
+    let refused = app.send(own.on(typed, "NONE")).await;
+    refused.is_error(
+        403,
+        "unauthorized_client",
+        &format!("Grant type '{mailed}' not allowed for the client."),
+    );
+    let ask = Ask::code(&client_id, "openid").with("response_type", "code id_token").with("nonce", "n");
+    let ask = ask.challenged(&"v".repeat(43));
+    let push = Call::post("/oauth/par").body("application/x-www-form-urlencoded", ask.encoded());
+    let pushed = app.send(own.on(push, "NONE")).await.expect(201).text("request_uri");
+    let named = Ask::empty().with("client_id", &client_id).with("request_uri", &pushed);
+    let landing = Browser::new(&app).authorize(&named, &JANE).await;
+    let hash = chancery_jose::base64url(&sha256(landing.get("state").as_bytes())[..16]);
+    assert_eq!(decode(&landing.get("id_token")).1["s_hash"], json!(hash));
 }

@@ -380,3 +380,24 @@ async fn case_13_no_code_step_is_skipped() {
     }
     assert!(app.app.outbox.kept().is_empty());
 }
+
+/// However leniently it is held, somebody else's application has no codes mailed.
+#[tokio::test]
+async fn strangers_mail_no_codes() {
+    let app = TestApp::new().await;
+    let connection = turn_on(&app, json!({})).await;
+    let wish = json!({
+        "name": "Stranger", "app_type": "regular_web", "oidc_conformant": true, "is_first_party": false,
+        "third_party_security_mode": "permissive", "grant_types": [OTP], "callbacks": [CALLBACK],
+        "token_endpoint_auth_method": "client_secret_post",
+    });
+    let made = app.manage("POST", "/clients", wish).await;
+    let enabled = json!([{ "client_id": made["client_id"], "status": true }]);
+    app.manage("PATCH", &format!("/connections/{connection}/clients"), enabled).await;
+    for send in ["code", "link"] {
+        let own =
+            json!({ "client_id": made["client_id"], "client_secret": made["client_secret"], "send": send });
+        start(&app, own).await.is_error(403, "unauthorized_client", "Third-party applications get no codes");
+    }
+    assert!(app.app.outbox.kept().is_empty());
+}

@@ -118,7 +118,7 @@ async fn resources_that_are_none() {
     let unknown = browser.authorize(&ask().with("resource", "https://nothing.example"), &JANE).await;
     unknown.is_error("invalid_target", "There is no API for the resource https://nothing.example");
     let several = browser.authorize(&ask().and("resource", "https://nothing.example"), &JANE).await;
-    several.is_error("invalid_target", "An access token is for one API: name one resource");
+    several.is_error("invalid_target", "There is no API for the resource https://nothing.example");
     // Named by Auth0's parameter they are what they always were.
     let audience = ask().without("resource").with("audience", "https://nothing.example");
     browser

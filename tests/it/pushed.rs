@@ -154,3 +154,23 @@ async fn case_08_a_pushed_request_begins_once() {
         assert!(all.iter().all(|status| [302, 400].contains(status)), "{all:?}");
     }
 }
+
+/// What one application pushed another one neither begins nor uses up; and every character of its name counts.
+#[tokio::test]
+async fn case_01_a_pushed_request_is_its_applications() {
+    for app in engines().await {
+        enable(&app).await;
+        let request_uri = push(&app, &app.ask("openid")).await.expect(201).text("request_uri");
+        for stranger in [&app.clients.spa.client_id, &app.clients.m2m.client_id, &"nobody".to_owned()] {
+            app.get(&named(&app, &request_uri).with("client_id", stranger).path()).await.expect(400);
+        }
+        let (prefix, name) = request_uri.rsplit_once(':').unwrap();
+        for at in 0..name.len() {
+            let mut bytes = name.as_bytes().to_vec();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            let altered = format!("{prefix}:{}", String::from_utf8(bytes).unwrap());
+            app.get(&named(&app, &altered).path()).await.expect(400);
+        }
+        app.get(&named(&app, &request_uri).path()).await.expect(302);
+    }
+}

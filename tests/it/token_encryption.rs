@@ -93,3 +93,16 @@ async fn what_is_no_such_key_is_refused_and_never_shown() {
     assert_eq!((&key["pem"], &key["kid"]), (&Value::Null, &json!("enc-1")));
     assert!(key["thumbprint_sha256"].is_string());
 }
+
+/// That it cannot be read here is no reason to pretend that it was revoked.
+#[tokio::test]
+async fn case_19_revoking_an_encrypted_token_is_not_pretended() {
+    let app = TestApp::new().await;
+    let reader = Reader::new(KeyManagement::RsaOaep256);
+    encrypt(&app, &reader, "RSA-OAEP-256").await;
+    let own = [("client_id", app.clients.m2m.client_id.as_str()), ("client_secret", &app.m2m_secret())];
+    let form = [("grant_type", "client_credentials"), ("audience", API)];
+    let token = app.token(&[&own[..], &form].concat()).await.expect(200).text("access_token");
+    let answer = app.send(Call::post("/oauth/revoke").form(&[&own[..], &[("token", &token)]].concat())).await;
+    assert_eq!(answer.expect(400).text("error"), "unsupported_token_type");
+}

@@ -26,7 +26,7 @@ impl Foreign {
         Self::with_keys(app, key, keys).await
     }
 
-    async fn with_keys(app: &TestApp, key: SigningKey, keys: Value) -> Self {
+    pub(crate) async fn with_keys(app: &TestApp, key: SigningKey, keys: Value) -> Self {
         let (client_id, client_secret) = bringer(app).await;
         let profile = json!({
             "name": "Legacy", "subject_token_type": KIND, "action_id": "none", "type": "custom_authentication",
@@ -290,4 +290,70 @@ async fn a_policy_of_second_factors_is_not_gone_around() {
     let refused = ask(json!({ "amr": ["pwd"] })).await;
     assert_eq!((refused.status.as_u16(), refused.text("error").as_str()), (403, "mfa_required"));
     ask(json!({ "amr": ["pwd", "mfa"] })).await.expect(200);
+}
+
+/// What its server says that an assertion is for is not gone around by saying it in another form.
+#[tokio::test]
+async fn case_02_an_identity_assertion_is_for_the_api_that_it_names() {
+    let app = TestApp::new().await;
+    let foreign = Foreign::new(&app).await;
+    for (n, resource) in [
+        json!(["https://other.example", "https://another.example"]),
+        json!(["https://other.example", API]),
+        json!([]),
+        json!({ "a": API }),
+        json!(1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let token = foreign.identity(&app, json!({ "jti": format!("bad{n}"), "resource": resource }));
+        let answer = foreign.assert(&app, &token, &[("audience", API), ("scope", "read:contacts")]).await;
+        answer.is_error(400, "invalid_grant", "Assertion is invalid or has expired");
+    }
+    let token = foreign.identity(&app, json!({ "jti": "one", "resource": [API] }));
+    let answer = foreign.assert(&app, &token, &[("audience", "https://nothing.example")]).await.expect(200);
+    assert_eq!(decode(&answer.text("access_token")).1["aud"], json!(API));
+    // Without any the request says it, and scopes that the assertion does not name are not to be had.
+    let token = foreign.identity(&app, json!({ "jti": "none", "resource": null, "scope": null }));
+    let answer = foreign.assert(&app, &token, &[("audience", API), ("scope", "read:contacts")]).await;
+    assert_eq!(answer.expect(200).json().get("scope"), None);
+}
+
+/// Security cases 8 and 11.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_11_an_assertion_of_others_is_good_once() {
+    for app in engines().await {
+        let foreign = Foreign::new(&app).await;
+        let node = app.neighbour(1).await;
+        let token = foreign.signed(&app, json!({ "jti": "once" }));
+        let more = [("audience", API), ("scope", "read:contacts")];
+        let (a, b, c, d) = tokio::join!(
+            foreign.assert(&app, &token, &more),
+            foreign.assert(&node, &token, &more),
+            foreign.assert(&app, &token, &more),
+            foreign.assert(&node, &token, &more),
+        );
+        let statuses = [a, b, c, d].map(|answer| answer.status.as_u16());
+        assert_eq!(
+            statuses.iter().filter(|status| **status == 200).count(),
+            1,
+            "{}: {statuses:?}",
+            app.engine
+        );
+        assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 3, "{statuses:?}");
+    }
+}
+
+/// A request that can have no token leaves the assertion as it was.
+#[tokio::test]
+async fn an_assertion_is_not_used_up_in_vain() {
+    let app = TestApp::new().await;
+    let foreign = Foreign::new(&app).await;
+    let token = foreign.signed(&app, json!({ "jti": "kept" }));
+    let more = [("audience", API), ("scope", "read:contacts")];
+    app.set_api(json!({ "proof_of_possession": { "mechanism": "dpop", "required": true } })).await;
+    assert_eq!(foreign.assert(&app, &token, &more).await.expect(400).text("error"), "invalid_request");
+    app.set_api(json!({ "proof_of_possession": null })).await;
+    foreign.assert(&app, &token, &more).await.expect(200);
 }

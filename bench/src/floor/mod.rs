@@ -32,6 +32,9 @@ pub(crate) mod sign;
 /// A signing input as long as that of an access token with two audiences and a few scopes.
 pub(crate) const SIGNING_INPUT: [u8; 600] = [b'a'; 600];
 
+/// A static answer as long as those that clients fetch.
+static GREETING: [u8; 1 << 14] = [b'h'; 1 << 14];
+
 struct Floor {
     signer: sign::Signer,
     hasher: hash::Hasher,
@@ -73,6 +76,10 @@ pub(crate) fn run(options: &options::Floor) -> Result<()> {
 fn router(floor: Arc<Floor>) -> Router {
     Router::new()
         .route("/hello", get(async || "hello"))
+        .route(
+            "/hello/{length}",
+            get(async |Path(length): Path<usize>| &GREETING[..length.min(GREETING.len())]),
+        )
         .route("/sign/rs256", post(rs256))
         .route("/sign/es256", post(es256))
         .route("/hash", post(hashed))

@@ -22384,8 +22384,23 @@ export interface operations {
                         require_auth_time: boolean;
                         sector_identifier_uri?: string;
                         jwks_uri?: string;
+                        jwks?: {
+                            keys: ({
+                                kty: string;
+                            } & {
+                                [key: string]: unknown;
+                            })[];
+                        };
                         userinfo_signed_response_alg?: string;
                         request_object_signing_alg?: string;
+                        id_token_encrypted_response_alg?: string;
+                        id_token_encrypted_response_enc?: string;
+                        userinfo_encrypted_response_alg?: string;
+                        userinfo_encrypted_response_enc?: string;
+                        backchannel_token_delivery_mode?: string;
+                        backchannel_client_notification_endpoint?: string;
+                        request_object_encryption_alg?: string;
+                        request_object_encryption_enc?: string;
                         token_endpoint_auth_signing_alg?: string;
                         request_uris?: string[];
                         default_max_age?: number;
@@ -22418,10 +22433,25 @@ export interface operations {
                 "application/json": {
                     subject_type?: ("public" | "pairwise") | null;
                     sector_identifier_uri?: string | null;
+                    jwks?: {
+                        keys: ({
+                            kty: string;
+                        } & {
+                            [key: string]: unknown;
+                        })[];
+                    } | null;
                     jwks_uri?: string | null;
+                    id_token_encrypted_response_alg?: ("RSA-OAEP" | "RSA-OAEP-256" | "RSA-OAEP-384" | "RSA-OAEP-512" | "ECDH-ES" | "ECDH-ES+A128KW" | "ECDH-ES+A256KW") | null;
+                    id_token_encrypted_response_enc?: ("A128CBC-HS256" | "A256CBC-HS512" | "A128GCM" | "A256GCM") | null;
                     userinfo_signed_response_alg?: ("RS256" | "ES256" | "EdDSA") | null;
+                    userinfo_encrypted_response_alg?: ("RSA-OAEP" | "RSA-OAEP-256" | "RSA-OAEP-384" | "RSA-OAEP-512" | "ECDH-ES" | "ECDH-ES+A128KW" | "ECDH-ES+A256KW") | null;
+                    userinfo_encrypted_response_enc?: ("A128CBC-HS256" | "A256CBC-HS512" | "A128GCM" | "A256GCM") | null;
+                    request_object_encryption_alg?: ("RSA-OAEP" | "RSA-OAEP-256" | "RSA-OAEP-384" | "RSA-OAEP-512" | "ECDH-ES" | "ECDH-ES+A128KW" | "ECDH-ES+A256KW") | null;
+                    request_object_encryption_enc?: ("A128CBC-HS256" | "A256CBC-HS512" | "A128GCM" | "A256GCM") | null;
                     request_object_signing_alg?: ("none" | "RS256" | "RS384" | "PS256") | null;
                     token_endpoint_auth_signing_alg?: ("RS256" | "RS384" | "PS256" | "PS384" | "ES256" | "ES384") | null;
+                    backchannel_token_delivery_mode?: ("poll" | "ping") | null;
+                    backchannel_client_notification_endpoint?: string | null;
                     request_uris?: string[] | null;
                     default_max_age?: number | null;
                     require_auth_time?: boolean | null;
@@ -22445,8 +22475,23 @@ export interface operations {
                         require_auth_time: boolean;
                         sector_identifier_uri?: string;
                         jwks_uri?: string;
+                        jwks?: {
+                            keys: ({
+                                kty: string;
+                            } & {
+                                [key: string]: unknown;
+                            })[];
+                        };
                         userinfo_signed_response_alg?: string;
                         request_object_signing_alg?: string;
+                        id_token_encrypted_response_alg?: string;
+                        id_token_encrypted_response_enc?: string;
+                        userinfo_encrypted_response_alg?: string;
+                        userinfo_encrypted_response_enc?: string;
+                        backchannel_token_delivery_mode?: string;
+                        backchannel_client_notification_endpoint?: string;
+                        request_object_encryption_alg?: string;
+                        request_object_encryption_enc?: string;
                         token_endpoint_auth_signing_alg?: string;
                         request_uris?: string[];
                         default_max_age?: number;

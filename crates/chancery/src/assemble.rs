@@ -141,6 +141,8 @@ impl Parts {
         let certificate_origin = self.config.certificate_origin.clone();
         let catalog = Catalog::new(self.store.clone()).with_certificates_at(certificate_origin);
         catalog.sync().await?;
+        // Of migrations and of the first filling.
+        self.store.release_memory().await?;
         let builder = App::builder(self.store, catalog, clock, self.rng);
         let builder = builder.config(self.config).stopping(self.stopping);
         let builder = match self.outbox {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use chancery_web::{Network, Networks, Services};
+use chancery_web::{CertificateHeader, Network, Networks, Services};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
@@ -63,6 +63,11 @@ pub struct Settings {
     /// Proxies that hand on client certificates, and take such headers away from everybody else: addresses or ranges
     #[arg(long, env = "CHANCERY_MTLS_PROXIES", value_name = "RANGE", value_delimiter = ',')]
     pub mtls_proxies: Option<Vec<String>>,
+
+    /// The header in which they do, the only one that is looked at: client-certificate (PEM, percent-encoded) or client-cert (RFC 9440)
+    /// [default: client-certificate]
+    #[arg(long, env = "CHANCERY_MTLS_HEADER", value_name = "NAME")]
+    pub mtls_header: Option<MtlsHeader>,
 
     /// Proxies whose X-Forwarded-* headers are believed: addresses or ranges such as 10.0.0.0/8
     #[arg(long, env = "CHANCERY_TRUSTED_PROXIES", value_name = "RANGE", value_delimiter = ',')]
@@ -163,6 +168,17 @@ pub struct Settings {
     pub management_rate: Option<u32>,
 }
 
+/// Where proxies put client certificates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum MtlsHeader {
+    /// PEM, percent-encoded.
+    #[default]
+    ClientCertificate,
+    /// RFC 9440.
+    ClientCert,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -201,6 +217,7 @@ impl Settings {
             mtls_origin: self.mtls_origin.or(lower.mtls_origin),
             mtls_ca_file: self.mtls_ca_file.or(lower.mtls_ca_file),
             mtls_proxies: self.mtls_proxies.or(lower.mtls_proxies),
+            mtls_header: self.mtls_header.or(lower.mtls_header),
             trusted_proxies: self.trusted_proxies.or(lower.trusted_proxies),
             metrics: self.metrics.or(lower.metrics),
             log_format: self.log_format.or(lower.log_format),
@@ -306,6 +323,14 @@ impl Settings {
     /// As [`Settings::networks`].
     pub fn mtls_proxies(&self) -> Result<Networks> {
         networks(self.mtls_proxies.as_deref(), "the setting mtls_proxies")
+    }
+
+    /// In which header.
+    pub fn mtls_header(&self) -> CertificateHeader {
+        match self.mtls_header.unwrap_or_default() {
+            MtlsHeader::ClientCertificate => CertificateHeader::ClientCertificate,
+            MtlsHeader::ClientCert => CertificateHeader::ClientCert,
+        }
     }
 
     /// Where applications with client certificates call.

@@ -7,7 +7,7 @@ use crate::model::{Client, OrganizationPrompt, TenantSettings};
 use crate::oauth::{
     AuthorizeError, AuthorizeRequest, Device, Prompts, RedirectUri, ResponseMode, ResponseType, ScreenHint,
 };
-use crate::records::{DeviceRecord, Session};
+use crate::records::{DeviceRecord, ResourceGrant, Session};
 use crate::second_factor::{MailedCode, NewFactor, SecondFactors};
 use crate::webauthn::Challenge;
 
@@ -36,6 +36,7 @@ impl Transaction {
             scope: record.scope.clone(),
             audience: record.audience.clone(),
             organization: record.organization.clone(),
+            authorization_details: record.authorization_details.clone(),
             device: Some(Device {
                 id: id.to_owned(),
                 user_code: asked.map_or_else(|| record.user_code.clone(), |asked| asked.message.clone()),
@@ -75,6 +76,7 @@ fn at_home(address: RedirectUri) -> AuthorizeRequest {
         nonce: None,
         scope: String::new(),
         audience: None,
+        further: Vec::new(),
         challenge: None,
         prompts: Prompts::default(),
         max_age: None,
@@ -106,6 +108,11 @@ pub struct Progress {
     pub asked_user: Option<String>,
     /// The scopes the user agreed to in this transaction.
     pub consented: Option<Vec<String>>,
+    /// What was decided about APIs before the one that is decided about now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Settled>,
+    /// Id of the user whom that is about.
+    pub settled_for: Option<String>,
     /// Id of the organization that the user chose, where the request names none.
     pub organization: Option<String>,
     /// The user chose to go on without one; counts only where the application lets them.
@@ -138,6 +145,16 @@ pub struct Progress {
     pub shown: bool,
     /// The user said no.
     pub declined: bool,
+}
+
+/// What one of several APIs may be called with (RFC 8707).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settled {
+    /// The API and its scopes.
+    pub grant: ResourceGrant,
+    /// Nobody was asked, and no answer is kept yet.
+    pub is_implicit: bool,
 }
 
 impl Progress {

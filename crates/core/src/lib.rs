@@ -16,6 +16,7 @@ pub mod liquid;
 pub mod logout;
 pub mod markup;
 pub mod model;
+pub mod nesting;
 pub mod network;
 pub mod oauth;
 pub mod params;

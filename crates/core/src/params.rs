@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::nesting;
+
 /// Names and values in the order sent.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
@@ -21,6 +23,9 @@ pub enum ParamsError {
     /// Not UTF-8 after percent decoding.
     #[error("The body is not valid UTF-8")]
     NotUtf8,
+    /// Nested deeper than what is kept could be read again.
+    #[error("The body is nested deeper than {} levels", nesting::DEEPEST)]
+    TooDeep,
     /// More parameters than any request of the protocol has.
     #[error("Too many parameters")]
     TooMany,
@@ -67,6 +72,9 @@ impl Params {
         })?;
         if members.len() > MOST {
             return Err(ParamsError::TooMany);
+        }
+        if members.iter().any(|(_, value)| nesting::is_too_deep_within(value)) {
+            return Err(ParamsError::TooDeep);
         }
         let mut pairs = Vec::with_capacity(members.len());
         for (name, value) in members {
@@ -188,6 +196,10 @@ mod tests {
         assert_eq!(Params::from_json("[".repeat(100_000).as_bytes()), Err(ParamsError::NotAnObject));
         let deep = format!("{{\"a\":{}", "[".repeat(100_000));
         assert_eq!(Params::from_json(deep.as_bytes()), Err(ParamsError::NotJson));
+        let nested =
+            |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        assert!(Params::from_json(nested(nesting::DEEPEST).as_bytes()).is_ok());
+        assert_eq!(Params::from_json(nested(nesting::DEEPEST + 1).as_bytes()), Err(ParamsError::TooDeep));
         assert_eq!(Params::from_form(b"a=%ff"), Err(ParamsError::NotUtf8));
         assert_eq!(Params::from_form("a=1&".repeat(300).as_bytes()), Err(ParamsError::TooMany));
         assert_eq!(Params::from_json(br#"{"a":"1","b":"2","a":"3"}"#).unwrap().repeated(), Some("a"));

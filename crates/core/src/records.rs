@@ -46,6 +46,33 @@ pub struct Authorization {
     /// What exactly was allowed (RFC 9396).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<AuthorizationDetail>,
+    /// What was allowed at other APIs (RFC 8707): each token is for one of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<ResourceGrant>,
+}
+
+/// What was allowed at one more API.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResourceGrant {
+    /// Identifier of the API.
+    pub audience: String,
+    /// Granted scopes, in order.
+    pub scope: Vec<String>,
+}
+
+impl Authorization {
+    /// The same at one of the other APIs: what was allowed there, and nothing of what was allowed at the first.
+    pub fn at(&self, audience: &str) -> Option<Self> {
+        let there = self.further.iter().find(|there| there.audience == audience)?;
+        Some(Self {
+            audience: Some(there.audience.clone()),
+            scope: there.scope.clone(),
+            authorization_details: Vec::new(),
+            further: Vec::new(),
+            ..self.clone()
+        })
+    }
 }
 
 /// An authorization code as stored; the code itself is a handle.
@@ -95,6 +122,9 @@ pub struct DeviceRecord {
     /// The organization to sign in to, as named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
+    /// What exactly the application wants to do (RFC 9396).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<AuthorizationDetail>,
     /// As the device shows it; where no device asks, what the link of the mail holds.
     pub user_code: String,
     /// Seconds.

@@ -224,6 +224,17 @@ impl Db {
         }
     }
 
+    /// Gives back memory that only what was done so far needed, as a migration does. What comes next reads from the file again.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] or [`Error::Engine`].
+    pub async fn release_memory(&self) -> Result<()> {
+        match &self.0 {
+            Inner::Sqlite(engine) => engine.script("PRAGMA shrink_memory".to_owned()).await,
+            Inner::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Whether the database answers, soon. Where PostgreSQL does not, work that waits for it ends with [`Error::Busy`], and
     /// until it can be reached again further work does so at once: to be called every now and then.
     ///

@@ -81,6 +81,13 @@ impl SigningKey {
         Ok(Self { algorithm, headers, ..self.clone() })
     }
 
+    /// The same key under another name.
+    #[must_use]
+    pub fn with_kid(&self, kid: &str) -> Self {
+        let headers = encode_headers(self.algorithm, Some(kid));
+        Self { headers, kid: Some(kid.into()), public: self.public.with_kid(kid), ..self.clone() }
+    }
+
     /// The algorithm it signs with.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm

@@ -91,6 +91,12 @@ impl VerifyingKey {
         self.kid.as_deref()
     }
 
+    /// The same key under another name: it verifies tokens that name this one, or none.
+    #[must_use]
+    pub fn with_kid(&self, kid: &str) -> Self {
+        Self { kid: Some(kid.into()), ..self.clone() }
+    }
+
     /// The public key as a JWK with `use` = `sig`, and `kid` and `alg` where known; `None` for a secret.
     pub fn to_jwk(&self) -> Option<Jwk> {
         let Material::Public { public, .. } = &*self.material else { return None };

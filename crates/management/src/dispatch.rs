@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any};
 use chancery_core::claims::machine_subject;
 use chancery_core::oauth::OAuthError;
+use chancery_core::params::ParamsError;
 use chancery_core::problem::Problem;
 use chancery_core::records::LogEvent;
 use chancery_web::{
@@ -261,6 +262,7 @@ pub(crate) fn unreadable(error: &BodyError) -> Problem {
         BodyError::TooLarge => Problem::TooLarge,
         BodyError::ContentType => Problem::UnsupportedMediaType,
         BodyError::TooSlow => Problem::TooSlow,
+        BodyError::Malformed(why @ ParamsError::TooDeep) => Problem::payload(&why.to_string(), ""),
         BodyError::Incomplete | BodyError::Malformed(_) => Problem::NotJson,
     }
 }

@@ -9,13 +9,14 @@ use chancery_core::logout::Initiator;
 use chancery_core::records::LogEvent;
 use chancery_jose::{Typ, base64url, sha256};
 use chancery_store::{Error, LogoutNotice, PreparedClient, Snapshot};
-use chancery_web::{App, Ask, FetchError};
+use chancery_web::{App, Ask, FetchError, Post};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::issue;
+use crate::ping::ping_due;
 
 /// How often it is looked whether there is something to tell.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -28,18 +29,22 @@ const PAUSES: [i64; 4] = [10, 60, 300, 1800];
 /// The answer says nothing that is read.
 const LONGEST_ANSWER: usize = 4096;
 
-/// Tells applications of ends of sessions, as long as the server runs.
+/// Tells applications of ends of sessions, and of answers of their users elsewhere, as long as the server runs.
 pub async fn tell_of_logouts(app: Arc<App>) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failed = false;
     loop {
         ticks.tick().await;
-        match tell_due(&app).await {
+        let told = match tell_due(&app).await {
+            Ok(_) => ping_due(&app).await,
+            Err(error) => Err(error),
+        };
+        match told {
             Ok(_) => failed = false,
             Err(error) => {
                 if !failed {
-                    tracing::warn!("ends of sessions are told later: {error}");
+                    tracing::warn!("applications are told later of ends of sessions and answers: {error}");
                 }
                 failed = true;
             }
@@ -142,7 +147,7 @@ async fn tell(
     let ask = Ask {
         url,
         authorization: None,
-        form: Some(SecretString::from(format!("logout_token={token}"))),
+        post: Some(Post::Form(SecretString::from(format!("logout_token={token}")))),
         accept: "*/*",
         most: LONGEST_ANSWER,
     };
@@ -180,14 +185,18 @@ async fn token(
         .filter(|_| client.oidc_logout.as_ref().is_some_and(|settings| settings.hears_metadata()))
         .and_then(|json| serde_json::from_str::<Value>(json).ok());
     let jti = jti(notice);
+    // As its ID tokens name them; the request that ended several sessions' parts would tell sectors of one another.
+    let subject = app.subject_for(&notice.tenant, client, &notice.user_id);
+    let session_id = app.session_for(&notice.tenant, client, &notice.session_id);
+    let is_pairwise = client.pairwise_sector().is_some();
     let payload = LogoutToken {
         issuer: &issuer,
         client_id: &client.client_id,
-        subject: &notice.user_id,
-        session_id: &notice.session_id,
+        subject: &subject,
+        session_id: &session_id,
         issued_at: app.clock.now(),
         jti: &jti,
-        trace_id: Some(notice.trace.as_str()).filter(|trace| !trace.is_empty()),
+        trace_id: Some(notice.trace.as_str()).filter(|trace| !trace.is_empty() && !is_pairwise),
         session_metadata: metadata.as_ref(),
     }
     .payload();

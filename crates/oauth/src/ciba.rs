@@ -4,7 +4,8 @@
 use axum::response::Response;
 use chancery_core::ids::Handle;
 use chancery_core::oauth::{
-    ClientProof, POLL_INTERVAL, Surroundings, backchannel_request, link_code, unknown_user,
+    ClientProof, POLL_INTERVAL, Surroundings, backchannel_request, link_code, notification_token,
+    unknown_user,
 };
 use chancery_core::params::Params;
 use chancery_core::records::DeviceRecord;
@@ -12,11 +13,13 @@ use chancery_core::scope::Flow;
 use chancery_store::PreparedClient;
 use chancery_web::{Ctx, Failure, Form, Rate, admits, json};
 use http::{HeaderMap, StatusCode};
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::client_auth::authenticate;
 use crate::device::judged;
 use crate::events;
+use crate::ping::endpoint;
 
 /// Per address: 500 at once, one a second (fact sheet 13.2).
 const STARTS: Rate = Rate { name: "bc-authorize", burst: 500, every: 1 };
@@ -57,7 +60,13 @@ async fn ask(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<(Han
     }
     record.user_code = link_code(&*ctx.app.rng);
     let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
-    ctx.app.store.insert_device_code(&ctx.tenant.tenant, &handle, &record).await?;
+    let (tenant, store) = (&ctx.tenant.tenant, &ctx.app.store);
+    let ping = notification_token(params, &client.client)?;
+    let ping = ping.filter(|_| endpoint(client).is_some());
+    let ping = ping.map(|token| {
+        store.keep_ping(tenant, &handle, (&client.client_id, token.expose_secret()), record.expires_at)
+    });
+    store.insert_backchannel_request(tenant, &handle, &record, ping.transpose()?).await?;
     // A blocked user is asked nothing, and the application learns nothing of that: nobody answers.
     if !user.is_blocked() {
         let link = format!("{}/u/approve?code={}", ctx.origin.base, record.user_code);
@@ -75,6 +84,7 @@ fn accepted(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<Devic
         userinfo_audience: &ctx.origin.userinfo_audience,
         is_pushed: false,
         is_signed: false,
+        has_second_factors: ctx.tenant.second_factors.are_there(),
         hint_subject: &|_| None,
     };
     let record = backchannel_request(params, &around, &|issuer| issuer == ctx.origin.issuer, ctx.now())?;

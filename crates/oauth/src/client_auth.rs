@@ -212,6 +212,13 @@ async fn verified_assertion(
     let payload = proven(ctx, client, &unverified, allowed).await.ok_or_else(failed)?;
     let claims: Assertion = serde_json::from_slice(&payload).map_err(|_| failed())?;
     judge(ctx, &claims, now)?;
+    // FAPI 2.0, section 5.3.2.1: the issuer, as a text.
+    let is_sole = matches!(&claims.aud, OneOrMany::One(aud) if *aud == ctx.origin.issuer);
+    if client.fapi().is_some_and(|fapi| fapi.is_second) && !is_sole {
+        return Err(refuse(
+            "The compliance level of the client demands the issuer as the only aud of client_assertion",
+        ));
+    }
     Ok((Arc::clone(client), claims))
 }
 

@@ -5,11 +5,12 @@ use axum::response::Response;
 use chancery_core::ids::Handle;
 use chancery_core::model::SubjectType;
 use chancery_core::oauth::{
-    ClientProof, DEVICE_LIFETIME, OAuthError, POLL_INTERVAL, Surroundings, device_request, user_code,
+    ClientProof, DEVICE_LIFETIME, OAuthError, POLL_INTERVAL, Surroundings, detail_kind, device_request,
+    plain, user_code,
 };
 use chancery_core::params::Params;
 use chancery_core::records::DeviceRecord;
-use chancery_core::scope::{AskedScopes, Flow, Request, UserPermissions, decide};
+use chancery_core::scope::{AskedScopes, Flow, Request, UserPermissions, admits_detail, decide};
 use chancery_store::{Error, PreparedClient};
 use chancery_web::{Audience, Ctx, Failure, Form, client_grant, json};
 use http::{HeaderMap, StatusCode};
@@ -63,6 +64,7 @@ fn accepted(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<Devic
         userinfo_audience: &ctx.origin.userinfo_audience,
         is_pushed: false,
         is_signed: false,
+        has_second_factors: ctx.tenant.second_factors.are_there(),
         hint_subject: &|_| None,
     };
     let record = device_request(params, &around, ctx.now())?;
@@ -91,6 +93,16 @@ pub(crate) fn judged(
         organization: None,
     };
     decide(&request).map_err(|denied| refused(&denied, ctx, &request, name))?;
+    let api = audience.plain_api();
+    let mut kinds = record.authorization_details.iter().map(detail_kind);
+    let unknown = kinds.find(|kind| !api.is_some_and(|api| admits_detail(client, api, request.grant, kind)));
+    if let Some(kind) = unknown {
+        let named: String = plain(kind).chars().take(200).collect();
+        return Err(OAuthError::AuthorizationDetails(format!(
+            "The application may not ask the API for authorization_details of type {named}"
+        ))
+        .into());
+    }
     // The browser may come by another of the tenant's hosts.
     record.audience = audience.identifier().map(str::to_owned);
     Ok(record)

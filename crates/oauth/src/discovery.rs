@@ -58,6 +58,8 @@ fn document(tenant: &Snapshot, origin: &Origin) -> String {
         true => String::new(),
         false => format!(r#""authorization_details_types_supported":{},"#, serde_json::json!(types)),
     };
+    // Keys for it are made when the first application asks for them.
+    let encrypts = settings.lets_register() || tenant.request_keys.are_there();
     // The issuer is made of characters that JSON does not escape: `Origin::parse` sees to that. What is in other people's words goes
     // in last, and at once.
     let aliases = settings.mtls.as_ref().and_then(|mtls| mtls.enable_endpoint_aliases) == Some(true);
@@ -70,6 +72,7 @@ fn document(tenant: &Snapshot, origin: &Origin) -> String {
         .replace("{mtls_methods}", only(MTLS_METHODS, alias.is_some()))
         .replace("{described}", only(DESCRIBED, tenant.agents.client_id_metadata_documents.enabled))
         .replace("{registration}", only(REGISTRATION, settings.lets_register()))
+        .replace("{encrypted_requests}", only(ENCRYPTED_REQUESTS, encrypts))
         .replace("{references}", if settings.lets_register() { REFERENCES } else { NO_REFERENCES })
         .replace("{pushed}", only(PUSHED, pushed))
         .replace("{session}", only(SESSION, settings.flags.has_session_management()))
@@ -111,6 +114,12 @@ const REGISTRATION: &str = r#""registration_endpoint":"{issuer}oidc/register","#
 /// register.
 const REFERENCES: &str = r#""request_uri_parameter_supported":true,"require_request_uri_registration":true,"request_object_signing_alg_values_supported":["none","RS256","RS384","PS256"],"#;
 const NO_REFERENCES: &str = r#""request_uri_parameter_supported":false,"request_object_signing_alg_values_supported":["RS256","RS384","PS256"],"#;
+/// What the tenant's own keys open.
+const ENCRYPTED_REQUESTS: &str = concat!(
+    r#""request_object_encryption_alg_values_supported":["RSA-OAEP","RSA-OAEP-256","RSA-OAEP-384","RSA-OAEP-512","#,
+    r#""ECDH-ES","ECDH-ES+A128KW","ECDH-ES+A256KW"],"#,
+    r#""request_object_encryption_enc_values_supported":["A128CBC-HS256","A256CBC-HS512","A128GCM","A256GCM"],"#,
+);
 /// Where the tenant takes requests that are sent ahead.
 const PUSHED: &str = r#""pushed_authorization_request_endpoint":"{issuer}oauth/par","require_pushed_authorization_requests":false,"#;
 /// Where the tenant takes applications that describe themselves at a URL.
@@ -124,7 +133,7 @@ const TEMPLATE: &str = concat!(
     r#"{"issuer":"{issuer}","authorization_endpoint":"{issuer}authorize","token_endpoint":"{issuer}oauth/token","#,
     r#""device_authorization_endpoint":"{issuer}oauth/device/code","#,
     r#""backchannel_authentication_endpoint":"{issuer}bc-authorize","#,
-    r#""backchannel_token_delivery_modes_supported":["poll"],"#,
+    r#""backchannel_token_delivery_modes_supported":["poll","ping"],"#,
     r#""userinfo_endpoint":"{issuer}userinfo","mfa_challenge_endpoint":"{issuer}mfa/challenge","#,
     r#""jwks_uri":"{issuer}.well-known/jwks.json",{registration}"#,
     r#""introspection_endpoint":"{issuer}oauth/introspect","#,
@@ -139,9 +148,13 @@ const TEMPLATE: &str = concat!(
     r#""token_endpoint_auth_signing_alg_values_supported":["RS256","RS384","PS256","PS384","ES256","ES384"],"#,
     r#""claims_supported":["aud","auth_time","created_at","email","email_verified","exp","family_name","given_name","#,
     r#""iat","identities","iss","name","nickname","phone_number","picture","sub"],"claims_parameter_supported":true,"#,
-    r#"{references}"request_parameter_supported":true,"#,
+    r#"{references}"request_parameter_supported":true,{encrypted_requests}"#,
     r#""id_token_signing_alg_values_supported":["HS256","RS256","PS256","RS512","ES256","EdDSA"],"#,
+    r#""id_token_encryption_alg_values_supported":["RSA-OAEP","RSA-OAEP-256","RSA-OAEP-384","RSA-OAEP-512","ECDH-ES","ECDH-ES+A128KW","ECDH-ES+A256KW"],"#,
+    r#""id_token_encryption_enc_values_supported":["A128CBC-HS256","A256CBC-HS512","A128GCM","A256GCM"],"#,
     r#""userinfo_signing_alg_values_supported":["RS256","ES256","EdDSA"],{others}"#,
+    r#""userinfo_encryption_alg_values_supported":["RSA-OAEP","RSA-OAEP-256","RSA-OAEP-384","RSA-OAEP-512","ECDH-ES","ECDH-ES+A128KW","ECDH-ES+A256KW"],"#,
+    r#""userinfo_encryption_enc_values_supported":["A128CBC-HS256","A256CBC-HS512","A128GCM","A256GCM"],"#,
     r#""introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"{mtls_methods}],"#,
     r#"{mtls}"introspection_signing_alg_values_supported":["RS256"],"#,
     r#""dpop_signing_alg_values_supported":["ES256"],"#,

@@ -28,6 +28,10 @@ pub(crate) async fn initiate(
     let Some(uri) = client.initiate_login_uri.as_deref().filter(|uri| uri.starts_with("https://")) else {
         return refuse("The application has no initiate_login_uri");
     };
+    // Anybody can register a place to be led to; errors of such applications lead nowhere either (fact sheet 1.11).
+    if client.shows_errors_on_page() {
+        return refuse("The application is somebody else's: this server leads nobody there");
+    }
     let mut added = Params::default();
     added.push("iss", ctx.origin.issuer.as_str());
     if let Some(hint) = params.get("login_hint") {

@@ -6,7 +6,7 @@ use chancery_core::chain::ChainKey;
 use chancery_core::claims::{AccessToken, Disclosed, GrantKind, IdToken, RequestedClaims};
 use chancery_core::ids::{self, Handle};
 use chancery_core::model::{ExpirationType, Organization, RefreshTokenSettings, RotationType, User};
-use chancery_core::oauth::{AuthorizationDetail, OAuthError};
+use chancery_core::oauth::{AuthorizationDetail, EncryptedResponse, OAuthError};
 use chancery_core::records::{Authorization, Consent, OpaqueRecord, RefreshRecord};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
@@ -204,10 +204,13 @@ pub(crate) struct IdTokenFor<'a> {
     pub(crate) second_factor: bool,
     pub(crate) access_token: Option<&'a str>,
     pub(crate) code: Option<&'a str>,
+    /// The `state` of the answer that it is the signature of, if it is.
+    pub(crate) state: Option<&'a str>,
 }
 
-/// Signs an ID token with the application's algorithm.
+/// Signs an ID token with the application's algorithm, and encrypts it where the application wants that (OpenID Connect Core 10.2).
 pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String, Failure> {
+    let reader = ctx.encryption_key(what.client, EncryptedResponse::IdToken).await?;
     let key = id_token_key(&ctx.tenant, what.client);
     let key = key.ok_or_else(|| Failure::server("the tenant has no signing key"))?;
     // By the specification claims of scopes come from /userinfo wherever there is a token to ask there with (OpenID Connect
@@ -219,6 +222,7 @@ pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String,
         named: what.claims.map(|claims| claims.id_token.as_slice()).unwrap_or_default(),
         in_seconds: is_strict,
     };
+    let session_id = what.session_id.map(|id| ctx.session_for(what.client, id));
     let payload = IdToken {
         issuer: &ctx.origin.issuer,
         client_id: &what.client.client_id,
@@ -229,16 +233,21 @@ pub(crate) async fn id_token(ctx: &Ctx, what: &IdTokenFor<'_>) -> Result<String,
         lifetime: what.client.id_token_lifetime(),
         algorithm: key.algorithm(),
         nonce: what.nonce,
-        session_id: what.session_id,
+        session_id: session_id.as_deref(),
         auth_time: what.auth_time,
         second_factor: what.second_factor,
         access_token: what.access_token,
         code: what.code,
+        state: what.state,
         organization: what.organization.map(|organization| ctx.organization_claims(organization)),
         custom: None,
     }
     .payload();
-    Ok(ctx.app.signer.sign(&key, Typ::Jwt, payload).await?)
+    let token = ctx.app.signer.sign(&key, Typ::Jwt, payload).await?;
+    match reader {
+        Some(reader) => reader.encrypt(token.as_bytes(), Some("JWT")).map_err(Failure::server),
+        None => Ok(token),
+    }
 }
 
 /// The key that signs what the application itself reads; `None` where the tenant has none.

@@ -23,6 +23,7 @@ mod mfa;
 mod pages;
 mod passkey;
 mod passwordless;
+mod ping;
 mod profile;
 mod protected_resource;
 mod pushed;
@@ -38,6 +39,7 @@ use axum::routing::{get, post};
 use chancery_web::{App, Ctx};
 
 pub use backchannel::{tell_due, tell_of_logouts};
+pub use ping::ping_due;
 
 /// Every route of the Authentication API.
 pub fn routes() -> Router<Arc<App>> {

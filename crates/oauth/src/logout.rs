@@ -1,5 +1,6 @@
 //! Ending the session: `/v2/logout` and `/oidc/logout` (OpenID Connect RP-Initiated Logout, fact sheet 8.3 and 8.4).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::RawQuery;
@@ -151,15 +152,17 @@ impl Asked {
 
     /// Whether the hints name this very session.
     fn is_about(&self, ctx: &Ctx, session: &Session) -> bool {
-        let is_theirs = |subject: &str| {
-            let client = self.client.as_ref();
-            client.is_some_and(|client| ctx.subject_for(client, &session.user_id) == subject)
-        };
+        let client = self.client.as_ref();
+        let is_theirs =
+            |subject: &str| client.is_some_and(|client| ctx.subject_for(client, &session.user_id) == subject);
+        // As the application knows it.
+        let session_id =
+            client.map_or(Cow::Borrowed(session.id.as_str()), |client| ctx.session_for(client, &session.id));
         let by_hint = self.hint.as_ref().is_some_and(|h| match &h.session_id {
-            Some(sid) => *sid == session.id,
+            Some(sid) => *sid == *session_id,
             None => is_theirs(&h.subject),
         });
-        by_hint || self.logout_hint.as_deref() == Some(session.id.as_str())
+        by_hint || self.logout_hint.as_deref() == Some(&*session_id)
     }
 }
 

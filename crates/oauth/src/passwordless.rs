@@ -27,7 +27,7 @@ pub(crate) async fn start(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
         return Err(OAuthError::Repeated(name.to_owned()).into());
     }
     let client = client(&ctx, &headers, &params).await?;
-    if client.is_strict_third_party() {
+    if !client.is_first_party {
         return Err(OAuthError::UnauthorizedClient("Third-party applications get no codes".to_owned()).into());
     }
     let connection = connection(&ctx, &client, params.get("connection"))?;

@@ -24,6 +24,8 @@ use crate::events;
 const RATE: Rate = Rate { name: "registrations", burst: 20, every: 3 };
 /// Applications of a tenant that registered themselves: more than any tenant knows, less than memory cares about.
 const MOST: usize = 10_000;
+/// Bytes of what is kept of one: ten thousand of them lie in the memory of every node.
+const MOST_KEPT: usize = 16 << 10;
 /// How often a write that was overtaken is tried again.
 const TRIES: usize = 8;
 
@@ -34,7 +36,7 @@ pub(crate) async fn register(ctx: Ctx, headers: HeaderMap, body: Body) -> Result
     }
     ctx.app.rates.take(RATE, ctx.ip, &ctx.tenant.tenant, ctx.now())?;
     let metadata = metadata(&ctx, &headers, body).await?;
-    let read = Box::pin(accepted(&ctx, &metadata)).await?;
+    let read = Box::pin(accepted(&ctx, &metadata, mode(&ctx))).await?;
     if ctx.tenant.clients().filter(|client| client.registered_itself()).count() >= MOST {
         return Err(OAuthError::Denied {
             code: "access_denied",
@@ -53,7 +55,7 @@ pub(crate) async fn register(ctx: Ctx, headers: HeaderMap, body: Body) -> Result
     let own = client.openid.get_or_insert_default();
     own.registered_at = Some(ctx.now());
     own.registration_token_sha256 = Some(digest(&token));
-    let doc = serde_json::to_string(&client).map_err(Failure::server)?;
+    let doc = kept(&client)?;
     let change = Change::new(&ctx.tenant.tenant).insert(Kind::Client, &client.client_id, None, doc);
     ctx.app.catalog.apply(change).await?;
     log(&ctx, "client_registered", &client);
@@ -78,15 +80,20 @@ pub(crate) async fn update(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    let (_, token) = proven(&ctx, &client_id, &headers)?;
+    let (client, token) = proven(&ctx, &client_id, &headers)?;
     ctx.app.rates.take(RATE, ctx.ip, &ctx.tenant.tenant, ctx.now())?;
     let metadata = metadata(&ctx, &headers, body).await?;
-    let read = Box::pin(accepted(&ctx, &metadata)).await?;
+    let mode = client.third_party_security_mode.unwrap_or(SecurityMode::Strict);
+    let read = Box::pin(accepted(&ctx, &metadata, mode)).await?;
     for _ in 0..TRIES {
         let found = ctx.app.store.doc(&ctx.tenant.tenant, Kind::Client, &client_id).await?;
         let found = found.ok_or_else(|| bearer(BAD_TOKEN))?;
         let mut client: Client = serde_json::from_str(&found.json).map_err(Failure::server)?;
+        if client.is_first_party {
+            return Err(bearer(BAD_TOKEN));
+        }
         names_itself(&ctx, &client, &metadata)?;
+        read.keeps_subjects_of(&client).map_err(refused)?;
         let made = match client.secret {
             None => new_secret(&ctx, &read, &mut client)?,
             Some(_) => None,
@@ -95,7 +102,7 @@ pub(crate) async fn update(
             client.secret = None;
         }
         read.clone().describe(&mut client);
-        let doc = serde_json::to_string(&client).map_err(Failure::server)?;
+        let doc = kept(&client)?;
         let change = Change::new(&ctx.tenant.tenant).update(Kind::Client, &client_id, None, doc, found.rev);
         match ctx.app.catalog.apply(change).await {
             Ok(_) => {
@@ -171,9 +178,13 @@ async fn metadata(ctx: &Ctx, headers: &HeaderMap, body: Body) -> Result<Map<Stri
 }
 
 /// Reads the metadata, and the document that has to list the callbacks where it names one (security case 7).
-async fn accepted(ctx: &Ctx, metadata: &Map<String, Value>) -> Result<Registration, Failure> {
+async fn accepted(
+    ctx: &Ctx,
+    metadata: &Map<String, Value>,
+    mode: SecurityMode,
+) -> Result<Registration, Failure> {
     let rules = RegistrationRules {
-        mode: mode(ctx),
+        mode,
         is_oidc_strict: ctx.tenant.settings.is_oidc_strict(),
         plain_http: !ctx.app.config.fetch_networks.0.is_empty(),
     };
@@ -184,11 +195,26 @@ async fn accepted(ctx: &Ctx, metadata: &Map<String, Value>) -> Result<Registrati
         })?;
         read.check_sector(&document).map_err(refused)?;
     }
+    if read.encrypts_requests() {
+        ctx.need_request_keys().await?;
+    }
     Ok(read)
 }
 
 fn refused(error: RegistrationError) -> OAuthError {
     OAuthError::Denied { code: error.code, status: 400, text: error.text }
+}
+
+/// As it is stored.
+fn kept(client: &Client) -> Result<String, Failure> {
+    let doc = serde_json::to_string(client).map_err(Failure::server)?;
+    match doc.len() <= MOST_KEPT {
+        true => Ok(doc),
+        false => {
+            let text = format!("The registration has more than {MOST_KEPT} bytes of what is kept of it");
+            Err(refused(RegistrationError::metadata(text)).into())
+        }
+    }
 }
 
 fn new_secret(ctx: &Ctx, read: &Registration, client: &mut Client) -> Result<Option<SecretString>, Failure> {
@@ -242,7 +268,9 @@ fn proven(
 ) -> Result<(Arc<chancery_store::PreparedClient>, SecretString), Failure> {
     let token = bearer_token(headers).map_err(bearer)?.ok_or_else(|| bearer(OAuthError::TokenMissing))?;
     let token = SecretString::from(token.to_owned());
-    let client = ctx.tenant.client(client_id).ok_or_else(|| bearer(BAD_TOKEN))?;
+    // One that an administrator made their own is no longer the stranger's to change.
+    let client = ctx.tenant.client(client_id).filter(|client| !client.is_first_party);
+    let client = client.ok_or_else(|| bearer(BAD_TOKEN))?;
     let kept = client.openid.as_ref().and_then(|openid| openid.registration_token_sha256.as_deref());
     let kept = kept.ok_or_else(|| bearer(BAD_TOKEN))?;
     match chancery_jose::constant_time_eq(kept.as_bytes(), digest(&token).as_bytes()) {

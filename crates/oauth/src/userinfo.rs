@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use chancery_core::claims::{self, Disclosed, RequestedClaims};
 use chancery_core::ids::Handle;
 use chancery_core::model::User;
-use chancery_core::oauth::OAuthError;
+use chancery_core::oauth::{EncryptedResponse, OAuthError};
 use chancery_core::params::Params;
 use chancery_core::records::Authorization;
 use chancery_core::scope::OPENID;
@@ -113,7 +113,8 @@ async fn answer(ctx: &Ctx, sent: &Sent<'_>, in_form: Option<&str>) -> Result<Res
     said(ctx, client, &user, &disclosed).await
 }
 
-/// As JSON, or signed where the application registered so (OpenID Connect Core 5.3.2). `sub` is that of its ID tokens.
+/// As JSON, or signed, or encrypted, or first the one and then the other, as the application registered (OpenID Connect Core 5.3.2).
+/// `sub` is that of its ID tokens.
 async fn said(
     ctx: &Ctx,
     client: Option<&Arc<PreparedClient>>,
@@ -122,20 +123,41 @@ async fn said(
 ) -> Result<Response, Failure> {
     let own = Cow::Borrowed(user.user_id.as_str());
     let subject = client.map_or(own, |client| ctx.subject_for(client, &user.user_id));
-    let alg = client
-        .and_then(|client| Some((client, client.openid.as_ref()?.userinfo_signed_response_alg.as_deref()?)));
-    let (kind, body) = match alg {
+    let (kind, body) = match client.filter(|client| client.openid.is_some()) {
+        Some(client) => match protected(ctx, client, (&subject, user), disclosed).await? {
+            Some(token) => ("application/jwt", Body::from(token)),
+            None => ("application/json", Body::from(claims::userinfo(&subject, user, disclosed))),
+        },
         None => ("application/json", Body::from(claims::userinfo(&subject, user, disclosed))),
-        Some((client, alg)) => {
-            let key = issue::tenant_key(ctx, alg)?;
-            let between = (ctx.origin.issuer.as_str(), client.client_id.as_str());
-            let payload = claims::userinfo_object(&subject, user, disclosed, between);
-            ("application/jwt", Body::from(ctx.app.signer.sign(&key, Typ::Jwt, payload).await?))
-        }
     };
     let mut response = no_store(Response::new(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     Ok(response)
+}
+
+/// The answer as a token; `None` where the application wants it plain.
+async fn protected(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    (subject, user): (&str, &User),
+    disclosed: &Disclosed<'_>,
+) -> Result<Option<String>, Failure> {
+    let signed_by = client.openid.as_ref().and_then(|own| own.userinfo_signed_response_alg.as_deref());
+    let reader = ctx.encryption_key(client, EncryptedResponse::Userinfo).await?;
+    if signed_by.is_none() && reader.is_none() {
+        return Ok(None);
+    }
+    let between = (ctx.origin.issuer.as_str(), client.client_id.as_str());
+    let payload = claims::userinfo_object(subject, user, disclosed, between);
+    let Some(alg) = signed_by else {
+        return reader.map(|reader| reader.encrypt(&payload, None).map_err(Failure::server)).transpose();
+    };
+    let key = issue::tenant_key(ctx, alg)?;
+    let token = ctx.app.signer.sign(&key, Typ::Jwt, payload).await?;
+    match reader {
+        Some(reader) => reader.encrypt(token.as_bytes(), Some("JWT")).map(Some).map_err(Failure::server),
+        None => Ok(Some(token)),
+    }
 }
 
 /// What a token says.

@@ -9,6 +9,7 @@ use chancery_db::{Batch, params};
 use crate::{
     Result, Store,
     error::{parse, print},
+    pings::answered,
     rows::same,
 };
 
@@ -41,22 +42,21 @@ impl Store {
         handle: &Handle,
         record: &DeviceRecord,
     ) -> Result<()> {
-        self.commit(Batch::default().run(
-            "INSERT INTO device_codes (tenant, id, digest, user_code, state, reason, polled_ms, wait, expires_at, \
-             ends_at, doc) VALUES ($1, $2, $3, $4, $5, '', 0, $6, $7, $8, $9)",
-            params![
-                tenant,
-                handle.id.as_str(),
-                handle.digest(),
-                user_code_digest(&record.user_code),
-                DeviceState::Pending.as_str(),
-                POLL_INTERVAL,
-                record.expires_at,
-                record.expires_at.saturating_add(KEPT_AFTER_END),
-                print("device code", record)?
-            ],
-        ))
-        .await
+        self.commit(device_code(tenant, handle, record)?).await
+    }
+
+    /// The same of an application that asks for a user who is elsewhere, with what it will be told.
+    ///
+    /// # Errors
+    /// As [`Store::insert_device_code`].
+    pub async fn insert_backchannel_request(
+        &self,
+        tenant: &str,
+        handle: &Handle,
+        record: &DeviceRecord,
+        ping: Option<Batch>,
+    ) -> Result<()> {
+        self.commit(ping.into_iter().fold(device_code(tenant, handle, record)?, Batch::and)).await
     }
 
     /// The device code with this secret, wherever it stands.
@@ -125,6 +125,7 @@ impl Store {
             "UPDATE device_codes SET state = $1 WHERE tenant = $2 AND id = $3 AND state = $4 AND expires_at > $5",
             params![allowed, tenant, id, pending, now],
         );
+        let allow = answered(allow, tenant, id);
         Ok(allow.run(
             "INSERT INTO codes (tenant, id, digest, authorization_id, user_id, client_id, audience, session_id, spent, \
              ends_at, doc) SELECT tenant, id, digest, $3, $4, $5, $6, $7, FALSE, ends_at, $8 \
@@ -144,10 +145,11 @@ impl Store {
 
     /// The user said no, or may not. A device that was answered before stays as it is.
     pub fn deny_device(&self, tenant: &str, id: &str, reason: &str) -> Batch {
-        Batch::default().run(
+        let denied = Batch::default().run(
             "UPDATE device_codes SET state = $1, reason = $2 WHERE tenant = $3 AND id = $4 AND state = $5",
             params![DeviceState::Denied.as_str(), reason, tenant, id, DeviceState::Pending.as_str()],
-        )
+        );
+        answered(denied, tenant, id)
     }
 
     /// The device is about to be told that its time is over: of many commits one succeeds, the others fail with
@@ -159,6 +161,24 @@ impl Store {
             params![ended, tenant, id],
         )
     }
+}
+
+fn device_code(tenant: &str, handle: &Handle, record: &DeviceRecord) -> Result<Batch> {
+    Ok(Batch::default().run(
+        "INSERT INTO device_codes (tenant, id, digest, user_code, state, reason, polled_ms, wait, expires_at, \
+         ends_at, doc) VALUES ($1, $2, $3, $4, $5, '', 0, $6, $7, $8, $9)",
+        params![
+            tenant,
+            handle.id.as_str(),
+            handle.digest(),
+            user_code_digest(&record.user_code),
+            DeviceState::Pending.as_str(),
+            POLL_INTERVAL,
+            record.expires_at,
+            record.expires_at.saturating_add(KEPT_AFTER_END),
+            print("device code", record)?
+        ],
+    ))
 }
 
 /// Of one length, whatever was typed.

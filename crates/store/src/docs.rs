@@ -24,6 +24,8 @@ pub enum Kind {
     Connection,
     /// [`SigningKeyDoc`](crate::SigningKeyDoc).
     SigningKey,
+    /// [`RequestKeyDoc`](crate::RequestKeyDoc).
+    RequestKey,
     /// Looks of the hosted pages.
     Branding,
     /// How mail leaves.
@@ -98,7 +100,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::Settings,
         Self::Api,
         Self::Client,
@@ -106,6 +108,7 @@ impl Kind {
         Self::Role,
         Self::Connection,
         Self::SigningKey,
+        Self::RequestKey,
         Self::Branding,
         Self::EmailProvider,
         Self::EmailTemplate,
@@ -154,6 +157,7 @@ impl Kind {
             Self::Role => "role",
             Self::Connection => "connection",
             Self::SigningKey => "signing_key",
+            Self::RequestKey => "request_key",
             Self::Branding => "branding",
             Self::EmailProvider => "email_provider",
             Self::EmailTemplate => "email_template",

@@ -34,6 +34,7 @@ mod notes;
 mod opaque_tokens;
 mod organizations;
 mod password_history;
+mod pings;
 #[cfg(test)]
 mod plans;
 mod refresh_tokens;
@@ -72,10 +73,14 @@ pub use effects::Touched;
 pub use error::{Error, Result};
 pub use groups::{AccountName, Group, GroupFilter, GroupMember};
 pub use holders::{Held, Holder, Way};
-pub use keys::{Family, KeyMaterial, KeyRing, KeyState, NextKeys, SigningKeyDoc};
+pub use keys::{
+    Family, KeyMaterial, KeyRing, KeyState, NextKeys, Published, RequestKeyDoc, RequestKeyMaterial,
+    RequestKeys, SigningKeyDoc,
+};
 pub use logout_notices::{Ending, LogoutNotice};
 pub use logs::{LogLine, LogWalk};
 pub use notes::Noted;
+pub use pings::{Ping, PingSecrets};
 pub use refresh_tokens::{PresentedToken, Rotation, Standing};
 pub use reset::Kept;
 pub use scope_use::{Noticed, ScopeUse};

@@ -8,7 +8,7 @@ use crate::{Kind, Result, Store, docs};
 pub type Kept<'a> = (Kind, &'a str);
 
 /// Everything that is a tenant's, beside its documents and the feed of their changes.
-const RECORDS: [&str; 34] = [
+const RECORDS: [&str; 35] = [
     "users",
     "user_terms",
     "unindexed_users",
@@ -23,6 +23,7 @@ const RECORDS: [&str; 34] = [
     "invitations",
     "sessions",
     "logout_notices",
+    "backchannel_pings",
     "transactions",
     "codes",
     "device_codes",

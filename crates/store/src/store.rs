@@ -100,8 +100,13 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 21,
+        name: "backchannel pings",
+        sql: include_str!("../migrations/0021_backchannel_pings.sql"),
+    },
+    Migration {
+        number: 22,
         name: "remembered browsers",
-        sql: include_str!("../migrations/0021_remembered_browsers.sql"),
+        sql: include_str!("../migrations/0022_remembered_browsers.sql"),
     },
 ];
 
@@ -155,6 +160,14 @@ impl Store {
                 Ok(())
             }
         }
+    }
+
+    /// Gives back memory that only what was done so far needed.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] or [`Error::Database`].
+    pub async fn release_memory(&self) -> Result<()> {
+        Ok(self.db.release_memory().await?)
     }
 
     /// Whether the database answers: see [`Db::ping`].

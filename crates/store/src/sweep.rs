@@ -21,7 +21,7 @@ const TOMBSTONE: i64 = 3600;
 pub(crate) const CHANGES_KEPT: i64 = 10_000;
 
 /// Tables whose rows end at `ends_at`, with the rest of their key.
-const ENDING: [(&str, &str); 13] = [
+const ENDING: [(&str, &str); 14] = [
     ("codes", "id"),
     ("device_codes", "id"),
     ("transactions", "id"),
@@ -34,6 +34,7 @@ const ENDING: [(&str, &str); 13] = [
     ("assertions", "digest"),
     ("tries", "id"),
     ("logout_notices", "session_id, client_id"),
+    ("backchannel_pings", "id"),
     ("remembered_browsers", "id, user_id"),
 ];
 

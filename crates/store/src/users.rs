@@ -122,6 +122,32 @@ impl Store {
         row.map(|(password_hash, user)| Ok(Credential { user: user.read()?, password_hash })).transpose()
     }
 
+    /// Whether the name or address is that of another user than `user_id` in any of these connections.
+    ///
+    /// # Errors
+    /// As [`Store::user`].
+    pub async fn is_name_of_others(
+        &self,
+        tenant: &str,
+        connections: &[&str],
+        name: &str,
+        user_id: &str,
+    ) -> Result<bool> {
+        let connections: Vec<&&str> = connections.iter().filter(|connection| is_text(connection)).collect();
+        if connections.is_empty() || !is_text(name) {
+            return Ok(false);
+        }
+        let mut values = params![tenant, name.to_lowercase(), user_id];
+        values.extend(connections.iter().map(|connection| (**connection).into()));
+        let places: Vec<String> = (4..=values.len()).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "SELECT user_id FROM credentials WHERE tenant = $1 AND (email = $2 OR username = $2) AND user_id <> $3 \
+             AND connection IN ({}) LIMIT 1",
+            places.join(", ")
+        );
+        Ok(self.db.query_one::<String>(sql, values).await?.is_some())
+    }
+
     /// Every user with this address, whatever its case, oldest first.
     ///
     /// # Errors

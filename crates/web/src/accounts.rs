@@ -176,7 +176,7 @@ impl Ctx {
             return self.wrong_password(&guess, (connection, identifier), Some(&user)).await;
         }
         // Others may have used up the tries while this one waited: many at once are no more tries than one after another.
-        if !guess.succeeded(self).await? {
+        if !guess.succeeded(self, Some(&user)).await? {
             return Ok(PasswordCheck::TooMany);
         }
         if self.refuses_known_password(connection, &user, &password).await? {

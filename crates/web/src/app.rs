@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cors::AllowedOrigins;
 use crate::middleware::RouteMetrics;
+use crate::overload::Overload;
 use crate::shares::Shares;
 use crate::{
-    Attempts, DescribedApplications, Fetcher, KeySets, LogQueue, MemoryOutbox, Networks, Outbox,
-    PublishedKeys, Quota, Rates, Signer, Twilio, VerifiedTokens,
+    Attempts, CertificateHeader, DescribedApplications, Fetcher, KeySets, LogQueue, MemoryOutbox, Networks,
+    Outbox, PublishedKeys, Quota, Rates, Signer, Twilio, VerifiedTokens,
 };
 
 /// Everything a handler can reach besides its request. There is one, behind an `Arc`; it is the state of the router.
@@ -70,6 +71,7 @@ pub struct App {
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) log_ids: chancery_core::ids::Sequence,
     pub(crate) metrics: RouteMetrics,
+    pub(crate) overload: Overload,
 }
 
 /// Settings of the server, as opposed to those of a tenant.
@@ -102,6 +104,8 @@ pub struct ServerConfig {
     pub breached_passwords: Option<PathBuf>,
     /// Proxies that hand client certificates on, and let nobody else do so. Default none.
     pub certificate_proxies: Networks,
+    /// In which header they do. Default `client-certificate`.
+    pub certificate_header: CertificateHeader,
     /// Where applications with client certificates call: see [`chancery_store::Origin::with_certificates`]. Default
     /// `https://mtls.{host}`.
     pub certificate_origin: String,
@@ -146,6 +150,7 @@ impl Default for ServerConfig {
             fetch_authorities: None,
             breached_passwords: None,
             certificate_proxies: Networks::default(),
+            certificate_header: CertificateHeader::default(),
             certificate_origin: Origin::WITH_CERTIFICATES.to_owned(),
             services: Services::default(),
         }
@@ -260,6 +265,7 @@ impl AppBuilder {
             allowed_origins: AllowedOrigins::default(),
             log_ids: chancery_core::ids::Sequence::new(&*self.rng),
             metrics: RouteMetrics::default(),
+            overload: Overload::default(),
             config,
             stopping: self.stopping,
             store: self.store,

@@ -30,6 +30,7 @@ const MOST_RACES: usize = 200;
 pub(crate) struct Guess {
     by_name: Option<TryKey>,
     by_address: Option<TryKey>,
+    name: String,
 }
 
 /// What a wrong password came to.
@@ -51,6 +52,7 @@ impl Guess {
         Self {
             by_name: counts_names.then(|| ctx.name_key(identifier)),
             by_address: settings.throttling.counts(ctx.ip).then(|| address_key(BY_ADDRESS, ctx.ip)),
+            name: folded(identifier),
         }
     }
 
@@ -111,16 +113,23 @@ impl Guess {
         Ok(Err(TooMany { retry_after: 1 }))
     }
 
-    /// A right one: what was counted of the name is forgotten, unless others used up the tries meanwhile, in which case this
-    /// one came too late. Nothing is written where nothing was counted.
+    /// A right one of `user`: what was counted of the name is forgotten, unless others used up the tries meanwhile, in which case
+    /// this one came too late. Nothing is written where nothing was counted.
     ///
     /// # Errors
     /// When the database is away.
-    pub(crate) async fn succeeded(&self, ctx: &Ctx) -> Result<bool, Failure> {
+    pub(crate) async fn succeeded(&self, ctx: &Ctx, user: Option<&User>) -> Result<bool, Failure> {
+        let (store, tenant) = (&ctx.app.store, &ctx.tenant.tenant);
         match (self.seen(ctx).await?, &self.by_name) {
             (Err(_), _) => return Ok(false),
             (Ok([Some(_), _]), Some(key)) => {
-                ctx.app.store.commit(ctx.app.store.forget_try(&ctx.tenant.tenant, key)).await?;
+                // Somebody may have made an account of another connection under the name whose password they guess at: signing in
+                // to it must not give them their tries back.
+                let user = user.map(|user| user.user_id.as_str()).unwrap_or_default();
+                let others: Vec<&str> = ctx.tenant.connections().map(|known| known.name.as_str()).collect();
+                if !store.is_name_of_others(tenant, &others, &self.name, user).await? {
+                    store.commit(store.forget_try(tenant, key)).await?;
+                }
             }
             _ => {}
         }

@@ -24,6 +24,7 @@ impl Background {
         tasks.spawn(cancel.clone().run_until_cancelled_owned(watch(Arc::clone(app))));
         tasks.spawn(cancel.clone().run_until_cancelled_owned(follow(Arc::clone(app))));
         tasks.spawn(cancel.clone().run_until_cancelled_owned(sweep(Arc::clone(app))));
+        tasks.spawn(cancel.clone().run_until_cancelled_owned(look(Arc::clone(app))));
         let (app, stop) = (Arc::clone(app), cancel.clone());
         tasks.spawn(async move { app.logs.run(stop).await });
         tasks.close();
@@ -54,6 +55,11 @@ async fn watch(app: Arc<App>) {
         // Who needs it finds out, and says so.
         let _ = app.store.ping().await;
     }
+}
+
+/// Whether more comes than can be served.
+async fn look(app: Arc<App>) {
+    app.overload.watch().await;
 }
 
 /// Other nodes' changes. Trouble is logged when it begins and when it ends, not every time.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
+use chancery_core::nesting;
 use chancery_core::oauth::OAuthError;
 use chancery_core::params::{Params, ParamsError};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -83,6 +84,20 @@ pub async fn read_params(
 /// # Errors
 /// See [`BodyError`].
 pub async fn read_json(config: &ServerConfig, headers: &HeaderMap, body: Body) -> Result<Value, BodyError> {
+    let value = read_any_json(config, headers, body).await?;
+    // Here, so that no handler need think of it: whatever is kept of a body can be read again wherever it lies.
+    if nesting::is_too_deep(&value) { Err(ParamsError::TooDeep.into()) } else { Ok(value) }
+}
+
+/// The same of what is kept nowhere but carries other bodies, whose depth is judged where they are used.
+///
+/// # Errors
+/// See [`BodyError`].
+pub async fn read_any_json(
+    config: &ServerConfig,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Value, BodyError> {
     let bytes = read_bytes(config, headers, body).await?;
     if bytes.is_empty() {
         return Ok(Value::Null);

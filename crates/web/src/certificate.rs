@@ -35,17 +35,15 @@ impl ShownCertificate {
     }
 
     fn handed_on(headers: &HeaderMap, app: &App, peer: IpAddr) -> Option<Self> {
-        if !(headers.contains_key(CERTIFICATE) || headers.contains_key(RFC_9440)) {
+        let header = app.config.certificate_header;
+        if !headers.contains_key(header.name()) {
             return None;
         }
         if !app.config.certificate_proxies.contains(peer) {
             tracing::debug!("a client certificate of an address that may hand on none is ignored");
             return None;
         }
-        let der = match single(headers, CERTIFICATE) {
-            Some(text) => of_pem(text),
-            None => single(headers, RFC_9440).and_then(of_structured_field),
-        };
+        let der = single(headers, header.name()).and_then(|text| header.read(text));
         if der.is_none() {
             tracing::warn!("the client certificate that a proxy handed on cannot be read");
         }
@@ -54,12 +52,37 @@ impl ShownCertificate {
     }
 }
 
-/// PEM with percent signs, as the service that we are compatible with takes it, and many proxies write it.
-const CERTIFICATE: &str = "client-certificate";
+/// The header in which proxies hand certificates on. One alone is looked at: a proxy that writes one of them, and takes it away
+/// where a client sent it, may know nothing of the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CertificateHeader {
+    /// `client-certificate`: PEM with percent signs, as the service that we are compatible with takes it, and many proxies write
+    /// it.
+    #[default]
+    ClientCertificate,
+    /// `Client-Cert`: DER in base64 between colons (RFC 9440, section 2.1).
+    ClientCert,
+}
+
+impl CertificateHeader {
+    /// In lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClientCertificate => "client-certificate",
+            Self::ClientCert => "client-cert",
+        }
+    }
+
+    fn read(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::ClientCertificate => of_pem(text),
+            Self::ClientCert => of_structured_field(text),
+        }
+    }
+}
+
 /// `SUCCESS`, or why an authority does not answer for it.
 const VERIFIED: &str = "client-certificate-ca-verified";
-/// DER in base64 between colons (RFC 9440, section 2.1).
-const RFC_9440: &str = "client-cert";
 /// Characters of such a header.
 const LONGEST: usize = 16 * 1024;
 
@@ -105,10 +128,11 @@ mod tests {
 
     #[test]
     fn two_certificates_are_none() {
+        const NAME: &str = CertificateHeader::ClientCertificate.name();
         let mut headers = HeaderMap::new();
-        headers.append(CERTIFICATE, "a".parse().unwrap());
-        assert_eq!(single(&headers, CERTIFICATE), Some("a"));
-        headers.append(CERTIFICATE, "b".parse().unwrap());
-        assert_eq!(single(&headers, CERTIFICATE), None);
+        headers.append(NAME, "a".parse().unwrap());
+        assert_eq!(single(&headers, NAME), Some("a"));
+        headers.append(NAME, "b".parse().unwrap());
+        assert_eq!(single(&headers, NAME), None);
     }
 }

@@ -238,7 +238,14 @@ impl Wire {
 
     /// 503. The cause goes to the log.
     pub(crate) fn unavailable(self, cause: String) -> Response {
-        let mut response = match self {
+        let mut response = self.turned_away();
+        response.extensions_mut().insert(Cause(cause));
+        response
+    }
+
+    /// 503 of which the log has no line for each.
+    pub(crate) fn turned_away(self) -> Response {
+        match self {
             Self::Management => {
                 responses::json(StatusCode::SERVICE_UNAVAILABLE, &Problem::Unavailable.body())
             }
@@ -254,9 +261,7 @@ impl Wire {
                 response
             }
             Self::OAuth => Failure::new(OAuthError::Unavailable).into_response(),
-        };
-        response.extensions_mut().insert(Cause(cause));
-        response
+        }
     }
 }
 

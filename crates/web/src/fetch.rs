@@ -47,18 +47,27 @@ pub struct Ask<'a> {
     pub url: &'a str,
     /// What is sent as `Authorization`.
     pub authorization: Option<SecretString>,
-    /// A form to post; without one the document is asked for (GET).
-    pub form: Option<SecretString>,
+    /// What is posted; without it the document is asked for (GET).
+    pub post: Option<Post>,
     /// The kind of document that is wanted.
     pub accept: &'static str,
     /// Bytes of the longest answer that is read.
     pub most: usize,
 }
 
+/// What is posted.
+#[derive(Debug)]
+pub enum Post {
+    /// A form.
+    Form(SecretString),
+    /// JSON.
+    Json(SecretString),
+}
+
 impl<'a> Ask<'a> {
     /// For a JSON document that anybody may have.
     pub fn json(url: &'a str, most: usize) -> Self {
-        Self { url, authorization: None, form: None, accept: "application/json", most }
+        Self { url, authorization: None, post: None, accept: "application/json", most }
     }
 }
 
@@ -304,13 +313,13 @@ fn request(target: &Target<'_>, ask: &Ask<'_>) -> Result<Request<Full<Bytes>>, F
         value.set_sensitive(true);
         request = request.header(AUTHORIZATION, value);
     }
-    let body = match &ask.form {
-        Some(form) => {
-            request = request.method(Method::POST).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-            Bytes::copy_from_slice(form.expose_secret().as_bytes())
-        }
-        None => Bytes::new(),
+    let (kind, body) = match &ask.post {
+        Some(Post::Form(form)) => ("application/x-www-form-urlencoded", form),
+        Some(Post::Json(json)) => ("application/json", json),
+        None => return request.body(Full::default()).map_err(|_| FetchError::Url),
     };
+    request = request.method(Method::POST).header(CONTENT_TYPE, kind);
+    let body = Bytes::copy_from_slice(body.expose_secret().as_bytes());
     request.body(Full::new(body)).map_err(|_| FetchError::Url)
 }
 

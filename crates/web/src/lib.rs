@@ -42,12 +42,14 @@ mod new_password;
 mod op_state;
 mod organization;
 mod outside;
+mod overload;
 mod passkeys;
 mod passwordless;
 mod proxies;
 mod published_keys;
 mod quota;
 mod rates;
+mod request_keys;
 mod responses;
 mod second_factors;
 mod security_keys;
@@ -76,9 +78,11 @@ pub use bearer::{
     verify_any_access_token,
 };
 pub use binding::Binding;
-pub use body::{BodyError, Form, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params};
+pub use body::{
+    BodyError, Form, read_any_json, read_bytes, read_json, read_json_or_form, read_json_or_page, read_params,
+};
 pub use breaches::Stage;
-pub use certificate::ShownCertificate;
+pub use certificate::{CertificateHeader, ShownCertificate};
 pub use chancery_core::network::Network;
 pub use client_certificates::ClientCertificates;
 pub use context::{Ctx, Peer, RequestId};
@@ -87,7 +91,7 @@ pub use dpop::{DPOP, DPOP_NONCE, Sent};
 pub use enrolment::ENROLMENT;
 pub use errors::{Cause, Decided, Failure, Scheme};
 pub use farewell::is_heard;
-pub use fetch::{Ask, FetchError, Fetcher, Reply};
+pub use fetch::{Ask, FetchError, Fetcher, Post, Reply};
 pub use held::{Held, admits, client_grant};
 pub use id_token::{IdTokenClaims, verify_id_token};
 pub use key_set::{LARGEST_KEY_SET, SIGNATURES, verifying_keys};

@@ -122,6 +122,7 @@ impl Server {
             Listener::Plain(socket) => (socket, None),
             Listener::Tls(socket, tls) => (socket, Some(tls)),
         };
+        lengthen_queue(&socket);
         loop {
             let slot = tokio::select! {
                 slot = Arc::clone(&self.slots).acquire_owned() => slot,
@@ -280,6 +281,17 @@ const MOST_STREAMS: u32 = 200;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
+/// Connections that the system holds until they are taken. With the 128 of the standard library a rush is not told anything:
+/// the system drops the surplus, and clients ask again after a second.
+const BACKLOG: i32 = 4096;
+
+/// Listening once more sets the length anew. Systems that know no such thing keep what there is.
+fn lengthen_queue(socket: &TcpListener) {
+    if let Err(e) = socket2::SockRef::from(socket).listen(BACKLOG) {
+        tracing::debug!("the queue of connections keeps its length: {e}");
+    }
+}
+
 /// The system ends a connection whose peer takes nothing for that long (RFC 5482).
 #[cfg(target_os = "linux")]
 fn cut_unless_read(stream: &TcpStream, after: Duration) -> io::Result<()> {
@@ -429,6 +441,20 @@ mod tests {
             assert!(call.await.unwrap().ends_with("done"));
         }
         assert!(running.await.unwrap());
+    }
+
+    /// There is one place, which is taken, and still nobody is left waiting for the connection itself.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_rush_of_connections_finds_room_in_the_queue() {
+        let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+        assert!(most.trim().parse::<usize>().unwrap() >= 300, "this system allows no such queue");
+        let (addr, ..) = start(Limits { connections: 1, ..Limits::default() }).await;
+        let mut all = Vec::new();
+        for _ in 0..300 {
+            let connected = timeout(Duration::from_secs(30), TcpStream::connect(addr)).await;
+            all.push(connected.expect("the system drops nobody").unwrap());
+        }
     }
 
     /// One that asks, never reads and keeps its connection open must not hold its place for ever.

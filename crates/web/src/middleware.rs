@@ -79,6 +79,9 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
 /// The handler's answer, whatever the handler does.
 async fn answer(app: &App, request: Request, next: Next) -> Response {
     let api = Wire::of(request.uri().path());
+    if !app.overload.admits() && !HEALTH.contains(&request.uri().path()) {
+        return api.turned_away();
+    }
     let mut handler = pin!(next.run(request));
     // A panic in a handler ends this request and no other. What it touched is shared only behind locks and atomics.
     let caught =
@@ -143,6 +146,8 @@ fn note(method: &Method, route: &str, (id, took): (&str, Duration), response: &m
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const UNMATCHED: &str = "(none)";
+/// What asks whether the server is alive is told so, busy or not: it would be restarted in the worst moment.
+const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Requests and their duration by route and status. The handles are kept: looking them up by name each time would cost
 /// more than the rest of this file.
@@ -292,6 +297,28 @@ mod tests {
             assert!(response.extensions().get::<Cause>().is_none());
             let body = text(response).await;
             assert!(body.contains(code) && !body.contains("cause"), "{body}");
+        }
+    }
+
+    /// In the words of each API, soon, and without a word to those who ask whether the server is alive.
+    #[tokio::test]
+    async fn what_is_too_much_is_turned_away() {
+        let (test, router) = router(ServerConfig::default()).await;
+        test.app.overload.turn_away();
+        for (path, body) in [
+            ("/userinfo", "temporarily_unavailable"),
+            ("/api/v2/clients", "\"statusCode\":503"),
+            ("/scim/v2/connections/c/Users", "urn:ietf:params:scim:api:messages:2.0:Error"),
+        ] {
+            let response = send(&router, request(path, &[("host", "acme.example")])).await;
+            assert_eq!(response.status(), 503, "{path}");
+            assert_eq!(response.headers()[RETRY_AFTER], "2");
+            assert!(response.headers().contains_key("x-request-id"));
+            assert!(text(response).await.contains(body), "{path}");
+        }
+        for path in ["/healthz", "/readyz"] {
+            let response = send(&router, request(path, &[("host", "acme.example")])).await;
+            assert_eq!(response.status(), 404, "these routes have none, but they were asked");
         }
     }
 

@@ -158,7 +158,8 @@ impl Ctx {
         if !constant_time_eq(digest(&typed).as_bytes(), mailed.digest.as_bytes()) {
             return self.wrong_code(&guess, connection, &email).await;
         }
-        if !guess.succeeded(self).await? {
+        let owner = store.credential(tenant, &connection.name, &email).await?.map(|found| found.user);
+        if !guess.succeeded(self, owner.as_ref()).await? {
             return Ok(CodeCheck::TooMany);
         }
         let used = store.finish_transaction(tenant, &id, stored.rev + 1);

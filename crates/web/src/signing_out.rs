@@ -55,7 +55,7 @@ impl Ctx {
             let mut said = Params::default();
             if settings.frontchannel_logout_session_required == Some(true) {
                 said.push("iss", self.origin.issuer.clone());
-                said.push("sid", session.id.clone());
+                said.push("sid", self.session_for(client, &session.id).into_owned());
             }
             Some((Link::new(&with_query(uri, &said.encode()))?, source))
         });

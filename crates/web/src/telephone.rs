@@ -7,7 +7,7 @@ use chancery_core::{Delivery, Telephone};
 use chancery_jose::base64;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{Ask, Fetcher};
+use crate::{Ask, Fetcher, Post};
 
 /// Hands messages to Twilio, with the account of whoever sends them.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Twilio {
         let ask = Ask {
             url: &format!("{}{}", self.url, request.path),
             authorization: Some(SecretString::from(format!("Basic {}", base64(pair.as_bytes())))),
-            form: Some(SecretString::from(request.form)),
+            post: Some(Post::Form(SecretString::from(request.form))),
             accept: "application/json",
             most: LONGEST,
         };

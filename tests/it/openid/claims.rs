@@ -134,3 +134,20 @@ async fn how_old_a_sign_in_may_be() {
     let code = Browser::new(&app).authorize(&curious.code("openid"), &JANE).await.get("code");
     assert!(decode(&curious.redeem(&app, &code).await.expect(200).text("id_token")).1["auth_time"].is_i64());
 }
+
+/// OpenID Connect Core 5.5.1.1: where nobody can show a second factor, an application that cannot do without hears so instead of
+/// being given an ID token that says nothing.
+#[tokio::test]
+async fn case_13_an_essential_class_is_not_left_out() {
+    let app = TestApp::new().await;
+    let class = "http://schemas.openid.net/pape/policies/2007/06/multi-factor";
+    let demand =
+        |essential: bool| json!({ "id_token": { "acr": { "essential": essential, "value": class } } });
+    let ask = |essential: bool| app.ask("openid").with("claims", &demand(essential).to_string());
+    let refused = Browser::new(&app).authorize(&ask(true), &JANE).await;
+    assert_eq!(refused.get("error"), "unmet_authentication_requirements");
+    Browser::new(&app).authorize(&ask(false), &JANE).await.get("code");
+    app.manage("PUT", "/guardian/factors/otp", json!({ "enabled": true })).await;
+    let page = Browser::new(&app).open(&ask(true)).await;
+    assert_eq!(page.form().action, "/u/login", "it can be shown now: {page:?}");
+}

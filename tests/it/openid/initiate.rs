@@ -28,3 +28,16 @@ async fn nowhere_else() {
         assert_eq!((answer.status.as_u16(), answer.location()), (400, None), "{query}");
     }
 }
+
+/// Security case 16: strangers register the places that they want others to be led to.
+#[tokio::test]
+async fn case_16_nobody_is_led_to_strict_strangers() {
+    let app = Registered::app(true).await;
+    let made = Registered::new(&app, json!({ "initiate_login_uri": "https://evil.example/" })).await;
+    let path = format!("/oidc/initiate?client_id={}", made.client_id);
+    let page = app.get(&path).await.expect(400);
+    assert_eq!(page.location(), None);
+    app.set_client(&made.client_id, json!({ "redirection_policy": "allow_always" })).await;
+    let answer = app.get(&path).await.expect(302);
+    assert!(answer.location().unwrap().starts_with("https://evil.example/?iss="));
+}

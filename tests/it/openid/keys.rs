@@ -113,3 +113,29 @@ async fn id_tokens_by_the_algorithm_asked_for() {
         assert_eq!(Unverified::parse(&id_token).unwrap().header().alg, alg);
     }
 }
+
+/// RFC 7517, section 4.4: a reader that holds a key to its `alg` finds one for PS256, and one who knows RS256 alone sees no other
+/// until somebody needs it.
+#[tokio::test]
+async fn published_keys_are_for_what_they_sign() {
+    let app = Registered::app(false).await;
+    let keys = async || app.get("/.well-known/jwks.json").await.json()["keys"].as_array().unwrap().clone();
+    let before = keys().await;
+    for alg in ["PS256", "RS512", "RS256"] {
+        let made = Registered::new(&app, json!({ "id_token_signed_response_alg": alg })).await;
+        let code = Browser::new(&app).authorize(&made.code("openid"), &JANE).await.get("code");
+        let id_token = made.redeem(&app, &code).await.expect(200).text("id_token");
+        let header = Unverified::parse(&id_token).unwrap().header().clone();
+        let all = keys().await;
+        assert_eq!(all[..before.len()], before, "those that were there are as they were");
+        let named: Vec<&Value> = all.iter().filter(|key| key["kid"] == json!(header.kid)).collect();
+        assert_eq!((named.len(), &named[0]["alg"]), (1, &json!(alg)));
+        let key = VerifyingKey::from_jwk(&serde_json::from_value(named[0].clone()).unwrap()).unwrap();
+        Unverified::parse(&id_token).unwrap().verify(&key, &[alg.parse().unwrap()]).unwrap();
+        // It is a hint here, by the same name.
+        let hint = made.code("openid").with("id_token_hint", &id_token);
+        Browser::new(&app).authorize(&hint, &JANE).await.get("code");
+        app.send(made.manage("DELETE", made.text("registration_access_token"))).await.expect(204);
+        assert_eq!(keys().await, before, "nobody needs it any more");
+    }
+}

@@ -3,6 +3,7 @@
 
 mod by_reference;
 mod claims;
+mod encryption;
 mod initiate;
 mod keys;
 mod pairwise;

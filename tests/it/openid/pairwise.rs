@@ -173,3 +173,141 @@ async fn applications_of_ones_own() {
     assert_eq!(unset, json!({ "subject_type": "public", "require_auth_time": false }));
     assert_eq!(subject(&app.sign_in("openid").await), jane);
 }
+
+/// Two applications of two sectors, with the same browser: nothing that either is told is told to the other too.
+#[tokio::test]
+async fn nothing_that_is_told_is_the_same_in_two_sectors() {
+    let app = Registered::app(false).await;
+    let jane = app.jane().await;
+    let service = Service::start(|_| (200, json!({}))).await;
+    let mut all = Vec::new();
+    for callback in [ONE, OTHER] {
+        let made = pairwise(&app, json!({ "redirect_uris": [callback] })).await;
+        let listens = json!({
+            "backchannel_logout_urls": [format!("{}/{}", service.origin, made.client_id)],
+            "frontchannel_logout_uri": format!("https://frame.example/{}", made.client_id),
+            "frontchannel_logout_session_required": true,
+        });
+        crate::backchannel_logout::listen(&app, &made.client_id, listens).await;
+        all.push((made, callback));
+    }
+    let mut browser = Browser::new(&app);
+    let mut told = Vec::new();
+    for (made, callback) in &all {
+        let ask = made.code("openid").with("redirect_uri", callback);
+        let code = browser.authorize(&ask, &JANE).await.get("code");
+        let grant =
+            [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", *callback)];
+        let id_token = made.token(&app, &grant).await.expect(200).text("id_token");
+        told.push((id_token.clone(), decode(&id_token).1));
+    }
+    let [(id_token, first), (_, second)] = &told[..] else { panic!("two") };
+    for name in ["sub", "sid"] {
+        assert!(first[name].is_string() && first[name] != second[name], "{name}: {first} {second}");
+    }
+    assert!(!told.iter().any(|(_, claims)| claims.to_string().contains(&jane)));
+    // The first one's own words for the session end it, and each is told in its own.
+    let sid = first["sid"].as_str().unwrap();
+    let out = browser.get(&format!("/oidc/logout?id_token_hint={id_token}&logout_hint={sid}")).await;
+    let page = crate::support::unescape(&out.expect(200).body);
+    assert!(browser.session_cookie().is_none());
+    chancery_oauth::tell_due(&app.app).await.unwrap();
+    let heard = service.heard();
+    assert_eq!(heard.len(), 2);
+    for ((made, _), (_, claims)) in all.iter().zip(&told) {
+        let own = claims["sid"].as_str().unwrap();
+        let frame =
+            format!("https://frame.example/{}?iss=https%3A%2F%2Fauth.example%2F&sid={own}", made.client_id);
+        assert!(page.contains(&frame), "{page}");
+        let to_it = heard.iter().find(|heard| heard.path.ends_with(&made.client_id)).unwrap();
+        let logout = decode(&to_it.field("logout_token").unwrap()).1;
+        assert_eq!((&logout["sub"], &logout["sid"]), (&claims["sub"], &claims["sid"]));
+        assert_eq!(logout.get("trace_id"), None, "the same to all who hear of this logout");
+        assert!(!logout.to_string().contains(&jane), "{logout}");
+    }
+}
+
+/// Errors are told to the application, too.
+#[tokio::test]
+async fn refusals_do_not_name_the_user() {
+    let app = Registered::app(false).await;
+    let jane = app.jane().await;
+    let web = app.clients.web.client_id.clone();
+    app.set_web(json!({ "callbacks": [CALLBACK], "organization_usage": "allow" })).await;
+    let path = format!("/clients/{web}/openid");
+    app.manage_own("PATCH", &path, json!({ "subject_type": "pairwise" })).await;
+    let connections = app.manage("GET", "/connections", Value::Null).await;
+    let enabled = json!([{ "connection_id": connections[0]["id"], "assign_membership_on_login": false }]);
+    let organization =
+        app.manage("POST", "/organizations", json!({ "name": "acme", "enabled_connections": enabled })).await;
+    let id = organization["id"].as_str().unwrap();
+    let ask = app.ask("openid").without("audience").with("organization", id);
+    let landing = Browser::new(&app).authorize(&ask, &JANE).await;
+    let said = landing.get("error_description");
+    assert!(said.contains("is not part of the"), "{said}");
+    assert!(!said.contains(&jane), "{said}");
+}
+
+/// Nobody is at home on loopback alone, and a device shows nothing of whose callbacks it names.
+#[tokio::test]
+async fn whose_sector_it_is_has_to_be_shown() {
+    let app = Registered::app(false).await;
+    let device = "urn:ietf:params:oauth:grant-type:device_code";
+    for refused in [
+        json!({ "redirect_uris": ["http://localhost:3000/cb"] }),
+        json!({ "redirect_uris": ["http://127.0.0.1/cb"], "application_type": "native" }),
+        json!({ "redirect_uris": ["http://[::1]/cb"], "application_type": "native" }),
+        json!({ "redirect_uris": [ONE], "grant_types": ["authorization_code", device] }),
+        json!({ "redirect_uris": [ONE], "grant_types": [device] }),
+    ] {
+        let mut metadata = refused.clone();
+        metadata["subject_type"] = json!("pairwise");
+        let answer = Registered::ask(&app, &metadata).await.expect(400);
+        assert_eq!(answer.text("error"), "invalid_client_metadata", "{refused}");
+        metadata["subject_type"] = json!("public");
+        Registered::ask(&app, &metadata).await.expect(201);
+    }
+}
+
+/// What an application holds of a user already must not tell it who they are in another sector, or here.
+#[tokio::test]
+async fn a_sector_is_chosen_once() {
+    let app = Registered::app(false).await;
+    let made = pairwise(
+        &app,
+        json!({ "redirect_uris": [ONE], "grant_types": ["authorization_code", "refresh_token"] }),
+    )
+    .await;
+    let got = tokens(&app, &made, ONE, "openid offline_access").await;
+    let before = subject(&got);
+    let token = made.text("registration_access_token");
+    let put = |change: Value| {
+        let mut all = json!({
+            "client_id": made.client_id, "redirect_uris": [ONE], "subject_type": "pairwise", "client_name": "Renamed",
+            "grant_types": ["authorization_code", "refresh_token"],
+        });
+        all.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        made.manage("PUT", token).json(&all)
+    };
+    for change in [
+        json!({ "redirect_uris": [OTHER] }),
+        json!({ "subject_type": "public" }),
+        json!({ "subject_type": null }),
+    ] {
+        let answer = app.send(put(change.clone())).await.expect(400);
+        assert_eq!(answer.text("error"), "invalid_client_metadata", "{change}");
+    }
+    let elsewhere = json!({ "redirect_uris": ["https://one.example/other"] });
+    assert_eq!(app.send(put(elsewhere)).await.expect(200).json()["client_name"], "Renamed");
+    let refresh = got["refresh_token"].as_str().unwrap();
+    let again =
+        made.token(&app, &[("grant_type", "refresh_token"), ("refresh_token", refresh)]).await.expect(200);
+    assert_eq!(subject(&again.json()), before);
+    // Whom an administrator made pairwise does not make itself anything else.
+    let public = Registered::new(&app, json!({ "redirect_uris": [ONE] })).await;
+    let path = format!("/clients/{}/openid", public.client_id);
+    app.manage_own("PATCH", &path, json!({ "subject_type": "pairwise" })).await;
+    let all = json!({ "client_id": public.client_id, "redirect_uris": [ONE] });
+    let token = public.text("registration_access_token");
+    app.send(public.manage("PUT", token).json(&all)).await.expect(400);
+}

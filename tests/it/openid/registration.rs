@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{API, Ask, Browser, CALLBACK, Call, ISSUER, JANE, Registered, TestApp, decode, engines};
+use crate::support::{
+    API, Ask, Browser, CALLBACK, Call, ISSUER, JANE, Registered, Service, TestApp, decode, engines,
+};
 
 #[tokio::test]
 async fn only_where_the_tenant_lets_them() {
@@ -219,4 +221,116 @@ async fn domain_connections_serve_strangers() {
     // A first-party application has to be listed all the same.
     let spa = Ask::code(&app.clients.spa.client_id, "openid");
     assert!(crate::support::Landing::of(&Browser::new(&app).open(&spa).await).find("error").is_some());
+}
+
+/// What the tenant says today is for those that register today.
+#[tokio::test]
+async fn a_stranger_stays_as_strict_as_it_was() {
+    let app = Registered::app(true).await;
+    let made = Registered::new(&app, json!({})).await;
+    let mode = json!({ "dynamic_client_registration_security_mode": "permissive" });
+    app.manage("PATCH", "/tenants/settings", mode).await;
+    let all = json!({
+        "client_id": made.client_id, "redirect_uris": [CALLBACK], "response_types": ["code", "token"],
+        "grant_types": ["authorization_code", "implicit", "urn:ietf:params:oauth:grant-type:device_code"],
+    });
+    let put = made.manage("PUT", made.text("registration_access_token")).json(&all);
+    let said = app.send(put).await.expect(200).json();
+    assert_eq!(
+        (&said["grant_types"], &said["response_types"]),
+        (&json!(["authorization_code"]), &json!(["code"]))
+    );
+}
+
+/// Whoever registered it does not decide about what an administrator vouches for.
+#[tokio::test]
+async fn what_became_the_tenants_is_the_tenants() {
+    let app = Registered::app(false).await;
+    let made = Registered::new(&app, json!({})).await;
+    let token = made.text("registration_access_token");
+    app.set_client(&made.client_id, json!({ "is_first_party": true })).await;
+    let all = json!({ "client_id": made.client_id, "redirect_uris": ["https://evil.example/cb"] });
+    for call in
+        [made.manage("GET", token), made.manage("PUT", token).json(&all), made.manage("DELETE", token)]
+    {
+        app.send(call).await.expect(401);
+    }
+    let shown = app.manage("GET", &format!("/clients/{}", made.client_id), Value::Null).await;
+    assert_eq!(shown["callbacks"], json!([CALLBACK]));
+}
+
+/// Security case 5: what an application says of itself is text on every page, and nothing that runs.
+#[tokio::test]
+async fn case_05_what_registrations_say_is_text() {
+    let app = Registered::app(false).await;
+    for (name, value) in [
+        ("logo_uri", "javascript:alert(1)"),
+        ("policy_uri", "data:text/html,x"),
+        ("tos_uri", "https://u@app.example/"),
+        ("client_uri", "https:app.example"),
+        ("initiate_login_uri", "javascript:alert(1)"),
+        ("post_logout_redirect_uris", "javascript:alert(1)"),
+        ("client_name", "a\u{202e}b"),
+        ("client_name", "<script>alert(1)</script>"),
+    ] {
+        let value = if name.ends_with("uris") { json!([value]) } else { json!(value) };
+        let metadata = json!({ "redirect_uris": [CALLBACK], name: value });
+        let answer = Registered::ask(&app, &metadata).await.expect(400);
+        assert_eq!(answer.text("error"), "invalid_client_metadata", "{metadata}");
+    }
+    let hostile = json!({
+        "client_name": "\" onerror=\"alert(1) &amp; 'x'", "logo_uri": "https://app.example/\"><img/onerror=x>",
+        "policy_uri": "https://app.example/'\"><script>", "tos_uri": "https://app.example/?a=<b>",
+    });
+    let made = Registered::new(&app, hostile).await;
+    let mut browser = Browser::new(&app);
+    let login = browser.open(&made.code("openid profile")).await;
+    let consent = browser.log_in(&login, &JANE).await;
+    for page in [&login, &consent] {
+        for unfit in ["<script>", "<img/onerror", "\" onerror", "=<b>", "'\">"] {
+            assert!(!page.body.contains(unfit), "{unfit}: {}", page.body);
+        }
+    }
+}
+
+/// Ten thousand of them lie in memory.
+#[tokio::test]
+async fn what_is_kept_is_bounded() {
+    let app = Registered::app(false).await;
+    let uris = |count: usize| -> Vec<String> {
+        (0..count).map(|n| format!("https://app.example/{n}/{}", "x".repeat(1000))).collect()
+    };
+    let answer = Registered::ask(&app, &json!({ "redirect_uris": uris(17) })).await.expect(400);
+    assert_eq!(answer.text("error"), "invalid_client_metadata");
+    let made = Registered::new(&app, json!({ "redirect_uris": uris(10) })).await;
+    let all = json!({ "client_id": made.client_id, "redirect_uris": uris(17) });
+    let put = made.manage("PUT", made.text("registration_access_token")).json(&all);
+    app.send(put).await.expect(400);
+}
+
+/// An application that registered itself hears of logouts (Back-Channel Logout 1.0).
+#[tokio::test]
+async fn it_hears_of_the_end_of_sessions() {
+    let app = Registered::app(false).await;
+    let service = Service::start(|_| (200, json!({}))).await;
+    let wish = json!({
+        "backchannel_logout_uri": format!("{}/out", service.origin), "backchannel_logout_session_required": true,
+        "frontchannel_logout_uri": "https://app.example/front", "frontchannel_logout_session_required": true,
+    });
+    let mut metadata = wish.clone();
+    metadata["redirect_uris"] = json!([CALLBACK, "https://app.example/cb"]);
+    let made = Registered::new(&app, metadata).await;
+    for (name, value) in wish.as_object().unwrap() {
+        assert_eq!(made.all[name], *value, "{name}");
+    }
+    let token = made.text("registration_access_token").to_owned();
+    let shown = app.send(made.manage("GET", &token)).await.expect(200).json();
+    assert_eq!(shown["frontchannel_logout_uri"], wish["frontchannel_logout_uri"]);
+    let mut browser = Browser::new(&app);
+    let code = browser.authorize(&made.code("openid"), &JANE).await.get("code");
+    let id_token = made.redeem(&app, &code).await.expect(200).text("id_token");
+    let frames = browser.get(&format!("/oidc/logout?id_token_hint={id_token}")).await;
+    assert!(frames.body.contains("https://app.example/front"), "{frames:?}");
+    chancery_oauth::tell_due(&app.app).await.unwrap();
+    assert_eq!(service.heard().len(), 1);
 }

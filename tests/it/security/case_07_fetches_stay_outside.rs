@@ -1,10 +1,17 @@
 //! Logout tokens go to addresses that administrators of tenants name: never within the network of the machine, nowhere by a
-//! redirect, and no longer than five seconds. What is fetched elsewhere is tested where it is (`client_documents`, `fetch`).
+//! redirect, and no longer than five seconds. So are keys, requests and lists of callbacks that applications and trusted servers
+//! name. What else is fetched is tested where it is (`client_documents`, `fetch`).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chancery_core::Clock;
+use chancery_jose::{Algorithm, SigningKey, Typ, generate_es256};
 use chancery_store::{Change, Kind};
 use serde_json::{Value, json};
 
-use crate::support::{Ask, Browser, JANE, Service, TENANT, TestApp};
+use crate::support::{API, Ask, Browser, Call, ISSUER, JANE, Registered, Service, TENANT, TestApp};
+use crate::trusted_issuers::Foreign;
 
 async fn log_out_with(app: &TestApp, url: &str) -> Vec<Value> {
     let client_id = app.clients.web.client_id.as_str();
@@ -70,5 +77,66 @@ async fn case_07_the_contract_takes_https_alone() {
         let body = json!({"oidc_logout": {"backchannel_logout_urls": [bad]}});
         let answer = app.send(crate::support::Call::new("PATCH", &path).bearer(&token).json(&body)).await;
         assert_eq!(answer.status, 400, "{bad}");
+    }
+}
+
+/// A door within the network of the machine: its port, and how often somebody knocked.
+async fn door() -> (u16, Arc<AtomicUsize>) {
+    let socket = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let (port, knocks) = (socket.local_addr().unwrap().port(), Arc::<AtomicUsize>::default());
+    let counted = Arc::clone(&knocks);
+    tokio::spawn(async move {
+        while socket.accept().await.is_ok() {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (port, knocks)
+}
+
+/// Every other document that somebody names who is not the administrator of the machine: nothing within is so much as connected to,
+/// and where the operator lets inner networks in each of them is.
+#[tokio::test]
+async fn case_07_nobody_within_is_called() {
+    let (port, knocks) = door().await;
+    let within = |path: &str| format!("https://127.0.0.1:{port}/{path}");
+    let key = SigningKey::from_pkcs8(Algorithm::ES256, "one", &generate_es256().unwrap()).unwrap();
+    for is_open in [false, true] {
+        let app = if is_open { TestApp::configured(Service::config()).await } else { TestApp::new().await };
+        let settings = json!({
+            "flags": { "enable_dynamic_client_registration": true }, "dynamic_client_registration_security_mode": "permissive",
+        });
+        app.manage("PATCH", "/tenants/settings", settings).await;
+        let heard = |what: &str| {
+            assert_eq!(knocks.swap(0, Ordering::SeqCst) > 0, is_open, "{what}, open: {is_open}");
+        };
+        let sector = json!({
+            "redirect_uris": ["https://one.example/cb"], "sector_identifier_uri": within("sector"),
+        });
+        Registered::ask(&app, &sector).await.expect(400);
+        heard("sector_identifier_uri");
+        let keyed = json!({
+            "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": within("keys"), "request_uris": [within("request")],
+        });
+        let made = Registered::new(&app, keyed).await;
+        let now = app.clock.now();
+        let claims = json!({
+            "iss": made.client_id, "sub": made.client_id, "aud": ISSUER, "iat": now, "exp": now + 60, "jti": "1",
+        });
+        let assertion = key.sign(Typ::Jwt, claims.to_string().as_bytes()).unwrap();
+        let call = Call::post("/oauth/revoke").form(&[
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", &assertion),
+            ("token", "x"),
+        ]);
+        app.send(call).await.expect(401);
+        heard("jwks_uri");
+        let ask = made.code("openid").with("request_uri", &within("request"));
+        Browser::new(&app).open(&ask).await.expect(400);
+        heard("request_uri");
+        let own = SigningKey::from_pkcs8(Algorithm::ES256, "one", &generate_es256().unwrap()).unwrap();
+        let foreign = Foreign::with_keys(&app, own, json!({ "jwks_uri": within("issuer") })).await;
+        let token = foreign.signed(&app, json!({ "jti": "1" }));
+        foreign.assert(&app, &token, &[("audience", API)]).await.expect(400);
+        heard("jwks_uri of a trusted server");
     }
 }

@@ -47,6 +47,78 @@ async fn case_22_depth_bombs() {
     }
 }
 
+/// A body as deep as the parser takes it would lie still deeper where it is kept: whatever is accepted can be read again, listed,
+/// logged and exported, and what could not is refused where bodies are read.
+#[tokio::test]
+async fn case_22_what_was_accepted_is_read_again() {
+    let app = TestApp::new().await;
+    let token = app.management_token().await;
+    let jane = format!("/users/{}", segment(&app.jane().await));
+    let web = format!("/clients/{}", app.clients.web.client_id);
+    let nested = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+    let call = |method: &str, path: &str, body: String| {
+        Call::new(method, &format!("/api/v2{path}")).bearer(&token).body("application/json", body)
+    };
+    let session = {
+        let id_token = app.sign_in("openid").await["id_token"].as_str().unwrap().to_owned();
+        format!("/sessions/{}", crate::support::decode(&id_token).1["sid"].as_str().unwrap())
+    };
+    let tree = |member: &str, levels: usize| format!("{{\"{member}\":{}}}", nested(levels - 1));
+    let flat = |member: &str, levels: usize| format!("{{\"{member}\":{{\"x\":{}}}}}", nested(levels - 2));
+    for (method, path, member) in [
+        ("PATCH", jane.as_str(), "user_metadata"),
+        ("PATCH", jane.as_str(), "app_metadata"),
+        ("PATCH", session.as_str(), "session_metadata"),
+        ("PATCH", web.as_str(), "addons"),
+    ] {
+        for levels in [65, 100, 126, 127] {
+            let answer = timed(&app, call(method, path, tree(member, levels))).await;
+            assert_eq!(answer.status, 400, "{member} {levels}: {answer:?}");
+        }
+        let answer = timed(&app, call(method, path, flat(member, 64))).await;
+        assert!(!answer.status.is_server_error(), "{member}: {answer:?}");
+    }
+    // An object of this name is read as the JSON in its text, in which the parser begins to count anew.
+    let inner = serde_json::to_string(&nested(120)).unwrap();
+    let wrapped = format!("{{\"a\":{{\"$serde_json::private::RawValue\":{inner}}}}}");
+    let smuggled = format!("{{\"user_metadata\":{wrapped}}}");
+    assert_eq!(timed(&app, call("PATCH", &jane, smuggled)).await.status, 400);
+    // Files of users, whose text is read by itself.
+    let connections = app.manage("GET", "/connections", serde_json::Value::Null).await;
+    let file = format!("[{{\"email\":\"deep@example.com\",\"user_metadata\":{}}}]", nested(120));
+    let import = json!({ "connection_id": connections[0]["id"], "users": file });
+    assert_eq!(timed(&app, call("POST", "/jobs/users-imports", import.to_string())).await.status, 400);
+    // Directories, in bodies and in the paths of changes.
+    let directory = crate::scim::Directory::new(&app, "company").await;
+    let user = directory.user(&app, "ada").await;
+    let deep: serde_json::Value = serde_json::from_str(&nested(100)).unwrap();
+    let put = json!({ "schemas": [], "userName": "ada", "active": true, "urn:x:y": { "a": deep } });
+    let path = format!("/Users/{user}");
+    assert_eq!(directory.ask(&app, "PUT", &path, &put).await.status, 400);
+    let value = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    let change =
+        json!([{ "op": "add", "path": format!("emails[type eq {value}].value"), "value": "a@b.example" }]);
+    assert_eq!(directory.ask(&app, "PATCH", &path, &crate::scim::operations(&change)).await.status, 400);
+    // Everything is there and can be read.
+    app.app.logs.flush().await.unwrap();
+    for list in [
+        "/users",
+        "/users?search_engine=v3&q=*",
+        "/clients",
+        "/connections",
+        "/logs",
+        "/jobs",
+        &jane,
+        &web,
+        &session,
+    ] {
+        let answer = app.send(Call::get(&format!("/api/v2{list}")).bearer(&token)).await;
+        assert!(!answer.status.is_server_error(), "{list}: {answer:?}");
+        assert!(list == "/jobs" || answer.status == 200, "{list}: {answer:?}");
+        serde_json::from_str::<serde_json::Value>(&answer.body).expect("what a client reads, too");
+    }
+}
+
 #[tokio::test]
 async fn case_22_token_bombs() {
     let app = TestApp::new().await;

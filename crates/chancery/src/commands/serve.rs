@@ -52,6 +52,7 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         breached_passwords: settings.breached_passwords()?,
         services: settings.services(),
         certificate_proxies: settings.mtls_proxies()?,
+        certificate_header: settings.mtls_header(),
         certificate_origin: settings.mtls_origin()?,
         outage: settings.outage_seconds.map_or(ServerConfig::default().outage, seconds),
         log_retention: i64::from(settings.log_retention_days.unwrap_or(30)) * 86_400,

@@ -39,6 +39,9 @@ pub struct IdToken<'a> {
     pub access_token: Option<&'a str>,
     /// The code issued beside it, for `c_hash`.
     pub code: Option<&'a str>,
+    /// The `state` of the answer, for `s_hash`, where the token proves that nobody changed the answer (FAPI 1.0 Part 2, section
+    /// 5.2.2.1).
+    pub state: Option<&'a str>,
     /// The organization, if one takes part.
     pub organization: Option<OrganizationClaims<'a>>,
     /// Claims of the tenant's making; names that are not theirs to set are dropped.
@@ -69,6 +72,9 @@ impl IdToken<'_> {
         }
         if let Some(code) = self.code {
             out.string("c_hash", &half_hash(self.algorithm, code));
+        }
+        if let Some(state) = self.state {
+            out.string("s_hash", &half_hash(self.algorithm, state));
         }
         if let Some(organization) = self.organization {
             out.string("org_id", organization.id);
@@ -104,6 +110,7 @@ mod tests {
             second_factor: false,
             access_token: None,
             code: None,
+            state: None,
             organization: None,
             custom: None,
         }
@@ -122,13 +129,14 @@ mod tests {
             second_factor: true,
             access_token: Some("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
             code: Some("Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"),
+            state: Some("Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk"),
             organization: Some(OrganizationClaims { id: "org_1", name: Some("acme") }),
             ..token(&user, &["openid", "email"])
         };
         let mut expected = least;
         let more = json!({
             "email": "j@x.example", "email_verified": false, "nonce": "n-\"1\"", "sid": "s", "auth_time": 999,
-            "acr": "http://schemas.openid.net/pape/policies/2007/06/multi-factor", "amr": ["mfa"], "at_hash": "77QmUPtjPfzWtF2AnpK9RQ", "c_hash": "LDktKdoQak3Pk0cnXxCltA", "org_id": "org_1", "org_name": "acme"
+            "acr": "http://schemas.openid.net/pape/policies/2007/06/multi-factor", "amr": ["mfa"], "at_hash": "77QmUPtjPfzWtF2AnpK9RQ", "c_hash": "LDktKdoQak3Pk0cnXxCltA", "s_hash": "LDktKdoQak3Pk0cnXxCltA", "org_id": "org_1", "org_name": "acme"
         });
         expected.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         assert_eq!(read(&most), expected);

@@ -180,6 +180,11 @@ impl Client {
         !self.is_first_party && self.third_party_security_mode != Some(SecurityMode::Permissive)
     }
 
+    /// Strict third-party applications with `open_redirect_protection` (fact sheet 1.11): nobody is led there by an error.
+    pub fn shows_errors_on_page(&self) -> bool {
+        self.is_strict_third_party() && self.redirection_policy.as_deref() != Some("allow_always")
+    }
+
     /// When users are asked for their organization where a request names none: a page of our own asks, so only applications
     /// that may have organizations at all, and strangers never (fact sheet 1.11).
     pub fn organization_prompt(&self) -> OrganizationPrompt {

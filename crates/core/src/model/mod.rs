@@ -34,7 +34,7 @@ pub use connection::{
     PasswordComplexityOptions, PasswordOptions, PasswordPolicy, Strength,
 };
 pub use oidc_logout::{LogoutInitiators, LogoutMetadata, OidcLogout};
-pub use openid::OpenId;
+pub use openid::{OpenId, PING};
 pub use organization::{
     DiscoveryDomain, Organization, OrganizationClient, OrganizationConnection, ThirdPartyClientAccess,
 };

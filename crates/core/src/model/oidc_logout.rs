@@ -20,6 +20,9 @@ pub struct OidcLogout {
     /// Whether it hears what administrators noted on the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_session_metadata: Option<LogoutMetadata>,
+    /// Whether the application relies on `sid` in logout tokens, which all of them have (Back-Channel Logout, section 2.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_session_required: Option<bool>,
     /// The page that ends the application's own session, shown in a frame on ours (Front-Channel Logout, section 2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frontchannel_logout_uri: Option<String>,

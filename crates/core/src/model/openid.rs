@@ -53,12 +53,36 @@ pub struct OpenId {
     /// Answers of `/userinfo` are signed so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<String>,
+    /// Its ID tokens are encrypted so (`alg`), with a key of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_alg: Option<String>,
+    /// The same: `enc`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_enc: Option<String>,
+    /// Answers of `/userinfo` are encrypted so (`alg`), with a key of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_alg: Option<String>,
+    /// The same: `enc`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_enc: Option<String>,
+    /// Its requests of `/authorize` may be encrypted (`alg`), with a key of the tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_alg: Option<String>,
+    /// The same: `enc`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_enc: Option<String>,
     /// Its requests of `/authorize` are signed so and not otherwise; `none` are those that are not signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_object_signing_alg: Option<String>,
     /// Its assertions are signed so and not otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<String>,
+    /// How it learns that a user answered who is elsewhere (OpenID CIBA Core 1.0, section 4): `poll`, the default, or `ping`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_token_delivery_mode: Option<String>,
+    /// Where it is told, with `ping`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_client_notification_endpoint: Option<String>,
     /// Where its requests lie that `request_uri` names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub request_uris: Vec<String>,
@@ -78,6 +102,9 @@ pub struct OpenId {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
 }
+
+/// The way of delivery by which applications are told that their user answered.
+pub const PING: &str = "ping";
 
 impl Client {
     /// The sector whose `sub` the application's users have; `None` where theirs is everybody's.

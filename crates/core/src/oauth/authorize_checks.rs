@@ -24,6 +24,8 @@ pub struct Surroundings<'a> {
     pub is_pushed: bool,
     /// Whether the application signed the request (RFC 9101).
     pub is_signed: bool,
+    /// Whether the tenant has second factors, which are what an `acr` can ask for.
+    pub has_second_factors: bool,
     /// Verifies an `id_token_hint` for this application and returns its subject.
     pub hint_subject: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -61,7 +63,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
 
     let wanted = ResponseType::parse(response_type);
     let mode = wanted_mode(params, wanted, &redirect_uri);
-    let refuse = |error: AuthorizeError| match shows_errors_on_page(client) {
+    let refuse = |error: AuthorizeError| match client.shows_errors_on_page() {
         true => CheckFailure::Page { status: 400, error },
         false => CheckFailure::Redirect {
             redirect_uri: redirect_uri.clone(),
@@ -89,6 +91,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
         let scope = scope(params)?;
         let demands = demands(params)?;
         let own = client.openid.as_deref();
+        let (audience, further) = resources(params, around, response_type)?;
         Ok(AuthorizeRequest {
             client_id: client.client_id.clone(),
             redirect_uri: redirect_uri.clone(),
@@ -98,11 +101,12 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
             state: params.get("state").map(str::to_owned),
             nonce: params.get("nonce").map(str::to_owned),
             scope,
-            audience: audience(params, around)?,
+            audience,
+            further,
             challenge,
             prompts: prompts.map_err(AuthorizeError::invalid)?,
             max_age: max_age(params)?.or(own.and_then(|own| own.default_max_age)),
-            wants_second_factor: wants_second_factor(params, client, around.settings, &demands)?,
+            wants_second_factor: wants_second_factor(params, client, around, &demands)?,
             wants_auth_time: demands.auth_time || own.is_some_and(|own| own.require_auth_time),
             claims: Some(&demands.claims).filter(|claims| !claims.is_empty()).cloned(),
             login_hint: params.get("login_hint").map(|h| h.chars().take(254).collect()),
@@ -195,11 +199,6 @@ fn wanted_mode(
         Some(ResponseMode::WebMessage) if origin_of(redirect_uri.as_str()).is_none() => default,
         Some(mode) => mode,
     }
-}
-
-/// Strict third-party applications with `open_redirect_protection` (fact sheet 1.11).
-fn shows_errors_on_page(client: &Client) -> bool {
-    client.is_strict_third_party() && client.redirection_policy.as_deref() != Some("allow_always")
 }
 
 pub(super) fn no_repetition(params: &Params) -> Result<(), AuthorizeError> {
@@ -344,7 +343,7 @@ fn pkce(
 }
 
 /// RFC 9396. Which types there are is the API's to say.
-fn details(params: &Params) -> Result<Vec<AuthorizationDetail>, AuthorizeError> {
+pub(super) fn details(params: &Params) -> Result<Vec<AuthorizationDetail>, AuthorizeError> {
     let sent = params.get("authorization_details").map(authorization_details);
     Ok(sent.transpose().map_err(AuthorizeError::details)?.unwrap_or_default())
 }
@@ -406,6 +405,48 @@ pub(super) fn organization(params: &Params, client: &Client) -> Result<Option<St
     }
 }
 
+/// APIs that one request may name.
+const MOST_RESOURCES: usize = 5;
+
+/// One API, or several by `resource` (RFC 8707): they are decided about one after the other, the first last, and each token is for
+/// one of them.
+fn resources(
+    params: &Params,
+    around: &Surroundings<'_>,
+    response_type: ResponseType,
+) -> Result<(Option<String>, Vec<String>), AuthorizeError> {
+    let mut named: Vec<&str> = Vec::new();
+    if params.get("audience").is_none() && around.settings.hears_resource() {
+        for api in params.all("resource").filter(|api| !api.is_empty() && *api != around.userinfo_audience) {
+            if !named.contains(&api) {
+                named.push(api);
+            }
+        }
+    }
+    let Some((last, others)) = named.split_last().filter(|(_, others)| !others.is_empty()) else {
+        return Ok((audience(params, around)?, Vec::new()));
+    };
+    if named.len() > MOST_RESOURCES {
+        return Err(AuthorizeError::invalid_target(format!("A request may name {MOST_RESOURCES} resources")));
+    }
+    if !response_type.code || response_type.is_front_channel() {
+        // A token that comes at once is for one API.
+        return Err(AuthorizeError::invalid_target("Several resources need response_type=code"));
+    }
+    if params.has("authorization_details") {
+        return Err(AuthorizeError::invalid_target(
+            "authorization_details are for one resource: name it alone",
+        ));
+    }
+    match named.iter().find(|api| !(around.is_api)(api)) {
+        Some(api) => {
+            let shown: String = api.chars().take(200).collect();
+            Err(AuthorizeError::invalid_target(format!("There is no API for the resource {shown}")))
+        }
+        None => Ok((Some((*last).to_owned()), others.iter().map(|api| (*api).to_owned()).collect())),
+    }
+}
+
 /// Fact sheet 2.4: one API, possibly with userinfo beside it.
 pub(super) fn audience(params: &Params, around: &Surroundings<'_>) -> Result<Option<String>, AuthorizeError> {
     let named: Vec<&str> = match params.get("audience") {
@@ -417,7 +458,7 @@ pub(super) fn audience(params: &Params, around: &Surroundings<'_>) -> Result<Opt
     let named_something = params.get("audience").is_some();
     let first = apis.next();
     if apis.any(|other| Some(other) != first) {
-        // RFC 8707 lets a grant be for several; then every one of them could be called with what the user meant for one.
+        // Where several may be named, `resources` has seen to it.
         return Err(match named_something {
             true => AuthorizeError::invalid("An access token is for one API: name one audience"),
             false => AuthorizeError::invalid_target("An access token is for one API: name one resource"),
@@ -457,9 +498,10 @@ fn demands(params: &Params) -> Result<ClaimsParameter, AuthorizeError> {
 fn wants_second_factor(
     params: &Params,
     client: &Client,
-    settings: &TenantSettings,
+    around: &Surroundings<'_>,
     demands: &ClaimsParameter,
 ) -> Result<bool, AuthorizeError> {
+    let settings = around.settings;
     let defaults = || client.openid.as_ref().map(|own| own.default_acr_values.join(" ")).unwrap_or_default();
     let values = params.get("acr_values").map_or_else(defaults, str::to_owned);
     if let Some(known) = settings.acr_values().filter(|_| !settings.is_oidc_strict())
@@ -472,7 +514,7 @@ fn wants_second_factor(
         )));
     }
     let by_claim = demands.acr_values.iter().any(|value| second_factor::is_wanted(value));
-    if demands.acr_is_essential && !by_claim {
+    if demands.acr_is_essential && !(by_claim && around.has_second_factors) {
         // To go on would be to say that it was met (OpenID Connect Core 5.5.1.1).
         return Err(AuthorizeError::new(
             "unmet_authentication_requirements",

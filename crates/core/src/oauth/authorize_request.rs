@@ -30,6 +30,9 @@ pub struct AuthorizeRequest {
     pub scope: String,
     /// Identifier of the API; `None` is userinfo only.
     pub audience: Option<String>,
+    /// APIs that are decided about after that one, the last first (RFC 8707); what it is for in the end is the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<String>,
     /// PKCE.
     pub challenge: Option<Challenge>,
     /// `prompt`.

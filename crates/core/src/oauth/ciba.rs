@@ -1,12 +1,14 @@
 //! Client-initiated backchannel authentication (OpenID CIBA Core 1.0, fact sheet 6.3 and 9.9): an application asks for a user
 //! who is elsewhere, and the user answers there.
 
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::authorize_checks::{audience, no_repetition, scope};
+use super::authorize_checks::{audience, details, no_repetition, scope};
 use super::{AuthorizeError, OAuthError, Surroundings};
 use crate::Rng;
 use crate::ids;
+use crate::model::{Client, PING};
 use crate::params::Params;
 use crate::records::{Backchannel, DeviceRecord};
 
@@ -22,6 +24,8 @@ const LONGEST_MESSAGE: usize = 64;
 const LINK_CODE: usize = 20;
 /// Letters and digits that the comparison of user codes leaves as they are.
 const LINK_LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+/// Characters of the longest token that applications are told with (section 7.1).
+const LONGEST_TOKEN: usize = 1024;
 /// Bytes of the largest request that is kept.
 const MOST_BYTES: usize = 16 << 10;
 
@@ -40,8 +44,13 @@ pub fn backchannel_request(
     if !client.may_use(CIBA) {
         return Err(OAuthError::GrantNotAllowed(CIBA.to_owned()));
     }
-    if client.is_public() || client.is_strict_third_party() {
+    if client.is_public() || !client.is_first_party {
         let text = "Backchannel authentication is for first-party applications that prove themselves";
+        return Err(OAuthError::UnauthorizedClient(text.to_owned()));
+    }
+    // What it knows its users by leads to nobody, and to take their ids instead would tell it who is who.
+    if client.pairwise_sector().is_some() {
+        let text = "Backchannel authentication names users by their id, which the application does not know";
         return Err(OAuthError::UnauthorizedClient(text.to_owned()));
     }
     let channels = client.async_approval_notification_channels.as_deref().unwrap_or_default();
@@ -78,10 +87,34 @@ pub fn backchannel_request(
         scope,
         audience: audience(params, around).map_err(told)?,
         organization: None,
+        authorization_details: details(params).map_err(told)?,
         user_code: String::new(),
         expires_at: now.saturating_add(lifetime),
         backchannel: Some(Backchannel { user_id, message: message.to_owned() }),
     })
+}
+
+/// What the application wants to be known by when it is told that its user answered (CIBA Core, section 7.1); `None` where it is not
+/// told, and asks by itself.
+///
+/// # Errors
+/// Where it is to be told and sends none, or one that is none.
+pub fn notification_token(params: &Params, client: &Client) -> Result<Option<SecretString>, OAuthError> {
+    let mode = client.openid.as_ref().and_then(|openid| openid.backchannel_token_delivery_mode.as_deref());
+    if mode != Some(PING) {
+        return Ok(None);
+    }
+    let token = params.get("client_notification_token");
+    let token = token.ok_or(OAuthError::Missing("client_notification_token"))?;
+    // The syntax of RFC 6750, section 2.1.
+    let body = token.trim_end_matches('=');
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    match !body.is_empty() && body.bytes().all(fits) && token.len() <= LONGEST_TOKEN {
+        true => Ok(Some(token.into())),
+        false => Err(OAuthError::Invalid(format!(
+            "client_notification_token must be a bearer token of at most {LONGEST_TOKEN} characters"
+        ))),
+    }
 }
 
 /// What finds a request from the mail to its user, and takes the place of a code that is typed.
@@ -140,6 +173,31 @@ mod tests {
         }
         for bad in ["<b>", "a\nb", "https://evil.example", "a@b", &"x".repeat(65)] {
             assert!(!is_message(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn who_is_told_says_by_what() {
+        let of = |mode: Option<&str>, token: Option<&str>| {
+            let openid = crate::model::OpenId {
+                backchannel_token_delivery_mode: mode.map(str::to_owned),
+                ..crate::model::OpenId::default()
+            };
+            let client = Client { openid: Some(Box::new(openid)), ..Client::default() };
+            let mut params = Params::default();
+            if let Some(token) = token {
+                params.push("client_notification_token", token);
+            }
+            notification_token(&params, &client).map(|token| token.is_some())
+        };
+        assert_eq!(of(Some("ping"), Some("8d67dc78-7faa-4d41-aabd-67707b374255==")), Ok(true));
+        assert_eq!(of(Some("poll"), Some("a b")), Ok(false));
+        assert_eq!(of(None, None), Ok(false));
+        let long = "x".repeat(1025);
+        for bad in
+            [None, Some(""), Some("=="), Some("a b"), Some("a\r\nx: y"), Some("a=b"), Some(long.as_str())]
+        {
+            assert!(of(Some("ping"), bad).is_err(), "{bad:?}");
         }
     }
 

@@ -70,6 +70,7 @@ pub fn device_request(
         scope: scope(params).map_err(told)?,
         audience: audience(params, around).map_err(told)?,
         organization: organization(params, client).map_err(told)?,
+        authorization_details: Vec::new(),
         user_code: String::new(),
         expires_at: now.saturating_add(DEVICE_LIFETIME),
         backchannel: None,

@@ -40,9 +40,9 @@ pub struct ForeignClaims {
     /// The application that an identity assertion was made for.
     #[serde(default)]
     client_id: Option<String>,
-    /// The API that an identity assertion is for.
+    /// The API that an identity assertion is for: see [`ForeignClaims::resource`].
     #[serde(default)]
-    pub resource: Option<Value>,
+    resource: Option<Value>,
     /// What an identity assertion allows at most.
     #[serde(default)]
     pub scope: Option<String>,
@@ -113,7 +113,24 @@ impl ForeignClaims {
         if is_assertion && !has_jti {
             return Err("jti is missing or too long");
         }
+        if wanted == ForeignUse::IdentityAssertion {
+            self.resource()?;
+        }
         self.user(issuer)
+    }
+
+    /// The API that an identity assertion is for, where it says so. A list of one is that one; several are none that a token could be
+    /// for, and to go by the request instead would be to leave out what its server said.
+    ///
+    /// # Errors
+    /// Where it is anything else.
+    pub fn resource(&self) -> Result<Option<&str>, &'static str> {
+        let one = match &self.resource {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Array(all)) if all.len() == 1 => all.first(),
+            other => other.as_ref(),
+        };
+        one.and_then(Value::as_str).map(Some).ok_or("resource is not one API")
     }
 
     fn is_meant_for(&self, rules: &ForeignRules<'_>) -> bool {
@@ -220,6 +237,7 @@ mod tests {
         for wanted in ALL {
             assert_eq!(judged(json!({}), wanted, &issuer()).as_deref(), Ok("Identity(\"u1\")"));
             assert!(judged(json!({"aud": [OWN[1]]}), wanted, &issuer()).is_ok());
+            assert!(judged(json!({"resource": ["https://a.example"]}), wanted, &issuer()).is_ok());
         }
         assert!(judged(json!({"aud": "legacy"}), ALL[0], &issuer()).is_ok());
         assert!(
@@ -277,6 +295,10 @@ mod tests {
             (json!({"jti": "x".repeat(300)}), ALL[2]),
             (json!({"client_id": "other"}), ALL[2]),
             (json!({"client_id": null}), ALL[2]),
+            (json!({"resource": ["https://a.example", "https://b.example"]}), ALL[2]),
+            (json!({"resource": []}), ALL[2]),
+            (json!({"resource": [1]}), ALL[2]),
+            (json!({"resource": {"a": 1}}), ALL[2]),
             (json!({}), ForeignUse::Profile("tep_2")),
         ] {
             assert!(judged(change.clone(), wanted, &issuer()).is_err(), "{change} {wanted:?}");

@@ -26,7 +26,7 @@ pub use authorization_details::{
 };
 pub use authorize_checks::{CheckFailure, Surroundings, check};
 pub use authorize_request::{AuthorizeRequest, Prompts, ScreenHint};
-pub use ciba::{CIBA, CIBA_LIFETIME, backchannel_request, link_code, unknown_user};
+pub use ciba::{CIBA, CIBA_LIFETIME, backchannel_request, link_code, notification_token, unknown_user};
 pub use claims_parameter::ClaimsParameter;
 pub use client_metadata::{ClientDocument, LARGEST_CLIENT_DOCUMENT, check_client_id_url};
 pub use device::{
@@ -47,8 +47,9 @@ pub use pkce::{Challenge, ChallengeMethod};
 pub use pushed::{PUSHED_LIFETIME, REQUEST_URI, pushed};
 pub use redirect_uri::{RedirectUri, allowed_logout_url, is_loopback_host, origin_of};
 pub use registration::{
-    LARGEST_REGISTRATION, LARGEST_SECTOR, Registration, RegistrationError, RegistrationRules,
-    USERINFO_ALGORITHMS, lists_all, openid_settings, registered,
+    EncryptedResponse, LARGEST_REGISTRATION, LARGEST_SECTOR, REQUEST_ENCRYPTIONS, Registration,
+    RegistrationError, RegistrationRules, USERINFO_ALGORITHMS, encryption_key, encryption_keys, lists_all,
+    openid_settings, registered,
 };
 pub use request_object::{
     REQUEST_OBJECT_ALGORITHMS, RequestObjectFor, bad_request_object, is_request_object_typ, signed_request,

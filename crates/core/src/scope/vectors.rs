@@ -418,6 +418,7 @@ fn id_token_of_the_first_vector() {
             second_factor: false,
             access_token: None,
             code: None,
+            state: None,
             organization: None,
             custom: None,
         };

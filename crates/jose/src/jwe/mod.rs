@@ -64,7 +64,10 @@ impl EncryptionKey {
             return Err(Error::Key("its use is not enc"));
         }
         let operations = ["wrapKey", "encrypt", "deriveKey", "deriveBits"];
-        let fits = |names: &Vec<String>| names.iter().any(|name| operations.contains(&name.as_str()));
+        // Browsers write an empty list into public keys of ECDH: it names nothing that the key would be for instead.
+        let fits = |names: &Vec<String>| {
+            names.is_empty() || names.iter().any(|name| operations.contains(&name.as_str()))
+        };
         if jwk.key_ops.as_ref().is_some_and(|names| !fits(names)) {
             return Err(Error::Key("its key_ops are not for encryption"));
         }

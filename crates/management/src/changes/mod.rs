@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use chancery_core::problem::Problem;
 use chancery_store::{Error, Snapshot, Staged};
-use chancery_web::{Allowance, App, Ctx, Sent, ServerConfig, json, read_json};
+use chancery_web::{Allowance, App, Ctx, Sent, ServerConfig, json, read_any_json};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ async fn run(
     let sent = Sent { method: &parts.method, path: parts.uri.path(), headers: &parts.headers };
     let caller = admitted(&ctx, &sent, allowance).await?;
     let config = ServerConfig { max_body: LARGEST, ..ctx.app.config.clone() };
-    let body = read_json(&config, &parts.headers, body).await.map_err(|error| unreadable(&error))?;
+    let body = read_any_json(&config, &parts.headers, body).await.map_err(|error| unreadable(&error))?;
     let wanted = Wanted::read(body, MOST)?;
     charge(&ctx, &caller, wanted.operations.len().saturating_sub(1), allowance);
     if is_meant && wanted.revision.is_none() {

@@ -1,5 +1,6 @@
 //! The operations of a set: which one, with what, and what they take over from those before them.
 
+use chancery_core::nesting;
 use chancery_core::problem::Problem;
 use http::Method;
 use serde::Deserialize;
@@ -60,8 +61,8 @@ impl Asked {
         if length > LONGEST {
             return Err(Problem::query(&too_long(length), ""));
         }
-        if depth(&self.body) > DEEPEST {
-            return Err(Problem::payload(&format!("Nested deeper than {DEEPEST} levels"), "body"));
+        if nesting::is_too_deep(&self.body) {
+            return Err(Problem::payload(&format!("Nested deeper than {} levels", nesting::DEEPEST), "body"));
         }
         Ok(())
     }
@@ -69,20 +70,9 @@ impl Asked {
 
 /// The longest query, and the longest part of a path.
 const LONGEST: usize = 8 << 10;
-/// Lists and objects within each other, of a body.
-const DEEPEST: usize = 64;
 
 fn too_long(length: usize) -> String {
     format!("String is too long ({length} bytes), maximum {LONGEST}")
-}
-
-/// The reader of the request goes no deeper than 128.
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => items.iter().map(depth).max().unwrap_or(0) + 1,
-        Value::Object(members) => members.values().map(depth).max().unwrap_or(0) + 1,
-        _ => 0,
-    }
 }
 
 /// Whether an operation does nothing but read, or write to the store it is given.

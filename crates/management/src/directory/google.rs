@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chancery_core::iso::parse_ms;
 use chancery_core::model::Connection;
-use chancery_web::{App, Ask, Reply};
+use chancery_web::{App, Ask, Post, Reply};
 use form_urlencoded::Serializer;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -76,7 +76,7 @@ impl<'a> Google<'a> {
             .append_pair("refresh_token", refresh.expose_secret())
             .finish();
         let url = app.config.services.google_token.as_str();
-        let ask = Ask { form: Some(form.into()), ..Ask::json(url, 64 << 10) };
+        let ask = Ask { post: Some(Post::Form(form.into())), ..Ask::json(url, 64 << 10) };
         let reply = app.fetcher.ask(ask).await;
         let reply = reply.map_err(|error| format!("Google's token endpoint could not be asked: {error}"))?;
         let said = json(&reply);
@@ -103,7 +103,7 @@ impl<'a> Google<'a> {
         let ask = Ask {
             url: &format!("{base}{}?{query}", list.path),
             authorization: Some(SecretString::from(format!("Bearer {}", self.token.expose_secret()))),
-            form: None,
+            post: None,
             accept: JSON,
             most: LARGEST,
         };

@@ -46,15 +46,34 @@ async fn set(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(json!({ "oidc_strict": strict })).at(rev))
 }
 
+/// Whoever sets the first says that the second is no more, unless they set it too.
+const OF_ONE: [(&str, &str); 5] = [
+    ("jwks", "jwks_uri"),
+    ("jwks_uri", "jwks"),
+    ("id_token_encrypted_response_alg", "id_token_encrypted_response_enc"),
+    ("userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"),
+    ("request_object_encryption_alg", "request_object_encryption_enc"),
+];
+
 /// Member by member; `null` is none. The document of a sector is read and has to list every callback.
 async fn change(call: Call) -> Result<Answer, Problem> {
     for _ in 0..2 {
         let (mut client, seen) = load::<Clients>(&call).await?;
-        let wanted = merged(Value::Object(members(&client)), call.members());
+        let mut kept = members(&client);
+        for (one, other) in OF_ONE {
+            // What is set takes the place of the other; an `enc` goes with its `alg`.
+            if call.members().contains_key(one) && !call.members().contains_key(other) {
+                kept.remove(other);
+            }
+        }
+        let wanted = merged(Value::Object(kept), call.members());
         let wanted: Map<String, Value> = match wanted {
             Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
             _ => Map::new(),
         };
+        if wanted.contains_key("request_object_encryption_alg") {
+            call.ctx.need_request_keys().await.map_err(stored)?;
+        }
         let callbacks: Vec<String> = client.callbacks.clone().unwrap_or_default();
         let plain_http = !call.ctx.app.config.fetch_networks.0.is_empty();
         let read = openid_settings(&wanted, &callbacks, plain_http);
@@ -72,7 +91,6 @@ async fn change(call: Call) -> Result<Answer, Problem> {
             application_type: before.application_type,
             response_types: before.response_types,
             contacts: before.contacts,
-            jwks: before.jwks.filter(|_| read.jwks_uri.is_none()),
             software_id: before.software_id,
             software_version: before.software_version,
             ..read
@@ -103,10 +121,19 @@ fn members(client: &Client) -> Map<String, Value> {
     let all = [
         ("subject_type", json!(openid.pairwise.then_some("pairwise"))),
         ("sector_identifier_uri", json!(openid.sector_identifier_uri)),
+        ("jwks", json!(openid.jwks)),
         ("jwks_uri", json!(openid.jwks_uri)),
+        ("id_token_encrypted_response_alg", json!(openid.id_token_encrypted_response_alg)),
+        ("id_token_encrypted_response_enc", json!(openid.id_token_encrypted_response_enc)),
         ("userinfo_signed_response_alg", json!(openid.userinfo_signed_response_alg)),
+        ("userinfo_encrypted_response_alg", json!(openid.userinfo_encrypted_response_alg)),
+        ("userinfo_encrypted_response_enc", json!(openid.userinfo_encrypted_response_enc)),
+        ("request_object_encryption_alg", json!(openid.request_object_encryption_alg)),
+        ("request_object_encryption_enc", json!(openid.request_object_encryption_enc)),
         ("request_object_signing_alg", json!(openid.request_object_signing_alg)),
         ("token_endpoint_auth_signing_alg", json!(openid.token_endpoint_auth_signing_alg)),
+        ("backchannel_token_delivery_mode", json!(openid.backchannel_token_delivery_mode)),
+        ("backchannel_client_notification_endpoint", json!(openid.backchannel_client_notification_endpoint)),
         ("request_uris", json!(openid.request_uris)),
         ("default_max_age", json!(openid.default_max_age)),
         ("require_auth_time", json!(openid.require_auth_time.then_some(true))),

@@ -205,12 +205,13 @@ async fn revoke_access(call: Call) -> Result<Answer, Problem> {
 }
 
 fn token(call: &Call, record: &RefreshRecord) -> Value {
-    let audience = record.authorization.audience.as_deref();
-    let resource_servers: Vec<Value> = audience
-        .map(|audience| {
-            json!({"audience": call.origin().absolute(audience), "scopes": record.authorization.scope.join(" ")})
-        })
+    let authorization = &record.authorization;
+    let first = authorization.audience.as_deref().map(|audience| (audience, &authorization.scope));
+    let further = authorization.further.iter().map(|there| (there.audience.as_str(), &there.scope));
+    let resource_servers: Vec<Value> = first
         .into_iter()
+        .chain(further)
+        .map(|(audience, scope)| json!({"audience": call.origin().absolute(audience), "scopes": scope.join(" ")}))
         .collect();
     json!({
         "id": record.id,

@@ -6,6 +6,7 @@ use chancery_connect::imported::ImportedHash;
 use chancery_connect::users::{self as database, NewUser as Newcomer};
 use chancery_core::iso::format_ms;
 use chancery_core::model::{Connection, User};
+use chancery_core::nesting;
 use chancery_core::problem::Problem;
 use chancery_store::{Error, NewUser};
 use serde_json::{Map, Value, json};
@@ -65,6 +66,10 @@ impl Import {
             .ok_or_else(|| Problem::refused("Connection does not exist or is not a database."))?;
         let users: Vec<Value> = serde_json::from_str(text("users"))
             .map_err(|error| Problem::payload(&format!("users must be a JSON array: {error}"), "users"))?;
+        if users.iter().any(nesting::is_too_deep_within) {
+            let text = format!("users must not be nested deeper than {} levels", nesting::DEEPEST);
+            return Err(Problem::payload(&text, "users"));
+        }
         Ok(Self {
             connection: Arc::clone(connection),
             users,

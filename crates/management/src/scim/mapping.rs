@@ -53,7 +53,10 @@ impl Path {
         let value = match value.trim() {
             text if text.eq_ignore_ascii_case("true") => Value::Bool(true),
             text if text.eq_ignore_ascii_case("false") => Value::Bool(false),
-            text => serde_json::from_str(text).ok()?,
+            // A value to compare with is no list and no object (RFC 7644, section 3.4.2.2).
+            text => serde_json::from_str(text)
+                .ok()
+                .filter(|value: &Value| !value.is_array() && !value.is_object())?,
         };
         let rest = after.strip_prefix('.').map(str::to_owned);
         Some(Self { first: first.to_owned(), item: Some((name.to_owned(), value)), rest })

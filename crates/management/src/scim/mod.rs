@@ -20,6 +20,8 @@ use axum::routing::any;
 use chancery_core::iso::parse_ms;
 use chancery_core::logout::Initiator;
 use chancery_core::model::Connection;
+use chancery_core::nesting;
+use chancery_core::params::ParamsError;
 use chancery_core::records::LogEvent;
 use chancery_jose::{base64url, constant_time_eq, sha256};
 use chancery_store::Kind;
@@ -192,6 +194,9 @@ async fn read(ctx: &Ctx, headers: &HeaderMap, body: Body) -> Result<Map<String, 
         _ => ScimError::Invalid("invalidSyntax", "The body did not arrive whole".to_owned()),
     })?;
     match serde_json::from_slice(&bytes) {
+        Ok(body) if nesting::is_too_deep(&body) => {
+            Err(ScimError::Invalid("invalidSyntax", ParamsError::TooDeep.to_string()))
+        }
         Ok(Value::Object(members)) => Ok(members),
         _ => Err(ScimError::Invalid("invalidSyntax", "The body must be a JSON object".to_owned())),
     }

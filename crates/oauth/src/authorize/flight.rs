@@ -6,10 +6,10 @@ use axum::response::Response;
 use chancery_core::consent::{Need, Question, needs_consent, unless_declined};
 use chancery_core::dashboard::asks_itself;
 use chancery_core::explanation::Record;
-use chancery_core::interaction::{Situation, Step, Transaction, next};
+use chancery_core::interaction::{Settled, Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
-use chancery_core::oauth::{AuthorizeError, Device, ScreenHint, detail_kind, plain};
-use chancery_core::records::{Consent, Invitation, Session};
+use chancery_core::oauth::{AuthorizeError, Device, EncryptedResponse, ScreenHint, detail_kind, plain};
+use chancery_core::records::{Consent, Invitation, ResourceGrant, Session};
 use chancery_core::scope::{AskedScopes, Denied, Flow, Request, Target, admits_detail, decide, explain};
 use chancery_store::{PreparedClient, StoredTransaction};
 use chancery_web::{
@@ -117,7 +117,8 @@ impl Flight<'_> {
             let text = match self.invitation {
                 Some(_) => "the specified account is not allowed to accept the current invitation".to_owned(),
                 None => {
-                    format!("user {} is not part of the {} organization", user.user_id, organization.id)
+                    let subject = self.ctx.subject_for(&self.client, &user.user_id);
+                    format!("user {subject} is not part of the {} organization", organization.id)
                 }
             };
             return self.refuse(&AuthorizeError::new("access_denied", text)).await;
@@ -154,7 +155,10 @@ impl Flight<'_> {
                     true => Some(unless_declined(&want, api, self.consent.as_ref())),
                     false => self.consent.as_ref().map(|consent| consent.scope.clone()),
                 };
-                Box::pin(self.issue(need, allowed.as_deref())).await
+                match request.further.is_empty() {
+                    true => Box::pin(self.issue(need, allowed.as_deref())).await,
+                    false => Box::pin(self.settle(need, allowed.as_deref())).await,
+                }
             }
         }
     }
@@ -299,9 +303,7 @@ impl Flight<'_> {
         if let Some(stored) = &self.stored {
             self.ctx.app.store.delete_transaction(&self.ctx.tenant.tenant, &stored.id).await?;
         }
-        let strict = self.client.is_strict_third_party()
-            && self.client.redirection_policy.as_deref() != Some("allow_always");
-        if strict {
+        if self.client.shows_errors_on_page() {
             return Ok(crate::pages::error(self.ctx, self.headers, 400, error));
         }
         respond::error(self.ctx, self.headers, &self.recipient(), error).await
@@ -350,6 +352,32 @@ impl Flight<'_> {
         }
     }
 
+    /// Writes down what this API may be called with, and goes on with the next one that the request names (RFC 8707). Nothing is given
+    /// out before all of them are decided about.
+    async fn settle(mut self, need: Need, consented: Option<&[String]>) -> Result<Response, Failure> {
+        let Some((_, user)) = &self.session else {
+            return Err(Failure::server("deciding without a session"));
+        };
+        let user_id = user.user_id.clone();
+        let asked = AskedScopes::parse(&self.transaction.request.scope);
+        let permissions = self.held.permissions();
+        let decided = decide(&self.scope_request(&asked, &permissions, consented))
+            .map(|decision| decision.to_owned_scopes())
+            .map_err(|denied| refused_front(&denied, self.ctx, self.audience.target(), &self.client));
+        let scope = match decided {
+            Ok(scope) => scope,
+            Err(error) => return self.refuse(&error).await,
+        };
+        let audience = self.audience.identifier().unwrap_or_default().to_owned();
+        let is_implicit = need.is_implicit() && self.consent.is_none();
+        let Transaction { request, progress, .. } = &mut self.transaction;
+        progress.settled.push(Settled { grant: ResourceGrant { audience, scope }, is_implicit });
+        progress.settled_for = Some(user_id);
+        (progress.wanted, progress.asked_user, progress.consented) = (None, None, None);
+        request.audience = request.further.pop();
+        self.pause("/authorize/resume", None).await
+    }
+
     /// Answers with what was asked for, as far as the user let it.
     async fn issue(self, need: Need, consented: Option<&[String]>) -> Result<Response, Failure> {
         let Some((session, user)) = &self.session else {
@@ -366,6 +394,13 @@ impl Flight<'_> {
             Err(error) if request.device.is_some() => return self.refuse(&error).await,
             Err(error) => return respond::error(self.ctx, self.headers, &self.recipient(), &error).await,
         };
+        if request.response_type.id_token
+            && decision.has_openid()
+            && let Err(error) = self.ctx.encryption_key(&self.client, EncryptedResponse::IdToken).await
+        {
+            // What the application alone should read is not sent in the open instead.
+            return self.refuse(&AuthorizeError::new("invalid_client_metadata", error.description())).await;
+        }
         // Claims are told as far as the scopes that would give them are allowed, and give nothing else.
         let claims = match (&request.claims, decision.has_openid()) {
             (Some(claims), true) => self.granted(consented).ok().and_then(|granted| claims.within(&granted)),
@@ -390,6 +425,7 @@ impl Flight<'_> {
             ),
             invitation: self.invitation.as_ref(),
             decision: &decision,
+            settled: &self.transaction.progress.settled,
             claims,
             record: &record,
         };

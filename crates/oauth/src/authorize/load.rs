@@ -64,6 +64,12 @@ impl<'a> Flight<'a> {
             let progress = &mut transaction.progress;
             (progress.asked_user, progress.wanted, progress.consented) = (None, None, None);
         }
+        if let Some((_, user)) = &session
+            && transaction.progress.settled_for.as_ref().is_some_and(|asked| *asked != user.user_id)
+        {
+            // Somebody else answered for the other APIs.
+            return Ok(None);
+        }
         if let Some((session, _)) = &session {
             transaction.progress.keep_factor_of(&session.id);
         }

@@ -229,6 +229,7 @@ pub(crate) fn checked(
         userinfo_audience: &ctx.origin.userinfo_audience,
         is_pushed: asked.is_pushed,
         is_signed: asked.is_signed,
+        has_second_factors: ctx.tenant.second_factors.are_there(),
         hint_subject: &|hint| {
             let claims = chancery_web::verify_id_token(ctx, hint)?;
             client.is_some_and(|c| c.client_id == claims.client_id).then_some(claims.subject)

@@ -18,7 +18,8 @@ impl Flight<'_> {
         let takes_individuals = self.client.serves_individuals();
         match choices.as_slice() {
             [] if !takes_individuals => {
-                let text = format!("user {} is not part of any organization", user.user_id);
+                let subject = self.ctx.subject_for(&self.client, &user.user_id);
+                let text = format!("user {subject} is not part of any organization");
                 self.refuse(&AuthorizeError::new("access_denied", text)).await
             }
             [] => self.again(|progress| progress.as_individual = true).await,

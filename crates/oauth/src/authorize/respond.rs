@@ -5,13 +5,14 @@ use axum::response::Response;
 use chancery_core::claims::RequestedClaims;
 use chancery_core::explanation::Record;
 use chancery_core::ids::{self, Handle};
+use chancery_core::interaction::Settled;
 use chancery_core::iso::format_ms;
 use chancery_core::model::{Organization, User};
 use chancery_core::oauth::{
     AuthorizeError, AuthorizeRequest, DEVICE_LIFETIME, Device, RedirectUri, ResponseMode,
 };
 use chancery_core::params::Params;
-use chancery_core::records::{Authorization, CodeRecord, Consent, Invitation, Session};
+use chancery_core::records::{Authorization, CodeRecord, Consent, Invitation, ResourceGrant, Session};
 use chancery_core::scope::Decision;
 use chancery_db::Batch;
 use chancery_jose::{Algorithm, Typ};
@@ -147,6 +148,8 @@ pub(super) struct Grantee<'a> {
     /// By this, which is accepted with it.
     pub(super) invitation: Option<&'a Invitation>,
     pub(super) decision: &'a Decision<'a>,
+    /// What other APIs may be called with.
+    pub(super) settled: &'a [Settled],
     /// Claims asked for by name that the user allowed.
     pub(super) claims: Option<RequestedClaims>,
     /// The same for the log.
@@ -182,6 +185,10 @@ impl Grantee<'_> {
         }
         if implicit_consent && self.decision.offline {
             write = write.and(ctx.app.store.upsert_consent(&ctx.tenant.tenant, &self.implicit_consent()));
+        }
+        for settled in self.settled.iter().filter(|settled| settled.is_implicit) {
+            let consent = self.implicit_consent_at(&settled.grant);
+            write = write.and(ctx.app.store.upsert_consent(&ctx.tenant.tenant, &consent));
         }
         let device = self.request.device.as_ref();
         if let Some(device) = device {
@@ -223,6 +230,7 @@ impl Grantee<'_> {
                 second_factor: self.second_factor,
                 access_token: access_token.as_deref(),
                 code: code.as_deref(),
+                state: self.request.state.as_deref().filter(|_| self.client.fapi().is_some()),
             };
             answer.push("id_token", issue::id_token(ctx, &what).await?);
         }
@@ -282,6 +290,7 @@ impl Grantee<'_> {
             connection: Some(self.session.connection.clone()),
             claims: self.claims.clone(),
             authorization_details: self.request.authorization_details.clone(),
+            further: self.settled.iter().map(|settled| settled.grant.clone()).collect(),
         }
     }
 
@@ -366,6 +375,11 @@ impl Grantee<'_> {
             declined: Vec::new(),
             implicit: true,
         }
+    }
+
+    /// The same at another API, where tokens are given for as long as it is there.
+    fn implicit_consent_at(&self, grant: &ResourceGrant) -> Consent {
+        Consent { audience: grant.audience.clone(), scope: grant.scope.clone(), ..self.implicit_consent() }
     }
 
     fn log(&self) {

@@ -1,4 +1,4 @@
-//! Requests in an object: signed by the application (RFC 9101, fact sheet 2.10), in the request itself or at an address that
+//! Requests in an object: signed by the application (RFC 9101, fact sheet 2.10) and perhaps encrypted for the tenant, in the request itself or at an address that
 //! the application registered (OpenID Connect Core 6).
 
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use chancery_core::oauth::{
     is_request_object_typ, signed_request, unsigned_request,
 };
 use chancery_core::params::Params;
-use chancery_jose::{Algorithm, MAX_TOKEN_LENGTH, Unverified};
+use chancery_jose::{Algorithm, MAX_ENCRYPTED_LENGTH, MAX_TOKEN_LENGTH, Unverified};
 use chancery_store::PreparedClient;
 use chancery_web::{Ask, Ctx, Rate};
 
@@ -21,6 +21,9 @@ pub(crate) struct Opened {
 
 /// How often one address may have objects fetched.
 const RATE: Rate = Rate { name: "request-uris", burst: 20, every: 3 };
+
+/// How many encrypted objects one address may have opened: each costs as much as a signature.
+const DECRYPTIONS: Rate = Rate { name: "encrypted-requests", burst: 200, every: 1 };
 
 /// The parameters of the request's object, in the place of all others. `None` where there is none, or the application has
 /// neither keys nor addresses for it: the checks say no to it then.
@@ -46,6 +49,10 @@ pub(crate) async fn opened(
     if let Some(name) = params.repeated() {
         return Err(AuthorizeError::invalid(format!("Parameter sent more than once: {name}")));
     }
+    let object = match is_encrypted(&object) {
+        true => Cow::Owned(decrypted(ctx, client, &object)?),
+        false => object,
+    };
     let token = Unverified::parse(&object).map_err(|_| bad_request_object())?;
     let header = token.header();
     if header.alg == "none" && client.openid.is_some() {
@@ -66,6 +73,27 @@ pub(crate) async fn opened(
     let payload = proven(ctx, client, &token).await.ok_or_else(bad_request_object)?;
     let params = signed_request(&payload, &expected(ctx, client))?;
     Ok(Some(Opened { params, is_signed: true }))
+}
+
+/// Five parts (RFC 7516, section 3.1).
+fn is_encrypted(object: &str) -> bool {
+    object.bytes().filter(|byte| *byte == b'.').count() == 4
+}
+
+/// What is inside: a request object like any other, so that whoever encrypts has still to sign (RFC 9101, section 6.1). Where no key
+/// opens it nobody is told why.
+fn decrypted(ctx: &Ctx, client: &PreparedClient, object: &str) -> Result<String, AuthorizeError> {
+    if !may_encrypt(client) {
+        return Err(bad_request_object());
+    }
+    if ctx.app.rates.take(DECRYPTIONS, ctx.ip, &ctx.tenant.tenant, ctx.now()).is_err() {
+        return Err(AuthorizeError::new(
+            "temporarily_unavailable",
+            "Too many encrypted requests: try again shortly",
+        ));
+    }
+    let opened = ctx.tenant.request_keys.open(object).ok_or_else(bad_request_object)?;
+    String::from_utf8(opened).map_err(|_| bad_request_object())
 }
 
 fn expected<'a>(ctx: &'a Ctx, client: &'a PreparedClient) -> RequestObjectFor<'a> {
@@ -101,6 +129,10 @@ fn registered_alg(client: &PreparedClient) -> Option<&str> {
     client.openid.as_ref()?.request_object_signing_alg.as_deref()
 }
 
+fn may_encrypt(client: &PreparedClient) -> bool {
+    client.openid.as_ref().is_some_and(|openid| openid.request_object_encryption_alg.is_some())
+}
+
 fn takes_objects(client: &PreparedClient) -> bool {
     let publishes = client.openid.as_ref().is_some_and(|openid| openid.jwks_uri.is_some());
     !client.request_keys.is_empty() || publishes || registered_alg(client) == Some("none")
@@ -126,7 +158,8 @@ async fn fetched(ctx: &Ctx, client: &PreparedClient, uri: &str) -> Result<String
             "Too many requests by reference: try again shortly",
         ));
     }
-    let ask = Ask { accept: "application/oauth-authz-req+jwt", ..Ask::json(&plain, MAX_TOKEN_LENGTH) };
+    let longest = if may_encrypt(client) { MAX_ENCRYPTED_LENGTH } else { MAX_TOKEN_LENGTH };
+    let ask = Ask { accept: "application/oauth-authz-req+jwt", ..Ask::json(&plain, longest) };
     let reply = ctx.app.fetcher.ask(ask).await.and_then(chancery_web::Reply::document);
     let bytes =
         reply.map_err(|error| bad(&format!("What request_uri names could not be fetched: {error}")))?;

@@ -27,12 +27,13 @@ pub(super) async fn exchange(
     presented: Presented,
     jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
-    let (handle, record) = good_code(ctx, client, &presented, jkt).await?;
+    let (handle, record, resource) = good_code(ctx, client, &presented, jkt).await?;
     let what = Redeemed {
         id: &handle.id,
         record: &record,
         flow: "code_exchange",
         event: "seacft",
+        resource: resource.as_deref(),
         details: presented.authorization_details.as_deref(),
         jkt,
         gone: OAuthError::InvalidCode,
@@ -44,14 +45,14 @@ pub(super) async fn exchange(
     }
 }
 
-/// The code, if this client may redeem it with what it presents. Whose it is comes first, so that a stranger who replays a
+/// The code, if this client may redeem it with what it presents, and the API that it wants a token for where that is not the first. Whose it is comes first, so that a stranger who replays a
 /// code revokes nothing (security case 9).
 async fn good_code(
     ctx: &Ctx,
     client: &PreparedClient,
     presented: &Presented,
     jkt: Option<&str>,
-) -> Result<(Handle, CodeRecord), Failure> {
+) -> Result<(Handle, CodeRecord, Option<String>), Failure> {
     let handle = Handle::parse(presented.code.expose_secret()).ok_or(OAuthError::InvalidCode)?;
     let found = ctx.app.store.code(&ctx.tenant.tenant, &handle).await?;
     let (record, spent) = found.ok_or(OAuthError::InvalidCode)?;
@@ -68,11 +69,11 @@ async fn good_code(
     }
     redirect_uri_fits(&record, presented.redirect_uri.as_deref())?;
     verifier_fits(&record, presented.code_verifier.as_ref())?;
-    redeem::resource_fits(ctx, &record, &presented.resource)?;
+    let resource = redeem::resource_fits(ctx, &record, &presented.resource)?;
     if record.dpop_jkt.is_some() && record.dpop_jkt.as_deref() != jkt {
         return Err(OAuthError::Proof("The code was asked for with another key").into());
     }
-    Ok((handle, record))
+    Ok((handle, record, resource))
 }
 
 /// RFC 6749 section 4.1.2: a code used twice takes everything with it that came from its first use.

@@ -96,6 +96,7 @@ async fn redeem(
         record: &record,
         flow: "ciba",
         event: "ciba_exchange_succeeded",
+        resource: None,
         details: None,
         jkt,
         gone: invalid(),

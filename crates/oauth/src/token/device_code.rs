@@ -84,6 +84,7 @@ async fn redeem(
         record: &record,
         flow: "device_code",
         event: "sede",
+        resource: None,
         details: None,
         jkt,
         gone: OAuthError::InvalidDeviceCode,

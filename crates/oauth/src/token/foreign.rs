@@ -21,7 +21,6 @@ use chancery_jose::Unverified;
 use chancery_store::{AssertionKey, Kind, PreparedClient};
 use chancery_web::{Audience, Ctx, Failure, Held, SIGNATURES, client_grant, verifying_keys};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 
 use super::user_tokens::{self, UserTokensFor};
 use crate::decision::refused;
@@ -54,7 +53,7 @@ pub(super) async fn exchange(
         let text = "The policy of this tenant asks for a second factor, and the token does not say that one was shown";
         return Err(OAuthError::Denied { code: "mfa_required", status: 403, text: text.to_owned() }.into());
     }
-    let named = way.resource(&claims).or(shown.audience.as_deref());
+    let named = way.resource(&claims)?.or(shown.audience.as_deref());
     let audience = Audience::resolve(&ctx.tenant, &ctx.origin, named)?;
     if way.is_assertion() && audience.api().is_none() {
         let text = "An assertion is shown for the token of an API: name one";
@@ -76,6 +75,9 @@ pub(super) async fn exchange(
     };
     let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, way.flow()))?;
     let record = Record::of(&request, &explain(&request), way.flow());
+    // Where bound tokens are demanded, an assertion is not used up by a request that could not have one.
+    let certificate = ctx.certificate.as_ref().map(|shown| shown.thumbprint.as_str());
+    issue::binding(client, &audience, issue::Shown { jkt, x5t: certificate })?;
     way.spend(ctx, &claims).await?;
     let what =
         Grantee { ctx, client, user: &user, issuer: &issuer, audience: &audience, decision: &decision };
@@ -225,11 +227,16 @@ impl Way {
     }
 
     /// What an identity assertion is for comes before what the request says.
-    fn resource<'a>(&self, claims: &'a ForeignClaims) -> Option<&'a str> {
+    fn resource<'a>(&self, claims: &'a ForeignClaims) -> Result<Option<&'a str>, Failure> {
         match self {
-            Self::IdentityAssertion => claims.resource.as_ref().and_then(Value::as_str),
-            _ => None,
+            Self::IdentityAssertion => claims.resource().map_err(|why| self.refused(why)),
+            _ => Ok(None),
         }
+    }
+
+    /// The reason is for the log.
+    fn refused(&self, why: &str) -> Failure {
+        Failure { cause: Some(why.into()), ..Failure::new(self.bad()) }
     }
 
     /// No more than an identity assertion allows; and nothing that belongs to a sign-in where there was none.

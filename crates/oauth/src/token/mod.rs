@@ -127,8 +127,10 @@ async fn answer(
         Grant::Assertion { .. } => !client.is_public() && client.may_use(JWT_BEARER),
         other => client.may_use(other.name()),
     };
-    // Whoever types a password into an application has shown it more than a financial-grade profile allows.
-    let asks_for_password = matches!(&grant, Grant::Password { .. } | Grant::SecondFactor { .. });
+    // Whoever types a password, or the code that stands for one, into an application has shown it more than a financial-grade
+    // profile allows.
+    let asks_for_password =
+        matches!(&grant, Grant::Password { .. } | Grant::MailedCode { .. } | Grant::SecondFactor { .. });
     if !may || (asks_for_password && client.fapi().is_some()) {
         return Err(OAuthError::GrantNotAllowed(grant.name().to_owned()).into());
     }

@@ -3,8 +3,8 @@
 use chancery_core::explanation::Record;
 use chancery_core::model::SubjectType;
 use chancery_core::oauth::OAuthError;
-use chancery_core::records::CodeRecord;
-use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide, explain};
+use chancery_core::records::{Authorization, CodeRecord};
+use chancery_core::scope::{AskedScopes, Flow, OFFLINE_ACCESS, Original, Request, decide, explain};
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
 use chancery_web::{Audience, Ctx, Failure, Held, client_grant};
@@ -25,6 +25,8 @@ pub(super) struct Redeemed<'a> {
     pub(super) flow: &'static str,
     /// The log event of success.
     pub(super) event: &'static str,
+    /// The API that the token is for, where that is another one than the first.
+    pub(super) resource: Option<&'a str>,
     /// Less than was allowed, where the application asks for less.
     pub(super) details: Option<&'a str>,
     /// The key that whoever redeems it showed to hold.
@@ -33,17 +35,55 @@ pub(super) struct Redeemed<'a> {
     pub(super) gone: OAuthError,
 }
 
-/// What was allowed for one API is not exchanged for a token of another one (RFC 8707, section 2.2).
-pub(super) fn resource_fits(ctx: &Ctx, record: &CodeRecord, named: &[String]) -> Result<(), OAuthError> {
+/// The API that the token is for, where that is another one than the first: `None` is the first. What was allowed for one API is not
+/// exchanged for a token of another one, and a token is for one of them (RFC 8707, section 2.2).
+pub(super) fn resource_fits(
+    ctx: &Ctx,
+    record: &CodeRecord,
+    named: &[String],
+) -> Result<Option<String>, OAuthError> {
     let own = record.authorization.audience.as_deref().map(|audience| ctx.origin.absolute(audience));
     let own = own.as_deref().unwrap_or(&ctx.origin.userinfo_audience);
-    match named.iter().find(|named| *named != own) {
-        None => Ok(()),
-        Some(other) => {
-            let shown: String = other.chars().take(200).collect();
-            Err(OAuthError::InvalidTarget(format!("The code was not asked for with the resource {shown}")))
+    let Some(first) = named.first() else { return Ok(None) };
+    let refuse = |other: &str, text: &str| {
+        let shown: String = other.chars().take(200).collect();
+        Err(OAuthError::InvalidTarget(format!("{text} {shown}")))
+    };
+    let mut further = record.authorization.further.iter().map(|there| there.audience.as_str());
+    let found = match first {
+        first if first == own => None,
+        first => match further.find(|audience| ctx.origin.absolute(audience) == **first) {
+            Some(audience) => Some(audience.to_owned()),
+            None => return refuse(first, "The code was not asked for with the resource"),
+        },
+    };
+    match named.iter().find(|other| *other != first) {
+        Some(other) if found.is_none() && record.authorization.further.is_empty() => {
+            refuse(other, "The code was not asked for with the resource")
         }
+        Some(other) => refuse(other, "A token is for one resource, and the request names another one:"),
+        None => Ok(found),
     }
+}
+
+/// What the user lets the application have at another API than the first, as it is kept: `None` where they took it back. Codes and
+/// refresh tokens hang on the consent to the first API; the others are looked at each time.
+pub(super) async fn allowed_there(
+    ctx: &Ctx,
+    authorization: &Authorization,
+) -> Result<Option<Vec<String>>, Failure> {
+    let consent = ctx
+        .app
+        .store
+        .consent(
+            &ctx.tenant.tenant,
+            &authorization.user_id,
+            &authorization.client_id,
+            authorization.audience.as_deref().unwrap_or_default(),
+            authorization.organization_id.as_deref().unwrap_or_default(),
+        )
+        .await?;
+    Ok(consent.map(|consent| consent.scope))
 }
 
 /// Decides again, signs, then spends the code in one write with the tokens that hang on it; `None` where somebody else was
@@ -54,7 +94,16 @@ pub(super) async fn tokens(
     what: Redeemed<'_>,
 ) -> Result<Option<TokenAnswer>, Failure> {
     let record = what.record;
-    let authorization = &record.authorization;
+    let whole = &record.authorization;
+    let there = match what.resource {
+        None => None,
+        Some(audience) => Some(whole.at(audience).ok_or_else(|| what.gone.clone())?),
+    };
+    let authorization = there.as_ref().unwrap_or(whole);
+    let consented = match &there {
+        None => None,
+        Some(there) => Some(allowed_there(ctx, there).await?.ok_or_else(|| what.gone.clone())?),
+    };
     let user = live_user(ctx, &authorization.user_id).await?;
     // The API may be gone since.
     let audience =
@@ -73,7 +122,7 @@ pub(super) async fn tokens(
         asked: &AskedScopes::NONE,
         grant: client_grant(&ctx.tenant, client, &audience, SubjectType::User),
         permissions: &held.permissions(),
-        consented: None,
+        consented: consented.as_deref(),
         organization: None,
     };
     let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, what.flow))?;
@@ -98,8 +147,10 @@ pub(super) async fn tokens(
         },
     )
     .await?;
-    let refresh = match decision.offline {
-        true => Some(issue::first_refresh_token(ctx, client, authorization, what.jkt)?),
+    // It is for all of what was allowed, and begins with the first API.
+    let kept = if there.is_some() { whole } else { authorization };
+    let refresh = match decision.offline && kept.scope.iter().any(|scope| scope == OFFLINE_ACCESS) {
+        true => Some(issue::first_refresh_token(ctx, client, kept, what.jkt)?),
         false => None,
     };
     let (refresh_token, refresh_write) = refresh.unzip();

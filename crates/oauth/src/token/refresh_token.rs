@@ -7,12 +7,13 @@ use chancery_core::ids::Handle;
 use chancery_core::model::{RotationType, SubjectType, User};
 use chancery_core::oauth::OAuthError;
 use chancery_core::records::{Authorization, RefreshRecord};
-use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide, explain};
+use chancery_core::scope::{AskedScopes, Flow, OFFLINE_ACCESS, Original, Request, decide, explain};
 use chancery_db::Batch;
 use chancery_store::{PreparedClient, PresentedToken, Rotation, Standing};
 use chancery_web::{Audience, Ctx, Failure, Held, admits, client_grant};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::redeem;
 use super::user_tokens::{self, UserTokensFor};
 use crate::decision::{organization_of, refused};
 use crate::details;
@@ -37,13 +38,18 @@ pub(super) async fn exchange(
     let handle = issue::refresh_token_handle(token.expose_secret()).ok_or(OAuthError::InvalidRefreshToken)?;
     let mut presented = good_token(ctx, client, &handle, jkt).await?;
     let user = alive(presented.user.take())?;
-    let authorization = &presented.record.authorization;
+    let whole = &presented.record.authorization;
     let audience = audience(ctx, asked.audience.as_deref(), &presented.record)?;
+    let there = elsewhere(ctx, whole, &audience).await?;
+    let authorization = there.as_ref().map_or(whole, |(there, _)| there);
     let organization = organization_of(ctx, authorization, OAuthError::InvalidRefreshToken).await?;
     let org_id = organization.as_ref().map(|o| o.id.as_str());
     let held = Held::load(ctx, audience.plain_api(), &user.user_id, org_id).await?;
     let scopes = AskedScopes::parse_optional(asked.scope.as_deref());
-    let consented = left_after_a_no(ctx, client, &audience, authorization).await?;
+    let consented = match &there {
+        Some((_, allowed)) => Some(allowed.clone()),
+        None => left_after_a_no(ctx, client, &audience, authorization).await?,
+    };
     let request = Request {
         flow: Flow::Refresh(Original {
             granted: &authorization.scope,
@@ -113,6 +119,21 @@ pub(super) async fn exchange(
     events::about_token(ctx, &mut event);
     events::record(ctx, event);
     Ok(TokenAnswer { refresh_token, ..tokens.answer })
+}
+
+/// What was allowed at another API that the sign-in was for (RFC 8707), and what the user lets the application have there now. `None`
+/// where it was not for that API, or not for use without the user: then only a policy of the application leads there.
+async fn elsewhere(
+    ctx: &Ctx,
+    whole: &Authorization,
+    audience: &Audience,
+) -> Result<Option<(Authorization, Vec<String>)>, Failure> {
+    let named = audience.identifier().filter(|named| whole.audience.as_deref() != Some(*named));
+    let Some(there) = named.and_then(|named| whole.at(named)) else { return Ok(None) };
+    if !there.scope.iter().any(|scope| scope == OFFLINE_ACCESS) {
+        return Ok(None);
+    }
+    Ok(redeem::allowed_there(ctx, &there).await?.map(|allowed| (there, allowed)))
 }
 
 /// What may be had of what a policy adds to the sign-in, where the user said no to some of it. Without policies nothing is

@@ -85,6 +85,7 @@ async fn id_token(ctx: &Ctx, what: &UserTokensFor<'_>, access_token: &str) -> Re
             second_factor: what.second_factor,
             access_token: Some(access_token),
             code: None,
+            state: None,
         },
     )
     .await

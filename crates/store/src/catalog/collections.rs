@@ -124,10 +124,41 @@ pub(super) struct Keys<'a> {
     pub(super) ring: &'a KeyRing,
 }
 
+/// How many sign with an algorithm that the published RSA keys do not name by themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Further {
+    pub(super) ps256: usize,
+    pub(super) rs512: usize,
+}
+
+impl Further {
+    fn count(&mut self, algorithm: &str) -> Option<&mut usize> {
+        match algorithm {
+            "PS256" => Some(&mut self.ps256),
+            "RS512" => Some(&mut self.rs512),
+            _ => None,
+        }
+    }
+
+    fn comes(&mut self, algorithm: &str) {
+        if let Some(count) = self.count(algorithm) {
+            *count += 1;
+        }
+    }
+
+    fn goes(&mut self, algorithm: &str) {
+        if let Some(count) = self.count(algorithm) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
 /// Applications.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clients {
     pub(super) by_id: Map<PreparedClient>,
+    /// By their ID tokens, and what else is signed for those of financial-grade profiles.
+    pub(super) further: Further,
     /// Those that stand for an API, by its identifier.
     pub(super) by_api: Groups<PreparedClient>,
 }
@@ -137,9 +168,9 @@ pub(super) struct Preparing<'a, T>(pub(super) &'a mut T, pub(super) Keys<'a>);
 
 impl Collection for Preparing<'_, Clients> {
     fn take(&mut self, id: &str) {
-        if let Some(old) = self.0.by_id.take(id)
-            && let Some(api) = stands_for(&old)
-        {
+        let Some(old) = self.0.by_id.take(id) else { return };
+        self.0.further.goes(further(&old));
+        if let Some(api) = stands_for(&old) {
             self.0.by_api.take(api, id);
         }
     }
@@ -147,12 +178,18 @@ impl Collection for Preparing<'_, Clients> {
     fn put(&mut self, id: &str, json: &str) -> Result<()> {
         let client = PreparedClient::prepare(self.1.store, self.1.tenant, parse::<Client>("client", json)?)?;
         let client = Arc::new(client);
+        self.0.further.comes(further(&client));
         if let Some(api) = stands_for(&client) {
             self.0.by_api.put(api, id, Arc::clone(&client));
         }
         self.0.by_id.put(id, client);
         Ok(())
     }
+}
+
+/// What answers of `/authorize` are signed with for a financial-grade application, whatever its ID tokens are (D216).
+fn further(client: &Client) -> &str {
+    if client.fapi().is_some() { "PS256" } else { client.id_token_alg() }
 }
 
 fn stands_for(client: &Client) -> Option<&str> {
@@ -164,6 +201,8 @@ fn stands_for(client: &Client) -> Option<&str> {
 pub(super) struct Apis {
     /// Also those that cannot issue tokens for want of a key.
     pub(super) documents: Map<Api>,
+    /// By their access tokens.
+    pub(super) further: Further,
     pub(super) by_id: Map<PreparedApi>,
     pub(super) by_identifier: Map<PreparedApi>,
 }
@@ -173,6 +212,7 @@ impl Collection for Preparing<'_, Apis> {
         self.0.documents.take(id);
         if let Some(old) = self.0.by_id.take(id) {
             self.0.by_identifier.take(&old.identifier);
+            self.0.further.goes(old.signer.algorithm().as_str());
         }
     }
 
@@ -188,6 +228,7 @@ impl Apis {
         self.documents.put(id, Arc::clone(&api));
         if let Some(ready) = PreparedApi::prepare(keys.store, keys.tenant, api, keys.ring).map(Arc::new) {
             self.by_identifier.put(&ready.identifier, Arc::clone(&ready));
+            self.further.comes(ready.signer.algorithm().as_str());
             self.by_id.put(id, ready);
         }
     }

@@ -15,7 +15,9 @@ use super::{
     Snapshot,
     collections::{Apis, Clients, Collection, Connections, Grants, Keys, Map, Plain, Preparing},
 };
-use crate::{Error, KeyRing, Kind, Result, Store, docs::EVERYTHING, error::parse, sweep::CHANGES_KEPT};
+use crate::{
+    Error, KeyRing, Kind, RequestKeys, Result, Store, docs::EVERYTHING, error::parse, sweep::CHANGES_KEPT,
+};
 
 /// Documents as they are now, by id; `None` where one is gone.
 type Documents = BTreeMap<String, Option<String>>;
@@ -104,6 +106,9 @@ fn empty(store: &Store, tenant: &str) -> Result<Snapshot> {
         connections: Connections::default(),
         others: HashMap::new(),
         key_documents: Map::default(),
+        request_keys: Arc::default(),
+        request_key_documents: Map::default(),
+        jwks: r#"{"keys":[]}"#.into(),
     })
 }
 
@@ -121,6 +126,7 @@ fn apply(
             kinds.entry(kind).or_default().insert(id, doc);
         }
     }
+    let shown_before = old.published();
     let mut next = Snapshot { rev, ..old };
     // Keys first: other documents are made ready with them.
     let new_keys = kinds.remove(&Kind::SigningKey);
@@ -129,6 +135,13 @@ fn apply(
         follow(Kind::SigningKey, changed, &mut Plain(&mut next.key_documents, read));
         let keys = next.key_documents.values().map(|key| (**key).clone()).collect();
         next.keys = Arc::new(KeyRing::read(&store.vault, &next.tenant, keys)?);
+    }
+    let new_request_keys = kinds.remove(&Kind::RequestKey);
+    let request_keys_changed = new_request_keys.is_some();
+    if let Some(changed) = new_request_keys {
+        follow(Kind::RequestKey, changed, &mut Plain(&mut next.request_key_documents, read));
+        let documents: Vec<_> = next.request_key_documents.values().cloned().collect();
+        next.request_keys = Arc::new(RequestKeys::read(&store.vault, &next.tenant, &documents)?);
     }
     let keys = Keys { store, tenant: &next.tenant, ring: &next.keys };
     for (kind, changed) in kinds {
@@ -154,6 +167,7 @@ fn apply(
             }
             // Keys are above; the others are in no snapshot.
             Kind::SigningKey
+            | Kind::RequestKey
             | Kind::Organization
             | Kind::ScimConfiguration
             | Kind::DirectoryProvisioning
@@ -183,6 +197,9 @@ fn apply(
     }
     if keys_changed {
         next.apis = next.apis.with_keys(keys);
+    }
+    if keys_changed || request_keys_changed || next.published() != shown_before {
+        next.jwks = next.keys.jwks(next.published(), next.request_keys.public())?.into();
     }
     Ok(next)
 }

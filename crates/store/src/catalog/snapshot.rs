@@ -12,7 +12,7 @@ use super::{
     Origin, PreparedApi, PreparedClient,
     collections::{Apis, Clients, Connections, Grants, Map},
 };
-use crate::{KeyRing, Kind, SigningKeyDoc};
+use crate::{KeyRing, Kind, Published, RequestKeyDoc, RequestKeys, SigningKeyDoc};
 
 /// The configuration of a tenant, ready for use.
 #[derive(Clone, Debug)]
@@ -39,6 +39,10 @@ pub struct Snapshot {
     pub(super) connections: Connections,
     pub(super) others: HashMap<Kind, Map<str>>,
     pub(super) key_documents: Map<SigningKeyDoc>,
+    /// Keys that applications encrypt their requests for.
+    pub request_keys: Arc<RequestKeys>,
+    pub(super) request_key_documents: Map<RequestKeyDoc>,
+    pub(super) jwks: Arc<str>,
 }
 
 impl Snapshot {
@@ -238,9 +242,20 @@ impl Snapshot {
             + self.connections.by_id.len()
     }
 
-    /// The answer of `/.well-known/jwks.json`, with or without `alg` as the tenant's flag says.
+    /// The answer of `/.well-known/jwks.json`.
     #[must_use]
     pub fn jwks(&self) -> &Arc<str> {
-        self.keys.jwks(!self.settings.flags.remove_alg_from_jwks.unwrap_or(false))
+        &self.jwks
+    }
+
+    /// What that shows: whether keys say what they are for is the tenant's to say, and names for further algorithms are there where
+    /// an application or an API has one of them.
+    pub(super) fn published(&self) -> Published {
+        let (clients, apis) = (&self.clients.further, &self.apis.further);
+        Published {
+            alg: !self.settings.flags.remove_alg_from_jwks.unwrap_or(false),
+            ps256: clients.ps256 + apis.ps256 > 0,
+            rs512: clients.rs512 + apis.rs512 > 0,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod lifecycle;
 mod material;
+mod request_keys;
 mod ring;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,8 @@ use chancery_jose::Jwk;
 
 pub use lifecycle::NextKeys;
 pub use material::KeyMaterial;
-pub use ring::KeyRing;
+pub use request_keys::{RequestKeyDoc, RequestKeyMaterial, RequestKeys};
+pub use ring::{KeyRing, Published};
 
 /// A signing key as stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use chancery_jose::{Algorithm, JwkSet, SigningKey, VerifyingKey};
+use chancery_jose::{Algorithm, Jwk, JwkSet, SigningKey, VerifyingKey};
 
 use super::{Family, KeyState, SigningKeyDoc, context, material::algorithm};
 use crate::{Error, Result, Vault, error::print};
@@ -11,8 +11,7 @@ use crate::{Error, Result, Vault, error::print};
 pub struct KeyRing {
     current: HashMap<Algorithm, Arc<SigningKey>>,
     verifying: HashMap<String, VerifyingKey>,
-    jwks: Arc<str>,
-    jwks_without_alg: Arc<str>,
+    public: Vec<Jwk>,
     certificates: Vec<(String, String)>,
 }
 
@@ -29,10 +28,26 @@ impl KeyRing {
         self.verifying.get(kid)
     }
 
-    /// The answer of `/.well-known/jwks.json`: current, next and previous keys, RSA first.
-    #[must_use]
-    pub fn jwks(&self, with_alg: bool) -> &Arc<str> {
-        if with_alg { &self.jwks } else { &self.jwks_without_alg }
+    /// The answer of `/.well-known/jwks.json`: current, next and previous keys, RSA first, and behind them what is `published` besides.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where it cannot be written.
+    pub fn jwks(&self, published: Published, for_requests: &[Jwk]) -> Result<String> {
+        let further = published.further().flat_map(|algorithm| {
+            let keys = self.public.iter().filter(|jwk| jwk.kty == "RSA");
+            keys.map(move |jwk| Jwk {
+                kid: jwk.kid.as_deref().map(|kid| kid_for(kid, algorithm)),
+                alg: Some(algorithm.to_string()),
+                ..jwk.clone()
+            })
+        });
+        let mut keys: Vec<Jwk> = self.public.iter().cloned().chain(further).collect();
+        if !published.alg {
+            keys.iter_mut().for_each(|jwk| jwk.alg = None);
+        }
+        // Last: whoever looks at the first key alone finds one that signs.
+        keys.extend_from_slice(for_requests);
+        print("key set", &JwkSet { keys })
     }
 
     /// Key id and base64 DER of every certificate, in the order of the key set.
@@ -52,23 +67,27 @@ impl KeyRing {
                 |error: chancery_jose::Error| Error::Corrupt(format!("signing key {}: {error}", key.kid));
             // Without `alg`, since one RSA key verifies three.
             let jwk = chancery_jose::Jwk { alg: None, ..key.jwk.clone() };
-            verifying.insert(key.kid.clone(), VerifyingKey::from_jwk(&jwk).map_err(unfit)?);
+            let verifies = VerifyingKey::from_jwk(&jwk).map_err(unfit)?;
+            for also in further(key.family) {
+                let kid = kid_for(&key.kid, *also);
+                let named = verifies.with_kid(&kid);
+                verifying.insert(kid, named);
+            }
+            verifying.insert(key.kid.clone(), verifies);
             let (KeyState::Current, Some(sealed)) = (key.state, &key.sealed) else { continue };
             let pkcs8 = vault.open(&context(tenant, &key.kid), sealed)?;
             let first = algorithm(key.family);
             let signing = SigningKey::from_pkcs8(first, key.kid.as_str(), &pkcs8).map_err(unfit)?;
             for also in further(key.family) {
-                current.insert(*also, Arc::new(signing.with_algorithm(*also).map_err(unfit)?));
+                let other = signing.with_algorithm(*also).map_err(unfit)?;
+                current.insert(*also, Arc::new(other.with_kid(&kid_for(&key.kid, *also))));
             }
             current.insert(first, Arc::new(signing));
         }
-        let set = JwkSet { keys: keys.iter().map(|key| key.jwk.clone()).collect() };
-        let jwks = print("key set", &set)?.into();
-        let bare = set.keys.into_iter().map(|jwk| chancery_jose::Jwk { alg: None, ..jwk });
-        let jwks_without_alg = print("key set", &JwkSet { keys: bare.collect() })?.into();
+        let public = keys.iter().map(|key| key.jwk.clone()).collect();
         let certificates =
             keys.iter().filter_map(|key| Some((key.kid.clone(), key.certificate()?.to_owned())));
-        Ok(Self { current, verifying, jwks, jwks_without_alg, certificates: certificates.collect() })
+        Ok(Self { current, verifying, public, certificates: certificates.collect() })
     }
 }
 
@@ -77,6 +96,31 @@ impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.verifying.keys()).finish()
     }
+}
+
+/// What the key set shows besides the keys as they are: what somebody needs, and nothing else, since there are readers who take
+/// every key for one of RS256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Keys say what they are for.
+    pub alg: bool,
+    /// Something is signed with PS256.
+    pub ps256: bool,
+    /// Something is signed with RS512.
+    pub rs512: bool,
+}
+
+impl Published {
+    fn further(self) -> impl Iterator<Item = Algorithm> {
+        let all = [(self.ps256, Algorithm::PS256), (self.rs512, Algorithm::RS512)];
+        all.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, algorithm)| algorithm)
+    }
+}
+
+/// The name of an RSA key where it signs with another algorithm than RS256: a reader that holds a key to its `alg` (RFC 7517,
+/// section 4.4) finds one of its own there.
+fn kid_for(kid: &str, algorithm: Algorithm) -> String {
+    format!("{kid}-{}", algorithm.as_str())
 }
 
 /// What a family signs with beside its first algorithm.

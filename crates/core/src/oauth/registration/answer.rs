@@ -45,12 +45,26 @@ pub fn registered(client: &Client) -> Map<String, Value> {
     put("id_token_signed_response_alg", json!(client.id_token_alg()));
     put("userinfo_signed_response_alg", json!(openid.userinfo_signed_response_alg));
     put("request_object_signing_alg", json!(openid.request_object_signing_alg));
+    put("id_token_encrypted_response_alg", json!(openid.id_token_encrypted_response_alg));
+    put("id_token_encrypted_response_enc", json!(openid.id_token_encrypted_response_enc));
+    put("userinfo_encrypted_response_alg", json!(openid.userinfo_encrypted_response_alg));
+    put("userinfo_encrypted_response_enc", json!(openid.userinfo_encrypted_response_enc));
+    put("request_object_encryption_alg", json!(openid.request_object_encryption_alg));
+    put("request_object_encryption_enc", json!(openid.request_object_encryption_enc));
     put("request_uris", json!(openid.request_uris));
     put("default_max_age", json!(openid.default_max_age));
     put("require_auth_time", json!(openid.require_auth_time.then_some(true)));
     put("default_acr_values", json!(openid.default_acr_values));
     put("initiate_login_uri", json!(client.initiate_login_uri));
     put("post_logout_redirect_uris", json!(client.allowed_logout_urls));
+    if let Some(logout) = &client.oidc_logout {
+        let told = logout.backchannel_logout_urls.iter().flatten().find(|url| !url.is_empty());
+        put("backchannel_logout_uri", json!(told));
+        let is_required = logout.backchannel_logout_session_required;
+        put("backchannel_logout_session_required", json!(is_required));
+        put("frontchannel_logout_uri", json!(logout.frontchannel_logout_uri));
+        put("frontchannel_logout_session_required", json!(logout.frontchannel_logout_session_required));
+    }
     put("software_id", json!(openid.software_id));
     put("software_version", json!(openid.software_version));
     all

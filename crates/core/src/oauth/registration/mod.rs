@@ -2,20 +2,25 @@
 //! say of themselves is hostile until it was read here.
 
 mod answer;
+mod encryption;
+mod logout;
 mod members;
 mod uris;
 
 use serde_json::{Map, Value};
 
 pub use answer::registered;
+pub use encryption::{EncryptedResponse, REQUEST_ENCRYPTIONS, encryption_key, encryption_keys};
+use logout::Logout;
 use members::Members;
 
 use super::ResponseType;
 use super::client_metadata::{LONGEST_NAME, is_unfit_for_names};
+use super::redirect_uri::is_loopback_host;
 use crate::claims::sector_of;
 use crate::model::{
-    AppType, Client, ClientAuthenticationMethods, ExpirationType, JwtConfiguration, OpenId, PrivateKeyJwt,
-    RefreshTokenSettings, SecurityMode, TokenEndpointAuthMethod,
+    AppType, Client, ClientAuthenticationMethods, ExpirationType, JwtConfiguration, OpenId, PING,
+    PrivateKeyJwt, RefreshTokenSettings, SecurityMode, TokenEndpointAuthMethod,
 };
 
 /// Bytes of the largest registration.
@@ -87,6 +92,7 @@ pub struct Registration {
     grant_types: Vec<String>,
     method: Method,
     id_token_alg: String,
+    logout: Logout,
     openid: OpenId,
     mode: SecurityMode,
 }
@@ -99,7 +105,6 @@ impl Registration {
     /// The first thing that is wrong.
     pub fn read(metadata: &Map<String, Value>, rules: &RegistrationRules) -> Result<Self> {
         let all = Members { all: metadata, plain_http: rules.plain_http };
-        unserved(&all)?;
         let response_types = response_types(&all, rules.mode)?;
         let grant_types = grant_types(&all, response_types.as_deref(), rules.mode)?;
         let asks_browsers =
@@ -128,12 +133,20 @@ impl Registration {
         };
         keys(&all, method, &mut openid)?;
         sector(&all, &redirect_uris, &mut openid)?;
+        // Callbacks are what shows whose sector it is, and a device needs none: anybody could name another's.
+        if openid.pairwise && grant_types.iter().any(|grant| grant == super::DEVICE_CODE) {
+            return Err(RegistrationError::metadata(format!(
+                "subject_type pairwise is for answers that travel to redirect URIs: leave {} out of grant_types",
+                super::DEVICE_CODE
+            )));
+        }
         Ok(Self {
             name: name(&all, &redirect_uris)?,
             logo_uri: all.web_url("logo_uri")?,
             initiate_login_uri: all.document("initiate_login_uri")?,
             post_logout_redirect_uris: post_logout(&all)?,
             id_token_alg: id_token_alg(&all, method)?,
+            logout: Logout::read(&all, &redirect_uris)?,
             redirect_uris,
             grant_types,
             method,
@@ -147,12 +160,32 @@ impl Registration {
         self.openid.sector_identifier_uri.as_deref()
     }
 
+    /// Whether its requests may be encrypted: the tenant needs a key for that.
+    pub fn encrypts_requests(&self) -> bool {
+        self.openid.request_object_encryption_alg.is_some()
+    }
+
     /// Whether that document, as it stands there, lists every callback.
     ///
     /// # Errors
     /// `invalid_client_metadata`.
     pub fn check_sector(&self, document: &Value) -> Result<()> {
         lists_all(document, &self.redirect_uris)
+    }
+
+    /// Whether users stay who they are to an application that says everything anew: with another sector, or none, it would find
+    /// out who somebody is elsewhere by what it holds of them already; and an administrator may have chosen for it.
+    ///
+    /// # Errors
+    /// `invalid_client_metadata`.
+    pub fn keeps_subjects_of(&self, client: &Client) -> Result<()> {
+        let own = self.openid.pairwise.then_some(self.openid.sector.as_deref()).flatten();
+        match own == client.pairwise_sector() {
+            true => Ok(()),
+            false => Err(RegistrationError::metadata(
+                "subject_type and the sector of the redirect URIs stay what they are: register another client instead",
+            )),
+        }
     }
 
     /// Whether it proves itself with a secret.
@@ -190,6 +223,7 @@ impl Registration {
             });
         let jwt = client.jwt_configuration.get_or_insert_default();
         jwt.alg = Some(self.id_token_alg);
+        client.oidc_logout = self.logout.describe(client.oidc_logout.take());
         client.openid = Some(Box::new(OpenId {
             registered_at: before.as_ref().and_then(|before| before.registered_at),
             registration_token_sha256: before.and_then(|before| before.registration_token_sha256),
@@ -241,13 +275,33 @@ pub fn openid_settings(
 ) -> Result<OpenId> {
     let all = Members { all: metadata, plain_http };
     let mut openid = settings(&all)?;
-    openid.jwks_uri = all.document("jwks_uri")?;
+    own_keys(&all, &mut openid)?;
+    encryption::check(&openid)?;
+    openid.backchannel_token_delivery_mode =
+        all.one_of("backchannel_token_delivery_mode", &["poll", PING])?;
+    openid.backchannel_client_notification_endpoint =
+        all.document("backchannel_client_notification_endpoint")?;
+    let is_told = openid.backchannel_token_delivery_mode.as_deref() == Some(PING);
+    if is_told && openid.backchannel_client_notification_endpoint.is_none() {
+        return Err(RegistrationError::metadata(
+            "backchannel_token_delivery_mode ping needs backchannel_client_notification_endpoint",
+        ));
+    }
     sector(&all, callbacks, &mut openid)?;
     Ok(openid)
 }
 
 fn settings(all: &Members<'_>) -> Result<OpenId> {
+    let id_token = encryption::pair(all, "id_token_encrypted_response")?;
+    let userinfo = encryption::pair(all, "userinfo_encrypted_response")?;
+    let requests = encryption::pair(all, "request_object_encryption")?;
     Ok(OpenId {
+        id_token_encrypted_response_alg: id_token.alg,
+        id_token_encrypted_response_enc: id_token.enc,
+        userinfo_encrypted_response_alg: userinfo.alg,
+        userinfo_encrypted_response_enc: userinfo.enc,
+        request_object_encryption_alg: requests.alg,
+        request_object_encryption_enc: requests.enc,
         client_uri: all.web_url("client_uri")?,
         policy_uri: all.web_url("policy_uri")?,
         tos_uri: all.web_url("tos_uri")?,
@@ -277,21 +331,6 @@ pub fn lists_all(document: &Value, callbacks: &[String]) -> Result<()> {
         Some(uri) => Err(RegistrationError::metadata(format!(
             "The document at sector_identifier_uri does not list the redirect URI {uri}"
         ))),
-        None => Ok(()),
-    }
-}
-
-/// What would be left undone without a word, to the harm of whoever relies on it.
-fn unserved(all: &Members<'_>) -> Result<()> {
-    const UNSERVED: [&str; 3] = [
-        "id_token_encrypted_response_alg",
-        "userinfo_encrypted_response_alg",
-        "request_object_encryption_alg",
-    ];
-    match UNSERVED.into_iter().find(|name| all.is_there(name)) {
-        Some(name) => {
-            Err(RegistrationError::metadata(format!("{name} is not supported: nothing is encrypted")))
-        }
         None => Ok(()),
     }
 }
@@ -387,18 +426,31 @@ fn id_token_alg(all: &Members<'_>, method: Method) -> Result<String> {
 }
 
 /// By value or by reference, not both (RFC 7591, section 2).
-fn keys(all: &Members<'_>, method: Method, openid: &mut OpenId) -> Result<()> {
+fn own_keys(all: &Members<'_>, openid: &mut OpenId) -> Result<()> {
     openid.jwks_uri = all.document("jwks_uri")?;
     openid.jwks = all.key_set("jwks")?;
-    if openid.jwks_uri.is_some() && openid.jwks.is_some() {
-        return Err(RegistrationError::metadata("jwks and jwks_uri must not be there both"));
+    match openid.jwks_uri.is_some() && openid.jwks.is_some() {
+        true => Err(RegistrationError::metadata("jwks and jwks_uri must not be there both")),
+        false => Ok(()),
     }
+}
+
+/// Whoever signs or reads what is encrypted has keys to do it with.
+fn keys(all: &Members<'_>, method: Method, openid: &mut OpenId) -> Result<()> {
+    own_keys(all, openid)?;
+    encryption::check(openid)?;
     let has_keys = openid.jwks_uri.is_some() || openid.jwks.is_some();
-    let signs = openid.request_object_signing_alg.as_deref().is_some_and(|alg| alg != "none");
-    match (method == Method::Keys, signs) {
+    let signing = openid.request_object_signing_alg.as_deref();
+    match (method == Method::Keys, signing) {
         _ if has_keys => Ok(()),
         (true, _) => Err(RegistrationError::metadata("private_key_jwt needs jwks or jwks_uri")),
-        (_, true) => Err(RegistrationError::metadata("request_object_signing_alg needs jwks or jwks_uri")),
+        (_, Some(alg)) if alg != "none" => {
+            Err(RegistrationError::metadata("request_object_signing_alg needs jwks or jwks_uri"))
+        }
+        // Whoever encrypts vouches for nothing: what is inside is signed, unless that is registered otherwise.
+        (_, None) if openid.request_object_encryption_alg.is_some() => Err(RegistrationError::metadata(
+            "request_object_encryption_alg needs jwks or jwks_uri: what is encrypted is signed too",
+        )),
         _ => Ok(()),
     }
 }
@@ -413,7 +465,9 @@ fn sector(all: &Members<'_>, redirect_uris: &[String], openid: &mut OpenId) -> R
     openid.sector = match &openid.sector_identifier_uri {
         Some(uri) => sector_of(uri),
         None => {
-            let mut hosts = redirect_uris.iter().map(|uri| sector_of(uri));
+            // On loopback every program is at home: its host tells none from another.
+            let of_the_web = |uri: &String| sector_of(uri).filter(|host| !is_loopback_host(host));
+            let mut hosts = redirect_uris.iter().map(of_the_web);
             let first = hosts.next().flatten();
             if hosts.all(|host| host == first) { first } else { None }
         }

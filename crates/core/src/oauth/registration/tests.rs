@@ -223,3 +223,76 @@ fn described_again() {
     assert_eq!((own.registered_at, own.registration_token_sha256.as_deref()), (Some(5), Some("digest")));
     assert!(!client.is_first_party);
 }
+
+/// OpenID Connect Core 10.2: who wants something encrypted has a key for it.
+#[test]
+fn what_is_encrypted() {
+    let key = chancery_jose::SigningKey::from_pkcs8(
+        chancery_jose::Algorithm::ES256,
+        "enc",
+        &chancery_jose::generate_es256().unwrap(),
+    );
+    let mut jwk = serde_json::to_value(key.unwrap().public_jwk().unwrap()).unwrap();
+    (jwk["use"], jwk["alg"]) = (json!("enc"), json!("ECDH-ES"));
+    let jwks = json!({ "keys": [jwk] });
+    let shown = |change: &Value| registered(&read(change).unwrap());
+    let by_value = shown(&json!({"id_token_encrypted_response_alg": "ECDH-ES", "jwks": jwks}));
+    assert_eq!(by_value["id_token_encrypted_response_enc"], "A128CBC-HS256");
+    let elsewhere = json!({
+        "userinfo_encrypted_response_alg": "RSA-OAEP-256", "userinfo_encrypted_response_enc": "A256GCM",
+        "jwks_uri": "https://app.example/keys", "request_object_encryption_alg": "ECDH-ES+A256KW",
+    });
+    let elsewhere = shown(&elsewhere);
+    assert_eq!(elsewhere["userinfo_encrypted_response_enc"], "A256GCM");
+    assert_eq!(elsewhere["request_object_encryption_enc"], "A128CBC-HS256");
+    let unsigned = json!({"request_object_encryption_alg": "RSA-OAEP", "request_object_signing_alg": "none"});
+    assert_eq!(shown(&unsigned)["request_object_encryption_alg"], "RSA-OAEP");
+    for bad in [
+        json!({"id_token_encrypted_response_alg": "RSA1_5", "jwks": jwks}),
+        json!({"id_token_encrypted_response_alg": "dir", "jwks": jwks}),
+        json!({"id_token_encrypted_response_alg": "RSA-OAEP", "jwks": jwks}),
+        json!({"id_token_encrypted_response_alg": "ECDH-ES+A128KW", "jwks": jwks}),
+        json!({"id_token_encrypted_response_alg": "ECDH-ES", "id_token_encrypted_response_enc": "A1", "jwks": jwks}),
+        json!({"id_token_encrypted_response_enc": "A128GCM", "jwks": jwks}),
+        json!({"userinfo_encrypted_response_alg": "ECDH-ES"}),
+        json!({"request_object_encryption_alg": "ECDH-ES"}),
+    ] {
+        refused(&bad, "invalid_client_metadata");
+    }
+}
+
+#[test]
+fn ends_of_sessions() {
+    let both = json!({
+        "backchannel_logout_uri": "https://back.example/out", "backchannel_logout_session_required": true,
+        "frontchannel_logout_uri": "https://app.example/out?x=1", "frontchannel_logout_session_required": true,
+    });
+    let mut client = read(&both).unwrap();
+    let shown = registered(&client);
+    for (name, value) in both.as_object().unwrap() {
+        assert_eq!(shown[name], *value, "{name}");
+    }
+    let heard = |client: &Client| {
+        let logout = client.oidc_logout.clone().unwrap_or_default();
+        logout.listens(crate::logout::Initiator::RpLogout).map(str::to_owned)
+    };
+    assert_eq!(heard(&client).as_deref(), Some("https://back.example/out"));
+    // What an administrator chose stays when the registration is said anew, what it says itself does not.
+    client.oidc_logout.as_mut().unwrap().backchannel_logout_initiators =
+        Some(serde_json::from_value(json!({"mode": "all"})).unwrap());
+    let metadata = json!({"redirect_uris": ["https://app.example/cb"]});
+    Registration::read(metadata.as_object().unwrap(), &RULES).unwrap().describe(&mut client);
+    assert_eq!((heard(&client), registered(&client).get("frontchannel_logout_uri")), (None, None));
+    assert!(client.oidc_logout.unwrap().backchannel_logout_initiators.is_some());
+    assert_eq!(read(&json!({})).unwrap().oidc_logout, None);
+    for bad in [
+        json!({"backchannel_logout_uri": "http://back.example/out"}),
+        json!({"backchannel_logout_uri": "https://back.example/out#x"}),
+        json!({"backchannel_logout_session_required": "yes"}),
+        json!({"frontchannel_logout_uri": "https://other.example/out"}),
+        json!({"frontchannel_logout_uri": "https://app.example:8443/out"}),
+        json!({"frontchannel_logout_uri": "javascript:alert(1)"}),
+    ] {
+        refused(&bad, "invalid_client_metadata");
+    }
+}

@@ -1,0 +1,136 @@
+//! Keys that applications encrypt their requests for (RFC 9101, section 6.1). A tenant has them where one of its applications asked
+//! for that, and they are for nothing else: what signs is never decrypted with.
+
+use std::{fmt, sync::Arc};
+
+use chancery_core::oauth::REQUEST_ENCRYPTIONS;
+use chancery_core::{Rng, ids};
+use chancery_jose::{
+    Algorithm, ContentEncryption, DecryptionKey, Jwk, KeyManagement, SigningKey, generate_es256, generate_rsa,
+};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{Change, Error, Kind, Result, Store, Vault, error::print};
+
+/// Such a key as stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RequestKeyDoc {
+    /// 21 URL-safe characters.
+    pub kid: String,
+    /// The public key, with `use` `enc`.
+    pub jwk: Jwk,
+    /// PKCS#8, sealed for this tenant and kid.
+    pub sealed: String,
+    /// Seconds.
+    pub created_at: i64,
+}
+
+/// One new key pair of each type, before they are stored.
+pub struct RequestKeyMaterial([(Algorithm, String, Zeroizing<Vec<u8>>); 2]);
+
+impl RequestKeyMaterial {
+    /// Makes the key pairs. The RSA one takes up to a second of CPU: not on a thread that serves.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where the cryptographic library fails.
+    pub fn generate(rng: &dyn Rng) -> Result<Self> {
+        let failed = |_| Error::corrupt("key generation failed");
+        Ok(Self([
+            (Algorithm::RS256, ids::url_safe(rng, 21), generate_rsa(2048).map_err(failed)?),
+            (Algorithm::ES256, ids::url_safe(rng, 21), generate_es256().map_err(failed)?),
+        ]))
+    }
+}
+
+/// Shows the key ids.
+impl fmt::Debug for RequestKeyMaterial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(_, kid, _)| kid)).finish()
+    }
+}
+
+impl Store {
+    /// The first such keys of a tenant; `now` is in seconds. Applying it is [`Error::Conflict`] where it has some.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where the cryptographic library fails.
+    pub fn first_request_keys(
+        &self,
+        tenant: &str,
+        material: &RequestKeyMaterial,
+        now: i64,
+    ) -> Result<Change> {
+        material.0.iter().try_fold(Change::new(tenant), |change, (algorithm, kid, pkcs8)| {
+            let unfit = |error: chancery_jose::Error| Error::Corrupt(format!("new key {kid}: {error}"));
+            let key = SigningKey::from_pkcs8(*algorithm, kid.as_str(), pkcs8).map_err(unfit)?;
+            let public = key.public_jwk().ok_or_else(|| Error::corrupt("a key pair without a public key"))?;
+            // Without `alg`: it is for all that its type can do.
+            let jwk = Jwk { use_: Some("enc".to_owned()), alg: None, ..public };
+            let sealed = self.vault.seal(&context(tenant, kid), pkcs8)?;
+            let document = RequestKeyDoc { kid: kid.clone(), jwk, sealed, created_at: now };
+            let uniq = if *algorithm == Algorithm::RS256 { "RSA" } else { "EC" };
+            Ok(change.insert(Kind::RequestKey, kid, Some(uniq), print("request key", &document)?))
+        })
+    }
+}
+
+/// The keys of a tenant that open requests. Most have none.
+#[derive(Clone, Default)]
+pub struct RequestKeys {
+    keys: Vec<DecryptionKey>,
+    public: Vec<Jwk>,
+}
+
+impl RequestKeys {
+    /// Whether the tenant has some.
+    #[must_use]
+    pub fn are_there(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// The public keys, as they are published.
+    #[must_use]
+    pub fn public(&self) -> &[Jwk] {
+        &self.public
+    }
+
+    /// What is in an encrypted request; `None` where no key opens it, whatever the reason.
+    #[must_use]
+    pub fn open(&self, token: &str) -> Option<Vec<u8>> {
+        // Each key has one algorithm and looks at nothing of another one.
+        self.keys.iter().find_map(|key| key.decrypt(token, &ContentEncryption::ALL).ok())
+    }
+
+    /// Opens the private halves.
+    pub(crate) fn read(vault: &Vault, tenant: &str, documents: &[Arc<RequestKeyDoc>]) -> Result<Self> {
+        let mut keys = Vec::new();
+        for document in documents {
+            let pkcs8 = vault.open(&context(tenant, &document.kid), &document.sealed)?;
+            let is_rsa = document.jwk.kty == "RSA";
+            for algorithm in REQUEST_ENCRYPTIONS.into_iter().filter(|alg| is_for_rsa(*alg) == is_rsa) {
+                let unfit = |error: chancery_jose::Error| {
+                    Error::Corrupt(format!("request key {}: {error}", document.kid))
+                };
+                keys.push(DecryptionKey::from_pkcs8(algorithm, &pkcs8).map_err(unfit)?);
+            }
+        }
+        Ok(Self { keys, public: documents.iter().map(|document| document.jwk.clone()).collect() })
+    }
+}
+
+/// Shows key ids alone.
+impl fmt::Debug for RequestKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.public.iter().map(|jwk| &jwk.kid)).finish()
+    }
+}
+
+fn is_for_rsa(algorithm: KeyManagement) -> bool {
+    algorithm.as_str().starts_with("RSA")
+}
+
+/// What a sealed key is bound to.
+fn context(tenant: &str, kid: &str) -> String {
+    format!("{tenant}/request-key/{kid}")
+}
