@@ -142,7 +142,7 @@ impl Flight<'_> {
             Step::KeepRecoveryCode => self.pause("/u/mfa-recovery-code-enrollment", None).await,
             Step::OfferPasskey(_) => self.pause("/u/passkey-enrollment", None).await,
             Step::NameOrganization => self.pause("/u/organization", None).await,
-            Step::ChooseOrganization => self.choose_organization().await,
+            Step::ChooseOrganization => Box::pin(self.choose_organization()).await,
             Step::Consent => {
                 let wanted = want.clone();
                 self.pause("/u/consent", Some(wanted)).await
