@@ -312,7 +312,7 @@ mod tests {
         ] {
             let response = send(&router, request(path, &[("host", "acme.example")])).await;
             assert_eq!(response.status(), 503, "{path}");
-            assert_eq!(response.headers()[RETRY_AFTER], "2");
+            assert!(response.headers().contains_key(RETRY_AFTER), "{path}");
             assert!(response.headers().contains_key("x-request-id"));
             assert!(text(response).await.contains(body), "{path}");
         }
