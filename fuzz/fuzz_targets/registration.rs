@@ -29,7 +29,8 @@ fn registration(metadata: &Map<String, Value>, rules: &RegistrationRules) {
         }
     };
     if let Some(uri) = read.sector_document() {
-        assert!(uri.starts_with("https://"), "{uri}");
+        // Schemes are read without regard to case (RFC 3986, section 3.1).
+        assert!(uri.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")), "{uri}");
     }
     let mut client = read.blank("id".to_owned());
     let needs_secret = read.needs_secret();
