@@ -481,12 +481,12 @@ mod pings {
         }
     }
 
-    /// Security case 7: redirects are not followed, and a refusal is one.
+    /// Security case 7: redirects are not followed, and a refusal is one. Whoever answers at length has heard.
     #[tokio::test]
     async fn who_does_not_want_to_hear_is_left_alone() {
-        for status in [302, 403] {
+        for (status, length) in [(302, 0), (403, 0), (200, 5000)] {
             let app = TestApp::configured(Service::config()).await;
-            let service = Service::start(move |_| (status, json!({}))).await;
+            let service = Service::start(move |_| (status, json!("x".repeat(length)))).await;
             told_at(&app, &service).await;
             asked(&app).await;
             answered(&app, "accept").await;

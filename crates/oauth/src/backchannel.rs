@@ -9,25 +9,19 @@ use chancery_core::logout::Initiator;
 use chancery_core::records::LogEvent;
 use chancery_jose::{Typ, base64url, sha256};
 use chancery_store::{Error, LogoutNotice, PreparedClient, Snapshot};
-use chancery_web::{App, Ask, FetchError, Post};
+use chancery_web::{App, Ask, Post};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::issue;
 use crate::ping::ping_due;
+use crate::telling::{self, AT_ONCE, LONGEST_ANSWER, Untold, all_due};
 
 /// How often it is looked whether there is something to tell.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Notices taken at once.
-const AT_ONCE: i64 = 16;
-/// Seconds a node has a notice to itself: longer than a fetch takes.
-const OWN: i64 = 30;
 /// Seconds between attempts; after the last nobody is told any more.
 const PAUSES: [i64; 4] = [10, 60, 300, 1800];
-/// The answer says nothing that is read.
-const LONGEST_ANSWER: usize = 4096;
 
 /// Tells applications of ends of sessions, and of answers of their users elsewhere, as long as the server runs.
 pub async fn tell_of_logouts(app: Arc<App>) {
@@ -57,33 +51,13 @@ pub async fn tell_of_logouts(app: Arc<App>) {
 /// # Errors
 /// What the database says.
 pub async fn tell_due(app: &Arc<App>) -> Result<usize, Error> {
-    let mut count = 0;
-    loop {
-        let now = app.clock.now();
-        let due = app.store.due_notices(now, AT_ONCE).await?;
-        if due.is_empty() {
-            return Ok(count);
-        }
-        let mut telling = JoinSet::new();
-        for notice in due {
-            match app.store.take_notice(&notice, now.saturating_add(OWN)).await {
-                Ok(mine) => {
-                    count += 1;
-                    telling.spawn(settle(Arc::clone(app), mine));
-                }
-                // Another node has it.
-                Err(Error::Guard) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        while let Some(told) = telling.join_next().await {
-            match told {
-                Ok(Ok(()) | Err(Error::Guard)) => {}
-                Ok(Err(other)) => return Err(other),
-                Err(error) => tracing::error!("telling of a logout failed: {error}"),
-            }
-        }
-    }
+    all_due(
+        app,
+        |app, now| async move { app.store.due_notices(now, AT_ONCE).await },
+        |app, notice, until| async move { app.store.take_notice(&notice, until).await },
+        settle,
+    )
+    .await
 }
 
 /// Does one notice.
@@ -130,12 +104,6 @@ fn listens(client: &PreparedClient, initiator: Initiator) -> Option<&str> {
     client.oidc_logout.as_ref()?.listens(initiator)
 }
 
-/// Why an application does not know.
-struct Untold {
-    why: String,
-    may_work_later: bool,
-}
-
 async fn tell(
     app: &App,
     tenant: &Snapshot,
@@ -151,20 +119,8 @@ async fn tell(
         accept: "*/*",
         most: LONGEST_ANSWER,
     };
-    match app.fetcher.ask(ask).await {
-        Ok(reply) if (200..300).contains(&reply.status) => Ok(()),
-        // It understood, and refused (section 2.8).
-        Ok(reply) => Err(Untold {
-            why: format!("The application answered with status {}.", reply.status),
-            may_work_later: reply.status != 400,
-        }),
-        // The answer had come.
-        Err(FetchError::TooLarge(_)) => Ok(()),
-        Err(error) => Err(Untold {
-            why: format!("The application could not be told: {error}."),
-            may_work_later: !matches!(error, FetchError::Url | FetchError::Redirect),
-        }),
-    }
+    // With 400 it understood, and refused (section 2.8).
+    telling::send(app, ask, |status| status == 400).await
 }
 
 /// Signed as the application's ID tokens are: it has the key at hand.

@@ -29,6 +29,7 @@ mod protected_resource;
 mod pushed;
 mod register;
 mod revoke;
+mod telling;
 mod token;
 mod userinfo;
 

@@ -6,52 +6,27 @@ use std::sync::Arc;
 
 use chancery_core::model::PING;
 use chancery_store::{Error, Ping, PreparedClient};
-use chancery_web::{App, Ask, FetchError, Post};
+use chancery_web::{App, Ask, Post};
 use secrecy::SecretString;
 use serde_json::json;
-use tokio::task::JoinSet;
 
-/// Pings taken at once.
-const AT_ONCE: i64 = 16;
-/// Seconds a node has one to itself: longer than a fetch takes.
-const OWN: i64 = 30;
+use crate::telling::{self, AT_ONCE, LONGEST_ANSWER, Untold, all_due};
+
 /// Seconds between attempts; after the last the application has to ask by itself.
 const PAUSES: [i64; 3] = [5, 20, 60];
-/// The answer says nothing that is read.
-const LONGEST_ANSWER: usize = 4096;
 
 /// Tells what is due. Answers how many were taken.
 ///
 /// # Errors
 /// What the database says.
 pub async fn ping_due(app: &Arc<App>) -> Result<usize, Error> {
-    let mut count = 0;
-    loop {
-        let now = app.clock.now();
-        let due = app.store.due_pings(now, AT_ONCE).await?;
-        if due.is_empty() {
-            return Ok(count);
-        }
-        let mut telling = JoinSet::new();
-        for ping in due {
-            match app.store.take_ping(&ping, now.saturating_add(OWN)).await {
-                Ok(mine) => {
-                    count += 1;
-                    telling.spawn(settle(Arc::clone(app), mine));
-                }
-                // Another node has it.
-                Err(Error::Guard) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        while let Some(told) = telling.join_next().await {
-            match told {
-                Ok(Ok(()) | Err(Error::Guard)) => {}
-                Ok(Err(other)) => return Err(other),
-                Err(error) => tracing::error!("telling of an answer failed: {error}"),
-            }
-        }
-    }
+    all_due(
+        app,
+        |app, now| async move { app.store.due_pings(now, AT_ONCE).await },
+        |app, ping, until| async move { app.store.take_ping(&ping, until).await },
+        settle,
+    )
+    .await
 }
 
 async fn settle(app: Arc<App>, ping: Ping) -> Result<(), Error> {
@@ -90,12 +65,6 @@ pub(crate) fn endpoint(client: &PreparedClient) -> Option<&str> {
     openid.backchannel_client_notification_endpoint.as_deref().filter(|_| mode == Some(PING))
 }
 
-/// Why an application does not know.
-struct Untold {
-    why: String,
-    may_work_later: bool,
-}
-
 async fn tell(app: &App, ping: &Ping, endpoint: &str) -> Result<(), Untold> {
     let secrets = app.store.open_ping(ping);
     let secrets = secrets.map_err(|error| Untold { why: error.to_string(), may_work_later: false })?;
@@ -107,15 +76,5 @@ async fn tell(app: &App, ping: &Ping, endpoint: &str) -> Result<(), Untold> {
         accept: "*/*",
         most: LONGEST_ANSWER,
     };
-    match app.fetcher.ask(ask).await {
-        Ok(reply) if (200..300).contains(&reply.status) => Ok(()),
-        Ok(reply) => Err(Untold {
-            why: format!("it answered with status {}", reply.status),
-            may_work_later: reply.status >= 500 || reply.status == 429,
-        }),
-        Err(error) => Err(Untold {
-            why: error.to_string(),
-            may_work_later: !matches!(error, FetchError::Url | FetchError::Redirect),
-        }),
-    }
+    telling::send(app, ask, |status| status < 500 && status != 429).await
 }

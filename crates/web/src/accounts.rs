@@ -261,13 +261,7 @@ impl Ctx {
         let whose = Whose { user_id: None, stage: Some(Stage::SignUp), names: names.collect() };
         match self.new_password(connection, form.password, &whose).await? {
             Ok(hash) => {
-                let new = users::NewUser {
-                    email: Some(&email),
-                    username: username.as_deref(),
-                    connection: &connection.name,
-                };
-                let mut user = users::new_user(new, &*self.app.rng, self.now_ms);
-                profile.onto(&mut user);
+                let user = self.drafted(connection, (&email, username.as_deref()), profile);
                 let row = chancery_store::NewUser {
                     user: user.clone(),
                     connection: connection.name.clone(),
@@ -309,14 +303,21 @@ impl Ctx {
                 return Ok(SignUp::Exists);
             }
         }
-        let new = users::NewUser {
-            email: Some(&email),
-            username: username.as_deref(),
-            connection: &connection.name,
-        };
+        let user = self.drafted(connection, (&email, username.as_deref()), profile);
+        Ok(SignUp::Created(Box::new(user)))
+    }
+
+    /// An account that nobody wrote yet.
+    fn drafted(
+        &self,
+        connection: &Connection,
+        (email, username): (&str, Option<&str>),
+        profile: Profile,
+    ) -> User {
+        let new = users::NewUser { email: Some(email), username, connection: &connection.name };
         let mut user = users::new_user(new, &*self.app.rng, self.now_ms);
         profile.onto(&mut user);
-        Ok(SignUp::Created(Box::new(user)))
+        user
     }
 
     /// The write that makes an account without a password; fails with [`Conflict`](chancery_store::Error::Conflict) where

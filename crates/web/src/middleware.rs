@@ -79,7 +79,7 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
 /// The handler's answer, whatever the handler does.
 async fn answer(app: &App, request: Request, next: Next) -> Response {
     let api = Wire::of(request.uri().path());
-    if !app.overload.admits() && !HEALTH.contains(&request.uri().path()) {
+    if !HEALTH.contains(&request.uri().path()) && !app.overload.admits() {
         return api.turned_away();
     }
     let mut handler = pin!(next.run(request));
