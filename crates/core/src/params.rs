@@ -1,5 +1,6 @@
 //! The parameters of a request, whichever way they came: query, form or JSON.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -33,15 +34,14 @@ pub enum ParamsError {
 
 /// One name or value. Broken UTF-8 is refused: a value that needed repair is not what was meant.
 fn decoded(encoded: &[u8]) -> Result<String, ParamsError> {
-    let mut bytes = encoded.to_vec();
-    if encoded.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-        for byte in &mut bytes {
-            if *byte == b'+' {
-                *byte = b' ';
-            }
+    let bytes = match encoded.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        true => {
+            let spaced: Vec<u8> =
+                encoded.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+            Cow::from(percent_encoding::percent_decode(&spaced)).into_owned()
         }
-        bytes = percent_encoding::percent_decode(&bytes).collect();
-    }
+        false => encoded.to_vec(),
+    };
     String::from_utf8(bytes).map_err(|_| ParamsError::NotUtf8)
 }
 

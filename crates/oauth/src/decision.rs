@@ -5,7 +5,7 @@ use chancery_core::explanation::Record;
 use chancery_core::model::{Client, Organization};
 use chancery_core::oauth::{AuthorizeError, OAuthError};
 use chancery_core::records::Authorization;
-use chancery_core::scope::{Denied, Request, Target, explain};
+use chancery_core::scope::{Denied, Request, Target, decide_with_reasons};
 use chancery_web::{Ctx, Decided, Failure};
 
 /// The organization of an authorization, where its user is a member today and its connection is one of the
@@ -36,7 +36,7 @@ pub(crate) fn refused(denied: &Denied, ctx: &Ctx, request: &Request<'_>, flow: &
         status: denied.status(),
         text: denied.description(audience, &request.client.client_id),
     };
-    let record = Record::of(request, &explain(request), flow);
+    let record = Record::of(request, &decide_with_reasons(request), flow);
     let audience = named.as_deref().map(str::to_owned);
     Failure { decision: Some(Box::new(Decided { audience, record })), ..Failure::new(error) }
 }

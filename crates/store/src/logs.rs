@@ -8,6 +8,7 @@ use crate::{
     error::{parse, print},
     log_blocks::{self, Line},
     rows::{is_text, storable},
+    scope_use,
 };
 
 /// An event ready to be stored. Made where the event is, so that only one string travels to the writer.
@@ -17,6 +18,8 @@ pub struct LogLine {
     pub(crate) at_ms: i64,
     pub(crate) user_id: Option<String>,
     pub(crate) doc: String,
+    /// Tells events of other uses of scopes apart; `None` where none is used.
+    pub(crate) use_key: Option<u64>,
 }
 
 impl LogLine {
@@ -26,7 +29,8 @@ impl LogLine {
     /// [`Error::Corrupt`](crate::Error::Corrupt) for an event without a JSON form, which there is none of.
     pub fn of(event: LogEvent, at_ms: i64) -> Result<Self> {
         let doc = print("log event", &event)?;
-        Ok(Self { id: event.log_id, at_ms, user_id: event.user_id, doc })
+        let use_key = scope_use::key(&event);
+        Ok(Self { id: event.log_id, at_ms, user_id: event.user_id, doc, use_key })
     }
 }
 

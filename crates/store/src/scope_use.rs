@@ -6,8 +6,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 
 use chancery_core::explanation::DECISION;
+use chancery_core::records::LogEvent;
 use chancery_db::{Batch, params};
 use serde::Deserialize;
 
@@ -31,7 +33,17 @@ pub struct ScopeUse {
 pub struct Noticed {
     day: i64,
     seen: HashSet<u64>,
-    hasher: RandomState,
+}
+
+/// Of this process: nobody outside can make two uses look alike.
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// The same for events that tell of the same uses. Cheap, since most events of a busy server are of tokens, and of those most are
+/// like one before.
+pub(crate) fn key(event: &LogEvent) -> Option<u64> {
+    let scope = event.scope.as_deref().filter(|_| ISSUED.contains(&event.kind.as_str()))?;
+    let granted = event.details.get(DECISION).and_then(|decision| decision.get("granted"));
+    Some(HASHER.hash_one((&event.client_id, event.user_id.is_some(), &event.audience, scope, granted)))
 }
 
 /// Memory is bounded; what is forgotten is only noted again.
@@ -42,22 +54,22 @@ impl Noticed {
     /// The uses in these events of a tenant that are new today.
     pub fn of(&mut self, tenant: &str, lines: &[LogLine]) -> Vec<ScopeUse> {
         let mut new = Vec::new();
-        // Most events of a busy server are of tokens, and of those most are like one before.
-        for line in lines.iter().filter(|line| line.doc.contains("\"scope\":\"")) {
+        for line in lines {
+            let Some(key) = line.use_key else { continue };
+            let day = line.at_ms.div_euclid(DAY_MS);
+            if day != self.day || self.seen.len() > MOST {
+                self.day = day;
+                self.seen.clear();
+            }
+            if !self.seen.insert(HASHER.hash_one((tenant, key))) {
+                continue;
+            }
             let Ok(event) = serde_json::from_str::<Issued<'_>>(&line.doc) else { continue };
             let (Some(client), Some(audience), Some(scope)) =
                 (&event.client_id, &event.audience, &event.scope)
             else {
                 continue;
             };
-            if !ISSUED.contains(&&*event.kind) {
-                continue;
-            }
-            let day = line.at_ms.div_euclid(DAY_MS);
-            if day != self.day || self.seen.len() > MOST {
-                self.day = day;
-                self.seen.clear();
-            }
             let kind = if event.user_id.is_some() { "user" } else { "client" };
             let holder = format!("{kind}:{client}");
             self.add(&mut new, tenant, (&holder, audience, scope), day);
@@ -72,13 +84,13 @@ impl Noticed {
     }
 
     fn add(&mut self, new: &mut Vec<ScopeUse>, tenant: &str, what: (&str, &str, &str), day: i64) {
-        if !self.seen.insert(self.hasher.hash_one((tenant, what))) {
+        if !self.seen.insert(HASHER.hash_one((tenant, what))) {
             return;
         }
         let (holder, audience, scopes) = what;
         for scope in scopes.split(' ').filter(|scope| !scope.is_empty()) {
             if scopes.len() == scope.len()
-                || self.seen.insert(self.hasher.hash_one((tenant, (holder, audience, scope))))
+                || self.seen.insert(HASHER.hash_one((tenant, (holder, audience, scope))))
             {
                 new.push(ScopeUse {
                     holder: holder.to_owned(),
@@ -116,8 +128,6 @@ const ISSUED: [&str; 10] = [
 
 #[derive(Deserialize)]
 struct Issued<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
     #[serde(borrow, default)]
     client_id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]

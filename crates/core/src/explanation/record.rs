@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scope::{Explanation, Grounds, PermissionSource, Reason, Request};
+use crate::scope::{Grounds, PermissionSource, Reason, Reasoned, Request};
 
 /// What is kept of a decision. Scopes stand together under what was decided about them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,30 +37,31 @@ pub struct Record {
 
 impl Record {
     /// Of a decision.
-    pub fn of(request: &Request<'_>, explanation: &Explanation<'_>, flow: &str) -> Self {
+    pub fn of(request: &Request<'_>, reasoned: &Reasoned<'_>, flow: &str) -> Self {
         let mut record = Self { flow: flow.to_owned(), ..Self::default() };
         let mut room = MOST;
-        if let Err(denied) = &explanation.decision {
+        if let Err(denied) = &reasoned.decision {
             record.denied = Some(denied.reason().to_owned());
         }
         for scope in request.asked.iter() {
             record.left_out += usize::from(!add(&mut record.asked, scope, &mut room));
         }
         let mut room = MOST;
-        for outcome in explanation.scopes.iter().filter(|outcome| outcome.granted || outcome.asked) {
-            let kept = match outcome.reason {
+        for (place, (scope, reason)) in reasoned.reasons.iter().enumerate() {
+            let kept = match reason {
                 Reason::Granted { by } => {
-                    for (id, name) in [outcome.reason.role(), outcome.reason.group()].into_iter().flatten() {
+                    for (id, name) in [reason.role(), reason.group()].into_iter().flatten() {
                         record.roles.entry(id.to_owned()).or_insert_with(|| name.to_owned());
                     }
-                    add(record.granted.entry(grounds(&by)).or_default(), outcome.scope, &mut room)
+                    add(record.granted.entry(grounds(by)).or_default(), scope, &mut room)
                 }
                 refusal => {
                     let scopes = record.refused.entry(refusal.code().to_owned()).or_default();
-                    add(scopes, outcome.scope, &mut room)
+                    add(scopes, scope, &mut room)
                 }
             };
-            record.left_out += usize::from(!kept && !outcome.asked);
+            // What was asked for is counted already.
+            record.left_out += usize::from(!kept && place >= request.asked.len());
         }
         record
     }

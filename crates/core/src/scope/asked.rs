@@ -71,7 +71,8 @@ pub(super) fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     kept
 }
 
-const FEW: usize = 16;
+/// So few are compared one by one.
+pub(super) const FEW: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -56,7 +56,7 @@ pub(super) fn decide_with<'a>(request: &Request<'a>, judge: &Judge<'a>) -> Resul
 
 /// How many scopes will be judged: those asked for, and where the flow implies scopes or the token lists permissions,
 /// those of the API too.
-fn lookups(request: &Request<'_>) -> usize {
+pub(super) fn lookups(request: &Request<'_>) -> usize {
     let named = request.asked.len();
     let api = request.target.api();
     let lists_all = api.is_some_and(|api| api.dialect().shows_permissions());

@@ -1,4 +1,4 @@
-//! The decision with its reasons, for people and logs.
+//! The decision with all that can be said about it, for people.
 
 use std::collections::HashSet;
 
@@ -65,11 +65,7 @@ fn explained<'a>(request: &Request<'a>, of: impl Fn(&Judge<'a>) -> Vec<&'a str>)
         let asked = asked.contains(scope);
         let granted = granted.contains(scope);
         let mut chain = judge.chain(scope, &sources);
-        let reason = match judge.verdict(scope) {
-            Reason::Granted { .. } if !granted && decision.is_err() => Reason::RequestRefused,
-            Reason::Granted { .. } if !granted => Reason::NotAsked,
-            reason => reason,
-        };
+        let reason = judge.reason(scope, granted, decision.is_err());
         if !chain.contains(&reason) {
             chain.push(reason);
         }

@@ -1,6 +1,6 @@
 //! What holds for every request: nothing ever widens, and what is issued is what is explained.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
@@ -335,6 +335,12 @@ proptest! {
             for scope in request.asked.iter().chain(granted) {
                 prop_assert!(seen.contains(scope), "{} has no reason", scope);
             }
+            let reasoned = decide_with_reasons(request);
+            prop_assert_eq!(&reasoned.decision, &decision);
+            let kept: HashMap<&str, Reason<'_>> = reasoned.reasons.iter().copied().collect();
+            prop_assert_eq!(kept.len(), reasoned.reasons.len(), "each once");
+            let concerned = explanation.scopes.iter().filter(|outcome| outcome.asked || outcome.granted);
+            prop_assert_eq!(kept, concerned.map(|outcome| (outcome.scope, outcome.reason)).collect());
             if request.flow.is_machine() || decision.is_err() || world.target > 1 {
                 for scope in request.target.api().into_iter().flat_map(|a| a.live_scopes()) {
                     prop_assert!(seen.contains(scope), "{} is possible and has no reason", scope);

@@ -1,7 +1,7 @@
 //! The scope decision: who gets which scopes of which API, and why (fact sheet 3).
 //!
-//! One set of rules serves three purposes. [`decide`] issues tokens, [`explain`] answers "why was this scope not
-//! granted?" for people and logs. Both ask the same per-scope judge, so they cannot disagree.
+//! One set of rules serves three purposes. [`decide`] issues tokens, [`decide_with_reasons`] does with what the log keeps of it, and
+//! [`explain`] answers "why was this scope not granted?". All ask the same per-scope judge, so they cannot disagree.
 //!
 //! ```text
 //! user flows     granted = asked ∩ API ∩ client grant (where one is needed) ∩ permissions (RBAC) ∩ consent; the rest is dropped
@@ -21,6 +21,7 @@ mod judge;
 mod names;
 mod permissions;
 mod reason;
+mod reasons;
 mod request;
 
 #[cfg(test)]
@@ -42,4 +43,5 @@ pub(crate) use names::is_legacy;
 pub use names::{CURRENT_USER, OFFLINE_ACCESS, ONLINE_ACCESS, OPENID, STANDARD, is_reserved};
 pub use permissions::{GroupRole, PermissionSource, UserPermissions};
 pub use reason::{Grounds, Reason, Step};
+pub use reasons::{Reasoned, decide_with_reasons};
 pub use request::{ExchangeKind, Flow, MachineOrganization, Original, Request, Target};

@@ -10,7 +10,9 @@ use chancery_core::interaction::{Settled, Situation, Step, Transaction, next};
 use chancery_core::model::{SubjectType, User};
 use chancery_core::oauth::{AuthorizeError, Device, EncryptedResponse, ScreenHint, detail_kind, plain};
 use chancery_core::records::{Consent, Invitation, ResourceGrant, Session};
-use chancery_core::scope::{AskedScopes, Denied, Flow, Request, Target, admits_detail, decide, explain};
+use chancery_core::scope::{
+    AskedScopes, Denied, Flow, Request, Target, admits_detail, decide, decide_with_reasons,
+};
 use chancery_store::{PreparedClient, StoredTransaction};
 use chancery_web::{
     Audience, Binding, Ctx, Decided, EMAIL, Failure, Held, SecondFactorsOf, client_grant, cookies, found,
@@ -235,7 +237,7 @@ impl Flight<'_> {
         let audience = self.audience.identifier();
         Decided {
             audience: audience.map(|identifier| self.ctx.origin.absolute(identifier).into_owned()),
-            record: Record::of(&request, &explain(&request), flow_name(request.flow)),
+            record: Record::of(&request, &decide_with_reasons(&request), flow_name(request.flow)),
         }
     }
 
@@ -408,7 +410,7 @@ impl Flight<'_> {
         };
         let record = Record {
             consent: Some(need.code().to_owned()),
-            ..Record::of(&scope_request, &explain(&scope_request), flow_name(scope_request.flow))
+            ..Record::of(&scope_request, &decide_with_reasons(&scope_request), flow_name(scope_request.flow))
         };
         let grantee = Grantee {
             ctx: self.ctx,

@@ -13,8 +13,8 @@ use chancery_core::oauth::{
 };
 use chancery_core::records::Authorization;
 use chancery_core::scope::{
-    AskedScopes, Decision, ExchangeKind, Flow, OFFLINE_ACCESS, ONLINE_ACCESS, Request, STANDARD, decide,
-    explain,
+    AskedScopes, Decision, ExchangeKind, Flow, OFFLINE_ACCESS, ONLINE_ACCESS, Request, STANDARD,
+    decide_with_reasons,
 };
 use chancery_db::Batch;
 use chancery_jose::Unverified;
@@ -73,8 +73,9 @@ pub(super) async fn exchange(
         consented: None,
         organization: None,
     };
-    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, way.flow()))?;
-    let record = Record::of(&request, &explain(&request), way.flow());
+    let reasoned = decide_with_reasons(&request);
+    let record = Record::of(&request, &reasoned, way.flow());
+    let decision = reasoned.decision.map_err(|denied| refused(&denied, ctx, &request, way.flow()))?;
     // Where bound tokens are demanded, an assertion is not used up by a request that could not have one.
     let certificate = ctx.certificate.as_ref().map(|shown| shown.thumbprint.as_str());
     issue::binding(client, &audience, issue::Shown { jkt, x5t: certificate })?;

@@ -8,7 +8,7 @@ use chancery_core::explanation::Record;
 use chancery_core::model::{SubjectType, User};
 use chancery_core::oauth::{ACCESS_TOKEN, OAuthError, delegated};
 use chancery_core::records::Authorization;
-use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide, explain};
+use chancery_core::scope::{AskedScopes, Flow, Original, Request, decide_with_reasons};
 use chancery_store::{PreparedApi, PreparedClient};
 use chancery_web::{AccessTokenClaims, Audience, Ctx, Failure, Held, client_grant, verify_any_access_token};
 use secrecy::{ExposeSecret, SecretString};
@@ -61,8 +61,9 @@ pub(super) async fn exchange(
         consented: None,
         organization: None,
     };
-    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, FLOW))?;
-    let record = Record::of(&request, &explain(&request), FLOW);
+    let reasoned = decide_with_reasons(&request);
+    let record = Record::of(&request, &reasoned, FLOW);
+    let decision = reasoned.decision.map_err(|denied| refused(&denied, ctx, &request, FLOW))?;
     let issued = issue::access_token(
         ctx,
         &AccessTokenFor {

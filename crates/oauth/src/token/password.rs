@@ -6,7 +6,7 @@ use chancery_core::ids;
 use chancery_core::model::{Connection, SubjectType, User};
 use chancery_core::oauth::{FactorCode, OAuthError};
 use chancery_core::records::Authorization;
-use chancery_core::scope::{AskedScopes, Flow, Request, decide, explain};
+use chancery_core::scope::{AskedScopes, Flow, Request, decide_with_reasons};
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
 use chancery_web::{Audience, Ctx, Failure, Held, PasswordCheck, Proof, SecondFactorsOf, client_grant};
@@ -205,8 +205,9 @@ pub(super) async fn tokens(
         consented: None,
         organization: None,
     };
-    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, flow))?;
-    let record = Record::of(&request, &explain(&request), flow);
+    let reasoned = decide_with_reasons(&request);
+    let record = Record::of(&request, &reasoned, flow);
+    let decision = reasoned.decision.map_err(|denied| refused(&denied, ctx, &request, flow))?;
     let authorization = Authorization {
         id: ids::time_ordered(&*ctx.app.rng, ctx.now_ms),
         client_id: client.client_id.clone(),

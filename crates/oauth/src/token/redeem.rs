@@ -4,7 +4,7 @@ use chancery_core::explanation::Record;
 use chancery_core::model::SubjectType;
 use chancery_core::oauth::OAuthError;
 use chancery_core::records::{Authorization, CodeRecord};
-use chancery_core::scope::{AskedScopes, Flow, OFFLINE_ACCESS, Original, Request, decide, explain};
+use chancery_core::scope::{AskedScopes, Flow, OFFLINE_ACCESS, Original, Request, decide_with_reasons};
 use chancery_db::Batch;
 use chancery_store::PreparedClient;
 use chancery_web::{Audience, Ctx, Failure, Held, client_grant};
@@ -125,10 +125,11 @@ pub(super) async fn tokens(
         consented: consented.as_deref(),
         organization: None,
     };
-    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, what.flow))?;
+    let reasoned = decide_with_reasons(&request);
+    let logged = Record::of(&request, &reasoned, what.flow);
+    let decision = reasoned.decision.map_err(|denied| refused(&denied, ctx, &request, what.flow))?;
     let allowed = details::narrowed((client, &audience, request.grant), authorization, what.details)?;
     let authorization = &*allowed;
-    let logged = Record::of(&request, &explain(&request), what.flow);
     let tokens = user_tokens::issue(
         ctx,
         &UserTokensFor {

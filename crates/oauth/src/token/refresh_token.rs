@@ -7,7 +7,7 @@ use chancery_core::ids::Handle;
 use chancery_core::model::{RotationType, SubjectType, User};
 use chancery_core::oauth::OAuthError;
 use chancery_core::records::{Authorization, RefreshRecord};
-use chancery_core::scope::{AskedScopes, Flow, OFFLINE_ACCESS, Original, Request, decide, explain};
+use chancery_core::scope::{AskedScopes, Flow, OFFLINE_ACCESS, Original, Request, decide_with_reasons};
 use chancery_db::Batch;
 use chancery_store::{PreparedClient, PresentedToken, Rotation, Standing};
 use chancery_web::{Audience, Ctx, Failure, Held, admits, client_grant};
@@ -63,10 +63,11 @@ pub(super) async fn exchange(
         consented: consented.as_deref(),
         organization: None,
     };
-    let decision = decide(&request).map_err(|denied| refused(&denied, ctx, &request, "refresh_token"))?;
+    let reasoned = decide_with_reasons(&request);
+    let record = Record::of(&request, &reasoned, "refresh_token");
+    let decision = reasoned.decision.map_err(|denied| refused(&denied, ctx, &request, "refresh_token"))?;
     let narrowed = asked.authorization_details.as_deref();
     let allowed = details::narrowed((client, &audience, request.grant), authorization, narrowed)?;
-    let record = Record::of(&request, &explain(&request), "refresh_token");
     let kind = match authorization.gty.as_deref() {
         Some("password") => GrantKind::RefreshedPassword,
         _ => GrantKind::RefreshToken,
