@@ -6,13 +6,13 @@ use crate::support::{
     API, Answer, Browser, Call, ISSUER, JANE, Pairs, SAM, TestApp, decode, engines, segment,
 };
 
-const GRANT: &str = "urn:openid:params:grant-type:ciba";
+pub(crate) const GRANT: &str = "urn:openid:params:grant-type:ciba";
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const PENDING: &str = "The end-user authorization is pending";
 const DENIED: &str = "The end-user denied the authorization request or it has been expired";
 const INVALID: &str = "Invalid or expired auth_req_id";
 
-async fn turn_on(app: &TestApp) {
+pub(crate) async fn turn_on(app: &TestApp) {
     let grants = json!([GRANT, DEVICE, "authorization_code", "refresh_token", "password"]);
     app.set_web(json!({"grant_types": grants, "async_approval_notification_channels": ["email"]})).await;
 }
@@ -22,7 +22,7 @@ fn hint(sub: &str) -> String {
 }
 
 /// Demo Web asks for Jane, with changes: an empty value leaves a parameter out.
-async fn ask(app: &TestApp, changes: Pairs<'_>) -> Answer {
+pub(crate) async fn ask(app: &TestApp, changes: Pairs<'_>) -> Answer {
     let (secret, hint) = (app.web_secret(), hint(&app.jane().await));
     let mut pairs = vec![
         ("client_id", app.clients.web.client_id.as_str()),
@@ -41,13 +41,13 @@ async fn begun(app: &TestApp) -> String {
     ask(app, &[]).await.expect(200).text("auth_req_id")
 }
 
-async fn poll(app: &TestApp, auth_req_id: &str) -> Answer {
+pub(crate) async fn poll(app: &TestApp, auth_req_id: &str) -> Answer {
     app.web_token(&[("grant_type", GRANT), ("auth_req_id", auth_req_id)]).await
 }
 
 /// Where the link of the newest mail leads.
 #[track_caller]
-fn link(app: &TestApp) -> String {
+pub(crate) fn link(app: &TestApp) -> String {
     let kept = app.app.outbox.kept();
     let mail = kept.iter().find(|mail| mail.to == JANE.email).expect("a mail to Jane");
     let word =

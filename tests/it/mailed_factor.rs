@@ -7,7 +7,7 @@ use crate::security_keys::{SHOW, asked, enrol, is_page, turn_on};
 use crate::support::{Answer, Authenticator, Browser, Call, JANE, Landing, Pairs, TestApp, engines, segment};
 
 const MAILED: &str = "/u/mfa-email-challenge";
-const OOB: &str = "http://auth0.com/oauth/grant-type/mfa-oob";
+pub(crate) const OOB: &str = "http://auth0.com/oauth/grant-type/mfa-oob";
 const TYPED: Pairs<'_> =
     &[("grant_type", "password"), ("username", "jane@example.com"), ("password", "Read-4-Jane")];
 
@@ -19,7 +19,7 @@ async fn ready(app: &TestApp) -> Authenticator {
     key
 }
 
-fn mails(app: &TestApp) -> Vec<String> {
+pub(crate) fn mails(app: &TestApp) -> Vec<String> {
     let kept = app.app.outbox.kept();
     kept.iter()
         .filter(|mail| mail.to == JANE.email && mail.template == "mfa_oob_code")
@@ -131,7 +131,7 @@ async fn waiting(app: &TestApp) -> String {
     answer.text("mfa_token")
 }
 
-async fn challenge(app: &TestApp, mfa_token: &str, more: Value) -> Answer {
+pub(crate) async fn challenge(app: &TestApp, mfa_token: &str, more: Value) -> Answer {
     let mut body = json!({
         "client_id": app.clients.web.client_id, "client_secret": app.web_secret(), "mfa_token": mfa_token,
     });

@@ -10,7 +10,7 @@ use crate::support::{
     API, Answer, Authenticator, Browser, CONNECTION, Call, JANE, Landing, TestApp, decode, engines, segment,
 };
 
-const GRANT: &str = "urn:okta:params:oauth:grant-type:webauthn";
+pub(crate) const GRANT: &str = "urn:okta:params:oauth:grant-type:webauthn";
 const NEW: &str = "native@example.com";
 
 async fn ready() -> TestApp {
@@ -34,7 +34,7 @@ async fn register(app: &TestApp, profile: Value) -> Answer {
     ask(app, "/passkey/register", json!({ "user_profile": profile })).await
 }
 
-async fn challenge(app: &TestApp) -> Value {
+pub(crate) async fn challenge(app: &TestApp) -> Value {
     ask(app, "/passkey/challenge", json!({})).await.expect(200).json()
 }
 
@@ -49,7 +49,7 @@ async fn redeem(app: &TestApp, begun: &Value, response: &str) -> Answer {
     app.web_token(&pairs).await
 }
 
-fn options(begun: &Value) -> &Value {
+pub(crate) fn options(begun: &Value) -> &Value {
     &begun["authn_params_public_key"]
 }
 

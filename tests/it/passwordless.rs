@@ -6,11 +6,11 @@ use crate::support::{
     API, Answer, Ask, Browser, CALLBACK, Call, JANE, Landing, TestApp, decode, engines, segment,
 };
 
-const OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
+pub(crate) const OTP: &str = "http://auth0.com/oauth/grant-type/passwordless/otp";
 const NEW: &str = "new@example.com";
 
 /// Demo Web signs people in with mailed codes too.
-async fn turn_on(app: &TestApp, options: Value) -> String {
+pub(crate) async fn turn_on(app: &TestApp, options: Value) -> String {
     let body = json!({
         "name": "email", "strategy": "email", "options": options,
         "enabled_clients": [app.clients.web.client_id, app.clients.spa.client_id],
@@ -31,13 +31,13 @@ fn start_call(app: &TestApp, changes: Value) -> Call {
     Call::post("/passwordless/start").json(&body)
 }
 
-async fn start(app: &TestApp, changes: Value) -> Answer {
+pub(crate) async fn start(app: &TestApp, changes: Value) -> Answer {
     app.send(start_call(app, changes)).await
 }
 
 /// The code in the newest mail to this address.
 #[track_caller]
-fn mailed(app: &TestApp, to: &str) -> String {
+pub(crate) fn mailed(app: &TestApp, to: &str) -> String {
     let kept = app.app.outbox.kept();
     let mail = kept.iter().find(|mail| mail.to == to).unwrap_or_else(|| panic!("no mail to {to}"));
     let (_, after) = mail.text.split_once("code is ").unwrap_or_else(|| panic!("no code: {}", mail.text));

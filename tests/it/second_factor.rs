@@ -17,8 +17,8 @@ const CHALLENGE: &str = "/u/mfa-otp-challenge";
 const ENROLMENT: &str = "/u/mfa-otp-enrollment-qr";
 const RECOVERY: &str = "/u/mfa-recovery-code-challenge";
 const KEEP: &str = "/u/mfa-recovery-code-enrollment";
-const MFA_OTP: &str = "http://auth0.com/oauth/grant-type/mfa-otp";
-const MFA_RECOVERY: &str = "http://auth0.com/oauth/grant-type/mfa-recovery-code";
+pub(crate) const MFA_OTP: &str = "http://auth0.com/oauth/grant-type/mfa-otp";
+pub(crate) const MFA_RECOVERY: &str = "http://auth0.com/oauth/grant-type/mfa-recovery-code";
 const REQUIRED: &str = "Multifactor authentication required";
 const TYPED: Pairs<'_> =
     &[("grant_type", "password"), ("username", "jane@example.com"), ("password", "Read-4-Jane")];
@@ -34,7 +34,7 @@ async fn turn_on(app: &TestApp, always: bool) {
 }
 
 /// What the user's telephone shows now.
-fn shown(app: &TestApp, secret: &str) -> String {
+pub(crate) fn shown(app: &TestApp, secret: &str) -> String {
     let period = app.clock.now() / PERIOD;
     format!("{:06}", hotp(&secret_bytes(secret).unwrap(), period.try_into().unwrap()))
 }

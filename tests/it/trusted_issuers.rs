@@ -8,7 +8,7 @@ use crate::support::*;
 
 pub(crate) const ISS: &str = "https://idp.example";
 const KIND: &str = "urn:acme:legacy-session";
-const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// A server that is trusted, an application that may bring its tokens, and a profile.
 pub(crate) struct Foreign {

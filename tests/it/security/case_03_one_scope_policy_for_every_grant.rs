@@ -2,19 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use chancery_core::oauth::Grant;
 use serde_json::{Value, json};
 
-use crate::support::{API, Ask, Browser, CONNECTION, Call, JANE, Middle, TestApp, decode};
-
-const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// More than Jane may have, and what does not exist.
-const ASKED: &str = "openid read:contacts delete:contacts read:nothing offline_access";
+use super::every_grant::{ASKED, DEVICE_CODE, USER_GRANTS, Way, every_way, is_of_users};
+use crate::support::{API, Browser, Call, JANE, TestApp, decode};
 
 #[tokio::test]
 async fn case_03_no_grant_gives_more_than_the_role() {
     let app = TestApp::new().await;
     let allowed = ["openid", "profile", "email", "address", "phone", "read:contacts", "offline_access"];
-    for (way, token) in every_way(&app).await {
+    for Way { how: way, token, .. } in every_way(&app).await {
         let scopes = scopes(&token);
         assert!(scopes.contains("read:contacts"), "{way}: {scopes:?}");
         assert!(scopes.iter().all(|scope| allowed.contains(&scope.as_str())), "{way}: {scopes:?}");
@@ -32,10 +30,25 @@ async fn case_03_no_grant_gives_more_than_the_client_grant() {
         });
         app.manage("POST", "/client-grants", grant).await;
     }
-    for (way, token) in every_way(&app).await {
+    for Way { how: way, token, .. } in every_way(&app).await {
         let scopes = scopes(&token);
         assert!(scopes.contains("read:contacts") && !scopes.contains("delete:contacts"), "{way}: {scopes:?}");
     }
+}
+
+/// What the token endpoint reads is what the tests above try, but for machines, which have no user whose data it could be.
+#[tokio::test]
+async fn case_03_no_grant_is_left_out() {
+    let app = TestApp::new().await;
+    let tried: BTreeSet<&str> = every_way(&app).await.iter().map(|way| way.grant).collect();
+    assert_eq!(tried, USER_GRANTS.into_iter().collect());
+    let grant = Grant::RefreshToken {
+        refresh_token: "x".into(),
+        audience: None,
+        scope: None,
+        authorization_details: None,
+    };
+    assert!(is_of_users(&grant));
 }
 
 #[tokio::test]
@@ -112,49 +125,6 @@ async fn case_03_lost_permissions_are_not_redeemed_by_devices() {
     assert_eq!(answer.text("scope"), "openid offline_access");
     let claims = decode(&answer.text("access_token")).1;
     assert_eq!(claims["aud"], json!([API, "https://auth.example/userinfo"]));
-}
-
-/// An access token for Jane from every grant there is.
-async fn every_way(app: &TestApp) -> Vec<(&'static str, String)> {
-    let mut tokens = Vec::new();
-    let by_code = app.sign_in(ASKED).await;
-    tokens.push(("code", by_code["access_token"].as_str().unwrap().to_owned()));
-    for asked in [ASKED, "openid read:contacts delete:contacts"] {
-        let refreshed = app.refresh(by_code["refresh_token"].as_str().unwrap(), &[("scope", asked)]).await;
-        tokens.push(("refresh", refreshed.expect(200).text("access_token")));
-    }
-    for kind in ["token", "id_token token", "code token", "code id_token token"] {
-        let ask = Ask::code(&app.clients.spa.client_id, ASKED).with("audience", API);
-        let ask = ask.with("response_type", kind).with("nonce", "n");
-        let landing = Browser::new(app).authorize(&ask, &JANE).await;
-        tokens.push((kind, landing.get("access_token")));
-    }
-    let typed = [("username", JANE.email), ("password", JANE.password), ("audience", API), ("scope", ASKED)];
-    let password = app.web_token(&[&typed[..], &[("grant_type", "password")]].concat()).await.expect(200);
-    tokens.push(("password", password.text("access_token")));
-    let realm = [("grant_type", "http://auth0.com/oauth/grant-type/password-realm"), ("realm", CONNECTION)];
-    let realm = app.web_token(&[&typed[..], &realm].concat()).await.expect(200);
-    tokens.push(("password-realm", realm.text("access_token")));
-    let (id, secret) = (app.clients.web.client_id.as_str(), app.web_secret());
-    app.set_web(json!({ "grant_types": [DEVICE_CODE, "refresh_token"] })).await;
-    let asked = [("client_id", id), ("client_secret", &secret), ("audience", API), ("scope", ASKED)];
-    let codes = app.send(Call::post("/oauth/device/code").form(&asked)).await.expect(200);
-    Browser::new(app).activate(&codes.text("user_code"), &JANE).await.expect(200);
-    let device_code = codes.text("device_code");
-    let device = app.web_token(&[("grant_type", DEVICE_CODE), ("device_code", &device_code)]).await;
-    tokens.push(("device", device.expect(200).text("access_token")));
-    let middle = Middle::of(app, API).await;
-    let own = by_code["access_token"].as_str().unwrap();
-    // For the API itself no grant is needed where the API needs none; where it does, that of the API's own application.
-    let grant = json!({
-        "client_id": middle.client_id, "audience": API, "scope": ["read:contacts"], "subject_type": "user",
-    });
-    app.manage("POST", "/client-grants", grant).await;
-    for asked in [ASKED, "openid read:contacts delete:contacts", ""] {
-        let exchanged = middle.exchange(app, own, API, asked).await;
-        tokens.push(("exchange", exchanged.expect(200).text("access_token")));
-    }
-    tokens
 }
 
 fn scopes(token: &str) -> BTreeSet<String> {

@@ -24,6 +24,7 @@ mod case_19_revocation_is_complete;
 mod case_20_logout_tokens;
 mod case_21_nothing_secret_is_cached;
 mod case_22_bombs_and_lookalikes;
+mod every_grant;
 mod mix_up;
 mod review_bounds;
 mod review_connections;
