@@ -5,11 +5,11 @@ const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"' };
 export class Person {
   /** `over` is the `fetch` to use. */
   constructor(over, { email, password }) {
-    Object.assign(this, { over, email, password, cookies: new Map() });
+    Object.assign(this, { over, email, password, cookies: new Map(), answer: 'accept' });
   }
 
   /**
-   * Opens an address, logs in and says yes to all. Resolves to what arrives at the callback (`at`, the address; `said`, its parameters)
+   * Opens an address, logs in and says yes to all (`answer`). Resolves to what arrives at the callback (`at`, the address; `said`, its parameters)
    * or to the page where it ends (`status`, `html`). `stop(html)` ends it at a page.
    */
   async open(address, callback, stop = () => false) {
@@ -33,7 +33,7 @@ export class Person {
         fields.set('action', 'default');
         this.logins = (this.logins ?? 0) + 1;
       } else if (html.includes('value="accept"')) {
-        fields.set('action', 'accept');
+        fields.set('action', this.answer);
       } else {
         return { status: response.status, html };
       }

@@ -136,6 +136,16 @@ export default {
     assert.equal(again.initiate_login_uri, 'https://rp.example/login');
     assert.equal((await op.over(rp.client.registration_client_uri, { ...own, method: 'DELETE' })).status, 204);
 
+    // 'oidcc-redirect-uri-query-ok', '…-query-mismatch', '…-query-added'
+    const query = await registered(op, { redirect_uris: [`${CALLBACK}?foo=bar`] });
+    const visitor = new Person(op.over, op.user);
+    const { at } = await visitor.open(request(op, query, { redirect_uri: `${CALLBACK}?foo=bar` }), CALLBACK);
+    assert.ok(at.searchParams.get('foo') === 'bar' && at.searchParams.has('code'));
+    for (const redirect_uri of [`${CALLBACK}?foo=baz`, `${CALLBACK}?foo=bar&bar=foo`, CALLBACK]) {
+      const end = await visitor.open(request(op, query, { redirect_uri }), 'https://rp.example/');
+      assert.ok(end.status >= 400 && !end.at, redirect_uri);
+    }
+
     // 'oidcc-userinfo-rs256', with 'private_key_jwt' as the plan has it
     const signer = await keyed(op, 'RS256', { userinfo_signed_response_alg: 'RS256' });
     const { tokens, claims } = await signedIn(op, signer, new Person(op.over, op.user), {});
@@ -218,9 +228,21 @@ export default {
       // 'fapi2-security-profile-final-par-attempt-reuse-request_uri'
       assert.ok((await person.open(address(op.as.authorization_endpoint, named), CALLBACK)).status >= 400);
     }
+    // '…-user-rejects-authentication': whoever is asked can say no
+    await op.management.call('PATCH', `clients/${bank.client.client_id}`, { is_first_party: false, third_party_security_mode: 'permissive' });
+    const asked = {
+      client_id: bank.client.client_id, response_type: 'code', response_mode: 'jwt', redirect_uri: CALLBACK, scope: 'openid', state: 'x'.repeat(128),
+      code_challenge: await oauth.calculatePKCECodeChallenge(oauth.generateRandomCodeVerifier()), code_challenge_method: 'S256',
+    };
+    const object = await oauth.issueRequestObject(op.as, bank.client, asked, bank.key);
+    const { request_uri } = await (await oauth.pushedAuthorizationRequest(op.as, bank.client, bank.auth, { request: object }, op.options)).json();
+    const other = Object.assign(new Person(op.over, op.user), { answer: 'decline' });
+    const no = await other.open(address(op.as.authorization_endpoint, { client_id: bank.client.client_id, request_uri }), CALLBACK);
+    await assert.rejects(oauth.validateJwtAuthResponse(op.as, bank.client, no.said, asked.state, op.options), { error: 'access_denied' });
+
     // '…-par-attempt-invalid-http-method', '…-ensure-unsigned-authorization-request-without-using-par-fails'
     assert.equal((await op.over(op.as.pushed_authorization_request_endpoint, { method: 'PUT' })).status, 405);
-    refused(op, bank, (await person.open(request(op, bank, {}), CALLBACK)).said, 'invalid_request');
+    refused(op, bank, (await person.open(request(op, bank, { response_mode: 'query' }), CALLBACK)).said, 'invalid_request');
     // '…-par-token-endpoint-as-audience-fails' and its neighbours; '…-ensure-signed-client-assertion-with-RS256-fails'
     for (const aud of [op.as.token_endpoint, op.as.pushed_authorization_request_endpoint, [op.issuer]]) {
       const auth = oauth.PrivateKeyJwt(bank.key, { [oauth.modifyAssertion]: (_, claims) => Object.assign(claims, { aud }) });

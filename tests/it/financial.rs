@@ -337,3 +337,29 @@ async fn whoever_has_keys_may_sign_a_question() {
     let refused = app.send(bank.call(&app, ("/bc-authorize", &aud), &plain)).await.expect(400);
     assert_eq!(refused.text("error"), "invalid_request");
 }
+
+/// The `mtls` variant of FAPI-CIBA: the certificate is who asks, at the alias that discovery names.
+#[tokio::test]
+async fn an_application_with_a_certificate_asks_too() {
+    let app = Bank::app().await;
+    let bank = Bank::new(&app, "none").await;
+    let certificate = json!({ "credential_type": "x509_cert", "name": "own", "pem": bank.shown.pem });
+    let path = format!("/clients/{}/credentials", bank.client_id);
+    let made = app.manage("POST", &path, certificate).await;
+    let by_certificate = json!({
+        "compliance_level": "fapi1_adv_mtls_par",
+        "client_authentication_methods": { "self_signed_tls_client_auth": { "credentials": [{ "id": made["id"] }] } },
+    });
+    app.set_client(&bank.client_id, by_certificate).await;
+    let object = bank.sign(Algorithm::PS256, &asking(&app, &bank).await);
+    let form = [("client_id", bank.client_id.as_str()), ("request", object.as_str())];
+    let call = Call::post("/bc-authorize").form(&form);
+    assert_eq!(app.send(call.clone()).await.expect(401).text("error"), "invalid_client");
+    let stranger = Shown::new("other.example");
+    assert_eq!(app.send(stranger.on(call.clone(), "NONE")).await.expect(401).text("error"), "invalid_client");
+    let begun = app.send(bank.shown.on(call, "NONE")).await.expect(200).text("auth_req_id");
+    let poll =
+        [("client_id", bank.client_id.as_str()), ("grant_type", CIBA), ("auth_req_id", begun.as_str())];
+    let pending = app.send(bank.shown.on(Call::post("/oauth/token").form(&poll), "NONE")).await.expect(400);
+    assert_eq!(pending.text("error"), "authorization_pending");
+}
