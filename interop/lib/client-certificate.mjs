@@ -31,9 +31,15 @@ export function fetchWith(caFile, { shows = true } = {}) {
       const all = { ...Object.fromEntries(new Headers(headers)), ...(sent && { 'content-length': Buffer.byteLength(sent) }) };
       const outgoing = request(url, { method, headers: all, ...tls }, async (incoming) => {
         const chunks = await incoming.toArray();
-        resolve(new Response(Buffer.concat(chunks), { status: incoming.statusCode, headers: Object.entries(incoming.headers) }));
+        const { statusCode: status } = incoming;
+        resolve(new Response(status === 204 ? null : Buffer.concat(chunks), { status, headers: pairs(incoming.rawHeaders) }));
       });
       outgoing.on('error', reject);
       outgoing.end(sent);
     });
+}
+
+/** Names and values in turn, as pairs: cookies come one to a line. */
+function pairs(raw) {
+  return raw.flatMap((name, at) => (at % 2 === 0 ? [[name, raw[at + 1]]] : []));
 }

@@ -21,6 +21,7 @@ mod discovery;
 mod dpop;
 mod enrolment;
 mod explain;
+mod financial;
 mod frontchannel_logout;
 mod introspect;
 mod logout;

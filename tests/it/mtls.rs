@@ -10,16 +10,16 @@ use crate::support::{
 
 /// Whose word about certificates is believed.
 const PROXY: [u8; 4] = [10, 0, 0, 7];
-const ALIAS: &str = "mtls.auth.example";
+pub(crate) const ALIAS: &str = "mtls.auth.example";
 
 /// A certificate, as a proxy hands it on.
-struct Shown {
-    pem: String,
-    thumbprint: String,
+pub(crate) struct Shown {
+    pub(crate) pem: String,
+    pub(crate) thumbprint: String,
 }
 
 impl Shown {
-    fn new(common_name: &str) -> Self {
+    pub(crate) fn new(common_name: &str) -> Self {
         let key = chancery_jose::generate_rsa(2048).unwrap();
         let key = SigningKey::from_pkcs8(Algorithm::RS256, "key", &key).unwrap();
         let der = self_signed_certificate(&key, common_name, 1_700_000_000, 4_000_000_000, &[7; 16]).unwrap();
@@ -30,7 +30,7 @@ impl Shown {
     }
 
     /// `verified` is what the proxy says of its authority.
-    fn on(&self, call: Call, verified: &str) -> Call {
+    pub(crate) fn on(&self, call: Call, verified: &str) -> Call {
         let escaped: String = form_urlencoded::byte_serialize(self.pem.as_bytes()).collect();
         let call = call.host(ALIAS).sent_from(PROXY);
         call.header("client-certificate", &escaped.replace('+', "%20"))
@@ -38,7 +38,7 @@ impl Shown {
     }
 }
 
-async fn behind_a_proxy() -> TestApp {
+pub(crate) async fn behind_a_proxy() -> TestApp {
     let certificate_proxies = Networks(vec!["10.0.0.7".parse().unwrap()]);
     TestApp::configured(ServerConfig { certificate_proxies, ..ServerConfig::default() }).await
 }
@@ -318,6 +318,8 @@ async fn discovery_names_the_way() {
     app.manage("PATCH", "/tenants/settings", json!({ "mtls": { "enable_endpoint_aliases": true } })).await;
     let said = document().await;
     assert_eq!(said["mtls_endpoint_aliases"]["token_endpoint"], format!("https://{ALIAS}/oauth/token"));
+    let backchannel = &said["mtls_endpoint_aliases"]["backchannel_authentication_endpoint"];
+    assert_eq!(*backchannel, format!("https://{ALIAS}/bc-authorize"));
     assert_eq!(said["mtls_endpoint_aliases"].get("pushed_authorization_request_endpoint"), None);
     assert_eq!(said["tls_client_certificate_bound_access_tokens"], true);
     let methods = said["token_endpoint_auth_methods_supported"].as_array().unwrap();

@@ -46,6 +46,17 @@ pub fn object_id(rng: &dyn Rng, now: i64) -> String {
     format!("{:08x}{}", now.rem_euclid(1 << 32), hex(rng, 16))
 }
 
+/// A random UUID (RFC 9562, section 5.4).
+pub fn uuid(rng: &dyn Rng) -> String {
+    let digits = hex(rng, 30);
+    let variant = drawn(rng, b"89ab", 1);
+    let (a, rest) = digits.split_at(8);
+    let (b, rest) = rest.split_at(4);
+    let (c, rest) = rest.split_at(3);
+    let (d, e) = rest.split_at(3);
+    format!("{a}-{b}-4{c}-{variant}{d}-{e}")
+}
+
 /// An id that sorts by its time of creation: 9 characters of milliseconds, then 13 random ones (78 bits).
 /// Rows inserted together lie together on disk, which is worth a factor of four in durable inserts.
 pub fn time_ordered(rng: &dyn Rng, now_ms: i64) -> String {

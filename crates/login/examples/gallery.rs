@@ -14,8 +14,8 @@ use chancery_login::{
         ConsentGroup, DeviceDenied, DeviceDone, EnrolOtp, Enrolled, EnterCode, EnterDeviceCode,
         EnterMailedCode, ErrorKind, ErrorPage, ForgotPassword, Form, FormPost, Frame, Hidden, Identifier,
         KeepRecoveryCode, KeyPage, Link, LoggedOut, Login, NameOrganization, OrganizationChoice, OtherWay,
-        OwnKey, OwnKeyKind, PasskeyForm, PasswordRule, Problem, ResetDone, ResetPassword, RuleLine, Signup,
-        Unblock, Unblocked, UseKey, Way, WebMessage,
+        OwnKey, OwnKeyKind, PasskeyForm, PasswordRule, Presented, Problem, ResetDone, ResetPassword,
+        RuleLine, Signup, Unblock, Unblocked, UseKey, Way, WebMessage,
     },
     theme::Accent,
 };
@@ -576,6 +576,7 @@ fn login() -> Result<Login, String> {
         mailed_code: None,
         signup: Some(link("/u/signup?state=x")?),
         passkey: None,
+        presented: Presented::default(),
     })
 }
 

@@ -4,7 +4,7 @@
 use axum::response::Response;
 use chancery_core::ids::Handle;
 use chancery_core::oauth::{
-    ClientProof, POLL_INTERVAL, Surroundings, backchannel_request, link_code, notification_token,
+    ClientProof, OAuthError, POLL_INTERVAL, Surroundings, backchannel_request, link_code, notification_token,
     unknown_user,
 };
 use chancery_core::params::Params;
@@ -16,6 +16,7 @@ use http::{HeaderMap, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
+use crate::authorize::signed;
 use crate::client_auth::authenticate;
 use crate::device::judged;
 use crate::events;
@@ -24,11 +25,20 @@ use crate::ping::endpoint;
 /// Per address: 500 at once, one a second (fact sheet 13.2).
 const STARTS: Rate = Rate { name: "bc-authorize", burst: 500, every: 1 };
 
+/// Members of a request that say who sends it, and may stand beside a signed one.
+const PROOF: [&str; 5] =
+    ["client_id", "client_secret", "client_assertion", "client_assertion_type", "request"];
+
 /// Checks all that `/authorize` checks, tells the user, and answers with what the application asks again with.
 pub(crate) async fn begin(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
+    let is_strict = ctx.tenant.settings.is_oidc_strict();
+    answered(ctx, headers, params).await.map_err(|failure| failure.as_specified(is_strict))
+}
+
+async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Response, Failure> {
     ctx.app.rates.take(STARTS, ctx.ip, &ctx.tenant.tenant, ctx.now())?;
     let client = authenticate(&ctx, &headers, &ClientProof::parse(&params)?).await?;
-    let begun = ask(&ctx, &client, &params).await;
+    let begun = ask(&ctx, &client, params).await;
     let mut event = match &begun {
         Ok(_) => events::of_client("ciba_start_succeeded", &client),
         Err(failure) => {
@@ -50,7 +60,8 @@ pub(crate) async fn begin(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
     Ok(json(StatusCode::OK, &body))
 }
 
-async fn ask(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<(Handle, DeviceRecord), Failure> {
+async fn ask(ctx: &Ctx, client: &PreparedClient, params: Params) -> Result<(Handle, DeviceRecord), Failure> {
+    let params = &Box::pin(signed_or_not(ctx, client, params)).await?;
     let mut record = accepted(ctx, client, params)?;
     let asked = record.backchannel.clone().unwrap_or_default();
     let user = ctx.app.store.user(&ctx.tenant.tenant, &asked.user_id).await?.ok_or_else(unknown_user)?;
@@ -73,6 +84,25 @@ async fn ask(ctx: &Ctx, client: &PreparedClient, params: &Params) -> Result<(Han
         ctx.mail_approval(&user, (&client.client_id, &asked.message), &link);
     }
     Ok((handle, record))
+}
+
+/// What was asked for. A signed request is the whole of it: nothing may stand beside it (CIBA Core, section 7.1.1). Financial
+/// profiles have no other (FAPI-CIBA, section 5.2.2), nor has who says so of all its requests.
+async fn signed_or_not(ctx: &Ctx, client: &PreparedClient, params: Params) -> Result<Params, OAuthError> {
+    let Some(object) = params.get("request") else {
+        return match client.fapi().is_some() || client.signs_its_requests() {
+            true => Err(OAuthError::Invalid("The client must sign its authentication requests".to_owned())),
+            false => Ok(params),
+        };
+    };
+    if let Some(name) = params.names().find(|name| !PROOF.contains(name)) {
+        return Err(OAuthError::Invalid(format!("{name} must not stand beside a signed request")));
+    }
+    if let Some(name) = params.repeated() {
+        return Err(OAuthError::Repeated(name.to_owned()));
+    }
+    // CIBA Core, section 13, has no code of its own for these.
+    Box::pin(signed::backchannel(ctx, object, client)).await.map_err(|error| OAuthError::Invalid(error.text))
 }
 
 /// Whether the application may have the API at all is known before any user takes part.

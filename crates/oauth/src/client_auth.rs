@@ -250,8 +250,7 @@ async fn proven(
 
 fn judge(ctx: &Ctx, claims: &Assertion, now: i64) -> Result<(), OAuthError> {
     let refuse = |why| Err(OAuthError::ClientAssertion(why));
-    let token_endpoint = format!("{}oauth/token", ctx.origin.issuer);
-    let meant_for_us = |aud: &str| aud == ctx.origin.issuer || aud == token_endpoint;
+    let meant_for_us = |aud: &str| is_our_name(ctx, aud);
     let audience_fits = match &claims.aud {
         OneOrMany::One(aud) => meant_for_us(aud),
         OneOrMany::Many(all) => all.iter().any(|aud| meant_for_us(aud)),
@@ -275,4 +274,15 @@ fn judge(ctx: &Ctx, claims: &Assertion, now: i64) -> Result<(), OAuthError> {
         Some(jti) if !jti.is_empty() && jti.len() <= MAX_JTI => Ok(()),
         _ => refuse("client_assertion needs a jti of at most 64 characters"),
     }
+}
+
+/// The issuer, or an endpoint that takes assertions in the words of RFC 7523, section 3, and of CIBA Core, section 7.1; by its alias
+/// for certificates too, since an application that shows one knows it by no other name (RFC 8705, section 5).
+fn is_our_name(ctx: &Ctx, aud: &str) -> bool {
+    let bases = [Some(ctx.origin.base.as_str()), ctx.origin.certificate_base.as_deref()];
+    let is_endpoint = |base: &str| {
+        let path = aud.strip_prefix(base);
+        path.is_some_and(|path| ["/oauth/token", "/bc-authorize"].contains(&path))
+    };
+    aud == ctx.origin.issuer || bases.into_iter().flatten().any(is_endpoint)
 }

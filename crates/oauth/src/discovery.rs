@@ -77,6 +77,7 @@ fn document(tenant: &Snapshot, origin: &Origin) -> String {
         .replace("{pushed}", only(PUSHED, pushed))
         .replace("{session}", only(SESSION, settings.flags.has_session_management()))
         .replace("{end_session}", only(END_SESSION, ends))
+        .replace("{grants}", only(GRANTS, settings.is_oidc_strict()))
         .replace("{issuer}", &origin.issuer)
         .replace("{others}", &format!("{acr_values}{details}"))
 }
@@ -105,7 +106,8 @@ const MTLS: &str = concat!(
     r#""tls_client_certificate_bound_access_tokens":true,"mtls_endpoint_aliases":{"#,
     r#""token_endpoint":"{alias}/oauth/token","userinfo_endpoint":"{alias}/userinfo","#,
     r#""revocation_endpoint":"{alias}/oauth/revoke","introspection_endpoint":"{alias}/oauth/introspect","#,
-    r#""device_authorization_endpoint":"{alias}/oauth/device/code"{pushed}},"#,
+    r#""device_authorization_endpoint":"{alias}/oauth/device/code","#,
+    r#""backchannel_authentication_endpoint":"{alias}/bc-authorize"{pushed}},"#,
 );
 
 /// Where applications may register themselves.
@@ -128,12 +130,20 @@ const DESCRIBED: &str = r#""client_id_metadata_document_supported":true,"#;
 const SESSION: &str = r#""check_session_iframe":"{issuer}oidc/check_session","#;
 /// Unless the tenant keeps it to itself.
 const END_SESSION: &str = r#""end_session_endpoint":"{issuer}oidc/logout","#;
+/// The service that we are compatible with leaves them out, which means two of them alone (OpenID Connect Discovery, section 3).
+const GRANTS: &str = concat!(
+    r#""grant_types_supported":["authorization_code","implicit","refresh_token","client_credentials","password","#,
+    r#""urn:ietf:params:oauth:grant-type:device_code","urn:ietf:params:oauth:grant-type:token-exchange","#,
+    r#""urn:ietf:params:oauth:grant-type:jwt-bearer","urn:openid:params:grant-type:ciba"],"#,
+);
 /// Member order as live tenants have it.
 const TEMPLATE: &str = concat!(
     r#"{"issuer":"{issuer}","authorization_endpoint":"{issuer}authorize","token_endpoint":"{issuer}oauth/token","#,
     r#""device_authorization_endpoint":"{issuer}oauth/device/code","#,
     r#""backchannel_authentication_endpoint":"{issuer}bc-authorize","#,
     r#""backchannel_token_delivery_modes_supported":["poll","ping"],"#,
+    r#""backchannel_authentication_request_signing_alg_values_supported":["RS256","RS384","PS256","ES256","EdDSA"],"#,
+    r#""backchannel_user_code_parameter_supported":false,{grants}"#,
     r#""userinfo_endpoint":"{issuer}userinfo","mfa_challenge_endpoint":"{issuer}mfa/challenge","#,
     r#""jwks_uri":"{issuer}.well-known/jwks.json",{registration}"#,
     r#""introspection_endpoint":"{issuer}oauth/introspect","#,

@@ -165,14 +165,20 @@ pub(crate) fn binding<'a>(
 ) -> Result<Shown<'a>, OAuthError> {
     let api = audience.plain_api();
     let is_demanded = client.require_proof_of_possession == Some(true);
-    let by_profile = client.fapi().map(|_| "mtls");
+    let by_api = api.and_then(|api| api.demanded_binding(client));
+    // FAPI 2.0 (section 5.3.2.1) leaves the choice to the API, and else to the application; FAPI 1.0 knows certificates alone.
+    let by_profile = client.fapi().map(|fapi| match (fapi.is_second, by_api) {
+        (true, Some("dpop")) => "dpop",
+        (true, None) if jkt.is_some() => "dpop",
+        _ => "mtls",
+    });
     let by_certificate = by_profile.is_some()
         || match api.and_then(|api| api.proof_of_possession.as_ref()) {
             Some(proof) => proof.mechanism == "mtls",
             None => is_demanded,
         };
     let x5t = x5t.filter(|_| by_certificate && jkt.is_none());
-    match by_profile.or_else(|| api.and_then(|api| api.demanded_binding(client))) {
+    match by_profile.or(by_api) {
         Some("mtls") if jkt.is_some() => Err(OAuthError::CertificateNeeded(
             "Tokens of this kind are bound to a client certificate, not to the key of a DPoP proof",
         )),

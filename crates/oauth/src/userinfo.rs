@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use chancery_core::claims::{self, Disclosed, RequestedClaims};
-use chancery_core::ids::Handle;
+use chancery_core::ids::{self, Handle};
 use chancery_core::model::User;
 use chancery_core::oauth::{EncryptedResponse, OAuthError};
 use chancery_core::params::Params;
@@ -19,7 +19,7 @@ use chancery_web::{
     point_to_description, read_bytes, verify_access_token,
 };
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 
 use crate::issue;
 
@@ -110,7 +110,24 @@ async fn answer(ctx: &Ctx, sent: &Sent<'_>, in_form: Option<&str>) -> Result<Res
         named: claims.as_ref().map(|claims| claims.userinfo.as_slice()).unwrap_or_default(),
         in_seconds: ctx.tenant.settings.is_oidc_strict(),
     };
-    said(ctx, client, &user, &disclosed).await
+    let mut response = said(ctx, client, &user, &disclosed).await?;
+    if client.is_some_and(|client| client.fapi().is_some()) {
+        response.headers_mut().insert(INTERACTION, interaction(ctx, sent.headers));
+    }
+    Ok(response)
+}
+
+/// What the financial profiles find a call again by, on both sides.
+const INTERACTION: HeaderName = HeaderName::from_static("x-fapi-interaction-id");
+
+/// That of the call where it has one, else a new one (FAPI 1.0 Part 1, section 6.2.1; FAPI 2.0 Implementation Advice, section 2.1.1).
+fn interaction(ctx: &Ctx, headers: &HeaderMap) -> HeaderValue {
+    let is_uuid = |sent: &&HeaderValue| {
+        sent.len() == 36 && sent.as_bytes().iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-')
+    };
+    let sent = headers.get(INTERACTION).filter(is_uuid).cloned();
+    let made = || HeaderValue::try_from(ids::uuid(&*ctx.app.rng));
+    sent.or_else(|| made().ok()).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// As JSON, or signed, or encrypted, or first the one and then the other, as the application registered (OpenID Connect Core 5.3.2).

@@ -189,7 +189,7 @@ fn client_host(client: &Client) -> Option<String> {
 }
 
 /// A page that the application registered.
-fn page_of(client: &Client, which: impl Fn(&OpenId) -> Option<&str>) -> Option<Link> {
+pub(crate) fn page_of(client: &Client, which: impl Fn(&OpenId) -> Option<&str>) -> Option<Link> {
     client.openid.as_deref().and_then(which).and_then(Link::new)
 }
 

@@ -9,10 +9,11 @@ use chancery_core::model::{Connection, OrganizationPrompt, User};
 use chancery_core::records::{LogEvent, Session};
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
-use chancery_login::pages::{Identifier, Login, Problem};
+use chancery_login::pages::{Identifier, Link, Login, Presented, Problem};
 use chancery_web::{Ctx, Failure, PasswordCheck, cookies};
 use http::{HeaderMap, StatusCode};
 
+use crate::consent::page_of;
 use crate::form::Posted;
 use crate::passkey;
 use crate::passwordless;
@@ -219,8 +220,23 @@ pub(crate) async fn page(
         mailed_code: screen.code_connection().map(|_| screen.link(passwordless::ADDRESS)),
         signup: connection.is_some_and(|c| screen.lets_sign_up(&c)).then(|| screen.link("/u/signup")),
         passkey,
+        presented: presented(screen),
     };
     Ok(screen.page(status, view.render(&screen.texts), PageKind::Password))
+}
+
+/// By the specification what an application of somebody else's registered is shown where people log in (`oidcc-registration-logo-uri`
+/// and its neighbours); on the wire it is the consent page alone that shows it.
+fn presented(screen: &Screen) -> Presented {
+    let client = &screen.client;
+    if client.is_first_party || !screen.ctx.tenant.settings.is_oidc_strict() {
+        return Presented::default();
+    }
+    Presented {
+        logo: client.logo_uri.as_deref().and_then(Link::new),
+        policy: page_of(client, |own| own.policy_uri.as_deref()),
+        terms: page_of(client, |own| own.tos_uri.as_deref()),
+    }
 }
 
 pub(crate) fn log_blocked(screen: &Screen, user: &User) {

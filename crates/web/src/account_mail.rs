@@ -100,7 +100,10 @@ impl Ctx {
         }
         let client = self.tenant.client(client_id);
         let application = one_line(client.map(|client| client.name.as_str()).unwrap_or_default(), MOST);
-        let line = format!("{application} asks you to confirm: {message}");
+        let line = match message {
+            "" => format!("{application} asks you to confirm."),
+            _ => format!("{application} asks you to confirm: {message}"),
+        };
         let rest = "If you did not expect this, do nothing, or open the link and decline.";
         let standard = Mail {
             to: address,

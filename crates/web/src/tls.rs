@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rustls::crypto::aws_lc_rs;
-use rustls::{ServerConfig, ServerConnection};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{CipherSuite, ServerConfig, ServerConnection};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
@@ -87,7 +87,7 @@ fn config(certificates: &[u8], key: &[u8], asks: bool) -> Result<Arc<ServerConfi
         return Err(TlsError::Certificate("it is empty".to_owned()));
     }
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|e| TlsError::Key(e.to_string()))?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = Arc::new(recommended());
     let verifier = asks.then(|| ClientCertificates::verifier(&provider));
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let builder = match verifier {
@@ -102,6 +102,21 @@ fn config(certificates: &[u8], key: &[u8], asks: bool) -> Result<Arc<ServerConfi
     }
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// What is served: with TLS 1.2 the cipher suites that RFC 9325, section 4.2, recommends and no others, as FAPI 2.0 (section
+/// 5.2.2) demands. ChaCha20 remains to TLS 1.3.
+fn recommended() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.retain(|suite| {
+        suite.tls13().is_some()
+            || !matches!(
+                suite.suite(),
+                CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+                    | CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
+            )
+    });
+    provider
 }
 
 #[cfg(test)]
@@ -119,5 +134,17 @@ mod tests {
         assert!(matches!(Tls::from_pem(b"", key.as_bytes()), Err(TlsError::Certificate(_))));
         assert!(matches!(Tls::from_pem(certificate.as_bytes(), b""), Err(TlsError::Key(_))));
         assert!(matches!(tls.replace(certificate.as_bytes(), other.as_bytes()), Err(TlsError::Unfit(_))));
+    }
+
+    #[test]
+    fn old_suites_are_those_that_are_recommended() {
+        let left = recommended().cipher_suites;
+        let old: Vec<_> = left.iter().filter(|suite| suite.tls13().is_none()).map(|s| s.suite()).collect();
+        assert_eq!(old.len(), 4, "{old:?}");
+        for suite in old {
+            let name = format!("{suite:?}");
+            assert!(name.contains("_ECDHE_") && name.contains("_GCM_"), "{name}");
+        }
+        assert_eq!(left.iter().filter(|suite| suite.tls13().is_some()).count(), 3);
     }
 }

@@ -84,6 +84,43 @@ async fn by_value_without_a_signature() {
         .is_error("request_not_supported", "Parameter not supported: request");
 }
 
+/// `oidcc-request-uri-unsigned` and `oidcc-ensure-request-object-with-redirect-uri` register no algorithm, and keys besides.
+#[tokio::test]
+async fn without_a_signature_where_nothing_was_registered() {
+    let app = Registered::app(false).await;
+    let service = Service::start(|_| (404, json!({}))).await;
+    let uri = format!("{}/request.jwt", service.origin);
+    let key = SigningKey::from_pkcs8(Algorithm::RS256, "k", &generate_rsa(2048).unwrap()).unwrap();
+    let jwk = serde_json::to_value(key.verifying_key().to_jwk().unwrap()).unwrap();
+    let made = Registered::new(&app, json!({ "request_uris": [uri], "jwks": { "keys": [jwk] } })).await;
+    let object = unsigned(&request(&made));
+    let by_value = made
+        .code("openid")
+        .with("request", &object)
+        .with("state", "forged")
+        .with("redirect_uri", "https://evil.example/");
+    let by_reference = made.code("openid").with("request_uri", &uri).with("state", "forged");
+    service.answers(move |_| (200, json!(object)));
+    assert_eq!(Browser::new(&app).open(&by_value).await.status, 403, "the wire's rules");
+    app.manage_own("PATCH", "/openid", json!({ "oidc_strict": true })).await;
+    for ask in [&by_value, &by_reference] {
+        let landing = Browser::new(&app).authorize(ask, &JANE).await;
+        assert_eq!(landing.get("state"), "xyz");
+        landing.get("code");
+    }
+    // Signed ones are looked at as ever, and who signs all of its requests has no others.
+    let forged = key.sign(Typ::Jwt, request(&made).to_string().as_bytes()).unwrap();
+    let forged = format!("{}x", &forged[..forged.len() - 1]);
+    is_page(
+        &Browser::new(&app).open(&made.code("openid").with("request", &forged)).await,
+        "invalid_request_object",
+    );
+    app.set_client(&made.client_id, json!({ "signed_request_object": { "required": true } })).await;
+    let text = "Parameter not supported: request_uri";
+    let ask = made.code("openid").with("request_uri", &uri);
+    Browser::new(&app).authorize(&ask, &JANE).await.is_error("request_uri_not_supported", text);
+}
+
 /// Security case 7.
 #[tokio::test]
 async fn case_07_only_addresses_that_were_registered() {

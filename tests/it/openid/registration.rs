@@ -269,6 +269,7 @@ async fn case_05_what_registrations_say_is_text() {
         ("tos_uri", "https://u@app.example/"),
         ("client_uri", "https:app.example"),
         ("initiate_login_uri", "javascript:alert(1)"),
+        ("initiate_login_uri", "http://app.example/start"),
         ("post_logout_redirect_uris", "javascript:alert(1)"),
         ("client_name", "a\u{202e}b"),
         ("client_name", "<script>alert(1)</script>"),

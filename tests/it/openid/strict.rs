@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Ask, Browser, CALLBACK, Call, JANE, TestApp, decode};
+use crate::support::{API, Ask, Browser, CALLBACK, Call, JANE, Registered, TestApp, decode};
 
 async fn strictly(strict: bool) -> TestApp {
     let app = TestApp::new().await;
@@ -162,4 +162,60 @@ async fn modules_that_hold_on_both_wires() {
         // oidcc-response-type-missing
         assert_eq!(browser.open(&ask.without("response_type")).await.status, 400);
     }
+}
+
+/// `oidcc-ensure-redirect-uri-in-authorization-request`: on the wire such a request goes to the first callback.
+#[tokio::test]
+async fn openid_requests_name_their_callback() {
+    for strict in [false, true] {
+        let app = strictly(strict).await;
+        let ask = Ask::code(&app.clients.web.client_id, "openid").without("redirect_uri");
+        let answer = Browser::new(&app).open(&ask).await;
+        assert_eq!(answer.status, if strict { 400 } else { 200 }, "{answer:?}");
+        assert_eq!(answer.body.contains("Missing required parameter: redirect_uri"), strict);
+        // RFC 6749, section 3.1.2.3, lets requests of OAuth alone leave it out.
+        Browser::new(&app).open(&ask.with("scope", "read:contacts").with("audience", API)).await.expect(200);
+    }
+}
+
+/// `fapi-ciba-id1-discovery-end-point-verification`, and the warning of `oidcc-refresh-token`.
+#[tokio::test]
+async fn discovery_names_the_grants() {
+    let app = strictly(true).await;
+    let grants = app.get("/.well-known/openid-configuration").await.expect(200).json();
+    let grants = grants["grant_types_supported"].as_array().unwrap();
+    for grant in ["authorization_code", "implicit", "refresh_token", "urn:openid:params:grant-type:ciba"] {
+        assert!(grants.contains(&json!(grant)), "{grant}");
+    }
+    // All of them are known; the implicit one has no token request.
+    for grant in grants.iter().filter(|grant| *grant != "implicit") {
+        let answer = app.web_token(&[("grant_type", grant.as_str().unwrap())]).await;
+        assert_ne!(answer.text("error"), "unsupported_grant_type", "{grant}");
+    }
+}
+
+/// `oidcc-registration-logo-uri`, `oidcc-registration-policy-uri` and `oidcc-registration-tos-uri`.
+#[tokio::test]
+async fn what_an_application_registered_is_shown_at_the_login() {
+    let app = Registered::app(false).await;
+    let own = json!({
+        "logo_uri": "https://app.example/logo.png", "policy_uri": "https://app.example/policy",
+        "tos_uri": "https://app.example/terms",
+    });
+    let made = Registered::new(&app, own).await;
+    for strict in [false, true] {
+        app.manage_own("PATCH", "/openid", json!({ "oidc_strict": strict })).await;
+        let login = Browser::new(&app).open(&made.code("openid")).await.expect(200);
+        for shown in [
+            r#"src="https://app.example/logo.png""#,
+            r#"href="https://app.example/policy""#,
+            r#"href="https://app.example/terms""#,
+        ] {
+            assert_eq!(login.body.contains(shown), strict, "{shown}: {}", login.body);
+        }
+    }
+    // Those of the tenant's own show the tenant alone.
+    app.set_client(&made.client_id, json!({ "is_first_party": true })).await;
+    let login = Browser::new(&app).open(&made.code("openid")).await.expect(200);
+    assert!(!login.body.contains("app.example/"), "{}", login.body);
 }

@@ -58,7 +58,7 @@ pub fn check(params: &Params, around: &Surroundings<'_>) -> Result<AuthorizeRequ
     let page = |(status, error)| CheckFailure::Page { status, error };
     not_too_large(params).map_err(page)?;
     let client = known_client(params, around).map_err(page)?;
-    let redirect_uri = registered_redirect_uri(params, client).map_err(page)?;
+    let redirect_uri = registered_redirect_uri(params, client, around.settings).map_err(page)?;
     let response_type = present_response_type(params).map_err(page)?;
 
     let wanted = ResponseType::parse(response_type);
@@ -144,8 +144,13 @@ fn not_too_large(params: &Params) -> Result<(), PageFailure> {
 /// More than most browsers and proxies let through in a query.
 const MOST_BYTES: usize = 16 << 10;
 
-/// A request without `redirect_uri` goes to the first registered callback. A `web_message` request may name its origin.
-fn registered_redirect_uri(params: &Params, client: &Client) -> Result<RedirectUri, PageFailure> {
+/// A request without `redirect_uri` goes to the first registered callback, on the wire: OpenID Connect Core 3.1.2.1 and FAPI 2.0
+/// (section 5.3.2.2) want it in every request. A `web_message` request may name its origin.
+fn registered_redirect_uri(
+    params: &Params,
+    client: &Client,
+    settings: &TenantSettings,
+) -> Result<RedirectUri, PageFailure> {
     let callbacks = || client.callbacks.iter().flatten().map(String::as_str);
     let mut sent = params.all("redirect_uri");
     let first = sent.next();
@@ -153,7 +158,9 @@ fn registered_redirect_uri(params: &Params, client: &Client) -> Result<RedirectU
         return Err((400, AuthorizeError::invalid("Parameter sent more than once: redirect_uri")));
     }
     let Some(uri) = first else {
-        let default = callbacks().next().and_then(|c| RedirectUri::allowed(c, [c]));
+        let is_openid = params.get("scope").unwrap_or_default().split(' ').any(|scope| scope == "openid");
+        let is_needed = client.fapi().is_some() || (settings.is_oidc_strict() && is_openid);
+        let default = callbacks().next().filter(|_| !is_needed).and_then(|c| RedirectUri::allowed(c, [c]));
         return default
             .ok_or_else(|| (400, AuthorizeError::invalid("Missing required parameter: redirect_uri")));
     };

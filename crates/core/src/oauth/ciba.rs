@@ -66,7 +66,11 @@ pub fn backchannel_request(
     if !scope.split(' ').any(|scope| scope == "openid") {
         return Err(OAuthError::Invalid("openid scope must be requested".to_owned()));
     }
-    let message = params.get("binding_message").ok_or(OAuthError::Missing("binding_message"))?;
+    // The wire wants one always; by the specification it is there where it helps.
+    let message = match params.get("binding_message") {
+        None if around.settings.is_oidc_strict() => "",
+        sent => sent.ok_or(OAuthError::Missing("binding_message"))?,
+    };
     if !is_message(message) {
         let text = format!(
             "binding_message must be up to {LONGEST_MESSAGE} letters, digits, spaces and + - _ . , : #"

@@ -52,8 +52,8 @@ pub use registration::{
     openid_settings, registered,
 };
 pub use request_object::{
-    REQUEST_OBJECT_ALGORITHMS, RequestObjectFor, bad_request_object, is_request_object_typ, signed_request,
-    unsigned_request,
+    REQUEST_OBJECT_ALGORITHMS, RequestObjectFor, bad_request_object, is_request_object_typ,
+    signed_backchannel_request, signed_request, unsigned_request,
 };
 pub use response::{ResponseMode, ResponseType};
 pub use token_exchange::{ACCESS_TOKEN, TOKEN_EXCHANGE, delegated};

@@ -12,6 +12,9 @@ pub const REQUEST_OBJECT_ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorit
 /// Seconds clocks may differ by.
 const SKEW: i64 = 10;
 const MOST_JTI: usize = 64;
+/// Seconds that financial profiles let an object be good for (FAPI 2.0 Message Signing, section 5.3.1; FAPI 1.0 Part 2, section
+/// 5.2.2; FAPI-CIBA, section 5.2.2).
+const LONGEST_LIFE: i64 = 3_600;
 /// Claims of the token itself, which are no parameters.
 const OWN_CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
@@ -24,8 +27,34 @@ pub struct RequestObjectFor<'a> {
     pub issuer: &'a str,
     /// Whether it may leave out who signed it and for whom (`iss`, `aud`); what is there has to be right.
     pub may_be_bare: bool,
+    /// Whether it must say from when until when it is good, for an hour at most: a financial profile wants that.
+    pub is_bounded: bool,
     /// Seconds.
     pub now: i64,
+}
+
+impl RequestObjectFor<'_> {
+    fn check_times(&self, times: &Times) -> Result<(), AuthorizeError> {
+        if times.exp.is_some_and(|end| end <= self.now.saturating_sub(SKEW)) {
+            return Err(refuse("The request object has expired"));
+        }
+        let begins = times.nbf.into_iter().chain(times.iat).max();
+        if begins.is_some_and(|from| from > self.now.saturating_add(SKEW)) {
+            return Err(refuse("The request object is not valid yet"));
+        }
+        if !self.is_bounded {
+            return Ok(());
+        }
+        let (Some(from), Some(end)) = (times.nbf, times.exp) else {
+            return Err(refuse(
+                "The compliance level of the client demands nbf and exp in the request object",
+            ));
+        };
+        match end.saturating_sub(from) > LONGEST_LIFE || self.now.saturating_sub(from) > LONGEST_LIFE + SKEW {
+            true => Err(refuse("The request object must expire within an hour of its nbf")),
+            false => Ok(()),
+        }
+    }
 }
 
 /// Whether `typ` of the header is that of a request object, so that no other token of the application passes for one.
@@ -49,16 +78,40 @@ pub fn signed_request(payload: &[u8], expected: &RequestObjectFor<'_>) -> Result
     if !claims.aud.as_ref().map_or(may_lack, |aud| aud.has(expected.issuer)) {
         return Err(refuse("aud of the request object must be the issuer"));
     }
-    if claims.exp.is_some_and(|end| end <= expected.now.saturating_sub(SKEW)) {
-        return Err(refuse("The request object has expired"));
-    }
-    let begins = claims.nbf.into_iter().chain(claims.iat).max();
-    if begins.is_some_and(|from| from > expected.now.saturating_add(SKEW)) {
-        return Err(refuse("The request object is not valid yet"));
-    }
+    expected.check_times(&Times { exp: claims.exp, nbf: claims.nbf, iat: claims.iat })?;
     if claims.jti.is_some_and(|jti| jti.len() > MOST_JTI) {
         return Err(refuse("jti of the request object has more than 64 bytes"));
     }
+    parameters(payload)
+}
+
+/// The parameters of a signed request of `/bc-authorize` (OpenID CIBA Core 1.0, section 7.1.1), which says of itself all that such
+/// a token can say, and nothing of a browser.
+///
+/// # Errors
+/// `invalid_request_object`, with the reason.
+pub fn signed_backchannel_request(
+    payload: &[u8],
+    expected: &RequestObjectFor<'_>,
+) -> Result<Params, AuthorizeError> {
+    let claims: BackchannelClaims = serde_json::from_slice(payload)
+        .map_err(|_| refuse("The request object lacks iss, aud, exp, iat, nbf or jti"))?;
+    if claims.iss != expected.client_id {
+        return Err(refuse("iss of the request object must be the client_id"));
+    }
+    if !claims.aud.has(expected.issuer) {
+        return Err(refuse("aud of the request object must be the issuer"));
+    }
+    let times = Times { exp: Some(claims.exp), nbf: Some(claims.nbf), iat: Some(claims.iat) };
+    expected.check_times(&times)?;
+    if claims.jti.is_empty() || claims.jti.len() > MOST_JTI {
+        return Err(refuse("jti of the request object must have 1 to 64 bytes"));
+    }
+    parameters(payload)
+}
+
+/// What is no claim of the token itself.
+fn parameters(payload: &[u8]) -> Result<Params, AuthorizeError> {
     let all = Params::from_json(payload).map_err(|_| refuse("The request object holds no parameters"))?;
     if all.has("request") || all.has("request_uri") {
         return Err(refuse("A request object must not hold another one"));
@@ -107,6 +160,22 @@ struct Claims {
 }
 
 #[derive(Deserialize)]
+struct BackchannelClaims {
+    iss: String,
+    aud: Audience,
+    exp: i64,
+    nbf: i64,
+    iat: i64,
+    jti: String,
+}
+
+struct Times {
+    exp: Option<i64>,
+    nbf: Option<i64>,
+    iat: Option<i64>,
+}
+
+#[derive(Deserialize)]
 #[serde(untagged)]
 enum Audience {
     One(String),
@@ -131,7 +200,13 @@ mod tests {
     const NOW: i64 = 1_000;
 
     fn expected(may_be_bare: bool) -> RequestObjectFor<'static> {
-        RequestObjectFor { client_id: "app", issuer: "https://t.example/", may_be_bare, now: NOW }
+        RequestObjectFor {
+            client_id: "app",
+            issuer: "https://t.example/",
+            may_be_bare,
+            is_bounded: false,
+            now: NOW,
+        }
     }
 
     /// OpenID Connect Core 6.1: without `iss` and `aud`, but never with somebody else's.
@@ -215,5 +290,69 @@ mod tests {
             Some("scope"),
             "left to the checks of requests"
         );
+    }
+
+    /// `fapi2-security-profile-final-ensure-request-object-with*`: what a financial profile wants beside the rest.
+    #[test]
+    fn times_of_financial_profiles() {
+        let bounded = RequestObjectFor { is_bounded: true, ..expected(false) };
+        let opened = |exp: Option<i64>, nbf: Option<i64>| {
+            let claims = json!({
+                "iss": "app", "aud": "https://t.example/", "client_id": "app", "response_type": "code",
+                "exp": exp, "nbf": nbf,
+            });
+            signed_request(claims.to_string().as_bytes(), &bounded).is_ok()
+        };
+        let late = NOW + 10_000;
+        assert!(opened(Some(NOW + 300), Some(NOW)) && opened(Some(NOW + 3_600), Some(NOW)));
+        assert!(opened(Some(NOW + 308), Some(NOW + 8)), "its clock is ahead");
+        assert!(!opened(None, Some(NOW)) && !opened(Some(NOW + 300), None) && !opened(None, None));
+        assert!(!opened(Some(NOW + 4_200), Some(NOW)), "longer than an hour");
+        assert!(!opened(Some(i64::MAX), Some(i64::MIN)));
+        let bounded = RequestObjectFor { now: late, ..bounded };
+        let claims = json!({
+            "iss": "app", "aud": "https://t.example/", "client_id": "app", "response_type": "code",
+            "exp": late - 5, "nbf": late - 3_605,
+        });
+        assert!(signed_request(claims.to_string().as_bytes(), &bounded).is_ok());
+    }
+
+    /// `fapi-ciba-id1-ensure-request-object-*`.
+    #[test]
+    fn backchannel_requests() {
+        let good = json!({
+            "iss": "app", "aud": ["https://t.example/"], "exp": NOW + 300, "nbf": NOW, "iat": NOW, "jti": "j",
+            "scope": "openid", "login_hint": "x", "requested_expiry": 300,
+        });
+        let opened =
+            |claims: &Value| signed_backchannel_request(claims.to_string().as_bytes(), &expected(false));
+        let request = opened(&good).unwrap();
+        let mut names: Vec<&str> = request.names().collect();
+        names.sort_unstable();
+        assert_eq!(names, ["login_hint", "requested_expiry", "scope"]);
+        for name in ["iss", "aud", "exp", "nbf", "iat", "jti"] {
+            let mut lacking = good.clone();
+            lacking.as_object_mut().unwrap().remove(name);
+            assert_eq!(opened(&lacking).unwrap_err().code, "invalid_request_object", "{name}");
+        }
+        for (name, value) in [
+            ("iss", json!("other")),
+            ("aud", json!("https://other.example/")),
+            ("exp", json!(NOW - 10)),
+            ("nbf", json!(NOW + 600)),
+            ("jti", json!("")),
+            ("jti", json!("x".repeat(65))),
+            ("request", json!("x")),
+        ] {
+            let mut wrong = good.clone();
+            wrong[name] = value;
+            assert_eq!(opened(&wrong).unwrap_err().code, "invalid_request_object", "{name}");
+        }
+        // Of financial applications alone it must not be good for longer than an hour.
+        let mut claims = good;
+        claims["exp"] = json!(NOW + 4_200);
+        assert!(opened(&claims).is_ok());
+        let bounded = RequestObjectFor { is_bounded: true, ..expected(false) };
+        assert!(signed_backchannel_request(claims.to_string().as_bytes(), &bounded).is_err());
     }
 }

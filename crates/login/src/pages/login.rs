@@ -47,6 +47,19 @@ pub struct Login {
     pub signup: Option<Link>,
     /// Where people may log in with a passkey.
     pub passkey: Option<PasskeyForm>,
+    /// What the application shows of itself.
+    pub presented: Presented,
+}
+
+/// What an application registered to be shown to people (OpenID Connect Dynamic Client Registration, section 2).
+#[derive(Clone, Debug, Default)]
+pub struct Presented {
+    /// Its picture (`logo_uri`).
+    pub logo: Option<Link>,
+    /// What it says of people's data (`policy_uri`).
+    pub policy: Option<Link>,
+    /// Its terms of service (`tos_uri`).
+    pub terms: Option<Link>,
 }
 
 /// How a passkey is asked for. It posts `response`.

@@ -38,7 +38,7 @@ pub use consent::{Choice, Consent, ConsentGroup};
 pub use device::{ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode};
 pub use error::{ErrorKind, ErrorPage};
 pub use form_post::FormPost;
-pub use login::{Identifier, Login, PasskeyForm};
+pub use login::{Identifier, Login, PasskeyForm, Presented};
 pub use notice::{CheckMail, EmailVerified, Enrolled, LoggedOut, ResetDone, Unblock, Unblocked};
 pub use organization::{ChooseOrganization, NameOrganization, OrganizationChoice};
 pub use password::{ForgotPassword, ResetPassword};

@@ -60,6 +60,7 @@ fn login() -> Login {
         mailed_code: Some(link()),
         signup: Some(link()),
         passkey: Some(PasskeyForm { form: form(), options: attack(), fills_in: true, has_button: true }),
+        presented: Presented { logo: Some(link()), policy: Some(link()), terms: Some(link()) },
     }
 }
 

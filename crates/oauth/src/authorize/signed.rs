@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use chancery_core::oauth::{
     AuthorizeError, FAPI_ALGORITHMS, REQUEST_OBJECT_ALGORITHMS, RequestObjectFor, bad_request_object,
-    is_request_object_typ, signed_request, unsigned_request,
+    is_request_object_typ, signed_backchannel_request, signed_request, unsigned_request,
 };
 use chancery_core::params::Params;
 use chancery_jose::{Algorithm, MAX_ENCRYPTED_LENGTH, MAX_TOKEN_LENGTH, Unverified};
@@ -38,12 +38,12 @@ pub(crate) async fn opened(
     let object = match (params.get("request"), params.get("request_uri")) {
         (Some(object), None) => Cow::Borrowed(object),
         (None, Some(uri)) if has_addresses(client) => Cow::Owned(fetched(ctx, client, uri).await?),
-        (Some(_), Some(_)) if takes_objects(client) => {
+        (Some(_), Some(_)) if takes_objects(ctx, client) => {
             return Err(AuthorizeError::invalid("request and request_uri must not be sent both"));
         }
         _ => return Ok(None),
     };
-    if !takes_objects(client) {
+    if !takes_objects(ctx, client) {
         return Ok(None);
     }
     if let Some(name) = params.repeated() {
@@ -56,23 +56,43 @@ pub(crate) async fn opened(
     let token = Unverified::parse(&object).map_err(|_| bad_request_object())?;
     let header = token.header();
     if header.alg == "none" && client.openid.is_some() {
-        // Whoever did not register so is told that such objects are not supported, at the callback.
-        return match registered_alg(client) {
-            Some("none") => {
+        // Others are told that such objects are not supported, at the callback.
+        return match may_be_unsigned(ctx, client) {
+            true => {
                 let params = unsigned_request(&object, &expected(ctx, client))?;
                 Ok(Some(Opened { params, is_signed: false }))
             }
-            _ => Ok(None),
+            false => Ok(None),
         };
     }
-    // OpenID Connect Core names no type.
-    let is_untyped = header.typ.is_none() && client.openid.is_some();
-    if !is_untyped && !is_request_object_typ(header) {
-        return Err(bad_request_object());
-    }
+    check_type(client, &token)?;
     let payload = proven(ctx, client, &token).await.ok_or_else(bad_request_object)?;
     let params = signed_request(&payload, &expected(ctx, client))?;
     Ok(Some(Opened { params, is_signed: true }))
+}
+
+/// The parameters of a signed request of `/bc-authorize` (OpenID CIBA Core 1.0, section 7.1.1): never by reference, never without
+/// signature, and never encrypted.
+pub(crate) async fn backchannel(
+    ctx: &Ctx,
+    object: &str,
+    client: &PreparedClient,
+) -> Result<Params, AuthorizeError> {
+    let token = Unverified::parse(object).map_err(|_| bad_request_object())?;
+    check_type(client, &token)?;
+    let payload = proven(ctx, client, &token).await.ok_or_else(bad_request_object)?;
+    signed_backchannel_request(&payload, &expected(ctx, client))
+}
+
+/// OpenID Connect Core names no type, and RFC 9101 demands none (section 10.8): the specifications that applications of both
+/// kinds keep to.
+fn check_type(client: &PreparedClient, token: &Unverified<'_>) -> Result<(), AuthorizeError> {
+    let header = token.header();
+    let may_be_untyped = client.openid.is_some() || client.fapi().is_some();
+    match is_request_object_typ(header) || (header.typ.is_none() && may_be_untyped) {
+        true => Ok(()),
+        false => Err(bad_request_object()),
+    }
 }
 
 /// Five parts (RFC 7516, section 3.1).
@@ -102,6 +122,7 @@ fn expected<'a>(ctx: &'a Ctx, client: &'a PreparedClient) -> RequestObjectFor<'a
         issuer: &ctx.origin.issuer,
         // OpenID Connect Core 6.1: an object SHOULD say whose it is and for whom; the key proves the one.
         may_be_bare: client.openid.is_some() && client.fapi().is_none(),
+        is_bounded: client.fapi().is_some(),
         now: ctx.now(),
     }
 }
@@ -133,9 +154,20 @@ fn may_encrypt(client: &PreparedClient) -> bool {
     client.openid.as_ref().is_some_and(|openid| openid.request_object_encryption_alg.is_some())
 }
 
-fn takes_objects(client: &PreparedClient) -> bool {
+fn takes_objects(ctx: &Ctx, client: &PreparedClient) -> bool {
     let publishes = client.openid.as_ref().is_some_and(|openid| openid.jwks_uri.is_some());
-    !client.request_keys.is_empty() || publishes || registered_alg(client) == Some("none")
+    !client.request_keys.is_empty() || publishes || may_be_unsigned(ctx, client)
+}
+
+/// Whether an object without signature is worth reading, which is never more than the same parameters in a query: where the application
+/// registered so, and by the specification where it registered nothing ("any algorithm supported by the OP and the RP MAY be
+/// used", OpenID Connect Dynamic Client Registration, section 2; `oidcc-request-uri-unsigned` relies on it).
+fn may_be_unsigned(ctx: &Ctx, client: &PreparedClient) -> bool {
+    let must_be_signed = client.signs_its_requests() || client.fapi().is_some();
+    match registered_alg(client) {
+        Some(alg) => alg == "none",
+        None => client.openid.is_some() && !must_be_signed && ctx.tenant.settings.is_oidc_strict(),
+    }
 }
 
 fn has_addresses(client: &PreparedClient) -> bool {

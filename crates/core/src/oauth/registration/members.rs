@@ -91,7 +91,16 @@ impl Members<'_> {
         }
     }
 
-    /// Where a document lies that this server fetches, or a page that it leads to.
+    /// A page that browsers are led to with something to say: on the way nobody reads it (OpenID Connect Core 4).
+    pub(super) fn secure_page(&self, name: &str) -> Result<Option<String>> {
+        let Some(text) = self.text(name, LONGEST_URL)? else { return Ok(None) };
+        match is_url(&text, &["https"]) && !text.contains('#') {
+            true => Ok(Some(text)),
+            false => Err(bad(name, "must be an https URL without user information and fragment")),
+        }
+    }
+
+    /// Where a document lies that this server fetches.
     pub(super) fn document(&self, name: &str) -> Result<Option<String>> {
         let Some(text) = self.text(name, LONGEST_URL)? else { return Ok(None) };
         match self.is_document(&text) && !text.contains('#') {

@@ -143,7 +143,7 @@ impl Registration {
         Ok(Self {
             name: name(&all, &redirect_uris)?,
             logo_uri: all.web_url("logo_uri")?,
-            initiate_login_uri: all.document("initiate_login_uri")?,
+            initiate_login_uri: all.secure_page("initiate_login_uri")?,
             post_logout_redirect_uris: post_logout(&all)?,
             id_token_alg: id_token_alg(&all, method)?,
             logout: Logout::read(&all, &redirect_uris)?,
