@@ -1,6 +1,7 @@
 // Ory Hydra, from the Go module proxy, on SQLite, with JWT access tokens. One server signs with one algorithm, so there are two.
 
 import { execFileSync } from "node:child_process";
+import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -18,6 +19,11 @@ const MOST_CODES = 150;
 export async function hydra(folder) {
   if (!existsSync(BINARY)) throw new Error("not installed: see target/peers/hydra.log");
   return [await server(`${folder}/rs256`, "RS256"), await server(`${folder}/es256`, "ES256")];
+}
+
+function key(alg) {
+  const [type, options] = alg === "RS256" ? ["rsa", { modulusLength: 2048 }] : ["ec", { namedCurve: "P-256" }];
+  return { ...generateKeyPairSync(type, options).privateKey.export({ format: "jwk" }), use: "sig", alg, kid: `${alg}-${randomUUID()}` };
 }
 
 async function server(folder, alg) {
@@ -39,7 +45,9 @@ async function server(folder, alg) {
     return JSON.parse(answer.body);
   };
   await until("Hydra", child, async () => (await fetch(`http://127.0.0.1:${adminPort}/health/ready`)).ok, 60);
-  await admin("POST", "/keys/hydra.jwt.access-token", { alg, use: "sig", kid: alg });
+  // Of the size that all others sign with: those it makes itself have 4096 bits.
+  await admin("PUT", "/keys/hydra.jwt.access-token", { keys: [key(alg)] });
+  await admin("PUT", "/keys/hydra.openid.id-token", { keys: [key("RS256")] });
   const own = { client_id: "", client_secret: "a-secret-of-the-benchmark-0123456789" };
   own.client_id = (
     await admin("POST", "/clients", {

@@ -132,8 +132,10 @@ function print(rows) {
   console.log();
 }
 
-process.once("SIGINT", () => {
-  endAll();
-  process.exit(130);
-});
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => {
+    endAll();
+    process.exit(1);
+  });
+}
 await main();
