@@ -66,9 +66,10 @@ bench: release
 	$(CARGO) build --release --locked -p chancery-bench
 	target/release/chancery-bench $(ARGS)
 
-## The same requests against Chancery and other servers from package registries. Needs Node.
+## The same requests against Chancery and other servers from package registries. Needs Node; Go and a C compiler, Java and Maven for all.
 bench-peers: release
-	cd bench/peers && npm ci --ignore-scripts --no-audit --no-fund && node run.mjs $(ARGS)
+	./bench/peers/install.sh
+	node bench/peers/run.mjs $(ARGS)
 
 ## Three nodes over PostgreSQL under Patroni, while machines die and cables are pulled. Linux, as root; not part of `make test`.
 test-cluster: release

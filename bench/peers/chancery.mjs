@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 
+import { Browser, target } from "./browser.mjs";
 import { Connection, form, request } from "./load.mjs";
 import { start, until } from "./processes.mjs";
 
@@ -14,7 +15,7 @@ export async function chancery(folder, binary) {
   mkdirSync(folder, { recursive: true });
   const args = ["dev", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--data", `${folder}/data`, "--ready-file", `${folder}/ready.json`];
   const child = start(binary, args, { log: `${folder}/log` });
-  await until("chancery", async () => existsSync(`${folder}/ready.json`));
+  await until("chancery", child, async () => existsSync(`${folder}/ready.json`));
   const ready = JSON.parse(readFileSync(`${folder}/ready.json`, "utf8"));
   const issuer = new URL(ready.issuer);
   const host = issuer.host;
@@ -52,11 +53,11 @@ export async function chancery(folder, binary) {
   const ask = `/authorize?${new URLSearchParams({
     response_type: "code", client_id: client.client_id, redirect_uri: CALLBACK, scope: SCOPE, audience: APIS.RS256,
   })}`;
-  await browser.signIn(ask, ready.user);
-  const code = async () => (await browser.go(ask)).query.get("code");
+  await signIn(browser, ask, ready.user);
+  const code = async () => (await browser.sent(ask)).searchParams.get("code");
   const exchange = (code) => form(host, "/oauth/token", { grant_type: "authorization_code", ...own, code, redirect_uri: CALLBACK });
   const tokens = await json(exchange(await code()));
-  return {
+  const server = {
     name: "Chancery", version: execFileSync(binary, ["--version"]).toString().trim().split(" ").pop(), pid: child.pid, host, port,
     notes: "SQLite, every write durable",
     discovery: request("GET", host, "/.well-known/openid-configuration"),
@@ -76,33 +77,18 @@ export async function chancery(folder, binary) {
     },
     refresh: (token) => form(host, "/oauth/token", { grant_type: "refresh_token", ...own, refresh_token: token }),
   };
+  return [server];
 }
 
 const pick = ({ client_id, client_secret }) => ({ client_id, client_secret });
 
-class Browser {
-  constructor(wire, host) {
-    Object.assign(this, { wire, host, cookies: new Map() });
-  }
-
-  async go(target, fields) {
-    const headers = { origin: `http://${this.host}` };
-    if (this.cookies.size) headers.cookie = [...this.cookies].map((pair) => pair.join("=")).join("; ");
-    const answer = await this.wire.ask(fields ? form(this.host, target, fields, headers) : request("GET", this.host, target, headers));
-    for (const [, name, value] of answer.head.matchAll(/\r\nset-cookie: *([^=]+)=([^;\r]*)/gi)) this.cookies.set(name, value);
-    const location = /\r\nlocation: *([^\r]+)/i.exec(answer.head)?.[1];
-    if (!location) throw new Error(`${target}: ${answer.status} ${answer.body}`);
-    const url = new URL(location, `http://${this.host}`);
-    return { path: url.host === this.host ? url.pathname : url.origin + url.pathname, query: url.searchParams, url };
-  }
-
-  async signIn(target, { email, password }) {
-    let step = await this.go(target);
-    while (step.path !== CALLBACK) {
-      const state = step.query.get("state");
-      if (step.path === "/u/login") step = await this.go("/u/login", { state, username: email, password, action: "default" });
-      else if (step.path === "/u/consent") step = await this.go("/u/consent", { state, action: "accept" });
-      else step = await this.go(step.url.pathname + step.url.search);
-    }
+/** Until the browser is back at the application. */
+async function signIn(browser, ask, { email, password }) {
+  let at = await browser.sent(ask);
+  while (at.origin + at.pathname !== CALLBACK) {
+    const state = at.searchParams.get("state");
+    if (at.pathname === "/u/login") at = await browser.sent("/u/login", { state, username: email, password, action: "default" });
+    else if (at.pathname === "/u/consent") at = await browser.sent("/u/consent", { state, action: "accept" });
+    else at = await browser.sent(target(at));
   }
 }

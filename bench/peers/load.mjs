@@ -5,23 +5,35 @@ import net from "node:net";
 
 const HEAD_END = "\r\n\r\n";
 
-/** One keep-alive connection. */
+/** One keep-alive connection; made anew for a request after the server closed it, as servers do with one that is idle for long. */
 export class Connection {
   constructor(port, host = "127.0.0.1") {
+    Object.assign(this, { port, host });
+    this.connect();
+  }
+
+  connect() {
     this.buffer = Buffer.alloc(0);
-    this.socket = net.connect(port, host);
-    this.socket.setNoDelay(true);
-    this.socket.on("data", (chunk) => {
+    const socket = net.connect(this.port, this.host);
+    socket.setNoDelay(true);
+    socket.on("data", (chunk) => {
       this.buffer = this.buffer.length ? Buffer.concat([this.buffer, chunk]) : chunk;
       this.deliver();
     });
-    const lost = (cause) => this.reject?.(cause instanceof Error ? cause : new Error("the connection was closed"));
-    this.socket.on("error", lost);
-    this.socket.on("close", lost);
+    const lost = (cause) => {
+      socket.destroy();
+      if (this.socket !== socket) return;
+      this.reject?.(cause instanceof Error ? cause : new Error("the connection was closed"));
+    };
+    socket.on("error", lost);
+    socket.on("end", lost);
+    socket.on("close", lost);
+    this.socket = socket;
   }
 
   /** Sends a request, resolves with {status, head, body}. */
   ask(request) {
+    if (this.socket.destroyed) this.connect();
     return new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;

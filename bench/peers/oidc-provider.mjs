@@ -1,17 +1,19 @@
 // node oidc-provider, from npm.
 
 import { fork } from "node:child_process";
-import { mkdirSync, openSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 import { Connection, form, request } from "./load.mjs";
 import { adopt, freePort } from "./processes.mjs";
 
+const PACKAGE = new URL("node_modules/oidc-provider/package.json", import.meta.url);
 const CALLBACK = "https://app.bench.example/callback";
 const RESOURCE = "https://bench.example/RS256";
 
 export async function oidcProvider(folder) {
+  if (!existsSync(PACKAGE)) throw new Error("not installed: see target/peers/oidc-provider.log");
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
   const out = openSync(`${folder}/log`, "a");
@@ -37,8 +39,8 @@ export async function oidcProvider(folder) {
   };
   // Its userinfo endpoint takes no token of another resource.
   const forUserinfo = await json(exchange((await codes(1, null))[0]));
-  return {
-    name: "oidc-provider", version: JSON.parse(readFileSync(new URL("node_modules/oidc-provider/package.json", import.meta.url))).version, pid: child.pid, host, port,
+  const server = {
+    name: "oidc-provider", version: JSON.parse(readFileSync(PACKAGE)).version, pid: child.pid, host, port,
     notes: `node ${process.version}, in memory, nothing durable`,
     discovery: request("GET", host, "/.well-known/openid-configuration"),
     jwks: request("GET", host, "/jwks"),
@@ -49,6 +51,7 @@ export async function oidcProvider(folder) {
     refreshTokens: async (count) => Promise.all((await codes(count)).map(async (code) => (await oneShot(port, exchange(code))).refresh_token)),
     refresh: (token) => form(host, "/token", { grant_type: "refresh_token", ...own, refresh_token: token }),
   };
+  return [server];
 }
 
 async function oneShot(port, bytes) {

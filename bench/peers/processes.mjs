@@ -8,8 +8,10 @@ const TICK_US = 10_000;
 /** Starts a process whose output goes to a file; ends with this one. */
 export function start(command, args, { log, env, cwd } = {}) {
   const out = openSync(log, "a");
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", out, out] });
+  // A group of its own, so that what a shell script starts ends with the script.
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", out, out], detached: true });
   closeSync(out);
+  groups.add(child);
   return adopt(child);
 }
 
@@ -21,10 +23,20 @@ export function adopt(child) {
 }
 
 const children = new Set();
+const groups = new WeakSet();
 
 /** Ends what is still running. */
 export function endAll() {
-  for (const child of children) child.kill("SIGKILL");
+  for (const child of children) {
+    if (groups.has(child)) process.kill(-child.pid, "SIGKILL");
+    else child.kill("SIGKILL");
+  }
+}
+
+/** The process that a script waits for: the child of its child, and so on, or itself. */
+export function last(pid) {
+  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ");
+  return child ? last(Number(child)) : pid;
 }
 
 /** CPU of all its threads since it began, in microseconds. */
@@ -38,9 +50,9 @@ export function memory(pid) {
   return (Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))[1]) * 1024) / 1e6;
 }
 
-/** Until `ready` says so. */
-export async function until(what, ready, seconds = 30) {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
+/** Until `ready` says so of the child that was started. */
+export async function until(what, child, ready, seconds = 30) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end && child.exitCode === null; ) {
     if (await ready().catch(() => false)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -7,6 +7,8 @@ import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 
 import { chancery } from "./chancery.mjs";
+import { hydra } from "./hydra.mjs";
+import { keycloak } from "./keycloak.mjs";
 import { run } from "./load.mjs";
 import { oidcProvider } from "./oidc-provider.mjs";
 import { cpu, endAll, memory } from "./processes.mjs";
@@ -18,23 +20,29 @@ const { values: options } = parseArgs({
     seconds: { type: "string", default: "2" },
     connections: { type: "string", default: "16" },
     only: { type: "string" },
+    peers: { type: "string", default: "oidc-provider,hydra,keycloak" },
   },
 });
 const connections = Number(options.connections);
 const milliseconds = Number(options.seconds) * 1000;
 
+/** Each starts one server or more. */
+const PEERS = { "oidc-provider": oidcProvider, hydra, keycloak };
+
 /** What is asked: each gives `next` for one window. */
 const WORKLOADS = {
-  discovery: async (server) => () => server.discovery,
-  jwks: async (server) => () => server.jwks,
+  discovery: async (server) => repeated(server.discovery),
+  jwks: async (server) => repeated(server.jwks),
   "client_credentials RS256": async (server) => repeated(server.clientCredentials("RS256")),
   "client_credentials ES256": async (server) => repeated(server.clientCredentials("ES256")),
   userinfo: async (server) => repeated(server.userinfo),
   "code exchange": async (server) => {
+    if (!server.codes) return undefined;
     const codes = await server.codes(CODES);
     return () => (codes.length ? server.exchange(codes.pop()) : undefined);
   },
   refresh: async (server) => {
+    if (!server.refreshTokens) return undefined;
     const tokens = await server.refreshTokens(connections);
     return (index, last) => {
       if (last) tokens[index] = JSON.parse(last.body).refresh_token;
@@ -51,7 +59,7 @@ function repeated(bytes) {
 async function main() {
   const folder = mkdtempSync(join(os.tmpdir(), "chancery-peers-"));
   try {
-    const servers = [await chancery(join(folder, "chancery"), options.binary), await oidcProvider(join(folder, "oidc-provider"))];
+    const servers = [...(await chancery(join(folder, "chancery"), options.binary)), ...(await peers(folder))];
     console.log(`${os.cpus().length} x ${os.cpus()[0].model}; load ${os.loadavg().map((it) => it.toFixed(1)).join(" ")}; ${connections} connections, ${options.rounds} rounds of ${options.seconds} s`);
     for (const server of servers) console.log(`${server.name} ${server.version}: ${server.notes}; ${memory(server.pid).toFixed(0)} MB after start`);
     const rows = [];
@@ -66,6 +74,19 @@ async function main() {
   }
 }
 
+/** Those that start; the others are named with the reason, and left out. */
+async function peers(folder) {
+  const started = [];
+  for (const name of options.peers.split(",").filter(Boolean)) {
+    try {
+      started.push(...(await PEERS[name](join(folder, name))));
+    } catch (cause) {
+      console.log(`${name}: left out, ${cause.message}`);
+    }
+  }
+  return started;
+}
+
 async function workload(name, servers) {
   const measured = new Map(servers.map((server) => [server, []]));
   for (let round = -1; round < Number(options.rounds); round++) {
@@ -74,7 +95,7 @@ async function workload(name, servers) {
       if (!next) continue;
       const before = cpu(server.pid);
       // The first is thrown away: compilers warm up, caches fill.
-      const window = await run({ port: server.port, connections, milliseconds: round < 0 ? 500 : milliseconds, next });
+      const window = await run({ port: server.port, connections, milliseconds: round < 0 ? (server.warmUp ?? 500) : milliseconds, next });
       if (round >= 0) measured.get(server).push({ ...window, cpu: (cpu(server.pid) - before) / window.answers, memory: memory(server.pid) });
     }
   }
@@ -111,4 +132,10 @@ function print(rows) {
   console.log();
 }
 
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => {
+    endAll();
+    process.exit(1);
+  });
+}
 await main();
