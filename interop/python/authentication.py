@@ -5,16 +5,10 @@ import re
 import sys
 
 import requests
-from auth0.authentication import (
-    BackChannelLogin,
-    Database,
-    GetToken,
-    Passwordless,
-    PushedAuthorizationRequests,
-    RevokeToken,
-    Users,
-)
+from auth0.authentication import Database, GetToken, Passwordless, RevokeToken, Users
+from auth0.authentication.back_channel_login import BackChannelLogin
 from auth0.authentication.exceptions import Auth0Error
+from auth0.authentication.pushed_authorization_requests import PushedAuthorizationRequests
 from auth0.authentication.token_verifier import AsymmetricSignatureVerifier, TokenVerifier
 
 settings = json.loads(sys.argv[1])

@@ -121,7 +121,8 @@ async fn published_keys_are_for_what_they_sign() {
     let app = Registered::app(false).await;
     let keys = async || app.get("/.well-known/jwks.json").await.json()["keys"].as_array().unwrap().clone();
     let before = keys().await;
-    for alg in ["PS256", "RS512", "RS256"] {
+    assert!(before.iter().all(|key| key["kty"] == "RSA"), "auth0-python reads no set with another kind");
+    for alg in ["PS256", "RS512", "ES256", "EdDSA", "RS256"] {
         let made = Registered::new(&app, json!({ "id_token_signed_response_alg": alg })).await;
         let code = Browser::new(&app).authorize(&made.code("openid"), &JANE).await.get("code");
         let id_token = made.redeem(&app, &code).await.expect(200).text("id_token");
@@ -130,6 +131,8 @@ async fn published_keys_are_for_what_they_sign() {
         assert_eq!(all[..before.len()], before, "those that were there are as they were");
         let named: Vec<&Value> = all.iter().filter(|key| key["kid"] == json!(header.kid)).collect();
         assert_eq!((named.len(), &named[0]["alg"]), (1, &json!(alg)));
+        let is_of_use = |key: &Value| key["alg"] == alg || key["alg"] == "RS256";
+        assert!(all.iter().all(is_of_use), "{alg}: {all:?}");
         let key = VerifyingKey::from_jwk(&serde_json::from_value(named[0].clone()).unwrap()).unwrap();
         Unverified::parse(&id_token).unwrap().verify(&key, &[alg.parse().unwrap()]).unwrap();
         // It is a hint here, by the same name.

@@ -124,11 +124,13 @@ pub(super) struct Keys<'a> {
     pub(super) ring: &'a KeyRing,
 }
 
-/// How many sign with an algorithm that the published RSA keys do not name by themselves.
+/// How many sign with something else than RS256.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Further {
     pub(super) ps256: usize,
     pub(super) rs512: usize,
+    pub(super) es256: usize,
+    pub(super) eddsa: usize,
 }
 
 impl Further {
@@ -136,6 +138,8 @@ impl Further {
         match algorithm {
             "PS256" => Some(&mut self.ps256),
             "RS512" => Some(&mut self.rs512),
+            "ES256" => Some(&mut self.es256),
+            "EdDSA" => Some(&mut self.eddsa),
             _ => None,
         }
     }
@@ -157,7 +161,7 @@ impl Further {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clients {
     pub(super) by_id: Map<PreparedClient>,
-    /// By their ID tokens, and what else is signed for those of financial-grade profiles.
+    /// By what is signed for them beside access tokens.
     pub(super) further: Further,
     /// Those that stand for an API, by its identifier.
     pub(super) by_api: Groups<PreparedClient>,
@@ -169,7 +173,7 @@ pub(super) struct Preparing<'a, T>(pub(super) &'a mut T, pub(super) Keys<'a>);
 impl Collection for Preparing<'_, Clients> {
     fn take(&mut self, id: &str) {
         let Some(old) = self.0.by_id.take(id) else { return };
-        self.0.further.goes(further(&old));
+        further(&old).for_each(|algorithm| self.0.further.goes(algorithm));
         if let Some(api) = stands_for(&old) {
             self.0.by_api.take(api, id);
         }
@@ -178,7 +182,7 @@ impl Collection for Preparing<'_, Clients> {
     fn put(&mut self, id: &str, json: &str) -> Result<()> {
         let client = PreparedClient::prepare(self.1.store, self.1.tenant, parse::<Client>("client", json)?)?;
         let client = Arc::new(client);
-        self.0.further.comes(further(&client));
+        further(&client).for_each(|algorithm| self.0.further.comes(algorithm));
         if let Some(api) = stands_for(&client) {
             self.0.by_api.put(api, id, Arc::clone(&client));
         }
@@ -187,9 +191,12 @@ impl Collection for Preparing<'_, Clients> {
     }
 }
 
-/// What answers of `/authorize` are signed with for a financial-grade application, whatever its ID tokens are (D216).
-fn further(client: &Client) -> &str {
-    if client.fapi().is_some() { "PS256" } else { client.id_token_alg() }
+/// What ID tokens are signed with, and what is told at `/userinfo`; for a financial-grade application answers of `/authorize`, whatever
+/// its ID tokens are (D216).
+fn further(client: &Client) -> impl Iterator<Item = &str> {
+    let userinfo = client.openid.as_ref().and_then(|openid| openid.userinfo_signed_response_alg.as_deref());
+    let answers = client.fapi().map(|_| "PS256");
+    [Some(client.id_token_alg()), userinfo, answers].into_iter().flatten()
 }
 
 fn stands_for(client: &Client) -> Option<&str> {

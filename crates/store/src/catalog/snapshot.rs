@@ -248,14 +248,16 @@ impl Snapshot {
         &self.jwks
     }
 
-    /// What that shows: whether keys say what they are for is the tenant's to say, and names for further algorithms are there where
-    /// an application or an API has one of them.
+    /// What that shows: whether keys say what they are for is the tenant's to say, and those for anything but RS256 are there where
+    /// an application or an API has such an algorithm.
     pub(super) fn published(&self) -> Published {
         let (clients, apis) = (&self.clients.further, &self.apis.further);
         Published {
             alg: !self.settings.flags.remove_alg_from_jwks.unwrap_or(false),
             ps256: clients.ps256 + apis.ps256 > 0,
             rs512: clients.rs512 + apis.rs512 > 0,
+            es256: clients.es256 + apis.es256 > 0,
+            eddsa: clients.eddsa + apis.eddsa > 0,
         }
     }
 }

@@ -28,7 +28,8 @@ impl KeyRing {
         self.verifying.get(kid)
     }
 
-    /// The answer of `/.well-known/jwks.json`: current, next and previous keys, RSA first, and behind them what is `published` besides.
+    /// The answer of `/.well-known/jwks.json`: current, next and previous keys, RSA first, as far as they are `published`, and behind them
+    /// what is for requests.
     ///
     /// # Errors
     /// [`Error::Corrupt`] where it cannot be written.
@@ -41,7 +42,8 @@ impl KeyRing {
                 ..jwk.clone()
             })
         });
-        let mut keys: Vec<Jwk> = self.public.iter().cloned().chain(further).collect();
+        let used = self.public.iter().filter(|jwk| published.has(&jwk.kty)).cloned();
+        let mut keys: Vec<Jwk> = used.chain(further).collect();
         if !published.alg {
             keys.iter_mut().for_each(|jwk| jwk.alg = None);
         }
@@ -98,8 +100,8 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-/// What the key set shows besides the keys as they are: what somebody needs, and nothing else, since there are readers who take
-/// every key for one of RS256.
+/// What the key set shows besides the keys of RS256: what somebody needs, and nothing else, since there are readers who take
+/// every key for one of those (`auth0-python` reads no token at all where the set has a key that is not RSA).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published {
     /// Keys say what they are for.
@@ -108,9 +110,22 @@ pub struct Published {
     pub ps256: bool,
     /// Something is signed with RS512.
     pub rs512: bool,
+    /// Something is signed with ES256.
+    pub es256: bool,
+    /// Something is signed with EdDSA.
+    pub eddsa: bool,
 }
 
 impl Published {
+    /// Whether keys of this kind (`kty`) are shown.
+    fn has(self, kty: &str) -> bool {
+        match kty {
+            "EC" => self.es256,
+            "OKP" => self.eddsa,
+            _ => true,
+        }
+    }
+
     fn further(self) -> impl Iterator<Item = Algorithm> {
         let all = [(self.ps256, Algorithm::PS256), (self.rs512, Algorithm::RS512)];
         all.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, algorithm)| algorithm)

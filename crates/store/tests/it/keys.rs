@@ -85,12 +85,19 @@ async fn the_key_set_has_the_members_of_the_wire() {
         let set: Value = serde_json::from_str(snapshot.jwks()).unwrap();
         let keys = set["keys"].as_array().unwrap();
         let names = |key: &Value| key.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
-        assert_eq!(keys.len(), 6);
+        assert_eq!(keys.len(), 2, "nobody uses the others");
         assert_eq!(names(&keys[0]), "kty use n e kid x5t x5c alg", "{}", f.engine);
         assert_eq!(keys[0]["alg"], "RS256");
         assert_eq!(keys[0]["kid"].as_str(), snapshot.keys.current(Algorithm::RS256).unwrap().kid());
-        let plain = Published { alg: false, ps256: false, rs512: false };
+        let plain = Published { alg: false, ps256: false, rs512: false, es256: false, eddsa: false };
         assert!(!snapshot.keys.jwks(plain, &[]).unwrap().contains("\"alg\""));
+        for (further, kinds) in [
+            (Published { es256: true, ..plain }, ["RSA", "RSA", "EC", "EC"]),
+            (Published { eddsa: true, ..plain }, ["RSA", "RSA", "OKP", "OKP"]),
+        ] {
+            let set: Value = serde_json::from_str(&snapshot.keys.jwks(further, &[]).unwrap()).unwrap();
+            assert!(set["keys"].as_array().unwrap().iter().map(|key| &key["kty"]).eq(kinds), "{set}");
+        }
         assert_eq!(snapshot.keys.certificates().count(), 2);
         assert!(!snapshot.jwks().contains("\"d\""));
     }
