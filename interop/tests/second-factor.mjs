@@ -12,6 +12,7 @@ import { inspect, pictures } from '../lib/inspect.mjs';
 
 const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor';
 const MFA_OTP = 'http://auth0.com/oauth/grant-type/mfa-otp';
+const MFA_OOB = 'http://auth0.com/oauth/grant-type/mfa-oob';
 const MFA_RECOVERY = 'http://auth0.com/oauth/grant-type/mfa-recovery-code';
 const REALM = 'http://auth0.com/oauth/grant-type/password-realm';
 
@@ -83,15 +84,7 @@ export default {
     assert.equal(asked.error, 'mfa_required');
     assert.deepEqual(asked.mfa_requirements, { enroll: [{ type: 'otp' }] });
     const { mfa_token } = asked;
-    const mfa = async (path, body) => {
-      const response = await fetch(`${tools.chancery.issuer}mfa/${path}`, {
-        method: body ? 'POST' : 'GET',
-        headers: { authorization: `Bearer ${mfa_token}`, 'content-type': 'application/json' },
-        body: body && JSON.stringify(body),
-      });
-      return response.json();
-    };
-    const made = await mfa('associate', { authenticator_types: ['otp'] });
+    const made = await mfa(tools, mfa_token, 'associate', { authenticator_types: ['otp'] });
     const phone = URI.parse(made.barcode_uri);
     assert.equal(phone.secret.base32, made.secret);
     const wrong = await refused(client.genericGrantRequest(config, MFA_OTP, { mfa_token, otp: '000000' }));
@@ -109,7 +102,61 @@ export default {
     });
     assert.match(recovered.recovery_code, /^[A-Z2-9]{24}$/);
   },
+
+  'a code by mail instead: on the page, and by an application with its own login': async (tools) => {
+    const { config, user, redirect } = await started(tools, ['all-applications']);
+    const password = { username: user.email, password: user.password, realm: 'Username-Password-Authentication', scope: 'openid' };
+    const waiting = async () => (await refused(client.genericGrantRequest(config, REALM, password))).mfa_token;
+    const first = await waiting();
+    const made = await mfa(tools, first, 'associate', { authenticator_types: ['otp'] });
+    const otp = await now(tools, URI.parse(made.barcode_uri));
+    await client.genericGrantRequest(config, MFA_OTP, { mfa_token: first, otp });
+    await tools.management.call('PUT', 'guardian/factors/email', { enabled: true });
+    tools.after(() => tools.management.call('PUT', 'guardian/factors/email', { enabled: false }));
+
+    const page = await tools.browser.page();
+    await begin(page, config, redirect, {});
+    await logIn(page, user);
+    await page.getByRole('link', { name: 'Get a code by email instead' }).click();
+    await page.getByText('We sent a code to').waitFor();
+    assert.doesNotMatch(await page.locator('main').innerText(), new RegExp(`sent a code to ${user.email}`), 'the password alone tells no address');
+    await inspect(page, 'mailed second factor');
+    await pictures(page, 'mailed-second-factor');
+    const code = await mailedCode(tools, user);
+    await enter(page, code === '000000' ? '111111' : '000000');
+    await page.locator('#code-error').waitFor();
+    await inspect(page, 'mailed second factor, refused');
+    await page.getByRole('button', { name: 'Send again' }).click();
+    await page.getByText('We sent a code to').waitFor();
+    await enter(page, await mailedCode(tools, user));
+    assert.deepEqual((await tokens(page, config, redirect)).claims().amr, ['mfa']);
+
+    const mfa_token = await waiting();
+    const { client_id } = config.clientMetadata();
+    const challenge = { client_id, client_secret: config.secret, challenge_type: 'oob', mfa_token };
+    const { oob_code, binding_method } = await mfa(tools, mfa_token, 'challenge', challenge);
+    assert.equal(binding_method, 'prompt');
+    const binding_code = await mailedCode(tools, user);
+    const got = await client.genericGrantRequest(config, MFA_OOB, { mfa_token, oob_code, binding_code });
+    assert.equal(got.claims().sub, user.user_id);
+  },
 };
+
+/** A call of the MFA API. */
+async function mfa({ chancery }, token, path, body) {
+  const response = await fetch(`${chancery.issuer}mfa/${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return response.json();
+}
+
+/** The code in the newest mail to the user. */
+async function mailedCode({ chancery }, { email }) {
+  const { mails } = await (await fetch(`${chancery.issuer}dev/mail`, { headers: { accept: 'application/json' } })).json();
+  return mails.find((mail) => mail.to === email).text.match(/code is (\d{6})/)[1];
+}
 
 /** A tenant with second factors, an application, and a user who has none yet. */
 async function started(tools, policies) {
@@ -125,7 +172,7 @@ async function started(tools, policies) {
   const redirect = 'https://app.example/callback';
   const application = await call('POST', 'clients', {
     name: `Bank ${name}`, app_type: 'regular_web', token_endpoint_auth_method: 'client_secret_post', oidc_conformant: true,
-    callbacks: [redirect], grant_types: ['authorization_code', REALM, MFA_OTP, MFA_RECOVERY],
+    callbacks: [redirect], grant_types: ['authorization_code', REALM, MFA_OTP, MFA_OOB, MFA_RECOVERY],
   });
   const secret = 'Long-Enough-4-Anybody';
   const email = `person-${name}@example.com`;
@@ -137,6 +184,7 @@ async function started(tools, policies) {
     new URL(issuer), application.client_id, {}, client.ClientSecretPost(application.client_secret),
     { execute: [client.allowInsecureRequests] },
   );
+  config.secret = application.client_secret;
   assert.equal(config.serverMetadata().mfa_challenge_endpoint, `${issuer}mfa/challenge`);
   return { config, redirect, user: { email, password: secret, user_id: user.user_id } };
 }
