@@ -12,7 +12,7 @@ use chancery_core::oauth::{
     LARGEST_REGISTRATION, LARGEST_SECTOR, OAuthError, Registration, RegistrationError, RegistrationRules,
     registered,
 };
-use chancery_store::{Change, Error, Kind};
+use chancery_store::{Change, Error, Kind, PreparedClient};
 use chancery_web::{Ctx, Failure, Rate, Scheme, bearer_token, json, no_content, read_json};
 use http::{HeaderMap, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -24,6 +24,10 @@ use crate::events;
 const RATE: Rate = Rate { name: "registrations", burst: 20, every: 3 };
 /// Applications of a tenant that registered themselves: more than any tenant knows, less than memory cares about.
 const MOST: usize = 10_000;
+/// Seconds in which a new one may still be on its way to its first user.
+const NEW: i64 = 600;
+/// How many are asked whether they may make room.
+const ASKED: usize = 64;
 /// Bytes of what is kept of one: ten thousand of them lie in the memory of every node.
 const MOST_KEPT: usize = 16 << 10;
 /// How often a write that was overtaken is tried again.
@@ -37,14 +41,7 @@ pub(crate) async fn register(ctx: Ctx, headers: HeaderMap, body: Body) -> Result
     ctx.app.rates.take(RATE, ctx.ip, &ctx.tenant.tenant, ctx.now())?;
     let metadata = metadata(&ctx, &headers, body).await?;
     let read = Box::pin(accepted(&ctx, &metadata, mode(&ctx))).await?;
-    if ctx.tenant.clients().filter(|client| client.registered_itself()).count() >= MOST {
-        return Err(OAuthError::Denied {
-            code: "access_denied",
-            status: 403,
-            text: "The tenant has as many registered applications as it may have".to_owned(),
-        }
-        .into());
-    }
+    make_room(&ctx).await?;
     let rng = &*ctx.app.rng;
     let is_strict = mode(&ctx) == SecurityMode::Strict;
     let id = if is_strict { format!("tpc_{}", ids::alphanumeric(rng, 22)) } else { ids::client_id(rng) };
@@ -127,32 +124,69 @@ pub(crate) async fn remove(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let (client, _) = proven(&ctx, &client_id, &headers)?;
+    forget(&ctx, &client).await?;
+    Ok(no_content())
+}
+
+async fn forget(ctx: &Ctx, client: &Client) -> Result<(), Failure> {
+    let client_id = &client.client_id;
     let (tenant, store) = (&ctx.tenant.tenant, &ctx.app.store);
     for _ in 0..TRIES {
-        let mut change = Change::new(tenant).delete(Kind::Client, &client_id);
-        for grant in ctx.tenant.client_grants_of(&client_id) {
+        let mut change = Change::new(tenant).delete(Kind::Client, client_id);
+        for grant in ctx.tenant.client_grants_of(client_id) {
             change = change.delete(Kind::ClientGrant, &grant.id);
         }
-        for connection in ctx.tenant.connections().filter(|c| c.enabled_clients.contains(&client_id)) {
+        for connection in ctx.tenant.connections().filter(|c| c.enabled_clients.contains(client_id)) {
             let Some(found) = store.doc(tenant, Kind::Connection, &connection.id).await? else { continue };
             let mut connection: Connection = serde_json::from_str(&found.json).map_err(Failure::server)?;
-            connection.enabled_clients.retain(|id| *id != client_id);
+            connection.enabled_clients.retain(|id| id != client_id);
             let doc = serde_json::to_string(&connection).map_err(Failure::server)?;
             change = change.update(Kind::Connection, &connection.id, Some(&connection.name), doc, found.rev);
         }
         let gone = store
-            .delete_consents_of_client(tenant, &client_id)
-            .and(store.delete_device_keys_of_client(tenant, &client_id));
+            .delete_consents_of_client(tenant, client_id)
+            .and(store.delete_device_keys_of_client(tenant, client_id));
         match ctx.app.catalog.apply(change.also(gone)).await {
             Ok(_) => {
-                log(&ctx, "client_unregistered", &client);
-                return Ok(no_content());
+                log(ctx, "client_unregistered", client);
+                return Ok(());
             }
             Err(Error::Guard) => {}
             Err(other) => return Err(other.into()),
         }
     }
     Err(OAuthError::Unavailable.into())
+}
+
+/// Whoever registers applications for nothing does not shut others out: where there are as many as there may be, one that nobody
+/// ever allowed anything goes. It is looked for from a random place, so that those in use do not stand before all others.
+async fn make_room(ctx: &Ctx) -> Result<(), Failure> {
+    let all = || ctx.tenant.clients().filter(|client| client.registered_itself());
+    if all().count() < MOST {
+        return Ok(());
+    }
+    let is_idle = |client: &&Arc<PreparedClient>| {
+        let registered = client.openid.as_ref().and_then(|own| own.registered_at);
+        let is_new = registered.is_none_or(|at| ctx.now().saturating_sub(at) < NEW);
+        let is_kept =
+            client.is_first_party || ctx.tenant.client_grants_of(&client.client_id).next().is_some();
+        !is_new && !is_kept
+    };
+    let idle: Vec<_> = all().filter(is_idle).collect();
+    let mut random = [0; 8];
+    ctx.app.rng.fill(&mut random);
+    let begin = usize::from_le_bytes(random) % idle.len().max(1);
+    for client in idle.iter().cycle().skip(begin).take(idle.len().min(ASKED)) {
+        if !ctx.app.store.has_consents(&ctx.tenant.tenant, &client.client_id).await? {
+            return forget(ctx, client).await;
+        }
+    }
+    Err(OAuthError::Denied {
+        code: "access_denied",
+        status: 403,
+        text: "The tenant has as many registered applications as it may have".to_owned(),
+    }
+    .into())
 }
 
 fn not_here() -> OAuthError {
@@ -265,7 +299,7 @@ fn proven(
     ctx: &Ctx,
     client_id: &str,
     headers: &HeaderMap,
-) -> Result<(Arc<chancery_store::PreparedClient>, SecretString), Failure> {
+) -> Result<(Arc<PreparedClient>, SecretString), Failure> {
     let token = bearer_token(headers).map_err(bearer)?.ok_or_else(|| bearer(OAuthError::TokenMissing))?;
     let token = SecretString::from(token.to_owned());
     // One that an administrator made their own is no longer the stranger's to change.

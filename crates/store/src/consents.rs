@@ -44,6 +44,16 @@ impl Store {
         Ok(row.map(|row| row.0))
     }
 
+    /// Whether any user ever allowed the application anything that still stands.
+    ///
+    /// # Errors
+    /// As [`Store::consent`].
+    pub async fn has_consents(&self, tenant: &str, client_id: &str) -> Result<bool> {
+        let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM consents WHERE tenant = $1 AND client_id = $2 LIMIT 1) AS one";
+        let count: Option<i64> = self.db.query_one(sql, params![tenant, client_id]).await?;
+        Ok(count.is_some_and(|count| count > 0))
+    }
+
     /// A consent by its id.
     ///
     /// # Errors

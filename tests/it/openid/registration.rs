@@ -1,9 +1,10 @@
 //! `/oidc/register` (RFC 7591, RFC 7592, fact sheet 9.3).
 
+use chancery_store::{Change, Kind};
 use serde_json::{Value, json};
 
 use crate::support::{
-    API, Ask, Browser, CALLBACK, Call, ISSUER, JANE, Registered, Service, TestApp, decode, engines,
+    API, Ask, Browser, CALLBACK, Call, ISSUER, JANE, Registered, Service, TENANT, TestApp, decode, engines,
 };
 
 #[tokio::test]
@@ -334,4 +335,40 @@ async fn it_hears_of_the_end_of_sessions() {
     assert!(frames.body.contains("https://app.example/front"), "{frames:?}");
     chancery_oauth::tell_due(&app.app).await.unwrap();
     assert_eq!(service.heard().len(), 1);
+}
+
+/// Ten thousand are as many as there may be. Those that nobody used make room for others, and the others stay.
+#[tokio::test]
+async fn the_door_stays_open() {
+    const MOST: usize = 10_000;
+    let app = Registered::app(false).await;
+    let used = Registered::new(&app, json!({ "token_endpoint_auth_method": "none" })).await;
+    let ask = used.code("openid email").challenged(&"v".repeat(43));
+    Browser::new(&app).authorize(&ask, &JANE).await.get("code");
+    let granted = Registered::new(&app, json!({})).await;
+    let grant = json!({ "client_id": granted.client_id, "audience": API, "scope": ["read:contacts"] });
+    app.manage("POST", "/client-grants", grant).await;
+    let model = app.app.store.doc(TENANT, Kind::Client, &used.client_id).await.unwrap().unwrap().json;
+    let ids: Vec<String> = (2..MOST).map(|n| format!("flood-{n}")).collect();
+    for some in ids.chunks(1000) {
+        let change = some.iter().fold(Change::new(TENANT), |change, id| {
+            change.insert(Kind::Client, id, None, model.replace(&used.client_id, id))
+        });
+        app.app.catalog.apply(change).await.unwrap();
+    }
+    let ask = async || Registered::ask(&app, &json!({ "redirect_uris": [CALLBACK] })).await;
+    ask().await.is_error(
+        403,
+        "access_denied",
+        "The tenant has as many registered applications as it may have",
+    );
+    app.clock.advance(600);
+    for _ in 0..3 {
+        ask().await.expect(201);
+    }
+    let tenant = app.app.catalog.snapshot(TENANT).await.unwrap();
+    assert_eq!(tenant.clients().filter(|client| client.registered_itself()).count(), MOST);
+    for kept in [&used, &granted] {
+        assert!(tenant.client(&kept.client_id).is_some());
+    }
 }
