@@ -1,12 +1,14 @@
 //! Applications are told that a session ended (OpenID Connect Back-Channel Logout 1.0, fact sheet 8.5).
 
+use std::time::Duration;
+
 use chancery_core::Clock;
 use chancery_jose::{Algorithm, JwkSet, Unverified, VerifyingKey};
 use chancery_store::{Change, Kind};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Ask, Browser, CONNECTION, Heard, JANE, SAM, Service, TENANT, TestApp, decode, encode, segment,
+    Ask, Browser, CONNECTION, Heard, JANE, SAM, Service, TENANT, TestApp, decode, encode, segment, until,
 };
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -85,6 +87,32 @@ async fn a_logout_is_told_to_who_took_part() {
     assert!(service.heard().is_empty(), "once");
     let noted = events(&app, "oidc_backchannel_logout_succeeded").await;
     assert_eq!((noted.len(), &noted[0]["client_id"]), (1, &id_claims["aud"]));
+}
+
+/// One that takes every question and answers none has its share of the places, and no more.
+#[tokio::test]
+async fn a_slow_application_holds_up_itself() {
+    let service = Service::start(|_| (200, json!({}))).await;
+    let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let app = TestApp::configured(Service::config()).await;
+    let url = format!("http://{}/backchannel", deaf.local_addr().unwrap());
+    listen(&app, &app.clients.web.client_id, json!({ "backchannel_logout_urls": [url] })).await;
+    for _ in 0..17 {
+        let (mut browser, _) = signed_in(&app).await;
+        browser.get("/v2/logout").await.expect(200);
+    }
+    let spa = app.clients.spa.client_id.clone();
+    let url = format!("{}/backchannel", service.origin);
+    listen(&app, &spa, json!({ "backchannel_logout_urls": [url] })).await;
+    let mut browser = Browser::new(&app);
+    browser.authorize(&Ask::code(&spa, "openid").challenged(&"v".repeat(43)), &SAM).await;
+    browser.get("/v2/logout").await.expect(200);
+    let heard = until(Duration::from_secs(5), async || !service.heard().is_empty());
+    tokio::select! {
+        biased;
+        _ = heard => {}
+        () = deliver(&app) => panic!("the deaf one answered, or the other waited for it"),
+    }
 }
 
 /// Whoever did not take part hears nothing; nor does somebody who listens for other things.

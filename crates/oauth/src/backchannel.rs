@@ -16,7 +16,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::issue;
 use crate::ping::ping_due;
-use crate::telling::{self, AT_ONCE, LONGEST_ANSWER, Untold, all_due};
+use crate::telling::{self, AT_ONCE, LONGEST_ANSWER, Telling, Untold, all_due};
 
 /// How often it is looked whether there is something to tell.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -25,20 +25,26 @@ const PAUSES: [i64; 4] = [10, 60, 300, 1800];
 
 /// Tells applications of ends of sessions, and of answers of their users elsewhere, as long as the server runs.
 pub async fn tell_of_logouts(app: Arc<App>) {
+    tokio::join!(
+        again_and_again(|| tell_due(&app), "ends of sessions"),
+        again_and_again(|| ping_due(&app), "answers of their users"),
+    );
+}
+
+async fn again_and_again<F>(tell: impl Fn() -> F, what: &str)
+where
+    F: Future<Output = Result<usize, Error>>,
+{
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failed = false;
     loop {
         ticks.tick().await;
-        let told = match tell_due(&app).await {
-            Ok(_) => ping_due(&app).await,
-            Err(error) => Err(error),
-        };
-        match told {
+        match tell().await {
             Ok(_) => failed = false,
             Err(error) => {
                 if !failed {
-                    tracing::warn!("applications are told later of ends of sessions and answers: {error}");
+                    tracing::warn!("applications are told later of {what}: {error}");
                 }
                 failed = true;
             }
@@ -51,13 +57,15 @@ pub async fn tell_of_logouts(app: Arc<App>) {
 /// # Errors
 /// What the database says.
 pub async fn tell_due(app: &Arc<App>) -> Result<usize, Error> {
-    all_due(
-        app,
-        |app, now| async move { app.store.due_notices(now, AT_ONCE).await },
-        |app, notice, until| async move { app.store.take_notice(&notice, until).await },
+    let notices = Telling {
+        due: |app: Arc<App>, now, but: Vec<String>| async move { app.store.due_notices(now, AT_ONCE, &but).await },
+        take: |app: Arc<App>, notice: LogoutNotice, until| async move {
+            app.store.take_notice(&notice, until).await
+        },
         settle,
-    )
-    .await
+        whose: |notice: &LogoutNotice| notice.client_id.as_str(),
+    };
+    all_due(app, notices).await
 }
 
 /// Does one notice.

@@ -10,7 +10,7 @@ use chancery_web::{App, Ask, Post};
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::telling::{self, AT_ONCE, LONGEST_ANSWER, Untold, all_due};
+use crate::telling::{self, AT_ONCE, LONGEST_ANSWER, Telling, Untold, all_due};
 
 /// Seconds between attempts; after the last the application has to ask by itself.
 const PAUSES: [i64; 3] = [5, 20, 60];
@@ -20,13 +20,13 @@ const PAUSES: [i64; 3] = [5, 20, 60];
 /// # Errors
 /// What the database says.
 pub async fn ping_due(app: &Arc<App>) -> Result<usize, Error> {
-    all_due(
-        app,
-        |app, now| async move { app.store.due_pings(now, AT_ONCE).await },
-        |app, ping, until| async move { app.store.take_ping(&ping, until).await },
+    let pings = Telling {
+        due: |app: Arc<App>, now, but: Vec<String>| async move { app.store.due_pings(now, AT_ONCE, &but).await },
+        take: |app: Arc<App>, ping: Ping, until| async move { app.store.take_ping(&ping, until).await },
         settle,
-    )
-    .await
+        whose: |ping: &Ping| ping.client_id.as_str(),
+    };
+    all_due(app, pings).await
 }
 
 async fn settle(app: Arc<App>, ping: Ping) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use chancery_db::{Batch, FromRow, Row, Value, params};
 
 use crate::{
     Result, Store,
-    rows::{NEVER, storable, words},
+    rows::{NEVER, none_of, storable, words},
 };
 
 /// What ended a session, and when.
@@ -113,13 +113,17 @@ impl Store {
         )
     }
 
-    /// Notices whose time has come, of every tenant, the oldest first. `now` is in seconds.
+    /// Notices whose time has come, of every tenant, the oldest first, but for those of some applications. `now` is in seconds.
     ///
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
-    pub async fn due_notices(&self, now: i64, limit: i64) -> Result<Vec<LogoutNotice>> {
-        let sql = format!("SELECT {COLUMNS} FROM logout_notices WHERE due_at <= $1 ORDER BY due_at LIMIT $2");
-        Ok(self.db.query(sql, params![now, limit]).await?)
+    pub async fn due_notices(&self, now: i64, limit: i64, but: &[String]) -> Result<Vec<LogoutNotice>> {
+        let (others, mut params) = (none_of(but, 3), params![now, limit]);
+        params.extend(but.iter().map(|client| Value::from(client.as_str())));
+        let sql = format!(
+            "SELECT {COLUMNS} FROM logout_notices WHERE due_at <= $1{others} ORDER BY due_at LIMIT $2"
+        );
+        Ok(self.db.query(sql, params).await?)
     }
 
     /// Takes a notice that is due: it comes again at `until` (seconds) unless it is settled by then.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     Error, Result, Store,
     error::{parse, print},
-    rows::NEVER,
+    rows::{NEVER, none_of},
 };
 
 /// An answer that an application is to be told of.
@@ -85,14 +85,17 @@ impl Store {
         Ok(PingSecrets { auth_req_id: kept.auth_req_id.into(), token: kept.token.into() })
     }
 
-    /// Those whose time has come, of every tenant, the oldest first. `now` is in seconds.
+    /// Those whose time has come, of every tenant, the oldest first, but for those of some applications. `now` is in seconds.
     ///
     /// # Errors
     /// [`Error::Busy`] or [`Error::Database`].
-    pub async fn due_pings(&self, now: i64, limit: i64) -> Result<Vec<Ping>> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM backchannel_pings WHERE due_at <= $1 ORDER BY due_at LIMIT $2");
-        Ok(self.db.query(sql, params![now, limit]).await?)
+    pub async fn due_pings(&self, now: i64, limit: i64, but: &[String]) -> Result<Vec<Ping>> {
+        let (others, mut params) = (none_of(but, 3), params![now, limit]);
+        params.extend(but.iter().map(|client| Value::from(client.as_str())));
+        let sql = format!(
+            "SELECT {COLUMNS} FROM backchannel_pings WHERE due_at <= $1{others} ORDER BY due_at LIMIT $2"
+        );
+        Ok(self.db.query(sql, params).await?)
     }
 
     /// Takes one that is due: it comes again at `until` (seconds) unless it is settled by then. [`Error::Guard`] where another node

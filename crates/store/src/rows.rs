@@ -15,6 +15,15 @@ pub(crate) fn storable(text: &str) -> String {
     text.replace('\0', "")
 }
 
+/// Leaves out rows of these applications; the first of them is the parameter of this number.
+pub(crate) fn none_of(clients: &[String], first: usize) -> String {
+    if clients.is_empty() {
+        return String::new();
+    }
+    let places: Vec<String> = (first..first + clients.len()).map(|place| format!("${place}")).collect();
+    format!(" AND client_id NOT IN ({})", places.join(", "))
+}
+
 /// Compares the digest of a presented secret with the stored one in constant time.
 pub(crate) fn same(stored: &[u8], presented: &[u8]) -> bool {
     verify_slices_are_equal(stored, presented).is_ok()

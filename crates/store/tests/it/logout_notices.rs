@@ -16,7 +16,7 @@ async fn open(f: &Fixture, user: &str, clients: &[&str]) -> String {
 }
 
 async fn due(f: &Fixture, now: i64) -> Vec<LogoutNotice> {
-    f.store.due_notices(now, 100).await.unwrap()
+    f.store.due_notices(now, 100, &[]).await.unwrap()
 }
 
 /// Ends are written with what ends the session, and addressed to applications once.
