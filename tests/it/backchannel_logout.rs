@@ -107,7 +107,7 @@ async fn a_slow_application_holds_up_itself() {
     let mut browser = Browser::new(&app);
     browser.authorize(&Ask::code(&spa, "openid").challenged(&"v".repeat(43)), &SAM).await;
     browser.get("/v2/logout").await.expect(200);
-    let heard = until(Duration::from_secs(5), async || !service.heard().is_empty());
+    let heard = until(Duration::from_secs(4), async || !service.heard().is_empty());
     tokio::select! {
         biased;
         _ = heard => {}

@@ -14,12 +14,15 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::key_set::{LARGEST_KEY_SET, verifying_keys};
+use crate::shares::Shares;
 use crate::{Ask, Ctx, FetchError, Rate, TooManyRequests};
 
 /// What this node knows of them. Other nodes fetch for themselves.
 pub struct DescribedApplications {
     known: Mutex<HashMap<String, Known>>,
     slots: Semaphore,
+    /// Whose they are: documents may be slow on purpose.
+    shares: Shares,
 }
 
 struct Known {
@@ -77,8 +80,10 @@ impl Ctx {
             let why: String = why.chars().take(500).collect();
             Undescribed::Unusable(format!("The client metadata document at {shown} cannot be used: {why}"))
         };
-        // So that strangers leave room for what administrators have fetched.
-        let _slot = all.slots.try_acquire().map_err(|_| unusable(FetchError::Busy.to_string()))?;
+        // So that strangers leave room for one another, and for what administrators have fetched.
+        let busy = || unusable(FetchError::Busy.to_string());
+        let _share = all.shares.hold(self.ip, SHARE).ok_or_else(busy)?;
+        let _slot = all.slots.try_acquire().map_err(|_| busy())?;
         let (description, max_age) = self.fetched(url).await.map_err(unusable)?;
         let description = Arc::new(description);
         let kept = max_age.unwrap_or(KEPT).clamp(KEPT_AT_LEAST, KEPT_AT_MOST);
@@ -171,7 +176,7 @@ impl DescribedApplications {
 
 impl Default for DescribedApplications {
     fn default() -> Self {
-        Self { known: Mutex::default(), slots: Semaphore::new(AT_ONCE) }
+        Self { known: Mutex::default(), slots: Semaphore::new(AT_ONCE), shares: Shares::default() }
     }
 }
 
@@ -184,6 +189,8 @@ impl std::fmt::Debug for DescribedApplications {
 
 /// Documents of this kind fetched at a time, a part of what the fetcher does.
 const AT_ONCE: usize = 8;
+/// How many of them for one address.
+const SHARE: usize = 2;
 /// Documents that are kept, of all tenants.
 const MOST_KNOWN: usize = 500;
 /// Seconds a document is kept where it does not say, at least, and at most. A sign-in with its pages takes a while, and must

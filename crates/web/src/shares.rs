@@ -1,5 +1,5 @@
-//! How much of the queue for hashing passwords one address holds at a time. One node's view, kept only while a password
-//! waits.
+//! How much of what is scarce one address holds at a time: places in the queue for hashing passwords, fetches of what applications
+//! say of themselves. One node's view, kept only while it is held.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chancery_core::network::subscriber as network;
 
-/// Who waits, by address. As many entries as there are addresses with passwords under way.
+/// Who holds how many, by address. As many entries as there are addresses that hold something.
 #[derive(Debug, Default)]
 pub(crate) struct Shares {
     held: Mutex<HashMap<IpAddr, usize>>,

@@ -59,6 +59,31 @@ async fn case_07_what_comes_is_bounded_and_nothing_is_followed() {
     }
 }
 
+/// Documents that are slow on purpose hold two of the eight places, from wherever they are asked for.
+#[tokio::test]
+async fn case_07_slow_documents_leave_room() {
+    let (agent, app) = Agent::and_server().await;
+    let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = deaf.local_addr().unwrap().port();
+    let slow = |name: &str| {
+        let url = format!("https://localhost:{port}/{name}.json");
+        let ask = Ask::code(&url, "read:contacts").challenged(&"v".repeat(43));
+        app.send(Call::get(&ask.path()).sent_from([192, 0, 2, 1]))
+    };
+    let others = async {
+        // The system has taken both connections: they are under way.
+        let _both = (deaf.accept().await.unwrap(), deaf.accept().await.unwrap());
+        let refused = slow("three").await.expect(400);
+        assert!(refused.body.contains("too many"), "{}", refused.body);
+        let ask = agent.ask("read:contacts").path();
+        app.send(Call::get(&ask).sent_from([192, 0, 2, 2])).await.expect(302)
+    };
+    tokio::select! {
+        _ = others => {}
+        _ = async { tokio::join!(slow("one"), slow("two")) } => panic!("the deaf one answered"),
+    }
+}
+
 /// Cases 4 and 5: what it says of itself is judged before anybody is sent anywhere.
 #[tokio::test]
 async fn case_07_descriptions_that_are_none() {
