@@ -264,6 +264,12 @@ async fn a_financial_application() {
     let tokens = app.send(own.on(redeem, "NONE")).await.expect(200);
     assert_eq!(decode(&tokens.text("access_token")).1["cnf"], json!({ "x5t#S256": own.thumbprint }));
     assert_eq!(decode(&tokens.text("id_token")).0["alg"], "PS256");
+    let access = tokens.text("access_token");
+    app.send(own.on(Call::get("/userinfo").bearer(&access), "NONE")).await.expect(200);
+    let in_query = Call::get(&format!("/userinfo?access_token={access}"));
+    let refused = app.send(own.on(in_query, "NONE")).await;
+    let text = "The compliance level of the client takes no access token in the query";
+    refused.is_error(400, "invalid_request", text);
 
     let password = Call::post("/oauth/token").form(&[
         ("client_id", &client_id),

@@ -58,3 +58,29 @@ async fn without_a_good_token() {
     let wrong_scheme = app.send(Call::get("/userinfo").header("authorization", "Basic YTpi")).await;
     assert_eq!(wrong_scheme.status, 401);
 }
+
+/// Where `passport-auth0` and `django-allauth` put it (RFC 6750, section 2.3).
+#[tokio::test]
+async fn a_token_in_the_query() {
+    let app = TestApp::new().await;
+    let tokens = app.sign_in("openid email read:contacts").await;
+    let token = tokens["access_token"].as_str().unwrap();
+    let path = format!("/userinfo?access_token={token}&x=%FF");
+    let answer = app.get(&path).await;
+    assert_eq!(answer.status, 401, "no query at all where a part cannot be read: {answer:?}");
+    let path = format!("/userinfo?x=1&access_token={token}");
+    let answer = app.get(&path).await.expect(200);
+    assert_eq!(
+        (answer.text("email").as_str(), answer.header("cache-control")),
+        ("jane@example.com", Some("no-store"))
+    );
+    app.get(&format!("{path}&access_token={token}")).await.is_error(
+        400,
+        "invalid_request",
+        "Parameter sent more than once: access_token",
+    );
+    let twice = app.send(Call::get(&path).bearer(token)).await;
+    twice.is_error(400, "invalid_request", "The access token was sent in more than one way");
+    assert_eq!(app.get("/userinfo?access_token=nonsense").await.status, 401);
+    assert_eq!(app.send(Call::post(&path)).await.status, 401, "a form has it in the form");
+}

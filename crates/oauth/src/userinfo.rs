@@ -19,19 +19,37 @@ use chancery_web::{
     point_to_description, read_bytes, verify_access_token,
 };
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, Method, Uri};
 
 use crate::issue;
 
 /// Claims of the user, as they are now, for the scopes of the token.
-pub(crate) async fn by_get(ctx: Ctx, headers: HeaderMap) -> Response {
-    described(&ctx, told(&ctx, Method::GET, &headers, None).await)
+pub(crate) async fn by_get(ctx: Ctx, headers: HeaderMap, uri: Uri) -> Response {
+    let answered = match in_query(&uri) {
+        Ok(token) => {
+            let elsewhere = token.as_deref().map(|token| Elsewhere { token, is_query: true });
+            told(&ctx, Method::GET, &headers, elsewhere).await
+        }
+        Err(error) => Err(Failure::from(error).with_scheme(Scheme::Bearer)),
+    };
+    described(&ctx, answered)
+}
+
+/// A token that is in no header.
+#[derive(Clone, Copy)]
+struct Elsewhere<'a> {
+    token: &'a str,
+    /// In the address, where it is read by more than those it is for (RFC 6750, section 2.3).
+    is_query: bool,
 }
 
 /// The same; the token may stand in the form (RFC 6750, section 2.2).
 pub(crate) async fn by_post(ctx: Ctx, headers: HeaderMap, body: Body) -> Response {
     let answered = match in_form(&ctx, &headers, body).await {
-        Ok(token) => told(&ctx, Method::POST, &headers, token.as_deref()).await,
+        Ok(token) => {
+            let elsewhere = token.as_deref().map(|token| Elsewhere { token, is_query: false });
+            told(&ctx, Method::POST, &headers, elsewhere).await
+        }
         Err(error) => Err(Failure::from(error).with_scheme(Scheme::Bearer)),
     };
     described(&ctx, answered)
@@ -51,14 +69,24 @@ async fn told(
     ctx: &Ctx,
     method: Method,
     headers: &HeaderMap,
-    in_form: Option<&str>,
+    elsewhere: Option<Elsewhere<'_>>,
 ) -> Result<Response, Failure> {
     let scheme = match access_token(headers) {
         Ok(Some((TokenScheme::Dpop, _))) => Scheme::Dpop,
         _ => Scheme::Bearer,
     };
     let sent = Sent { method: &method, path: "/userinfo", headers };
-    answer(ctx, &sent, in_form).await.map_err(|failure| failure.with_scheme(scheme))
+    answer(ctx, &sent, elsewhere).await.map_err(|failure| failure.with_scheme(scheme))
+}
+
+/// The token of a query, of which nothing else means anything here.
+fn in_query(uri: &Uri) -> Result<Option<String>, OAuthError> {
+    let params = uri.query().and_then(|query| Params::from_form(query.as_bytes()).ok()).unwrap_or_default();
+    let mut tokens = params.all("access_token");
+    match (tokens.next(), tokens.next()) {
+        (_, Some(_)) => Err(OAuthError::Repeated("access_token".to_owned())),
+        (token, None) => Ok(token.map(str::to_owned)),
+    }
 }
 
 /// The token of a form; bodies of other kinds mean nothing here.
@@ -75,8 +103,8 @@ async fn in_form(ctx: &Ctx, headers: &HeaderMap, body: Body) -> Result<Option<St
     Ok(params.get("access_token").map(str::to_owned))
 }
 
-async fn answer(ctx: &Ctx, sent: &Sent<'_>, in_form: Option<&str>) -> Result<Response, Failure> {
-    let (scheme, token) = match (access_token(sent.headers)?, in_form) {
+async fn answer(ctx: &Ctx, sent: &Sent<'_>, elsewhere: Option<Elsewhere<'_>>) -> Result<Response, Failure> {
+    let (scheme, token) = match (access_token(sent.headers)?, elsewhere) {
         (Some(_), Some(_)) => {
             // RFC 6750, section 2.
             return Err(
@@ -84,7 +112,7 @@ async fn answer(ctx: &Ctx, sent: &Sent<'_>, in_form: Option<&str>) -> Result<Res
             );
         }
         (Some(sent), None) => sent,
-        (None, Some(token)) => (TokenScheme::Bearer, token),
+        (None, Some(elsewhere)) => (TokenScheme::Bearer, elsewhere.token),
         (None, None) => return Err(OAuthError::TokenMissing.into()),
     };
     let Told { user_id, client_id, granted, claims, jkt, x5t } = match token.contains('.') {
@@ -97,6 +125,12 @@ async fn answer(ctx: &Ctx, sent: &Sent<'_>, in_form: Option<&str>) -> Result<Res
         return Err(OAuthError::TokenScope(OPENID).into());
     }
     let client = ctx.tenant.client(&client_id);
+    let is_financial = client.is_some_and(|client| client.fapi().is_some());
+    // FAPI 2.0, section 5.3.4, and FAPI 1.0 Part 1, section 6.2.1.
+    if is_financial && elsewhere.is_some_and(|elsewhere| elsewhere.is_query) {
+        let text = "The compliance level of the client takes no access token in the query";
+        return Err(OAuthError::Invalid(text.to_owned()).into());
+    }
     // Whoever describes itself is registered nowhere.
     let describes_itself =
         ctx.tenant.agents.client_id_metadata_documents.enabled && client_id.starts_with("https://");
@@ -111,7 +145,7 @@ async fn answer(ctx: &Ctx, sent: &Sent<'_>, in_form: Option<&str>) -> Result<Res
         in_seconds: ctx.tenant.settings.is_oidc_strict(),
     };
     let mut response = said(ctx, client, &user, &disclosed).await?;
-    if client.is_some_and(|client| client.fapi().is_some()) {
+    if is_financial {
         response.headers_mut().insert(INTERACTION, interaction(ctx, sent.headers));
     }
     Ok(response)
