@@ -1,12 +1,14 @@
 //! Making the first keys of a tenant, quickly.
 
 use std::sync::Arc;
-use std::thread::{self, available_parallelism};
+use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
 use chancery_core::Rng;
 use chancery_store::KeyMaterial;
 use tokio::sync::mpsc;
+
+use crate::threads;
 
 /// The keys a tenant begins with: the first signs at once, the second waits.
 #[derive(Debug)]
@@ -25,10 +27,10 @@ impl FirstKeys {
     /// What the system says when it gives no thread.
     pub fn begin(rng: &Arc<dyn Rng>) -> std::io::Result<KeysInTheMaking> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let threads = available_parallelism().map_or(1, usize::from).clamp(2, 4);
-        for n in 0..threads {
+        let cores = available_parallelism().map_or(1, usize::from).clamp(2, 4);
+        for n in 0..cores {
             let (sender, rng) = (sender.clone(), Arc::clone(rng));
-            thread::Builder::new().name(format!("key-{n}")).spawn(move || {
+            threads::begin(format!("key-{n}"), move || {
                 // Nobody listens once two are made.
                 drop(sender.send(KeyMaterial::generate(&*rng)));
             })?;

@@ -24,6 +24,7 @@ pub mod rng;
 mod routes;
 pub mod seed;
 mod terminal;
+pub mod threads;
 
 pub use assemble::{Assembled, DEMO_TENANT, Setup, TenantSetup, assemble, connect, open};
 pub use keys::{FirstKeys, KeysInTheMaking};

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use chancery::cli::Cli;
 use chancery::commands::{self, Environment};
 use chancery::output::Output;
+use chancery::threads;
 use clap::Parser;
 
 #[global_allocator]
@@ -18,5 +19,7 @@ fn main() -> ExitCode {
         keyword: Some(|name| std::env::var(name).ok()),
     };
     let mut output = Output::of_process(cli.json, set("NO_COLOR").is_some());
-    commands::run(cli.command, &environment, &mut output)
+    let code = commands::run(cli.command, &environment, &mut output);
+    threads::finish();
+    code
 }

@@ -3,6 +3,8 @@
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use chancery_core::Rng;
 
+use crate::threads;
+
 /// The generator of the cryptographic library, seeded by the system.
 #[derive(Debug, Default)]
 pub struct SystemRng(SystemRandom);
@@ -14,7 +16,7 @@ impl SystemRng {
     /// # Errors
     /// What the system says when it gives no thread.
     pub fn prepared() -> std::io::Result<Self> {
-        std::thread::Builder::new().name("entropy".to_owned()).spawn(|| Self::default().fill(&mut [0]))?;
+        threads::begin("entropy".to_owned(), || Self::default().fill(&mut [0]))?;
         Ok(Self::default())
     }
 }

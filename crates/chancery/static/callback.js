@@ -164,6 +164,7 @@ function begin() {
   }
   if (parameters.has("access_token") || parameters.has("id_token")) showTokens(Object.fromEntries(parameters));
   else if (parameters.has("code")) lead.textContent = "A code came back, for an application that began elsewhere to exchange.";
+  else if (parameters.has("response")) lead.textContent = "A signed answer came back (JARM): its claims are those of the answer.";
   else lead.textContent = "Nothing came back. Begin at the start page.";
   const shown = [...parameters].filter(([name]) => !["access_token", "id_token"].includes(name));
   showFields(shown);

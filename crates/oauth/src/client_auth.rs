@@ -141,6 +141,8 @@ struct Assertion {
     jti: Option<String>,
     iat: Option<i64>,
     nbf: Option<i64>,
+    /// What every request object has, and no assertion.
+    response_type: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +158,8 @@ const LONGEST_LIFE: i64 = 300;
 const SKEW: i64 = 10;
 const MAX_ASSERTION: usize = 2048;
 const MAX_JTI: usize = 64;
+/// What `typ` may say, where it says anything.
+const ASSERTION_TYPES: [&str; 2] = ["JWT", "client-authentication+jwt"];
 /// The wire's list (fact sheet 6.1, newer documentation).
 const ALLOWED: [Algorithm; 6] = [
     Algorithm::RS256,
@@ -193,6 +197,11 @@ async fn verified_assertion(
         return Err(refuse("client_assertion is longer than 2048 bytes"));
     }
     let unverified = Unverified::parse(token).map_err(|_| refuse("client_assertion is not a JWT"))?;
+    // Another token of the application's, which is shown to more than this endpoint, does not pass for one (RFC 8725, section 3.11).
+    let header = unverified.header();
+    if header.typ.is_some() && !ASSERTION_TYPES.iter().any(|typ| header.is_typ(typ)) {
+        return Err(refuse("typ of client_assertion must be JWT or client-authentication+jwt"));
+    }
     let unproven = unverified.payload_unverified().map_err(|_| refuse("client_assertion is not a JWT"))?;
     let unproven: Assertion = serde_json::from_slice(&unproven)
         .map_err(|_| refuse("client_assertion lacks iss, sub, aud or exp"))?;
@@ -255,6 +264,9 @@ fn judge(ctx: &Ctx, claims: &Assertion, now: i64) -> Result<(), OAuthError> {
         OneOrMany::One(aud) => meant_for_us(aud),
         OneOrMany::Many(all) => all.iter().any(|aud| meant_for_us(aud)),
     };
+    if claims.response_type.is_some() {
+        return refuse("A request object is no client_assertion");
+    }
     if claims.iss != claims.sub {
         return refuse("iss and sub of client_assertion must both be the client_id");
     }

@@ -462,10 +462,11 @@ impl Ctx {
         user.last_password_reset = Some(iso::format_ms(self.now_ms));
         user.updated_at = iso::format_ms(self.now_ms);
         // Whoever made the account with somebody else's address keeps no way into it (account pre-hijacking).
+        // A link of a mail that somebody else opened proves nothing of what was made before.
         let is_first_proof = user.email_verified == Some(true) && seen.user.email_verified != Some(true);
-        let planted = match is_first_proof {
-            true => SecondFactorsOf::load(self, &user).await?.without_passkeys(),
-            false => Batch::default(),
+        let planted = match ticket.proves_nothing {
+            false => SecondFactorsOf::load(self, &user).await?.without_planted_passkeys(is_first_proof),
+            true => Batch::default(),
         };
         let write = store
             .spend_ticket(tenant, &handle.id)

@@ -365,5 +365,7 @@ impl std::fmt::Debug for SecondFactorsOf<'_> {
 
 /// What keys have beside what is shown: where the counter stands.
 pub(crate) const SIGN_COUNT: &str = "sign_count";
+/// A passkey was made while nobody had proven the address of the account.
+pub(crate) const UNPROVEN: &str = "made_before_proof";
 /// The period whose code was used last; shown to nobody.
 const LAST_PERIOD: &str = "last_period";

@@ -12,7 +12,7 @@ use chancery_jose::{base64, base64_decode, base64url, base64url_decode};
 use chancery_store::Kind;
 use serde_json::{Value, json};
 
-use crate::second_factors::{Method, SIGN_COUNT};
+use crate::second_factors::{Method, SIGN_COUNT, UNPROVEN};
 use crate::{Ctx, Failure, Proof, SecondFactorsOf, hosted};
 
 /// The most credentials of one kind.
@@ -189,9 +189,13 @@ impl SecondFactorsOf<'_> {
         Some(codes.fold(self.remove(key), |batch, code| batch.and(self.remove(code))))
     }
 
-    /// Removes what lets the user in without a password.
-    pub(crate) fn without_passkeys(&self) -> Batch {
-        self.of(PASSKEY, true).fold(Batch::default(), |batch, key| batch.and(self.remove(key)))
+    /// Removes what lets somebody in without a password who may never have had the address: passkeys that were made before it was
+    /// proven; `all` of them where it is proven only now.
+    pub(crate) fn without_planted_passkeys(&self, all: bool) -> Batch {
+        let is_planted = |key: &&Method| all || key.value.get(UNPROVEN).is_some();
+        self.of(PASSKEY, true)
+            .filter(is_planted)
+            .fold(Batch::default(), |batch, key| batch.and(self.remove(key)))
     }
 
     /// Gives a key of the user's another name; none where it is empty.
@@ -231,6 +235,9 @@ impl SecondFactorsOf<'_> {
             method["user_agent"] = self.ctx.user_agent.clone().into();
             let identity = self.user.identities.first().map(|identity| identity.user_id.as_str());
             method["identity_user_id"] = identity.into();
+            if self.user.email_verified != Some(true) {
+                method[UNPROVEN] = true.into();
+            }
         }
         method
     }

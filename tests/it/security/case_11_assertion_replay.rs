@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use chancery_core::Clock;
+use chancery_jose::base64url;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::{API, Answer, Call, ISSUER, KeyedClient, TestApp, engines};
+use crate::support::{API, Answer, Call, ISSUER, KID, KeyedClient, TestApp, engines};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn case_11_an_assertion_is_good_once() {
@@ -21,6 +22,44 @@ async fn case_11_an_assertion_is_good_once() {
         }
         client.machine_token(&app, &client.assertion(&app, "twice")).await.expect(200);
     }
+}
+
+/// RFC 8725, section 3.11: what the application signs for browsers to carry about is no proof of who it is, nor is a proof of
+/// possession.
+#[tokio::test]
+async fn case_11_other_tokens_of_the_application_are_no_assertions() {
+    let app = TestApp::new().await;
+    let client = KeyedClient::new(&app).await;
+    let now = app.clock.now();
+    let claims = |jti: &str| {
+        json!({
+            "iss": client.client_id, "sub": client.client_id, "aud": ISSUER, "iat": now, "exp": now + 240, "jti": jti,
+        })
+    };
+    let typed = |typ: Value, jti: &str| {
+        let mut header = json!({ "alg": "RS256", "kid": KID });
+        if !typ.is_null() {
+            header["typ"] = typ;
+        }
+        let header = header.to_string();
+        let input =
+            format!("{}.{}", base64url(header.as_bytes()), base64url(claims(jti).to_string().as_bytes()));
+        format!("{input}.{}", base64url(&client.key.sign_raw(input.as_bytes()).unwrap()))
+    };
+    for typ in ["oauth-authz-req+jwt", "dpop+jwt", "at+jwt", "x"] {
+        let answer = client.machine_token(&app, &typed(json!(typ), typ)).await;
+        let text = "typ of client_assertion must be JWT or client-authentication+jwt";
+        answer.is_error(401, "invalid_client", text);
+    }
+    for (n, typ) in
+        [json!("JWT"), json!("jwt"), json!("client-authentication+jwt"), Value::Null].into_iter().enumerate()
+    {
+        client.machine_token(&app, &typed(typ, &format!("good-{n}"))).await.expect(200);
+    }
+    let mut request = claims("request");
+    request["response_type"] = json!("code");
+    let answer = client.machine_token(&app, &client.sign(&request)).await;
+    answer.is_error(401, "invalid_client", "A request object is no client_assertion");
 }
 
 /// As long as it would be accepted, and a while longer for clocks that differ.

@@ -96,7 +96,7 @@ pub fn signed_backchannel_request(
 ) -> Result<Params, AuthorizeError> {
     let claims: BackchannelClaims = serde_json::from_slice(payload)
         .map_err(|_| refuse("The request object lacks iss, aud, exp, iat, nbf or jti"))?;
-    if claims.iss != expected.client_id {
+    if claims.iss != expected.client_id || claims.client_id.is_some_and(|id| id != expected.client_id) {
         return Err(refuse("iss of the request object must be the client_id"));
     }
     if !claims.aud.has(expected.issuer) {
@@ -162,6 +162,7 @@ struct Claims {
 #[derive(Deserialize)]
 struct BackchannelClaims {
     iss: String,
+    client_id: Option<String>,
     aud: Audience,
     exp: i64,
     nbf: i64,
@@ -337,6 +338,7 @@ mod tests {
         }
         for (name, value) in [
             ("iss", json!("other")),
+            ("client_id", json!("other")),
             ("aud", json!("https://other.example/")),
             ("exp", json!(NOW - 10)),
             ("nbf", json!(NOW + 600)),

@@ -34,9 +34,10 @@ const MISSING: Missing =
     missing("The authentication method does not exist.", "inexistent_authentication_method");
 const RECOVERY: &str = second_factor::RECOVERY_CODE;
 /// What a document has beside what is shown.
-const HIDDEN: [&str; 4] = ["sealed", "digest", "last_period", SIGN_COUNT];
+const HIDDEN: [&str; 5] = ["sealed", "digest", "last_period", SIGN_COUNT, UNPROVEN];
 /// Where the counter of a key stands, as far as anybody here has seen it.
 const SIGN_COUNT: &str = "sign_count";
+const UNPROVEN: &str = "made_before_proof";
 /// The most methods of one type.
 const MOST: usize = 20;
 

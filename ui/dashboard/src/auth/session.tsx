@@ -147,7 +147,8 @@ function Gate({ config, children }: { config: Config; children: ReactNode }) {
   }
   if (!administrator) return <Splash />;
   if (!ASKED_FOR.some((scope) => administrator.scopes.has(scope))) {
-    const text = `${administrator.email ?? administrator.name} holds no role that may administer this tenant. An administrator can give you one.`;
+    const who = administrator.email ?? 'Your account';
+    const text = `${who} holds no role that may administer this tenant. An administrator can give you one.`;
     return <SplashMessage title="Nothing to see yet" text={text} signOut={signOut} />;
   }
   return <Current value={administrator}>{children}</Current>;
