@@ -77,7 +77,7 @@ pub(super) async fn every_way(app: &TestApp) -> Vec<Way> {
     ways.by_device().await;
     ways.by_mail().await;
     ways.by_code_of_a_mail().await;
-    ways.from_others().await;
+    ways.with_tokens_of_others().await;
     ways.with_second_factors().await;
     ways.by_passkey().await;
     ways.all
@@ -194,7 +194,7 @@ impl Ways<'_> {
     }
 
     /// A token of another server, exchanged by a profile and shown as an assertion of two kinds.
-    async fn from_others(&mut self) {
+    async fn with_tokens_of_others(&mut self) {
         let foreign = Foreign::new(self.app).await;
         self.grant(foreign.client_id()).await;
         let token = foreign.signed(self.app, json!({ "aud": "legacy" }));
