@@ -1,10 +1,11 @@
 //! Browsers that need not show a second factor again for thirty days.
 
+use chancery::seed::Person;
 use chancery_core::second_factor::MULTI_FACTOR;
 use serde_json::{Value, json};
 
-use crate::security_keys::{SHOW, asked, enrol, is_page, turn_on};
-use crate::support::{Answer, Authenticator, Browser, JANE, Landing, TestApp, engines, segment};
+use crate::security_keys::{SHOW, asked, enrol, is_page, send, turn_on};
+use crate::support::{Answer, Authenticator, Browser, JANE, Landing, SAM, TestApp, engines, segment};
 
 const DAY: i64 = 86_400;
 
@@ -36,10 +37,19 @@ async fn remembered<'a>(app: &'a TestApp, key: &mut Authenticator) -> Browser<'a
     browser
 }
 
+/// The page after the password.
+async fn logged_in(app: &TestApp, browser: &mut Browser<'_>, person: &Person) -> Answer {
+    let login = browser.open(&app.ask("openid").and("prompt", "login")).await;
+    browser.log_in(&login, person).await
+}
+
 /// Whether Jane is asked for her key when she logs in.
 async fn is_asked(app: &TestApp, browser: &mut Browser<'_>) -> bool {
-    let login = browser.open(&app.ask("openid").and("prompt", "login")).await;
-    let page = browser.log_in(&login, &JANE).await;
+    is_asked_of(app, browser, &JANE).await
+}
+
+async fn is_asked_of(app: &TestApp, browser: &mut Browser<'_>, person: &Person) -> bool {
+    let page = logged_in(app, browser, person).await;
     page.status == 200 && page.form().action == SHOW
 }
 
@@ -125,5 +135,30 @@ async fn whose_browser_it_is() {
         let mut forged = Browser::new(&app);
         forged.cookies.insert("auth0-mf".to_owned(), value.to_owned());
         assert!(is_asked(&app, &mut forged).await, "{value}");
+    }
+}
+
+/// Security case 12: the secret that a browser had before somebody showed their factor in it is worth nothing after. Others whom it
+/// remembers are remembered by the new one.
+#[tokio::test]
+async fn a_shared_browser() {
+    for app in engines().await {
+        turn_on(&app, &["webauthn-roaming"], true).await;
+        let (mut of_jane, mut of_sam) = (Authenticator::new(), Authenticator::new());
+        let mut browser = remembered(&app, &mut of_jane).await;
+        let planted = browser.cookies["auth0-mf"].clone();
+        let page = logged_in(&app, &mut browser, &SAM).await;
+        let made = of_sam.create(&page);
+        send(&mut browser, &page, &made).await;
+        let page = logged_in(&app, &mut browser, &SAM).await;
+        is_page(&page, 200, SHOW);
+        show(&mut browser, &page, &of_sam.get(&page), true).await;
+        assert!(!is_asked_of(&app, &mut browser, &SAM).await);
+        assert!(!is_asked_of(&app, &mut browser, &JANE).await);
+        for person in [&JANE, &SAM] {
+            let mut thief = Browser::new(&app);
+            thief.cookies.insert("auth0-mf".to_owned(), planted.clone());
+            assert!(is_asked_of(&app, &mut thief, person).await);
+        }
     }
 }

@@ -195,7 +195,7 @@ impl Due {
         let ctx = &self.screen.ctx;
         let held = cookies::remembered(headers).and_then(Handle::parse);
         let until = ctx.now() + REMEMBERED_FOR;
-        let (handle, write) = ctx.remember_browser(held, &self.user.user_id, until).await?;
+        let (handle, write) = ctx.remember_browser(held.as_ref(), &self.user.user_id, until);
         let mut response = self.passed(proof.and(write), recovery_code).await?;
         let secure = ctx.origin.secure;
         cookies::set_remembered(response.headers_mut(), &handle.expose(), REMEMBERED_FOR, secure);

@@ -26,16 +26,12 @@ impl Store {
         Ok(row.is_some_and(|(digest,)| same(&digest, &handle.digest())))
     }
 
-    /// Whether the secret is one that was given to a browser, for whomever: others may be remembered by it too.
-    ///
-    /// # Errors
-    /// As [`Store::is_browser_remembered`].
-    pub async fn is_browser_known(&self, tenant: &str, handle: &Handle, now: i64) -> Result<bool> {
-        let sql =
-            "SELECT digest FROM remembered_browsers WHERE tenant = $1 AND id = $2 AND ends_at > $3 LIMIT 1";
-        let row: Option<(Vec<u8>,)> =
-            self.db.query_one(sql, params![tenant, handle.id.as_str(), now]).await?;
-        Ok(row.is_some_and(|(digest,)| same(&digest, &handle.digest())))
+    /// Gives a browser another secret, for all whom it is remembered for. Without the secret that was given to it nothing moves.
+    pub fn move_remembered(&self, tenant: &str, held: &Handle, to: &Handle) -> Batch {
+        Batch::default().run(
+            "UPDATE remembered_browsers SET id = $1, digest = $2 WHERE tenant = $3 AND id = $4 AND digest = $5",
+            params![to.id.as_str(), to.digest(), tenant, held.id.as_str(), held.digest()],
+        )
     }
 
     /// Remembers a browser for a user until `ends_at` (seconds).

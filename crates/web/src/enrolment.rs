@@ -57,23 +57,14 @@ impl Ctx {
         }
     }
 
-    /// The browser's secret, and the write that remembers it for a user: the one that it has, where it has one.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn remember_browser(
-        &self,
-        held: Option<Handle>,
-        user_id: &str,
-        ends_at: i64,
-    ) -> Result<(Handle, Batch), Failure> {
+    /// A new secret for the browser, and the write that remembers it for a user. Others whom it remembered by the secret that it
+    /// `held` come along: who knew that one, or planted it, knows nothing of the new one (security case 12).
+    pub fn remember_browser(&self, held: Option<&Handle>, user_id: &str, ends_at: i64) -> (Handle, Batch) {
         let (store, tenant) = (&self.app.store, &self.tenant.tenant);
-        let handle = match held {
-            Some(held) if store.is_browser_known(tenant, &held, self.now()).await? => held,
-            _ => Handle::generate(&*self.app.rng, self.now_ms),
-        };
-        let write = store.remember_browser(tenant, &handle, user_id, ends_at);
-        Ok((handle, write))
+        let handle = Handle::generate(&*self.app.rng, self.now_ms);
+        let moved = held.map(|held| store.move_remembered(tenant, held, &handle)).unwrap_or_default();
+        let write = moved.and(store.remember_browser(tenant, &handle, user_id, ends_at));
+        (handle, write)
     }
 }
 
