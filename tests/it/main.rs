@@ -40,6 +40,7 @@ mod passkeys;
 mod passwordless;
 mod protected_resource;
 mod pushed;
+mod rate_limits;
 mod remembered_browsers;
 mod revoke;
 mod scim;

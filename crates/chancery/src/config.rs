@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use chancery_core::rate_limit::Profile;
 use chancery_web::{CertificateHeader, Network, Networks, Services};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
@@ -166,6 +167,36 @@ pub struct Settings {
     /// Calls of the Management API that one application may make in a second [default: 50000]
     #[arg(long, env = "CHANCERY_MANAGEMENT_RATE", value_name = "N")]
     pub management_rate: Option<u32>,
+
+    /// What a tenant, a user or an address may ask altogether: as a plan of the hosted service has it [default: none]
+    #[arg(long, env = "CHANCERY_RATE_LIMITS", value_name = "PROFILE")]
+    pub rate_limits: Option<RateLimits>,
+}
+
+/// Which limits there are beside those that protect accounts and memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum RateLimits {
+    /// None.
+    #[default]
+    None,
+    /// Those of a free tenant.
+    Free,
+    /// Those of a small plan.
+    Essentials,
+    /// Those of a large plan.
+    Enterprise,
+}
+
+impl From<RateLimits> for Profile {
+    fn from(limits: RateLimits) -> Self {
+        match limits {
+            RateLimits::None => Self::None,
+            RateLimits::Free => Self::Free,
+            RateLimits::Essentials => Self::Essentials,
+            RateLimits::Enterprise => Self::Enterprise,
+        }
+    }
 }
 
 /// Where proxies put client certificates.
@@ -244,6 +275,7 @@ impl Settings {
             shutdown_seconds: self.shutdown_seconds.or(lower.shutdown_seconds),
             log_retention_days: self.log_retention_days.or(lower.log_retention_days),
             management_rate: self.management_rate.or(lower.management_rate),
+            rate_limits: self.rate_limits.or(lower.rate_limits),
         }
     }
 

@@ -23,6 +23,7 @@ pub mod params;
 pub mod phone;
 mod ports;
 pub mod problem;
+pub mod rate_limit;
 pub mod records;
 pub mod saml;
 pub mod scope;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request};
-use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, LINK, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any};
@@ -13,6 +13,7 @@ use chancery_core::claims::machine_subject;
 use chancery_core::oauth::OAuthError;
 use chancery_core::params::ParamsError;
 use chancery_core::problem::Problem;
+use chancery_core::rate_limit::Limited;
 use chancery_core::records::LogEvent;
 use chancery_web::{
     Allowance, App, BodyError, Ctx, DPOP_NONCE, Failure, PROTECTED_RESOURCE, Sent, TokenScheme, access_token,
@@ -110,13 +111,7 @@ async fn serve(operation: &Operation, ctx: Ctx, path: &RawPathParams, request: R
 
 /// What is left of the calls of this second, on every answer (fact sheet 11.1).
 pub(crate) fn say(response: &mut Response, allowance: Allowance) {
-    let headers = response.headers_mut();
-    headers.insert("x-ratelimit-limit", allowance.limit.into());
-    headers.insert("x-ratelimit-remaining", allowance.remaining.into());
-    headers.insert("x-ratelimit-reset", allowance.reset.into());
-    if allowance.is_spent {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    }
+    allowance.say(response.headers_mut());
 }
 
 /// Everything before the operation itself.
@@ -162,6 +157,12 @@ pub(crate) async fn admitted(
     *allowance = Some(left);
     if left.is_spent {
         return Err(Problem::TooMany);
+    }
+    if let Some(overall) = ctx.take_overall(Limited::Management, ()) {
+        *allowance = Some(overall);
+        if overall.is_spent {
+            return Err(Problem::TooMany);
+        }
     }
     match caller.user_id {
         Some(_) => Ok(Caller { claims: as_of_now(ctx, caller.claims).await?, ..caller }),

@@ -12,7 +12,7 @@ use chancery_core::params::Params;
 use chancery_core::records::DeviceRecord;
 use chancery_core::scope::{AskedScopes, Flow, Request, UserPermissions, admits_detail, decide};
 use chancery_store::{Error, PreparedClient};
-use chancery_web::{Audience, Ctx, Failure, Form, client_grant, json};
+use chancery_web::{Audience, Ctx, Failure, Form, TooManyRequests, client_grant, json};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
@@ -33,8 +33,9 @@ pub(crate) async fn begin(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
 
 async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Response, Failure> {
     let whom = ("device", &ctx.tenant.tenant, ctx.ip);
-    if ctx.app.management_calls.take(MOST_A_SECOND, whom, ctx.now()).is_spent {
-        return Err(OAuthError::RateLimited.into());
+    let left = ctx.app.management_calls.take(MOST_A_SECOND, whom, ctx.now());
+    if left.is_spent {
+        return Err(TooManyRequests::from(left).into());
     }
     let proof = ClientProof::parse(&params)?;
     let client = authenticate(&ctx, &headers, &proof).await?;

@@ -10,7 +10,7 @@ use chancery_core::oauth::{
 };
 use chancery_core::params::Params;
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Ctx, Failure, Form, Sent, json};
+use chancery_web::{Ctx, Failure, Form, Sent, TooManyRequests, json};
 use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -40,8 +40,9 @@ pub(crate) async fn push(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Re
 
 async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Response, Failure> {
     let whom = ("par", &ctx.tenant.tenant, ctx.ip);
-    if ctx.app.management_calls.take(MOST_A_SECOND, whom, ctx.now()).is_spent {
-        return Err(OAuthError::RateLimited.into());
+    let left = ctx.app.management_calls.take(MOST_A_SECOND, whom, ctx.now());
+    if left.is_spent {
+        return Err(TooManyRequests::from(left).into());
     }
     if !ctx.tenant.settings.pushed_authorization_requests_supported.unwrap_or(false) {
         return Err(denied("Pushed authorization requests are not enabled for this tenant").into());

@@ -10,13 +10,14 @@ use chancery_core::ids::{self, Handle};
 use chancery_core::model::User;
 use chancery_core::oauth::{EncryptedResponse, OAuthError};
 use chancery_core::params::Params;
+use chancery_core::rate_limit::Limited;
 use chancery_core::records::Authorization;
 use chancery_core::scope::OPENID;
 use chancery_jose::Typ;
 use chancery_store::PreparedClient;
 use chancery_web::{
-    Bound, Ctx, Failure, PROTECTED_RESOURCE, Scheme, Sent, TokenScheme, access_token, no_store,
-    point_to_description, read_bytes, verify_access_token,
+    Bound, Ctx, Failure, PROTECTED_RESOURCE, Scheme, Sent, TokenScheme, TooManyRequests, access_token,
+    no_store, point_to_description, read_bytes, verify_access_token,
 };
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, HeaderName, Method, Uri};
@@ -121,6 +122,10 @@ async fn answer(ctx: &Ctx, sent: &Sent<'_>, elsewhere: Option<Elsewhere<'_>>) ->
     };
     let bound = Bound { jkt: jkt.as_deref(), x5t: x5t.as_deref() };
     ctx.check_possession(sent, (scheme, token), bound).await?;
+    let left = ctx.take_overall(Limited::UserInfo, &user_id);
+    if let Some(left) = left.filter(|left| left.is_spent) {
+        return Err(TooManyRequests::from(left).into());
+    }
     if !granted.iter().any(|scope| scope == OPENID) {
         return Err(OAuthError::TokenScope(OPENID).into());
     }
@@ -145,6 +150,9 @@ async fn answer(ctx: &Ctx, sent: &Sent<'_>, elsewhere: Option<Elsewhere<'_>>) ->
         in_seconds: ctx.tenant.settings.is_oidc_strict(),
     };
     let mut response = said(ctx, client, &user, &disclosed).await?;
+    if let Some(left) = left {
+        left.say(response.headers_mut());
+    }
     if is_financial {
         response.headers_mut().insert(INTERACTION, interaction(ctx, sent.headers));
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chancery_connect::PasswordHasher;
 use chancery_core::iso::format_ms;
+use chancery_core::rate_limit::Profile;
 use chancery_core::records::LogEvent;
 use chancery_core::{Clock, Rng, Telephone};
 use chancery_login::TextCatalog;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cors::AllowedOrigins;
 use crate::middleware::RouteMetrics;
+use crate::overall::Overall;
 use crate::overload::Overload;
 use crate::shares::Shares;
 use crate::{
@@ -71,6 +73,7 @@ pub struct App {
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) log_ids: chancery_core::ids::Sequence,
     pub(crate) metrics: RouteMetrics,
+    pub(crate) overall: Option<Overall>,
     pub(crate) overload: Overload,
 }
 
@@ -95,6 +98,8 @@ pub struct ServerConfig {
     pub log_retention: i64,
     /// Calls of the Management API that one application may make in a second. Default 50,000.
     pub management_rate: u32,
+    /// What a tenant, a user or an address may ask altogether. Default: no such limits.
+    pub rate_limits: Profile,
     /// Where documents are fetched from beside the internet. Default nowhere.
     pub fetch_networks: Networks,
     /// Who is trusted when documents are fetched. Default: whom the system trusts.
@@ -146,6 +151,7 @@ impl Default for ServerConfig {
             outage: Duration::from_secs(300),
             log_retention: 30 * 24 * 3600,
             management_rate: 50_000,
+            rate_limits: Profile::None,
             fetch_networks: Networks::default(),
             fetch_authorities: None,
             breached_passwords: None,
@@ -265,6 +271,7 @@ impl AppBuilder {
             allowed_origins: AllowedOrigins::default(),
             log_ids: chancery_core::ids::Sequence::new(&*self.rng),
             metrics: RouteMetrics::default(),
+            overall: Overall::new(config.rate_limits),
             overload: Overload::default(),
             config,
             stopping: self.stopping,

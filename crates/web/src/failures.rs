@@ -1,12 +1,12 @@
-//! Faults of ours where a browser waits for a page: 500 and 503 as a page, whichever handler they come from.
+//! Faults of ours, and limits, where a browser waits for a page: 429, 500 and 503 as a page, whichever handler they come from.
 
 use std::sync::Arc;
 
 use axum::response::Response;
 use chancery_login::pages::ErrorKind;
-use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
+use http::{HeaderName, StatusCode};
 
 use crate::errors::Cause;
 use crate::{App, Ctx, hosted};
@@ -17,11 +17,10 @@ pub(crate) fn shown_to(parts: &Parts) -> Option<Parts> {
     (is_page && hosted::prefers_html(&parts.headers)).then(|| parts.clone())
 }
 
-/// Whether a handler answered with a fault of ours, and no page.
+/// Whether the answer is a fault of ours or a limit, and no page.
 pub(crate) fn is_one(response: &Response) -> bool {
     let is_json = |kind: &http::HeaderValue| kind.as_bytes().starts_with(b"application/json");
-    matches!(response.status(), StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE)
-        && response.headers().get(CONTENT_TYPE).is_some_and(is_json)
+    AS_PAGES.contains(&response.status()) && response.headers().get(CONTENT_TYPE).is_some_and(is_json)
 }
 
 /// The page; the failure as it is where not even that can be made.
@@ -29,13 +28,16 @@ pub(crate) async fn page(mut failure: Response, browser: &Parts, app: &Arc<App>)
     let Ok(ctx) = Ctx::of_any_age(browser, app).await else { return failure };
     let status = failure.status();
     let (kind, code) = match status {
+        StatusCode::TOO_MANY_REQUESTS => (ErrorKind::TooManyRequests, "too_many_requests"),
         StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Unavailable, "temporarily_unavailable"),
         _ => (ErrorKind::ServerError, "server_error"),
     };
     let said = hosted::Said { kind, code: Some(code), text: None };
     let mut page = hosted::error(&ctx, &browser.headers, status, said);
-    if let Some(wait) = failure.headers_mut().remove(RETRY_AFTER) {
-        page.headers_mut().insert(RETRY_AFTER, wait);
+    for name in WAITS {
+        if let Some(value) = failure.headers_mut().remove(&name) {
+            page.headers_mut().insert(name, value);
+        }
     }
     if let Some(cause) = failure.extensions_mut().remove::<Cause>() {
         page.extensions_mut().insert(cause);
@@ -43,5 +45,14 @@ pub(crate) async fn page(mut failure: Response, browser: &Parts, app: &Arc<App>)
     page
 }
 
+const AS_PAGES: [StatusCode; 3] =
+    [StatusCode::TOO_MANY_REQUESTS, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::SERVICE_UNAVAILABLE];
+/// How long to wait, and for what.
+const WAITS: [HeaderName; 4] = [
+    RETRY_AFTER,
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+];
 /// Where people are.
 const PAGES: [&str; 5] = ["/authorize", "/u/", "/login", "/v2/logout", "/oidc/logout"];

@@ -42,6 +42,7 @@ mod new_password;
 mod op_state;
 mod organization;
 mod outside;
+mod overall;
 mod overload;
 mod passkeys;
 mod passwordless;

@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -23,7 +24,7 @@ use tokio::time::Instant;
 use crate::context::Wire;
 use crate::cors::{self, Grant, Readers};
 use crate::errors::{Cause, server_error};
-use crate::{App, Ctx, Peer, RequestId, context, failures};
+use crate::{App, Ctx, Peer, RequestId, context, failures, overall};
 
 /// Puts everything around the routes and gives them their state. Unknown paths and methods are answered, unless a nested
 /// router has a fallback of its own.
@@ -49,7 +50,7 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
         Some(grant) if cors::is_preflight(&method, &parts.headers) => cors::preflight(grant),
         grant => {
             let shown = failures::shown_to(&parts);
-            let mut response = answer(&app, Request::from_parts(parts, body), next).await;
+            let mut response = admitted(&app, parts, body, next).await;
             if let Some(browser) = shown.filter(|_| failures::is_one(&response)) {
                 response = failures::page(response, &browser, &app).await;
             }
@@ -73,6 +74,19 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     let took = start.elapsed();
     app.metrics.record(route, response.status().as_u16(), took);
     note(&method, route, (id.as_str(), took), &mut response);
+    response
+}
+
+/// The handler's answer, unless the operator's limits have it that this was one too many.
+async fn admitted(app: &Arc<App>, mut parts: Parts, body: Body, next: Next) -> Response {
+    let left = match overall::admit(app, &mut parts).await {
+        Ok(left) => left,
+        Err(refusal) => return refusal,
+    };
+    let mut response = answer(app, Request::from_parts(parts, body), next).await;
+    if let Some(left) = left {
+        overall::say(response.headers_mut(), left);
+    }
     response
 }
 
@@ -181,7 +195,6 @@ impl RouteMetrics {
 mod tests {
     use std::net::SocketAddr;
 
-    use axum::body::Body;
     use axum::routing::{get, post};
     use http::Request;
     use tower::ServiceExt;

@@ -5,6 +5,9 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
+
 /// What is left after a call, for the `X-RateLimit-*` headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
@@ -16,6 +19,20 @@ pub struct Allowance {
     pub reset: i64,
     /// Whether this call was one too many.
     pub is_spent: bool,
+    /// Seconds until one more makes sense, where it was.
+    pub retry_after: u64,
+}
+
+impl Allowance {
+    /// Says so.
+    pub fn say(self, headers: &mut HeaderMap) {
+        headers.insert("x-ratelimit-limit", self.limit.into());
+        headers.insert("x-ratelimit-remaining", self.remaining.into());
+        headers.insert("x-ratelimit-reset", self.reset.into());
+        if self.is_spent {
+            headers.insert(RETRY_AFTER, self.retry_after.into());
+        }
+    }
 }
 
 /// The windows: whom, the second, and how many calls there were in it.
@@ -52,7 +69,13 @@ impl Quota {
         if !is_spent {
             window.1 = window.1.saturating_add(calls).min(limit);
         }
-        Allowance { limit, remaining: limit - window.1, reset: now.saturating_add(1), is_spent }
+        Allowance {
+            limit,
+            remaining: limit - window.1,
+            reset: now.saturating_add(1),
+            is_spent,
+            retry_after: 1,
+        }
     }
 
     /// Numbers stay sound whatever happened to the thread that held them.
@@ -78,10 +101,16 @@ mod tests {
     fn so_many_in_a_second() {
         let quota = Quota::default();
         let take = |whom: &str, now| quota.take(2, whom, now);
-        assert_eq!(take("a", 10), Allowance { limit: 2, remaining: 1, reset: 11, is_spent: false });
+        assert_eq!(
+            take("a", 10),
+            Allowance { limit: 2, remaining: 1, reset: 11, is_spent: false, retry_after: 1 }
+        );
         assert_eq!(take("a", 10).remaining, 0);
         assert!(!take("b", 10).is_spent, "others have their own");
-        assert_eq!(take("a", 10), Allowance { limit: 2, remaining: 0, reset: 11, is_spent: true });
+        assert_eq!(
+            take("a", 10),
+            Allowance { limit: 2, remaining: 0, reset: 11, is_spent: true, retry_after: 1 }
+        );
         assert!(!take("a", 11).is_spent, "a new second");
     }
 
@@ -89,8 +118,14 @@ mod tests {
     fn many_at_once() {
         let quota = Quota::default();
         let take = |calls, now| quota.take_many(calls, 10, "a", now);
-        assert_eq!(take(4, 10), Allowance { limit: 10, remaining: 6, reset: 11, is_spent: false });
-        assert_eq!(take(400, 10), Allowance { limit: 10, remaining: 0, reset: 11, is_spent: false });
+        assert_eq!(
+            take(4, 10),
+            Allowance { limit: 10, remaining: 6, reset: 11, is_spent: false, retry_after: 1 }
+        );
+        assert_eq!(
+            take(400, 10),
+            Allowance { limit: 10, remaining: 0, reset: 11, is_spent: false, retry_after: 1 }
+        );
         assert!(take(1, 10).is_spent);
         assert_eq!(take(1, 11).remaining, 9, "nothing is owed");
     }

@@ -9,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chancery_core::network::subscriber as network;
 
+use crate::Allowance;
+
 /// A bucket: so many at once, then one more every so often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
@@ -30,6 +32,12 @@ pub struct TooManyRequests {
     pub retry_after: u64,
     /// The same as Unix time.
     pub reset: i64,
+}
+
+impl From<Allowance> for TooManyRequests {
+    fn from(left: Allowance) -> Self {
+        Self { limit: left.limit, retry_after: left.retry_after, reset: left.reset }
+    }
 }
 
 /// The buckets. At most a hundred thousand; full ones are forgotten first.
@@ -95,7 +103,7 @@ impl std::fmt::Debug for Rates {
     }
 }
 
-const MOST_BUCKETS: usize = 100_000;
+pub(crate) const MOST_BUCKETS: usize = 100_000;
 
 /// When a bucket is full again after one more is taken from it.
 fn next_full(rate: Rate, full_at: Option<i64>, now: i64) -> Result<i64, TooManyRequests> {
@@ -113,7 +121,7 @@ fn next_full(rate: Rate, full_at: Option<i64>, now: i64) -> Result<i64, TooManyR
 
 /// Full buckets say nothing. If all are in use, the half that says least is forgotten: memory stays bounded whatever is
 /// thrown at it, and a flood of new buckets pushes out its own kind before those that are empty.
-fn make_room(buckets: &mut HashMap<u64, i64>, now: i64) {
+pub(crate) fn make_room(buckets: &mut HashMap<u64, i64>, now: i64) {
     buckets.retain(|_, full_at| *full_at > now);
     // With less than an eighth free all of this would soon be done again.
     if buckets.len() > MOST_BUCKETS / 8 * 7 {

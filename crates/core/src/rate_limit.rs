@@ -1,0 +1,168 @@
+//! Limits of what a tenant, a user or an address may ask altogether (fact sheet 13.2): token buckets, as arithmetic.
+
+/// A token bucket: so many at once, then one more each interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// How many at once.
+    pub burst: u32,
+    /// Microseconds until there is room for one more.
+    pub interval: i64,
+}
+
+/// What is left after one was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// When the bucket is full again, in microseconds: what has to be remembered of it. Unchanged by a refusal.
+    pub full_at: i64,
+    /// How many more are there at once; `None` where this was one too many.
+    pub remaining: Option<u32>,
+    /// Microseconds until there is room for one more.
+    pub wait: i64,
+}
+
+impl Limit {
+    const fn per_second(burst: u32, count: i64) -> Self {
+        Self { burst, interval: 1_000_000 / count }
+    }
+
+    const fn per_minute(burst: u32, count: i64) -> Self {
+        Self { burst, interval: 60_000_000 / count }
+    }
+
+    /// Takes one from a bucket that is full at `full_at`. Times are in microseconds. A clock that was set back makes nobody
+    /// wait for longer than an empty bucket does.
+    pub fn take(self, full_at: Option<i64>, now: i64) -> Left {
+        let room = self.interval.saturating_mul(i64::from(self.burst));
+        let before = full_at.unwrap_or(now).clamp(now, now.saturating_add(room));
+        let owed = before.saturating_sub(now).saturating_add(self.interval);
+        if owed > room {
+            return Left { full_at: before, remaining: None, wait: owed.saturating_sub(room) };
+        }
+        let remaining = room.saturating_sub(owed).checked_div(self.interval).unwrap_or(0);
+        let partial = owed.checked_rem(self.interval).unwrap_or(0);
+        Left {
+            full_at: now.saturating_add(owed),
+            remaining: Some(u32::try_from(remaining).unwrap_or(u32::MAX)),
+            wait: if partial == 0 { self.interval } else { partial },
+        }
+    }
+}
+
+/// A column of the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// No limit of this file.
+    #[default]
+    None,
+    /// As a free tenant.
+    Free,
+    /// As a tenant of a small plan.
+    Essentials,
+    /// As a tenant in production of a large plan.
+    Enterprise,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limited {
+    /// The Authentication API of a tenant.
+    Authentication,
+    /// `/oauth/token` of a tenant.
+    Token,
+    /// `/oidc/register` of a tenant.
+    Registration,
+    /// The key set of a tenant.
+    KeySet,
+    /// Pages where people sign in, by address.
+    Pages,
+    /// The Management API of a tenant.
+    Management,
+    /// `/userinfo` of a user.
+    UserInfo,
+}
+
+impl Profile {
+    /// The limit of this row, where it has one.
+    pub const fn limit(self, what: Limited) -> Option<Limit> {
+        match (self, what) {
+            (Self::None, _) => None,
+            (Self::Free, Limited::Authentication) => Some(Limit::per_minute(300, 300)),
+            (Self::Essentials, Limited::Authentication) => Some(Limit::per_second(25, 25)),
+            (Self::Enterprise, Limited::Authentication) => Some(Limit::per_second(100, 100)),
+            (Self::Free, Limited::Management) => Some(Limit::per_second(2, 2)),
+            (Self::Essentials, Limited::Management) => Some(Limit::per_minute(10, 150)),
+            (Self::Enterprise, Limited::Management) => Some(Limit::per_second(50, 16)),
+            (Self::Free, Limited::Token) => Some(Limit::per_second(30, 30)),
+            (Self::Free, Limited::KeySet) => Some(Limit::per_second(20, 20)),
+            (_, Limited::Token | Limited::KeySet) => None,
+            (_, Limited::Registration) => Some(Limit::per_second(5, 5)),
+            (_, Limited::UserInfo) => Some(Limit::per_minute(10, 5)),
+            (_, Limited::Pages) => Some(Limit::per_minute(500, 500)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_burst_and_then_one_at_a_time() {
+        let limit = Limit::per_second(2, 4);
+        let one = limit.take(None, 0);
+        assert_eq!((one.remaining, one.wait), (Some(1), 250_000));
+        let two = limit.take(Some(one.full_at), 100_000);
+        assert_eq!((two.remaining, two.wait), (Some(0), 150_000));
+        let three = limit.take(Some(two.full_at), 100_000);
+        assert_eq!((three.remaining, three.wait, three.full_at), (None, 150_000, two.full_at));
+        assert_eq!(limit.take(Some(three.full_at), 250_000).remaining, Some(0), "refusals take nothing");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_harms_nobody_for_long() {
+        let limit = Limit::per_second(2, 4);
+        let empty = limit.take(Some(i64::MAX), 0);
+        assert_eq!((empty.remaining, empty.wait), (None, 250_000));
+    }
+
+    #[test]
+    fn the_columns_of_the_table() {
+        let of = |profile: Profile| {
+            [Limited::Authentication, Limited::Management, Limited::Token, Limited::KeySet]
+                .map(|row| profile.limit(row).map(|limit| (limit.burst, limit.interval)))
+        };
+        assert_eq!(of(Profile::None), [None; 4]);
+        assert_eq!(
+            of(Profile::Free),
+            [Some((300, 200_000)), Some((2, 500_000)), Some((30, 33_333)), Some((20, 50_000))]
+        );
+        assert_eq!(of(Profile::Essentials), [Some((25, 40_000)), Some((10, 400_000)), None, None]);
+        assert_eq!(of(Profile::Enterprise), [Some((100, 10_000)), Some((50, 62_500)), None, None]);
+        for profile in [Profile::Free, Profile::Essentials, Profile::Enterprise] {
+            assert_eq!(profile.limit(Limited::Registration), Some(Limit { burst: 5, interval: 200_000 }));
+            assert_eq!(profile.limit(Limited::UserInfo), Some(Limit { burst: 10, interval: 12_000_000 }));
+            assert_eq!(profile.limit(Limited::Pages), Some(Limit { burst: 500, interval: 120_000 }));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_the_burst_and_what_came_back(
+            burst in 1_u32..20,
+            interval in 1_i64..5_000,
+            steps in prop::collection::vec(0_i64..10_000, 1..200),
+        ) {
+            let limit = Limit { burst, interval };
+            let (mut now, mut full_at, mut taken) = (0, None, 0);
+            for step in steps {
+                now += step;
+                let left = limit.take(full_at, now);
+                full_at = Some(left.full_at);
+                taken += i64::from(left.remaining.is_some());
+                prop_assert!(taken <= i64::from(burst) + now / interval);
+            }
+        }
+    }
+}

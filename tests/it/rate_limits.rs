@@ -1,0 +1,177 @@
+//! What a tenant, a user or an address may ask altogether, where the operator says so (fact sheet 13.2).
+
+use chancery_core::rate_limit::Profile;
+use chancery_web::ServerConfig;
+use serde_json::Value;
+
+use crate::support::{Answer, Call, Pairs, TestApp};
+
+const KEY_SET: &str = "/.well-known/jwks.json";
+const SAID: &str =
+    "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.";
+
+async fn limited(rate_limits: Profile) -> TestApp {
+    TestApp::configured(ServerConfig { rate_limits, ..ServerConfig::default() }).await
+}
+
+/// Limit, what remains, and how long to wait.
+fn figures(answer: &Answer) -> [Option<&str>; 3] {
+    ["x-ratelimit-limit", "x-ratelimit-remaining", "retry-after"].map(|name| answer.header(name))
+}
+
+async fn last_of(app: &TestApp, count: usize, path: &str) -> Answer {
+    for _ in 1..count {
+        app.get(path).await;
+    }
+    app.get(path).await
+}
+
+#[tokio::test]
+async fn by_default_there_are_none() {
+    let app = TestApp::new().await;
+    for path in [KEY_SET, "/.well-known/openid-configuration"] {
+        let answer = last_of(&app, 400, path).await.expect(200);
+        assert_eq!(figures(&answer), [None; 3], "{path}");
+    }
+    let token = app.sign_in("openid").await["access_token"].as_str().unwrap().to_owned();
+    for _ in 0..30 {
+        assert_eq!(figures(&app.userinfo(&token).await.expect(200)), [None; 3]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_is_said_and_it_comes_back() {
+    let app = limited(Profile::Free).await;
+    let first = app.get(KEY_SET).await.expect(200);
+    assert_eq!(figures(&first), [Some("20"), Some("19"), None]);
+    let now = chancery_core::Clock::now(&*app.clock);
+    assert_eq!(first.header("x-ratelimit-reset"), Some((now + 1).to_string().as_str()));
+    let last = last_of(&app, 19, KEY_SET).await.expect(200);
+    assert_eq!(figures(&last), [Some("20"), Some("0"), None]);
+    let call = Call::get(KEY_SET).header("origin", "https://page.example");
+    let refused = app.send(call).await;
+    refused.is_error(429, "too_many_requests", SAID);
+    assert_eq!(figures(&refused), [Some("20"), Some("0"), Some("1")]);
+    let exposed = refused.header("access-control-expose-headers").unwrap();
+    assert!(exposed.contains("X-RateLimit-Reset") && exposed.contains("Retry-After"), "{exposed}");
+    app.clock.advance(1);
+    app.get(KEY_SET).await.expect(200);
+    app.get("/healthz").await.expect(200);
+}
+
+#[tokio::test]
+async fn tokens_of_a_tenant() {
+    let app = limited(Profile::Free).await;
+    let ask: Pairs<'_> = &[("grant_type", "client_credentials"), ("client_id", "nobody")];
+    for left in (0..30).rev() {
+        let answer = app.token(ask).await;
+        assert_eq!(figures(&answer)[..2], [Some("30"), Some(left.to_string().as_str())]);
+    }
+    app.token(ask).await.is_error(429, "too_many_requests", SAID);
+    // Another tenant's tokens, or anything else of this one, are no matter of this row.
+    app.get(KEY_SET).await.expect(200);
+}
+
+#[tokio::test]
+async fn registrations_of_a_tenant() {
+    let app = limited(Profile::Enterprise).await;
+    let register = || Call::post("/oidc/register").json(&serde_json::json!({}));
+    for _ in 0..5 {
+        assert_ne!(app.send(register()).await.status, 429);
+    }
+    let refused = app.send(register()).await;
+    refused.is_error(429, "too_many_requests", SAID);
+    assert_eq!(figures(&refused), [Some("5"), Some("0"), Some("1")]);
+}
+
+#[tokio::test]
+async fn the_whole_authentication_api_of_a_tenant() {
+    let app = limited(Profile::Essentials).await;
+    let last = last_of(&app, 25, "/.well-known/openid-configuration").await.expect(200);
+    assert_eq!(figures(&last), [Some("25"), Some("0"), None]);
+    app.get(KEY_SET).await.is_error(429, "too_many_requests", SAID);
+    let page = app.send(Call::get("/authorize?client_id=x").header("accept", "text/html")).await.expect(429);
+    assert!(page.header("content-type").unwrap().starts_with("text/html"), "people are shown a page");
+    assert_eq!(figures(&page), [Some("25"), Some("0"), Some("1")]);
+    // Pages have a row of their own.
+    assert_ne!(app.get("/u/login").await.status, 429);
+}
+
+#[tokio::test]
+async fn pages_by_address() {
+    let app = limited(Profile::Enterprise).await;
+    let page = |ip| Call::get("/u/login").sent_from(ip);
+    for _ in 0..500 {
+        assert_ne!(app.send(page([192, 0, 2, 1])).await.status, 429);
+    }
+    app.send(page([192, 0, 2, 1])).await.expect(429);
+    assert_ne!(app.send(page([192, 0, 2, 2])).await.status, 429, "another address");
+}
+
+#[tokio::test]
+async fn userinfo_of_a_user() {
+    let app = limited(Profile::Enterprise).await;
+    let tokens = app.sign_in("openid").await;
+    let token = tokens["access_token"].as_str().unwrap();
+    for _ in 0..20 {
+        assert_eq!(app.userinfo("nonsense").await.status, 401, "takes nothing from anybody");
+    }
+    for left in (0..10).rev() {
+        let answer = app.userinfo(token).await.expect(200);
+        assert_eq!(figures(&answer)[..2], [Some("10"), Some(left.to_string().as_str())]);
+    }
+    let refused = app.userinfo(token).await;
+    refused.is_error(429, "too_many_requests", SAID);
+    assert_eq!(figures(&refused), [Some("10"), Some("0"), Some("12")]);
+    app.clock.advance(12);
+    app.userinfo(token).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_management_api_of_a_tenant() {
+    let app = limited(Profile::Free).await;
+    let token = app.management_token().await;
+    let roles = || Call::get("/api/v2/roles").bearer(&token);
+    for _ in 0..5 {
+        assert_eq!(app.get("/api/v2/roles").await.status, 401, "whoever has no token takes nothing");
+    }
+    assert_eq!(figures(&app.send(roles()).await.expect(200)), [Some("2"), Some("1"), None]);
+    app.send(roles()).await.expect(200);
+    let refused = app.send(roles()).await;
+    assert_eq!(figures(&refused), [Some("2"), Some("0"), Some("1")]);
+    refused.is_problem(429, Some("too_many_requests"), "Global limit has been reached");
+    app.clock.advance(1);
+    app.send(roles()).await.expect(200);
+}
+
+/// One event a minute, however many are refused.
+#[tokio::test]
+async fn the_log_says_it_once_a_minute() {
+    let app = limited(Profile::Free).await;
+    let events = async || {
+        app.app.logs.flush().await.unwrap();
+        let found = app.manage("GET", "/logs?q=type%3Aapi_limit", Value::Null).await;
+        found.as_array().unwrap().len()
+    };
+    last_of(&app, 40, KEY_SET).await.expect(429);
+    assert_eq!(events().await, 1);
+    app.clock.advance(61);
+    last_of(&app, 40, KEY_SET).await.expect(429);
+    assert_eq!(events().await, 2);
+}
+
+/// Limits that are always there say the same.
+#[tokio::test]
+async fn devices_and_pushed_requests_say_how_long() {
+    let app = TestApp::new().await;
+    for (path, most) in [("/oauth/device/code", 5), ("/oauth/par", 100)] {
+        let ask = || Call::post(path).body("application/x-www-form-urlencoded", "client_id=x".to_owned());
+        for _ in 0..most {
+            assert_ne!(app.send(ask()).await.status, 429);
+        }
+        let refused = app.send(ask()).await;
+        refused.is_error(429, "too_many_requests", SAID);
+        assert_eq!(figures(&refused), [Some(most.to_string().as_str()), Some("0"), Some("1")], "{path}");
+        assert!(refused.header("x-ratelimit-reset").is_some());
+    }
+}
