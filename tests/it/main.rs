@@ -22,6 +22,7 @@ mod dpop;
 mod enrolment;
 mod explain;
 mod financial;
+mod frequent;
 mod frontchannel_logout;
 mod introspect;
 mod logout;

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use axum::Router;
 use chancery_core::{Clock, Rng};
 use chancery_store::{Catalog, Options, Store};
-use chancery_web::{App, Outbox, ServerConfig};
+use chancery_web::{App, Front, Outbox, ServerConfig};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::OffsetClock;
@@ -49,8 +48,8 @@ pub struct TenantSetup {
 pub struct Assembled {
     /// What handlers share.
     pub app: Arc<App>,
-    /// Every route.
-    pub router: Router,
+    /// What answers requests.
+    pub front: Front,
     /// Applications of the seed, with their secrets.
     pub clients: DemoClients,
 }
@@ -151,8 +150,8 @@ impl Parts {
         };
         let app = builder.build()?;
         let dev = moved.map(|clock| Arc::new(Dev::new(clock, clients.clone())));
-        let router = routes(&app, dev.as_ref());
-        Ok(Assembled { router, app, clients })
+        let front = routes(&app, dev.as_ref());
+        Ok(Assembled { front, app, clients })
     }
 }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use chancery_web::App;
+use chancery_web::{App, Front};
 
 use crate::dashboard;
 use crate::dev::{self, Dev};
 use crate::ops::health;
 
 /// The routes of all features with everything around them; those of dev mode only where there is a [`Dev`].
-pub fn routes(app: &Arc<App>, dev: Option<&Arc<Dev>>) -> Router {
+pub fn routes(app: &Arc<App>, dev: Option<&Arc<Dev>>) -> Front {
     let routes = Router::new()
         .merge(chancery_oauth::routes())
         .merge(chancery_screens::routes())
@@ -21,5 +21,5 @@ pub fn routes(app: &Arc<App>, dev: Option<&Arc<Dev>>) -> Router {
         Some(dev) => routes.merge(dev::routes(dev)),
         None => routes,
     };
-    chancery_web::wrap(routes, app)
+    Front::new(app, routes, chancery_oauth::frequent())
 }

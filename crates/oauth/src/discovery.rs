@@ -84,7 +84,7 @@ fn document(tenant: &Snapshot, origin: &Origin) -> String {
 
 /// `/.well-known/jwks.json`.
 pub(crate) async fn jwks(ctx: Ctx) -> Response {
-    public(Bytes::from_owner(Arc::<[u8]>::from(Arc::clone(ctx.tenant.jwks()))))
+    public(ctx.tenant.jwks().clone())
 }
 
 fn public(body: Bytes) -> Response {

@@ -37,10 +37,23 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use chancery_web::{App, Ctx};
+use chancery_web::{App, Ctx, Frequent};
+use http::Method;
 
 pub use backchannel::{tell_due, tell_of_logouts};
 pub use ping::ping_due;
+
+/// What is asked more often than all else together: by machines for tokens, and by those who verify them.
+pub fn frequent() -> Frequent {
+    let documents = discovery::Documents::default();
+    Frequent::default()
+        .route(Method::POST, "/oauth/token", token::shortly)
+        .route(Method::GET, "/userinfo", |ctx, parts, _| userinfo::by_get(ctx, parts.headers, parts.uri))
+        .route(Method::GET, "/.well-known/jwks.json", |ctx, _, _| discovery::jwks(ctx))
+        .route(Method::GET, "/.well-known/openid-configuration", move |ctx, _, _| {
+            std::future::ready(documents.answer(&ctx))
+        })
+}
 
 /// Every route of the Authentication API.
 pub fn routes() -> Router<Arc<App>> {

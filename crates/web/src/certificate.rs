@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use chancery_jose::{base64url, pem_decode, sha256};
 use http::HeaderMap;
-use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
-use crate::{App, Peer};
+use crate::App;
+use crate::front::Caller;
 
 /// A certificate whose key the sender of a request has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +29,9 @@ impl ShownCertificate {
     }
 
     /// What came with a request: from the listener, or else in the headers of a proxy that is believed.
-    pub(crate) fn of(parts: &Parts, app: &App, peer: Peer) -> Option<Arc<Self>> {
-        let shown = parts.extensions.get::<Arc<Self>>().cloned();
-        shown.or_else(|| Self::handed_on(&parts.headers, app, peer.addr.ip()).map(Arc::new))
+    pub(crate) fn of(headers: &HeaderMap, app: &App, caller: &Caller) -> Option<Arc<Self>> {
+        let shown = caller.certificate.clone();
+        shown.or_else(|| Self::handed_on(headers, app, caller.peer.addr.ip()).map(Arc::new))
     }
 
     fn handed_on(headers: &HeaderMap, app: &App, peer: IpAddr) -> Option<Self> {

@@ -14,10 +14,11 @@ use chancery_login::pages::ErrorKind;
 use chancery_store::{Origin, Snapshot, TenantHandle};
 use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{Extensions, HeaderMap, StatusCode};
 use serde_json::json;
 
 use crate::errors::Cause;
+use crate::front::Caller;
 use crate::{App, Failure, ShownCertificate, host, hosted, responses};
 
 /// A request's surroundings. An extractor; the middleware may have made it before.
@@ -64,23 +65,44 @@ impl Ctx {
         self.app.logs.send(&self.tenant.tenant, event, self.now_ms);
     }
 
+    /// Of a request that came by itself, not from the middleware.
     async fn of(parts: &Parts, app: &Arc<App>) -> Result<Self, Response> {
+        Self::for_caller(parts, app, &Caller::of(&parts.extensions), request_id(parts)).await
+    }
+
+    /// Of a request whose sender and id are known.
+    pub(crate) async fn for_caller(
+        parts: &Parts,
+        app: &Arc<App>,
+        caller: &Caller,
+        request_id: RequestId,
+    ) -> Result<Self, Response> {
         let path = parts.uri.path();
         // What has been public may be said as long as it is known: those who verify tokens ask for it.
-        if app.catalog.age() > app.config.outage && !path.starts_with("/.well-known/") {
+        if !path.starts_with("/.well-known/") && app.catalog.age() > app.config.outage {
             let cause = "the database has been away for too long to go on without it";
             return Err(Wire::of(path).unavailable(cause.to_owned()));
         }
-        Self::of_any_age(parts, app).await
+        Self::made(parts, app, caller, request_id).await
     }
 
     /// Whether or not the configuration is known to be the one in force.
     pub(crate) async fn of_any_age(parts: &Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let peer = Peer::of(parts);
+        Self::made(parts, app, &Caller::of(&parts.extensions), request_id(parts)).await
+    }
+
+    async fn made(
+        parts: &Parts,
+        app: &Arc<App>,
+        caller: &Caller,
+        request_id: RequestId,
+    ) -> Result<Self, Response> {
+        let peer = caller.peer;
         let Some(handle) = tenant(parts, app, peer) else { return Err(unknown_tenant()) };
         let tenant = match app.catalog.cached(&handle.id) {
             Some(snapshot) => snapshot,
-            None => app.catalog.snapshot(&handle.id).await.map_err(|e| match e {
+            // In a box: it happens once for each tenant, and what waits for it would be moved about with every request.
+            None => Box::pin(app.catalog.snapshot(&handle.id)).await.map_err(|e| match e {
                 // The tenant went away between the two looks.
                 chancery_store::Error::Guard => unknown_tenant(),
                 busy @ chancery_store::Error::Busy(_) => {
@@ -94,15 +116,20 @@ impl Ctx {
             tenant,
             origin: Arc::clone(&handle.origin),
             ip: app.config.trusted_proxies.client_ip(peer.addr.ip(), &parts.headers),
-            certificate: ShownCertificate::of(parts, app, peer),
+            certificate: ShownCertificate::of(&parts.headers, app, caller),
             user_agent: parts
                 .headers
                 .get(USER_AGENT)
                 .map(|v| shortened(&String::from_utf8_lossy(v.as_bytes()))),
-            request_id: parts.extensions.get().cloned().unwrap_or_default(),
+            request_id,
             now_ms: app.clock.now_ms(),
         })
     }
+}
+
+/// As the middleware laid it down.
+fn request_id(parts: &Parts) -> RequestId {
+    parts.extensions.get().cloned().unwrap_or_default()
 }
 
 impl FromRequestParts<Arc<App>> for Ctx {
@@ -137,16 +164,16 @@ pub struct Peer {
 
 impl Peer {
     /// Requests that came through no listener (tests in process) have the loopback address.
-    pub(crate) fn of(parts: &Parts) -> Self {
+    pub(crate) fn of(extensions: &Extensions) -> Self {
         let nowhere = Self { addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), tls: false };
-        parts.extensions.get().copied().unwrap_or(nowhere)
+        extensions.get().copied().unwrap_or(nowhere)
     }
 
     /// Whether the browser's side is encrypted, by the connection or by the word of a trusted proxy.
-    pub(crate) fn is_secure(self, parts: &Parts, app: &App) -> bool {
+    pub(crate) fn is_secure(self, headers: &HeaderMap, app: &App) -> bool {
         self.tls
             || (app.config.trusted_proxies.contains(self.addr.ip())
-                && parts.headers.get("x-forwarded-proto").is_some_and(|v| v == "https"))
+                && headers.get("x-forwarded-proto").is_some_and(|v| v == "https"))
     }
 }
 

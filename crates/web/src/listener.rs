@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONNECTION, HeaderValue};
@@ -24,9 +23,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service;
 
-use crate::{Peer, ShownCertificate, Tls};
+use crate::{Answers, Caller, Peer, Tls};
 
 /// A bound socket, with or without TLS.
 #[derive(Debug)]
@@ -71,14 +69,14 @@ impl Default for Limits {
 
 /// Serves until `shutdown`, then finishes what has begun: connections already in the system's queue are taken, requests
 /// on their way are answered, and only then are connections closed. Returns whether everything finished within the grace.
-pub async fn serve(
-    router: Router,
+pub async fn serve<A: Answers>(
+    front: A,
     listeners: Vec<Listener>,
     limits: Limits,
     shutdown: CancellationToken,
 ) -> bool {
     let server = Arc::new(Server {
-        router,
+        front,
         slots: Arc::new(Semaphore::new(limits.connections)),
         limits,
         connections: TaskTracker::new(),
@@ -103,8 +101,8 @@ pub async fn serve(
     done
 }
 
-struct Server {
-    router: Router,
+struct Server<A> {
+    front: A,
     limits: Limits,
     slots: Arc<Semaphore>,
     connections: TaskTracker,
@@ -116,7 +114,7 @@ struct Server {
     abort: CancellationToken,
 }
 
-impl Server {
+impl<A: Answers> Server<A> {
     async fn accept_all(self: Arc<Self>, listener: Listener, shutdown: CancellationToken) {
         let (socket, tls) = match listener {
             Listener::Plain(socket) => (socket, None),
@@ -188,7 +186,7 @@ impl Server {
 
     async fn http1<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, caller: Caller) {
         // In a box, because only what can be moved gives its socket back below.
-        let service = service_fn(|request| Box::pin(self.call(request, caller.clone())));
+        let service = service_fn(|request| Box::pin(self.call(request, &caller)));
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.header_timeout)
@@ -225,7 +223,7 @@ impl Server {
         let server = Arc::clone(self);
         let service = service_fn(move |request| {
             let (server, caller) = (Arc::clone(&server), caller.clone());
-            async move { server.call(request, caller).await }
+            async move { server.call(request, &caller).await }
         });
         let mut connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -249,27 +247,14 @@ impl Server {
         }
     }
 
-    async fn call(&self, request: Request<Incoming>, caller: Caller) -> Result<Response, Infallible> {
+    async fn call(&self, request: Request<Incoming>, caller: &Caller) -> Result<Response, Infallible> {
         let http1 = request.version() < Version::HTTP_2;
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(caller.peer);
-        if let Some(certificate) = caller.certificate {
-            request.extensions_mut().insert(certificate);
-        }
-        // A router is always ready.
-        let mut response = self.router.clone().call(request).await?;
+        let mut response = self.front.answer(request.map(Body::new), caller).await;
         if http1 && self.draining.load(Ordering::Acquire) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
     }
-}
-
-/// Who is at the other end of a connection.
-#[derive(Clone)]
-struct Caller {
-    peer: Peer,
-    certificate: Option<Arc<ShownCertificate>>,
 }
 
 type Slot = Option<tokio::sync::OwnedSemaphorePermit>;
@@ -344,6 +329,7 @@ fn is_connection_error(e: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
     use axum::routing::get;
     use tokio::task::JoinHandle;
     use tokio::time::Instant;
@@ -501,7 +487,7 @@ mod tests {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = socket.local_addr().unwrap();
         let said = get(|request: Request<Body>| async move {
-            let shown = request.extensions().get::<Arc<ShownCertificate>>();
+            let shown = request.extensions().get::<Arc<crate::ShownCertificate>>();
             shown.map_or("none".to_owned(), |shown| format!("{} {}", shown.thumbprint, shown.is_trusted))
         });
         let routes = Router::new().route("/", said);

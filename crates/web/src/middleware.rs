@@ -24,11 +24,12 @@ use tokio::time::Instant;
 use crate::context::Wire;
 use crate::cors::{self, Grant, Readers};
 use crate::errors::{Cause, server_error};
+use crate::front::Caller;
 use crate::{App, Ctx, Peer, RequestId, context, failures, overall};
 
 /// Puts everything around the routes and gives them their state. Unknown paths and methods are answered, unless a nested
 /// router has a fallback of its own.
-pub fn wrap(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {
+pub(crate) fn wrap(routes: Router<Arc<App>>, app: &Arc<App>) -> Router {
     routes
         .fallback(context::not_found)
         .method_not_allowed_fallback(context::method_not_allowed)
@@ -43,14 +44,14 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     parts.extensions.insert(id.clone());
     let method = parts.method.clone();
     let route = parts.extensions.get::<MatchedPath>().cloned();
-    let hsts = !app.config.dev && Peer::of(&parts).is_secure(&parts, &app);
+    let hsts = !app.config.dev && Peer::of(&parts.extensions).is_secure(&parts.headers, &app);
     let grant = if parts.headers.contains_key(ORIGIN) { Some(grant(&mut parts, &app).await) } else { None };
 
-    let mut response = match grant {
+    let response = match grant {
         Some(grant) if cors::is_preflight(&method, &parts.headers) => cors::preflight(grant),
         grant => {
             let shown = failures::shown_to(&parts);
-            let mut response = admitted(&app, parts, body, next).await;
+            let mut response = admitted(&app, (parts, body), (start, next)).await;
             if let Some(browser) = shown.filter(|_| failures::is_one(&response)) {
                 response = failures::page(response, &browser, &app).await;
             }
@@ -60,6 +61,46 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
             response
         }
     };
+    let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+    finish(&app, Begun { start, method: &method, route, id: &id, hsts }, response)
+}
+
+/// The same around a route of [`Frequent`](crate::front::Frequent): what it needs is handed over instead of laid down in the
+/// request, and no page of another origin asks.
+pub(crate) async fn around_frequent<A: Future<Output = Response>>(
+    app: &Arc<App>,
+    request: Request,
+    caller: &Caller,
+    (route, handler): (&'static str, impl FnOnce(Ctx, Parts, Body) -> A),
+) -> Response {
+    let start = Instant::now();
+    let (parts, body) = request.into_parts();
+    let id = RequestId::new(app.log_ids.next(app.clock.now_ms()));
+    let method = parts.method.clone();
+    let hsts = !app.config.dev && caller.peer.is_secure(&parts.headers, app);
+    let answering = async {
+        match Ctx::for_caller(&parts, app, caller, id.clone()).await {
+            Ok(ctx) => handler(ctx, parts, body).await,
+            Err(refused) => refused,
+        }
+    };
+    let response = answer(app, (route, start), answering).await;
+    finish(app, Begun { start, method: &method, route, id: &id, hsts }, response)
+}
+
+/// What is known of a request before it is answered.
+#[derive(Clone, Copy)]
+struct Begun<'a> {
+    start: Instant,
+    method: &'a Method,
+    route: &'a str,
+    id: &'a RequestId,
+    hsts: bool,
+}
+
+/// What every answer gets on its way out.
+fn finish(app: &App, begun: Begun<'_>, mut response: Response) -> Response {
+    let Begun { start, method, route, id, hsts } = begun;
     // Where the answer knows of no better time.
     let wait = match response.status() {
         StatusCode::TOO_MANY_REQUESTS => Some("60"),
@@ -69,21 +110,25 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     if let Some(seconds) = wait {
         response.headers_mut().entry(RETRY_AFTER).or_insert(HeaderValue::from_static(seconds));
     }
-    dress(response.headers_mut(), &id, hsts);
-    let route = route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+    dress(response.headers_mut(), id, hsts);
     let took = start.elapsed();
     app.metrics.record(route, response.status().as_u16(), took);
-    note(&method, route, (id.as_str(), took), &mut response);
+    note(method, route, (id.as_str(), took), &mut response);
     response
 }
 
 /// The handler's answer, unless the operator's limits have it that this was one too many.
-async fn admitted(app: &Arc<App>, mut parts: Parts, body: Body, next: Next) -> Response {
+async fn admitted(
+    app: &Arc<App>,
+    (mut parts, body): (Parts, Body),
+    (start, next): (Instant, Next),
+) -> Response {
     let left = match overall::admit(app, &mut parts).await {
         Ok(left) => left,
         Err(refusal) => return refusal,
     };
-    let mut response = answer(app, Request::from_parts(parts, body), next).await;
+    let path = parts.uri.path().to_owned();
+    let mut response = answer(app, (&path, start), next.run(Request::from_parts(parts, body))).await;
     if let Some(left) = left {
         overall::say(response.headers_mut(), left);
     }
@@ -91,12 +136,16 @@ async fn admitted(app: &Arc<App>, mut parts: Parts, body: Body, next: Next) -> R
 }
 
 /// The handler's answer, whatever the handler does.
-async fn answer(app: &App, request: Request, next: Next) -> Response {
-    let api = Wire::of(request.uri().path());
-    if !HEALTH.contains(&request.uri().path()) && !app.overload.admits() {
+async fn answer(
+    app: &App,
+    (path, start): (&str, Instant),
+    handler: impl Future<Output = Response>,
+) -> Response {
+    let api = Wire::of(path);
+    if !HEALTH.contains(&path) && !app.overload.admits() {
         return api.turned_away();
     }
-    let mut handler = pin!(next.run(request));
+    let mut handler = pin!(handler);
     // A panic in a handler ends this request and no other. What it touched is shared only behind locks and atomics.
     let caught =
         std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))) {
@@ -104,7 +153,7 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
             Ok(Poll::Ready(response)) => Poll::Ready(Some(response)),
             Err(_) => Poll::Ready(None),
         });
-    match tokio::time::timeout(app.config.request_timeout, caught).await {
+    match tokio::time::timeout_at(start + app.config.request_timeout, caught).await {
         Ok(Some(response)) => response,
         Ok(None) => server_error("a handler panicked".to_owned()),
         Err(_) => api.unavailable("the request took longer than the limit".to_owned()),

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use chancery::seed::{DemoClients, Seed};
 use chancery::{Assembled, FirstKeys, Setup, TenantSetup, assemble, master_key};
 use chancery_core::Rng;
 use chancery_jose::{Algorithm, JwkSet, Unverified, VerifyingKey};
-use chancery_web::{App, ServerConfig};
+use chancery_web::{Answers, App, Caller, Front, ServerConfig};
 use http_body_util::BodyExt;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
-use tower::ServiceExt;
 
 use super::described::is_as_described;
 use super::{Answer, Call, TestClock, TestRng, decode};
@@ -32,7 +30,7 @@ pub(crate) struct TestApp {
     pub(crate) app: Arc<App>,
     pub(crate) clients: DemoClients,
     pub(crate) clock: Arc<TestClock>,
-    router: Router,
+    pub(crate) front: Front,
     database: String,
     folder: Option<Arc<TempDir>>,
 }
@@ -100,22 +98,15 @@ impl TestApp {
                 keys: keys().await,
             }),
         };
-        let Assembled { app, router, clients } = assemble(setup).await.unwrap();
-        Self {
-            engine: wish.engine,
-            app,
-            clients,
-            clock,
-            router,
-            database: wish.database,
-            folder: wish.folder,
-        }
+        let Assembled { app, front, clients } = assemble(setup).await.unwrap();
+        Self { engine: wish.engine, app, clients, clock, front, database: wish.database, folder: wish.folder }
     }
 
     pub(crate) async fn send(&self, call: Call) -> Answer {
         let request = call.into_request(HOST);
+        let caller = Caller::of(request.extensions());
         let (method, target) = (request.method().clone(), request.uri().to_string());
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.front.answer(request, &caller).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let body = String::from_utf8(body.to_vec()).unwrap();
@@ -128,8 +119,9 @@ impl TestApp {
     /// An answer, with how long the server took for it: nothing here looks at it in that time.
     pub(crate) async fn timed(&self, call: Call) -> (Duration, Answer) {
         let request = call.into_request(HOST);
+        let caller = Caller::of(request.extensions());
         let start = Instant::now();
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.front.answer(request, &caller).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let taken = start.elapsed();

@@ -86,7 +86,7 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         grace: settings.shutdown_seconds.map_or(defaults.grace, Duration::from_secs),
         ..defaults
     };
-    let finished = chancery_web::serve(assembled.router, listeners, limits, shutdown).await;
+    let finished = chancery_web::serve(assembled.front, listeners, limits, shutdown).await;
     background.stop().await;
     assembled.app.store.close().await;
     metrics.stop().await;

@@ -3,7 +3,6 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
-use axum::response::Response;
 use chancery::clock::SystemClock;
 use chancery::master_key::MasterKey;
 use chancery::rng::SystemRng;
@@ -11,12 +10,11 @@ use chancery::seed::Seed;
 use chancery::{Assembled, FirstKeys, Setup, TenantSetup, assemble};
 use chancery_core::Rng;
 use chancery_store::KeyMaterial;
-use chancery_web::ServerConfig;
+use chancery_web::{Answers, Caller, ServerConfig};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tempfile::TempDir;
-use tower::ServiceExt;
 
 pub(crate) const ORIGIN: &str = "http://localhost:4000";
 
@@ -76,7 +74,8 @@ impl Answer {
 }
 
 pub(crate) async fn call(server: &Assembled, request: Request<Body>) -> Answer {
-    let response: Response = server.router.clone().oneshot(request).await.unwrap();
+    let caller = Caller::of(request.extensions());
+    let response = server.front.answer(request, &caller).await;
     let (head, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     Answer { status: head.status, head: head.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use bytes::Bytes;
 use chancery_core::attack::AttackProtection;
 use chancery_core::model::{
     AgentAccess, Api, ClientGrant, Connection, Role, SubjectType, TenantSettings, TrustedIssuer,
@@ -42,7 +43,7 @@ pub struct Snapshot {
     /// Keys that applications encrypt their requests for.
     pub request_keys: Arc<RequestKeys>,
     pub(super) request_key_documents: Map<RequestKeyDoc>,
-    pub(super) jwks: Arc<str>,
+    pub(super) jwks: Bytes,
 }
 
 impl Snapshot {
@@ -244,7 +245,7 @@ impl Snapshot {
 
     /// The answer of `/.well-known/jwks.json`.
     #[must_use]
-    pub fn jwks(&self) -> &Arc<str> {
+    pub fn jwks(&self) -> &Bytes {
         &self.jwks
     }
 

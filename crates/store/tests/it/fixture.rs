@@ -12,7 +12,7 @@ use chancery_core::{
     model::{Identity, User},
     records::{Authorization, CodeRecord, LogEvent, OpaqueRecord, RefreshRecord, Session, Ticket},
 };
-use chancery_store::{Batch, Error, KeyMaterial, LogLine, NewUser, Options, Store, Tenant};
+use chancery_store::{Batch, Error, KeyMaterial, LogLine, NewUser, Options, Snapshot, Store, Tenant};
 
 /// The tenant every store begins with.
 pub(crate) const TENANT: &str = "t1";
@@ -225,4 +225,9 @@ pub(crate) async fn issue_all<const N: usize>(store: &Store, batches: [chancery_
 pub(crate) fn lines(events: &[LogEvent]) -> Vec<LogLine> {
     let at_ms = |event: &LogEvent| chancery_core::iso::parse_ms(&event.date).unwrap_or_default();
     events.iter().map(|event| LogLine::of(event.clone(), at_ms(event)).unwrap()).collect()
+}
+
+/// The key set, as text.
+pub(crate) fn shown(snapshot: &Snapshot) -> &str {
+    std::str::from_utf8(snapshot.jwks()).unwrap()
 }

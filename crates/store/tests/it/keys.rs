@@ -2,7 +2,7 @@ use chancery_jose::{Algorithm, Typ, Unverified};
 use chancery_store::{Catalog, Error, Family, KeyState, NextKeys, Options, Published, Store};
 use serde_json::Value;
 
-use crate::fixture::{MASTER_KEY, NOW, TENANT, engines, material};
+use crate::fixture::{MASTER_KEY, NOW, TENANT, engines, material, shown};
 
 fn next(material: &chancery_store::KeyMaterial, now: i64) -> NextKeys<'_> {
     NextKeys { common_name: "one.example", now, material }
@@ -69,7 +69,7 @@ async fn they_sign_rotate_and_are_revoked() {
         catalog.sync().await.unwrap();
         let snapshot = catalog.cached(TENANT).unwrap();
         assert!(snapshot.keys.verifying(&after[0].1).is_none());
-        assert!(!snapshot.jwks().contains(&after[0].1));
+        assert!(!shown(&snapshot).contains(&after[0].1));
         let revoked = store.signing_keys(TENANT).await.unwrap();
         let revoked = revoked.iter().find(|k| k.kid == after[0].1).unwrap();
         assert_eq!((revoked.sealed.as_ref(), revoked.revoked_at), (None, Some(NOW + 2)));
@@ -82,7 +82,7 @@ async fn the_key_set_has_the_members_of_the_wire() {
     for f in engines().await {
         f.store.create_initial_keys(TENANT, &one, next(&two, NOW)).await.unwrap();
         let snapshot = Catalog::new(f.store.clone()).snapshot(TENANT).await.unwrap();
-        let set: Value = serde_json::from_str(snapshot.jwks()).unwrap();
+        let set: Value = serde_json::from_slice(snapshot.jwks()).unwrap();
         let keys = set["keys"].as_array().unwrap();
         let names = |key: &Value| key.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
         assert_eq!(keys.len(), 2, "nobody uses the others");
@@ -99,7 +99,7 @@ async fn the_key_set_has_the_members_of_the_wire() {
             assert!(set["keys"].as_array().unwrap().iter().map(|key| &key["kty"]).eq(kinds), "{set}");
         }
         assert_eq!(snapshot.keys.certificates().count(), 2);
-        assert!(!snapshot.jwks().contains("\"d\""));
+        assert!(!shown(&snapshot).contains("\"d\""));
     }
 }
 
