@@ -4,7 +4,7 @@ use chancery_core::rate_limit::Profile;
 use chancery_web::ServerConfig;
 use serde_json::Value;
 
-use crate::support::{Answer, Call, Pairs, TestApp};
+use crate::support::{Answer, Call, INVOICES, JANE, Middle, Pairs, TestApp};
 
 const KEY_SET: &str = "/.well-known/jwks.json";
 const SAID: &str =
@@ -174,4 +174,60 @@ async fn devices_and_pushed_requests_say_how_long() {
         assert_eq!(figures(&refused), [Some(most.to_string().as_str()), Some("0"), Some("1")], "{path}");
         assert!(refused.header("x-ratelimit-reset").is_some());
     }
+}
+
+/// Right or wrong, and whoever it is.
+#[tokio::test]
+async fn sign_ins_of_a_name_from_an_address() {
+    let app = limited(Profile::Enterprise).await;
+    let sign_in = async |name: &str, password: &str| {
+        app.web_token(&[("grant_type", "password"), ("username", name), ("password", password)]).await
+    };
+    for _ in 0..20 {
+        sign_in(JANE.email, JANE.password).await.expect(200);
+    }
+    let refused = sign_in(JANE.email, JANE.password).await.expect(429);
+    assert_eq!(refused.text("error"), "too_many_attempts");
+    sign_in("nobody@example.com", "x").await.is_error(403, "invalid_grant", "Wrong email or password.");
+    app.clock.advance(6);
+    sign_in(JANE.email, JANE.password).await.expect(200);
+    sign_in(JANE.email, JANE.password).await.expect(429);
+}
+
+#[tokio::test]
+async fn exchanges_of_a_tenant() {
+    let app = limited(Profile::Enterprise).await;
+    let middle = Middle::new(&app).await;
+    app.clock.advance(60);
+    for _ in 0..30 {
+        assert_eq!(middle.exchange(&app, "nonsense", INVOICES, "").await.status, 400);
+    }
+    let refused = middle.exchange(&app, "nonsense", INVOICES, "").await;
+    refused.is_error(429, "too_many_requests", SAID);
+    assert_eq!(figures(&refused), [Some("30"), Some("0"), Some("1")]);
+}
+
+/// Of a sign-in, so that nobody tries code after code.
+#[tokio::test]
+async fn mailed_codes_of_a_sign_in() {
+    let app = limited(Profile::Enterprise).await;
+    let secret = app.web_secret();
+    let grants = serde_json::json!({ "grant_types": ["http://auth0.com/oauth/grant-type/mfa-oob"] });
+    app.manage("PATCH", &format!("/clients/{}", app.clients.web.client_id), grants).await;
+    let show = async |mfa_token: &str| {
+        let grant = [
+            ("grant_type", "http://auth0.com/oauth/grant-type/mfa-oob"),
+            ("client_id", app.clients.web.client_id.as_str()),
+            ("client_secret", &secret),
+            ("mfa_token", mfa_token),
+            ("oob_code", "x"),
+            ("binding_code", "000000"),
+        ];
+        app.token(&grant).await
+    };
+    for _ in 0..12 {
+        assert_ne!(show("one").await.status, 429);
+    }
+    show("one").await.is_error(429, "too_many_requests", SAID);
+    assert_ne!(show("another").await.status, 429);
 }

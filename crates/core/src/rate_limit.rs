@@ -79,6 +79,16 @@ pub enum Limited {
     Management,
     /// `/userinfo` of a user.
     UserInfo,
+    /// Sign-ins of a name from an address.
+    SignIn,
+    /// Exchanges by a profile, of a tenant.
+    ProfileExchange,
+    /// Exchanges on behalf of users, of a tenant.
+    OnBehalfOf,
+    /// Assertions of other servers, of a tenant.
+    Assertion,
+    /// Mailed codes for a second factor, of one sign-in.
+    MailedFactor,
 }
 
 impl Profile {
@@ -94,7 +104,18 @@ impl Profile {
             (Self::Enterprise, Limited::Management) => Some(Limit::per_second(50, 16)),
             (Self::Free, Limited::Token) => Some(Limit::per_second(30, 30)),
             (Self::Free, Limited::KeySet) => Some(Limit::per_second(20, 20)),
-            (_, Limited::Token | Limited::KeySet) => None,
+            (Self::Free, Limited::OnBehalfOf) => Some(Limit::per_second(2, 2)),
+            (Self::Free, Limited::Assertion) => Some(Limit::per_second(5, 5)),
+            (Self::Free, Limited::ProfileExchange | Limited::MailedFactor)
+            | (_, Limited::Token | Limited::KeySet) => None,
+            (Self::Essentials, Limited::ProfileExchange) => Some(Limit::per_second(4, 4)),
+            (Self::Essentials, Limited::OnBehalfOf) => Some(Limit::per_second(8, 8)),
+            (Self::Essentials, Limited::Assertion) => Some(Limit::per_second(25, 25)),
+            (Self::Enterprise, Limited::ProfileExchange) => Some(Limit::per_second(15, 15)),
+            (Self::Enterprise, Limited::OnBehalfOf) => Some(Limit::per_second(30, 30)),
+            (Self::Enterprise, Limited::Assertion) => Some(Limit::per_second(50, 50)),
+            (_, Limited::MailedFactor) => Some(Limit::per_minute(12, 12)),
+            (_, Limited::SignIn) => Some(Limit::per_minute(20, 10)),
             (_, Limited::Registration) => Some(Limit::per_second(5, 5)),
             (_, Limited::UserInfo) => Some(Limit::per_minute(10, 5)),
             (_, Limited::Pages) => Some(Limit::per_minute(500, 500)),
@@ -140,10 +161,19 @@ mod tests {
         );
         assert_eq!(of(Profile::Essentials), [Some((25, 40_000)), Some((10, 400_000)), None, None]);
         assert_eq!(of(Profile::Enterprise), [Some((100, 10_000)), Some((50, 62_500)), None, None]);
+        let exchanges = |profile: Profile| {
+            [Limited::ProfileExchange, Limited::OnBehalfOf, Limited::Assertion, Limited::MailedFactor]
+                .map(|row| profile.limit(row).map_or(0, |limit| limit.burst))
+        };
+        assert_eq!(exchanges(Profile::None), [0; 4]);
+        assert_eq!(exchanges(Profile::Free), [0, 2, 5, 0]);
+        assert_eq!(exchanges(Profile::Essentials), [4, 8, 25, 12]);
+        assert_eq!(exchanges(Profile::Enterprise), [15, 30, 50, 12]);
         for profile in [Profile::Free, Profile::Essentials, Profile::Enterprise] {
             assert_eq!(profile.limit(Limited::Registration), Some(Limit { burst: 5, interval: 200_000 }));
             assert_eq!(profile.limit(Limited::UserInfo), Some(Limit { burst: 10, interval: 12_000_000 }));
             assert_eq!(profile.limit(Limited::Pages), Some(Limit { burst: 500, interval: 120_000 }));
+            assert_eq!(profile.limit(Limited::SignIn), Some(Limit { burst: 20, interval: 6_000_000 }));
         }
     }
 

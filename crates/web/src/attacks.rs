@@ -7,6 +7,7 @@ use chancery_core::attack::{Bucket, CountMode, Counted, TooMany, Tried};
 use chancery_core::ids::Handle;
 use chancery_core::model::{Connection, User};
 use chancery_core::network::subscriber;
+use chancery_core::rate_limit::Limited;
 use chancery_core::records::{LogEvent, Ticket};
 use chancery_db::Batch;
 use chancery_store::{Error, TryKey};
@@ -61,6 +62,10 @@ impl Guess {
     /// # Errors
     /// When the database is away.
     pub(crate) async fn is_admitted(&self, ctx: &Ctx) -> Result<bool, Failure> {
+        let left = ctx.take_overall(Limited::SignIn, (&self.name, subscriber(ctx.ip)));
+        if left.is_some_and(|left| left.is_spent) {
+            return Ok(false);
+        }
         Ok(self.seen(ctx).await?.is_ok())
     }
 

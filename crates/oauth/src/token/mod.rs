@@ -13,20 +13,33 @@ mod redeem;
 pub(crate) mod refresh_token;
 mod user_tokens;
 
-use axum::response::Response;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use chancery_core::oauth::{
-    CIBA, DEVICE_CODE, Grant, JWT_BEARER, MFA_OOB, MFA_OTP, MFA_RECOVERY_CODE, OAuthError, PASSKEY_GRANT,
-    PASSWORDLESS_OTP, TOKEN_EXCHANGE, TokenRequest,
+    CIBA, DEVICE_CODE, FactorCode, Grant, JWT_BEARER, MFA_OOB, MFA_OTP, MFA_RECOVERY_CODE, OAuthError,
+    PASSKEY_GRANT, PASSWORDLESS_OTP, TOKEN_EXCHANGE, TokenRequest,
 };
 use chancery_core::params::Params;
+use chancery_core::rate_limit::Limited;
 use chancery_store::PreparedClient;
-use chancery_web::{Ctx, DPOP, DPOP_NONCE, Failure, Form, Sent, json};
+use chancery_web::{Ctx, DPOP, DPOP_NONCE, Failure, Form, Sent, TooManyRequests, json, read_params};
+use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
+use secrecy::ExposeSecret;
 
 use crate::client_auth::authenticate;
 use crate::described;
 use crate::events;
 use crate::issue::TokenAnswer;
+
+/// As [`token`], without the router.
+pub(crate) async fn shortly(ctx: Ctx, parts: Parts, body: Body) -> Response {
+    let answered = match read_params(&ctx.app.config, &parts.headers, body).await {
+        Ok(params) => token(ctx, parts.headers, Form(params)).await,
+        Err(error) => Err(error.into()),
+    };
+    answered.into_response()
+}
 
 /// Parse, authenticate the client, let the grant decide, answer.
 pub(crate) async fn token(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
@@ -134,6 +147,7 @@ async fn answer(
     if !may || (asks_for_password && client.fapi().is_some()) {
         return Err(OAuthError::GrantNotAllowed(grant.name().to_owned()).into());
     }
+    count(ctx, &grant)?;
     // In boxes, so that a machine's request, of which there are the most, does not carry room for the other grants about.
     match grant {
         Grant::AuthorizationCode { code, redirect_uri, code_verifier, resource, authorization_details } => {
@@ -187,6 +201,23 @@ async fn answer(
             let typed = password::Typed { username, password, realm, audience, scope };
             Box::pin(password::sign_in(ctx, client, typed, jkt)).await
         }
+    }
+}
+
+/// Exchanges have limits of their own, where an operator wants any (fact sheet 13.2).
+fn count(ctx: &Ctx, grant: &Grant) -> Result<(), Failure> {
+    let left = match grant {
+        Grant::ProfileExchange { .. } => ctx.take_overall(Limited::ProfileExchange, ()),
+        Grant::TokenExchange { .. } => ctx.take_overall(Limited::OnBehalfOf, ()),
+        Grant::Assertion { .. } => ctx.take_overall(Limited::Assertion, ()),
+        Grant::SecondFactor { mfa_token, kind: FactorCode::Mailed(_), .. } => {
+            ctx.take_overall(Limited::MailedFactor, mfa_token.expose_secret())
+        }
+        _ => None,
+    };
+    match left.filter(|left| left.is_spent) {
+        Some(left) => Err(TooManyRequests::from(left).into()),
+        None => Ok(()),
     }
 }
 
