@@ -71,6 +71,7 @@ pub fn email(text: &str) -> Result<String, Refused> {
     let bad = |c: char| {
         c.is_whitespace()
             || c.is_control()
+            || is_invisible(c)
             || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '\\')
     };
     let good = (1..=254).contains(&text.len())
@@ -84,6 +85,16 @@ pub fn email(text: &str) -> Result<String, Refused> {
             .split('.')
             .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
     if good { Ok(text.to_lowercase()) } else { Err(Refused::Email) }
+}
+
+/// What shows nothing, or turns what follows around: two addresses that look alike would be two accounts. These are the format
+/// characters of Unicode, its variation selectors, its fillers and what is no character.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{70f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{600}'..='\u{605}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{ffff}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The normal form of a user name: lower case. It must not look like an address, or it could be taken for somebody
@@ -159,6 +170,12 @@ mod tests {
             "<a@b>",
             ".a@b",
             "a..b@c",
+            "ja\u{200b}ne@example.com",
+            "jane@exa\u{ad}mple.com",
+            "\u{202e}jane@example.com",
+            "jane\u{fe0f}@example.com",
+            "jane\u{feff}@example.com",
+            "jane\u{e0041}@example.com",
             &long,
         ] {
             assert_eq!(email(text), Err(Refused::Email), "{text:?}");

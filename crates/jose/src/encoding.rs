@@ -3,6 +3,7 @@
 use crate::Error;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::de::DeserializeOwned;
 
 /// Far above the largest certificate, far below what would hurt.
 const MAX_PEM_LENGTH: usize = 64 * 1024;
@@ -33,6 +34,19 @@ pub(crate) const fn base64url_length(bytes: usize) -> usize {
 /// [`Error::Malformed`].
 pub fn base64url_decode(text: &str) -> Result<Vec<u8>, Error> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::Malformed("base64url"))
+}
+
+/// Reads a JSON object: claims, a header, what a browser signed. Nothing else will do: a list would be read as members in the order
+/// that the program happens to have them in.
+///
+/// # Errors
+/// [`Error::Malformed`].
+pub fn read_object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
+    const NO_OBJECT: Error = Error::Malformed("JSON object");
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err(NO_OBJECT);
+    }
+    serde_json::from_slice(json).map_err(|_| NO_OBJECT)
 }
 
 /// Encodes as ordinary base64 with padding, as `x5c` wants it (RFC 7517, section 4.7).

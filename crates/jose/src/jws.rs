@@ -35,7 +35,7 @@ impl<'a> Unverified<'a> {
             return Err(MALFORMED);
         }
         let header = base64url_decode(header).map_err(|_| MALFORMED_HEADER)?;
-        let header: Header = serde_json::from_slice(&header).map_err(|_| MALFORMED_HEADER)?;
+        let header: Header = crate::encoding::read_object(&header).map_err(|_| MALFORMED_HEADER)?;
         if header.critical {
             return Err(Error::Critical);
         }

@@ -33,7 +33,7 @@ pub use algorithm::Algorithm;
 pub use cbor::Cbor;
 pub use certificate::{certificate_envelope, self_signed_certificate};
 pub use cose::CredentialKey;
-pub use encoding::{base64, base64_decode, base64url, base64url_decode, pem, pem_decode};
+pub use encoding::{base64, base64_decode, base64url, base64url_decode, pem, pem_decode, read_object};
 pub use error::Error;
 pub use generate::{generate_ed25519, generate_es256, generate_rsa};
 pub use hash::{constant_time_eq, half_hash, hmac_sha256, sha1, sha256};

@@ -1,8 +1,9 @@
 //! Tokens that bring the key they are signed with, to prove that whoever sends them has its private half (RFC 9449).
 
-use crate::encoding::base64url_decode;
+use crate::encoding::{base64url_decode, read_object};
 use crate::{Algorithm, Error, Jwk, Unverified, VerifyingKey};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// A token that its own key signed. It says who holds the key, and nothing about who that is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +28,13 @@ impl OwnKey {
         }
         let (header, _) = token.split_once('.').ok_or(Error::Malformed("token"))?;
         let header = base64url_decode(header).map_err(|_| Error::Malformed("header"))?;
-        let Bringing { jwk } =
-            serde_json::from_slice(&header).map_err(|_| Error::Key("it cannot be read"))?;
+        let Bringing { jwk } = read_object(&header).map_err(|_| Error::Key("it cannot be read"))?;
+        // Even where there is nothing in it: whoever sends one has mixed up the halves of a key.
+        if PRIVATE.iter().any(|name| jwk.contains_key(*name)) {
+            return Err(Error::Key("it is a private one"));
+        }
+        let jwk: Jwk =
+            serde_json::from_value(Value::Object(jwk)).map_err(|_| Error::Key("it cannot be read"))?;
         // Its own id and purpose are for others: the key counts alone.
         let bare =
             Jwk { kty: jwk.kty, crv: jwk.crv, n: jwk.n, e: jwk.e, x: jwk.x, y: jwk.y, ..Jwk::default() };
@@ -39,14 +45,17 @@ impl OwnKey {
 
 #[derive(Deserialize)]
 struct Bringing {
-    jwk: Jwk,
+    jwk: Map<String, Value>,
 }
+
+/// What private and symmetric keys have (RFC 7518, sections 6.2.2, 6.3.2 and 6.4.1).
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{SigningKey, base64url, generate_es256};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     const ALLOWED: [Algorithm; 1] = [Algorithm::ES256];
 
@@ -74,6 +83,9 @@ mod tests {
         };
         let mut private = serde_json::to_value(&jwk).unwrap();
         private["d"] = json!("AAAA");
+        let mut empty = private.clone();
+        empty["d"] = Value::Null;
+        let list = json!(["EC", null, null, null, "P-256", jwk.x, jwk.y]);
         let mut off_curve = serde_json::to_value(&jwk).unwrap();
         off_curve["y"] = off_curve["x"].clone();
         for bad in [
@@ -86,6 +98,8 @@ mod tests {
             with("jwk", Value::Null),
             with("jwk", json!({ "kty": "oct", "k": "AAAA" })),
             with("jwk", private),
+            with("jwk", empty),
+            with("jwk", list),
             with("jwk", off_curve),
             with("jwk", serde_json::to_value(other.public_jwk().unwrap()).unwrap()),
         ] {

@@ -7,7 +7,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chancery_core::oauth::{ClientProof, FAPI_ALGORITHMS, OAuthError};
-use chancery_jose::{Algorithm, Unverified};
+use chancery_jose::{Algorithm, Unverified, read_object};
 use chancery_store::PreparedClient;
 use chancery_web::{Ctx, Failure, Scheme};
 use http::HeaderMap;
@@ -203,8 +203,8 @@ async fn verified_assertion(
         return Err(refuse("typ of client_assertion must be JWT or client-authentication+jwt"));
     }
     let unproven = unverified.payload_unverified().map_err(|_| refuse("client_assertion is not a JWT"))?;
-    let unproven: Assertion = serde_json::from_slice(&unproven)
-        .map_err(|_| refuse("client_assertion lacks iss, sub, aud or exp"))?;
+    let unproven: Assertion =
+        read_object(&unproven).map_err(|_| refuse("client_assertion lacks iss, sub, aud or exp"))?;
     let failed = || refuse("Client authentication failed");
     if client_id.is_some_and(|id| id != unproven.sub) {
         return Err(failed());
@@ -219,7 +219,7 @@ async fn verified_assertion(
         None => &ALLOWED,
     };
     let payload = proven(ctx, client, &unverified, allowed).await.ok_or_else(failed)?;
-    let claims: Assertion = serde_json::from_slice(&payload).map_err(|_| failed())?;
+    let claims: Assertion = read_object(&payload).map_err(|_| failed())?;
     judge(ctx, &claims, now)?;
     // FAPI 2.0, section 5.3.2.1: the issuer, as a text.
     let is_sole = matches!(&claims.aud, OneOrMany::One(aud) if *aud == ctx.origin.issuer);
@@ -279,7 +279,7 @@ fn judge(ctx: &Ctx, claims: &Assertion, now: i64) -> Result<(), OAuthError> {
     if claims.exp > now.saturating_add(LONGEST_LIFE + SKEW) {
         return refuse("client_assertion must expire within 5 minutes");
     }
-    if claims.nbf.or(claims.iat).is_some_and(|from| from > now.saturating_add(SKEW)) {
+    if claims.nbf.into_iter().chain(claims.iat).any(|from| from > now.saturating_add(SKEW)) {
         return refuse("client_assertion is not valid yet");
     }
     match claims.jti.as_deref() {

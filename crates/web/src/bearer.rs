@@ -139,7 +139,7 @@ fn proven(tenant: &Snapshot, token: &str) -> Result<Claims, OAuthError> {
     }
     let key = token.header().kid.as_deref().and_then(|kid| tenant.keys.verifying(kid)).ok_or(NOT_OURS)?;
     let payload = token.verify(key, &ALGORITHMS).map_err(|_| NOT_OURS)?;
-    serde_json::from_slice(&payload).map_err(|_| NOT_OURS)
+    chancery_jose::read_object(&payload).map_err(|_| NOT_OURS)
 }
 
 /// What tenants' keys sign access tokens with; never HS256, which others can make too.

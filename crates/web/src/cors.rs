@@ -157,7 +157,10 @@ pub(crate) fn permit(response: &mut Response, grant: Grant) {
 }
 
 /// Endpoints that SDKs in browsers call. Each asks for a code, a secret, a token or a password, and for no cookie.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 11] = [
+    "/mfa/associate",
+    "/mfa/authenticators",
+    "/mfa/challenge",
     "/oauth/token",
     "/oauth/device/code",
     "/oauth/revoke",

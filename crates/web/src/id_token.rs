@@ -1,7 +1,7 @@
 //! ID tokens of ours that come back: as hints, which may be expired, since they name somebody and prove nothing (OpenID
 //! Connect RP-Initiated Logout section 2), and as proof of an account that is to be linked, which may not.
 
-use chancery_jose::{Algorithm, Unverified};
+use chancery_jose::{Algorithm, Unverified, read_object};
 use serde::Deserialize;
 
 use crate::Ctx;
@@ -41,12 +41,12 @@ pub fn verify_id_token(ctx: &Ctx, token: &str) -> Option<IdTokenClaims> {
     let payload = match unverified.header().kid.as_deref() {
         Some(kid) => unverified.verify(ctx.tenant.keys.verifying(kid)?, &BY_TENANT_KEY).ok()?,
         None => {
-            let unproven: Claims = serde_json::from_slice(&unverified.payload_unverified().ok()?).ok()?;
+            let unproven: Claims = read_object(&unverified.payload_unverified().ok()?).ok()?;
             let signer = ctx.tenant.client(&unproven.aud)?.id_token_signer.clone()?;
             unverified.verify(&signer.verifying_key(), &[Algorithm::HS256]).ok()?
         }
     };
-    let claims: Claims = serde_json::from_slice(&payload).ok()?;
+    let claims: Claims = read_object(&payload).ok()?;
     (claims.iss == ctx.origin.issuer).then_some(IdTokenClaims {
         subject: claims.sub,
         client_id: claims.aud,

@@ -117,7 +117,10 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
         out.say("  WARNING: other machines can reach this server, read its passwords and reset it.\n");
     }
     let limits = Limits { grace: DEV_GRACE, ..Limits::default() };
-    let finished = chancery_web::serve(assembled.router, listeners, limits, shutdown).await;
+    let finished = chancery_web::serve(assembled.front, listeners, limits, shutdown).await;
+    if let Some(path) = &args.ready_file {
+        drop(fs::remove_file(path));
+    }
     background.stop().await;
     assembled.app.store.close().await;
     metrics.stop().await;

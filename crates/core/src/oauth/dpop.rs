@@ -1,7 +1,7 @@
 //! Proofs of possession: a request shows that its sender holds a key, and tokens are good together with that key alone
 //! (RFC 9449, fact sheet 6.1).
 
-use chancery_jose::{Algorithm, OwnKey, base64url, sha256};
+use chancery_jose::{Algorithm, OwnKey, base64url, read_object, sha256};
 use serde::Deserialize;
 use url::Url;
 
@@ -75,8 +75,8 @@ impl Proof {
         let proven = OwnKey::prove(text, "dpop+jwt", &PROOF_ALGORITHMS).map_err(|_| {
             refuse("The DPoP proof is not a JWT of type dpop+jwt that its own ES256 key signed")
         })?;
-        let claims: Claims = serde_json::from_slice(&proven.payload)
-            .map_err(|_| refuse("The DPoP proof lacks jti, htm, htu or iat"))?;
+        let claims: Claims =
+            read_object(&proven.payload).map_err(|_| refuse("The DPoP proof lacks jti, htm, htu or iat"))?;
         if claims.jti.is_empty() || claims.jti.len() > MOST_JTI {
             return Err(refuse("jti of the DPoP proof must have 1 to 128 characters"));
         }

@@ -86,7 +86,7 @@ pub enum ForeignUser<'a> {
 impl ForeignClaims {
     /// Reads the payload of a token whose signature holds.
     pub fn read(payload: &[u8]) -> Option<Self> {
-        serde_json::from_slice(payload).ok()
+        chancery_jose::read_object(payload).ok()
     }
 
     /// Judges everything but the signature, and says whom it names.

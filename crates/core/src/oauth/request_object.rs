@@ -68,7 +68,7 @@ pub fn is_request_object_typ(header: &chancery_jose::Header) -> bool {
 /// # Errors
 /// `invalid_request_object`, with the reason.
 pub fn signed_request(payload: &[u8], expected: &RequestObjectFor<'_>) -> Result<Params, AuthorizeError> {
-    let claims: Claims = serde_json::from_slice(payload)
+    let claims: Claims = chancery_jose::read_object(payload)
         .map_err(|_| refuse("The request object lacks iss, aud, client_id or response_type"))?;
     let may_lack = expected.may_be_bare;
     let is_own = |iss: &String| iss == expected.client_id;
@@ -94,7 +94,7 @@ pub fn signed_backchannel_request(
     payload: &[u8],
     expected: &RequestObjectFor<'_>,
 ) -> Result<Params, AuthorizeError> {
-    let claims: BackchannelClaims = serde_json::from_slice(payload)
+    let claims: BackchannelClaims = chancery_jose::read_object(payload)
         .map_err(|_| refuse("The request object lacks iss, aud, exp, iat, nbf or jti"))?;
     if claims.iss != expected.client_id || claims.client_id.is_some_and(|id| id != expected.client_id) {
         return Err(refuse("iss of the request object must be the client_id"));

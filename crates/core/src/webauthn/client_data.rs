@@ -1,6 +1,6 @@
 //! What the browser says of the ceremony (WebAuthn, section 5.8.1).
 
-use chancery_jose::{base64url_decode, constant_time_eq};
+use chancery_jose::{base64url_decode, constant_time_eq, read_object};
 use serde::Deserialize;
 
 use super::{Expected, Refused};
@@ -25,7 +25,7 @@ pub(super) fn check(bytes: &[u8], kind: &str, expected: &Expected<'_>) -> Result
     if bytes.len() > LONGEST {
         return Err(Refused::Malformed("clientDataJSON"));
     }
-    let said: ClientData = serde_json::from_slice(bytes).map_err(|_| Refused::Malformed("clientDataJSON"))?;
+    let said: ClientData = read_object(bytes).map_err(|_| Refused::Malformed("clientDataJSON"))?;
     if said.kind != kind {
         return Err(Refused::Type);
     }

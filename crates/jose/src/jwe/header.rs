@@ -20,7 +20,7 @@ pub(super) struct Header {
 impl Header {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let bytes = base64url_decode(text).map_err(|_| Error::Malformed("header"))?;
-        let header: Self = serde_json::from_slice(&bytes).map_err(|_| Error::Malformed("header"))?;
+        let header: Self = crate::encoding::read_object(&bytes).map_err(|_| Error::Malformed("header"))?;
         match header.crit.is_some() || header.zip.is_some() {
             true => Err(Error::Critical),
             false => Ok(header),

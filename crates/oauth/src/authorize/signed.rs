@@ -164,10 +164,12 @@ fn takes_objects(ctx: &Ctx, client: &PreparedClient) -> bool {
 /// used", OpenID Connect Dynamic Client Registration, section 2; `oidcc-request-uri-unsigned` relies on it).
 fn may_be_unsigned(ctx: &Ctx, client: &PreparedClient) -> bool {
     let must_be_signed = client.signs_its_requests() || client.fapi().is_some();
-    match registered_alg(client) {
-        Some(alg) => alg == "none",
-        None => client.openid.is_some() && !must_be_signed && ctx.tenant.settings.is_oidc_strict(),
-    }
+    // What is demanded counts before what was registered.
+    !must_be_signed
+        && match registered_alg(client) {
+            Some(alg) => alg == "none",
+            None => client.openid.is_some() && ctx.tenant.settings.is_oidc_strict(),
+        }
 }
 
 fn has_addresses(client: &PreparedClient) -> bool {

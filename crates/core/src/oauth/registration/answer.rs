@@ -51,6 +51,9 @@ pub fn registered(client: &Client) -> Map<String, Value> {
     put("userinfo_encrypted_response_enc", json!(openid.userinfo_encrypted_response_enc));
     put("request_object_encryption_alg", json!(openid.request_object_encryption_alg));
     put("request_object_encryption_enc", json!(openid.request_object_encryption_enc));
+    let signs = client.signed_request_object.as_ref().and_then(|settings| settings.required);
+    put("require_signed_request_object", json!(signs));
+    put("require_pushed_authorization_requests", json!(client.require_pushed_authorization_requests));
     put("request_uris", json!(openid.request_uris));
     put("default_max_age", json!(openid.default_max_age));
     put("require_auth_time", json!(openid.require_auth_time.then_some(true)));

@@ -44,9 +44,14 @@ impl Members<'_> {
     }
 
     pub(super) fn flag(&self, name: &str) -> Result<bool> {
+        Ok(self.flag_or_none(name)?.unwrap_or(false))
+    }
+
+    /// As [`Members::flag`], where saying nothing is another thing than saying no.
+    pub(super) fn flag_or_none(&self, name: &str) -> Result<Option<bool>> {
         match self.find(name).map(Value::as_bool) {
-            None => Ok(false),
-            Some(Some(flag)) => Ok(flag),
+            None => Ok(None),
+            Some(Some(flag)) => Ok(Some(flag)),
             Some(None) => Err(bad(name, "must be true or false")),
         }
     }

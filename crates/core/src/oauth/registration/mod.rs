@@ -95,6 +95,10 @@ pub struct Registration {
     logout: Logout,
     openid: OpenId,
     mode: SecurityMode,
+    /// Whether it demands of its own requests to be signed (RFC 9101, section 10.5); `None` where it does not say.
+    signs_requests: Option<bool>,
+    /// The same of sending them ahead (RFC 9126, section 6).
+    pushes_requests: Option<bool>,
 }
 
 impl Registration {
@@ -150,8 +154,10 @@ impl Registration {
             redirect_uris,
             grant_types,
             method,
-            openid,
             mode: rules.mode,
+            signs_requests: signs_requests(&all, &openid)?,
+            pushes_requests: all.flag_or_none("require_pushed_authorization_requests")?,
+            openid,
         })
     }
 
@@ -224,6 +230,13 @@ impl Registration {
         let jwt = client.jwt_configuration.get_or_insert_default();
         jwt.alg = Some(self.id_token_alg);
         client.oidc_logout = self.logout.describe(client.oidc_logout.take());
+        // Saying nothing makes nothing weaker.
+        if self.signs_requests.is_some() {
+            client.signed_request_object.get_or_insert_default().required = self.signs_requests;
+        }
+        if self.pushes_requests.is_some() {
+            client.require_pushed_authorization_requests = self.pushes_requests;
+        }
         client.openid = Some(Box::new(OpenId {
             registered_at: before.as_ref().and_then(|before| before.registered_at),
             registration_token_sha256: before.and_then(|before| before.registration_token_sha256),
@@ -289,6 +302,19 @@ pub fn openid_settings(
     }
     sector(&all, callbacks, &mut openid)?;
     Ok(openid)
+}
+
+/// What signs must have keys, and cannot be registered as unsigned.
+fn signs_requests(all: &Members<'_>, openid: &OpenId) -> Result<Option<bool>> {
+    let signs = all.flag_or_none("require_signed_request_object")?;
+    let has_keys = openid.jwks.is_some() || openid.jwks_uri.is_some();
+    let is_unsigned = openid.request_object_signing_alg.as_deref() == Some("none");
+    if signs == Some(true) && (!has_keys || is_unsigned) {
+        return Err(RegistrationError::metadata(
+            "require_signed_request_object needs jwks or jwks_uri, and another request_object_signing_alg than none",
+        ));
+    }
+    Ok(signs)
 }
 
 fn settings(all: &Members<'_>) -> Result<OpenId> {

@@ -175,6 +175,43 @@ fn sectors() {
     }
 }
 
+/// RFC 9101, section 10.5, and RFC 9126, section 6.
+#[test]
+fn what_it_demands_of_its_own_requests() {
+    let keys = json!({ "jwks_uri": "https://app.example/keys", "redirect_uris": ["https://app.example/cb"] });
+    let with = |name: &str, value: Value| {
+        let mut all = keys.clone();
+        all[name] = value;
+        all
+    };
+    let silent = read(&keys).unwrap();
+    assert!(!silent.signs_its_requests() && silent.require_pushed_authorization_requests.is_none());
+    assert_eq!(registered(&silent).get("require_signed_request_object"), None);
+
+    let signs = read(&with("require_signed_request_object", json!(true))).unwrap();
+    assert!(signs.signs_its_requests());
+    assert_eq!(registered(&signs)["require_signed_request_object"], true);
+    let pushes = read(&with("require_pushed_authorization_requests", json!(true))).unwrap();
+    assert_eq!(pushes.require_pushed_authorization_requests, Some(true));
+    assert_eq!(registered(&pushes)["require_pushed_authorization_requests"], true);
+
+    let again = |metadata: &Value, mut client: Client| {
+        Registration::read(metadata.as_object().unwrap(), &RULES).unwrap().describe(&mut client);
+        client
+    };
+    assert!(again(&keys, signs.clone()).signs_its_requests(), "saying nothing makes nothing weaker");
+    assert!(!again(&with("require_signed_request_object", json!(false)), signs).signs_its_requests());
+    for bad in [
+        json!({ "require_signed_request_object": true }),
+        with("require_signed_request_object", json!("true")),
+        with("require_pushed_authorization_requests", json!(1)),
+        json!({ "jwks_uri": "https://app.example/keys", "require_signed_request_object": true,
+            "request_object_signing_alg": "none" }),
+    ] {
+        assert_eq!(read(&bad).unwrap_err().code, "invalid_client_metadata", "{bad}");
+    }
+}
+
 #[test]
 fn names_and_other_members() {
     let client = read(&json!({
