@@ -37,7 +37,8 @@ pub struct Environment {
     pub keyword: Option<fn(&str) -> Option<String>>,
 }
 
-/// Runs a command to its end. An error is one sentence on stderr and status 1.
+/// Runs a command to its end. An error is one sentence on stderr and status 1, or 78 where trying again is in vain until somebody
+/// does something: `EX_CONFIG` of sysexits(3).
 pub fn run(command: Command, environment: &Environment, out: &mut Output) -> ExitCode {
     match run_inner(command, environment, out) {
         Ok(code) => code,
@@ -46,10 +47,25 @@ pub fn run(command: Command, environment: &Environment, out: &mut Output) -> Exi
         Err(error) => {
             let label = out.strong("error:");
             out.say(&format!("{label} {error:#}"));
-            ExitCode::FAILURE
+            match error.is::<InVain>() {
+                true => ExitCode::from(78),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }
+
+/// Whoever starts the server again and again should leave it.
+#[derive(Debug)]
+struct InVain(&'static str);
+
+impl std::fmt::Display for InVain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for InVain {}
 
 fn run_inner(command: Command, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
     if let Command::Completions { shell } = command {

@@ -17,7 +17,7 @@ use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Environment, storage};
+use super::{Environment, InVain, storage};
 use crate::assemble::Parts;
 use crate::cli::ServeArgs;
 use crate::clock::SystemClock;
@@ -41,7 +41,7 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
         crate::assemble::open_with(settings.database()?, &master_key, settings.database_options()).await?;
     let tenants = store.tenants().await?;
     if tenants.is_empty() {
-        bail!("the database has no tenant yet: make one with `chancery init`");
+        bail!(InVain("the database has no tenant yet: make one with `chancery init`"));
     }
     storage::require_master_key(&store, &tenants).await?;
     let config = ServerConfig {
@@ -156,7 +156,7 @@ fn listeners(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Vec<Listener
         })?;
     }
     if listeners.is_empty() {
-        bail!("nothing to listen on: give --http or --https");
+        bail!(InVain("nothing to listen on: give --http or --https"));
     }
     Ok(listeners)
 }
@@ -168,7 +168,9 @@ fn unusable(certificate: &Path, key: &Path) -> String {
 fn certificate_files(settings: &Settings) -> Result<(PathBuf, PathBuf)> {
     match (&settings.tls_certificate, &settings.tls_key) {
         (Some(certificate), Some(key)) => Ok((certificate.clone(), key.clone())),
-        _ => bail!("https and mtls need tls_certificate and tls_key; or let a proxy speak TLS and use http"),
+        _ => bail!(InVain(
+            "https and mtls need tls_certificate and tls_key; or let a proxy speak TLS and use http"
+        )),
     }
 }
 
@@ -180,7 +182,7 @@ fn outbox(settings: &Settings, rng: &Arc<dyn Rng>) -> Result<Arc<dyn Outbox>> {
     let server = match (&settings.smtp_url, &settings.mail_from) {
         (Some(url), Some(from)) => Some((url.expose_secret().to_owned(), from.clone())),
         (None, None) => None,
-        _ => bail!("mail needs both smtp_url and mail_from"),
+        _ => bail!(InVain("mail needs both smtp_url and mail_from")),
     };
     let inner_networks = settings.mail_networks()?;
     Ok(Arc::new(SmtpOutbox::start(&SmtpSettings { server, inner_networks }, Arc::clone(rng))?))
