@@ -13,12 +13,12 @@ use chancery_core::second_factor::NewFactor;
 use chancery_login::Texts;
 use chancery_login::consent_lines::{AskedScope, consent_lines};
 use chancery_login::csp::PageKind;
-use chancery_login::pages::{AccountConsents, AllowedApplication, ConsentGroup, ErrorKind, Form, Link};
+use chancery_login::pages::{AccountConsents, AllowedApplication, ConsentGroup, ErrorKind, Form};
 use chancery_store::{ConsentFilter, Kind};
 use chancery_web::{Binding, Ctx, Failure, cookies, found, hosted, see_other};
 use http::{HeaderMap, StatusCode};
 
-use crate::consent::account;
+use crate::consent::{account, logo_of};
 use crate::form::Posted;
 use crate::screen::{is_same_origin, path_link, pressed, refused, serves_somebody};
 
@@ -204,7 +204,7 @@ fn shown(
     AllowedApplication {
         id: consent.id.clone(),
         client_name: client.map_or_else(|| consent.client_id.clone(), |client| client.name.clone()),
-        client_logo: client.and_then(|client| client.logo_uri.as_deref()).and_then(Link::new),
+        client_logo: client.and_then(|client| logo_of(ctx, client)),
         organization: organization.map(|organization| organization.title().to_owned()),
         groups: ConsentGroup::of(
             consent_lines(&scopes, uses_descriptions, texts),

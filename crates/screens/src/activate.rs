@@ -10,12 +10,12 @@ use chancery_core::records::{DeviceRecord, LogEvent};
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
 use chancery_login::pages::{
-    ConfirmApproval, ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode, Link, Problem,
+    ConfirmApproval, ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode, Problem,
 };
 use chancery_web::{Binding, Ctx, Failure, Rate, hosted, see_other};
 use http::{HeaderMap, StatusCode};
 
-use crate::consent::account;
+use crate::consent::{account, logo_of};
 use crate::form::Posted;
 use crate::screen::{Screen, is_same_origin, path_link, pressed, refused};
 
@@ -155,7 +155,7 @@ async fn question(
             frame: screen.frame(),
             form: screen.form("/u/device"),
             client_name: screen.client.name.clone(),
-            client_logo: screen.client.logo_uri.as_deref().and_then(Link::new),
+            client_logo: logo_of(&screen.ctx, &screen.client),
             message: device.user_code.clone(),
             not_you: user.is_some().then(|| screen.link("/u/login")),
             account: user.as_ref().map(account),
@@ -166,7 +166,7 @@ async fn question(
         frame: screen.frame(),
         form: screen.form("/u/device"),
         client_name: screen.client.name.clone(),
-        client_logo: screen.client.logo_uri.as_deref().and_then(Link::new),
+        client_logo: logo_of(&screen.ctx, &screen.client),
         user_code: device.user_code.clone(),
         not_you: user.is_some().then(|| screen.link("/u/login")),
         account: user.as_ref().map(account),

@@ -169,7 +169,7 @@ fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
         form: screen.form("/u/consent"),
         client_name: screen.client.name.clone(),
         client_host: client_host(&screen.client),
-        client_logo: screen.client.logo_uri.as_deref().and_then(Link::new),
+        client_logo: logo_of(&screen.ctx, &screen.client),
         account: account(&due.user),
         not_you: Some(screen.link("/u/login")),
         groups,
@@ -191,6 +191,23 @@ fn client_host(client: &Client) -> Option<String> {
 /// A page that the application registered.
 pub(crate) fn page_of(client: &Client, which: impl Fn(&OpenId) -> Option<&str>) -> Option<Link> {
     client.openid.as_deref().and_then(which).and_then(Link::new)
+}
+
+/// The picture that shows the application, wherever it lies but here: a browser asks for it with the user's cookies, and the end of
+/// a session is no picture.
+pub(crate) fn logo_of(ctx: &Ctx, client: &Client) -> Option<Link> {
+    let uri = client.logo_uri.as_deref()?;
+    let origin = origin_of(uri)?;
+    let (_, authority) = origin.split_once("://")?;
+    (name_of(authority) != name_of(&ctx.origin.authority)).then(|| Link::new(uri)).flatten()
+}
+
+/// Without the port, which cookies do not know.
+fn name_of(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => name,
+        _ => authority,
+    }
 }
 
 /// What exactly is asked for (RFC 9396), first of all: it is what this request is about.

@@ -9,11 +9,11 @@ use chancery_core::model::{Connection, OrganizationPrompt, User};
 use chancery_core::records::{LogEvent, Session};
 use chancery_db::Batch;
 use chancery_login::csp::PageKind;
-use chancery_login::pages::{Identifier, Link, Login, Presented, Problem};
+use chancery_login::pages::{Identifier, Login, Presented, Problem};
 use chancery_web::{Ctx, Failure, PasswordCheck, cookies};
 use http::{HeaderMap, StatusCode};
 
-use crate::consent::page_of;
+use crate::consent::{logo_of, page_of};
 use crate::form::Posted;
 use crate::passkey;
 use crate::passwordless;
@@ -233,7 +233,7 @@ fn presented(screen: &Screen) -> Presented {
         return Presented::default();
     }
     Presented {
-        logo: client.logo_uri.as_deref().and_then(Link::new),
+        logo: logo_of(&screen.ctx, client),
         policy: page_of(client, |own| own.policy_uri.as_deref()),
         terms: page_of(client, |own| own.tos_uri.as_deref()),
     }

@@ -214,6 +214,13 @@ async fn what_an_application_registered_is_shown_at_the_login() {
             assert_eq!(login.body.contains(shown), strict, "{shown}: {}", login.body);
         }
     }
+    // What lies here is asked for with the user's cookies: nobody is logged out by a picture.
+    for own in ["https://auth.example/v2/logout", "https://AUTH.example:8443/v2/logout"] {
+        app.set_client(&made.client_id, json!({ "logo_uri": own })).await;
+        let login = Browser::new(&app).open(&made.code("openid")).await.expect(200);
+        assert!(!login.body.contains("src=\"https://auth.example"), "{}", login.body);
+        assert!(!login.body.to_lowercase().contains(&own.to_lowercase()), "{}", login.body);
+    }
     // Those of the tenant's own show the tenant alone.
     app.set_client(&made.client_id, json!({ "is_first_party": true })).await;
     let login = Browser::new(&app).open(&made.code("openid")).await.expect(200);
