@@ -192,6 +192,8 @@ async fn the_second_profile_takes_keys_and_certificates() {
     app.set_api(json!({ "proof_of_possession": { "mechanism": "mtls", "required": true } })).await;
     let text = "Tokens of this kind are bound to a client certificate, not to the key of a DPoP proof";
     redeem(Some(API), true).await.is_error(400, "invalid_request", text);
+    app.set_api(json!({ "proof_of_possession": { "mechanism": "mtls", "required": false } })).await;
+    redeem(Some(API), true).await.is_error(400, "invalid_request", text);
     app.set_api(json!({ "proof_of_possession": { "mechanism": "dpop", "required": true } })).await;
     redeem(Some(API), true).await.expect(200);
     let machines = json!({ "grant_types": ["client_credentials"], "compliance_level": "fapi1_adv_pkj_par" });

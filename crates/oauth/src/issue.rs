@@ -166,10 +166,13 @@ pub(crate) fn binding<'a>(
     let api = audience.plain_api();
     let is_demanded = client.require_proof_of_possession == Some(true);
     let by_api = api.and_then(|api| api.demanded_binding(client));
-    // FAPI 2.0 (section 5.3.2.1) leaves the choice to the API, and else to the application; FAPI 1.0 knows certificates alone.
+    let mechanism =
+        api.and_then(|api| api.proof_of_possession.as_ref()).map(|proof| proof.mechanism.as_str());
+    // FAPI 2.0 (section 5.3.2.1) leaves the choice to the API, and else to the application; FAPI 1.0 knows certificates alone. An API
+    // that looks for certificates would take a token bound to a key from anybody.
     let by_profile = client.fapi().map(|fapi| match (fapi.is_second, by_api) {
         (true, Some("dpop")) => "dpop",
-        (true, None) if jkt.is_some() => "dpop",
+        (true, None) if jkt.is_some() && mechanism != Some("mtls") => "dpop",
         _ => "mtls",
     });
     let by_certificate = by_profile.is_some()
