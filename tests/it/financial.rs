@@ -322,6 +322,12 @@ async fn whoever_has_keys_may_sign_a_question() {
         format!("{input}.{}", base64url(&bank.key.sign_raw(input.as_bytes()).unwrap()))
     };
     ask(&app, &bank, &typed(&good)).await.expect(200);
+    let endless = with(&good, "exp", json!(app.clock.now() + 70 * 60));
+    ask(&app, &bank, &typed(&endless)).await.is_error(
+        400,
+        "invalid_request",
+        "The request object must expire within an hour of its nbf",
+    );
     let plain: Vec<(&str, &str)> =
         ["scope", "login_hint", "binding_message"].map(|name| (name, good[name].as_str().unwrap())).into();
     let aud = format!("{ISSUER}bc-authorize");

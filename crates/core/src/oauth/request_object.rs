@@ -27,7 +27,8 @@ pub struct RequestObjectFor<'a> {
     pub issuer: &'a str,
     /// Whether it may leave out who signed it and for whom (`iss`, `aud`); what is there has to be right.
     pub may_be_bare: bool,
-    /// Whether it must say from when until when it is good, for an hour at most: a financial profile wants that.
+    /// Whether it must say from when until when it is good, for an hour at most: financial profiles want that, and questions to a user
+    /// who is elsewhere have both anyway.
     pub is_bounded: bool,
     /// Seconds.
     pub now: i64,
@@ -47,7 +48,7 @@ impl RequestObjectFor<'_> {
         }
         let (Some(from), Some(end)) = (times.nbf, times.exp) else {
             return Err(refuse(
-                "The compliance level of the client demands nbf and exp in the request object",
+                "The request object needs nbf and exp: requests of this kind and of this client are good for an hour at most",
             ));
         };
         match end.saturating_sub(from) > LONGEST_LIFE || self.now.saturating_sub(from) > LONGEST_LIFE + SKEW {

@@ -81,7 +81,8 @@ pub(crate) async fn backchannel(
     let token = Unverified::parse(object).map_err(|_| bad_request_object())?;
     check_type(client, &token)?;
     let payload = proven(ctx, client, &token).await.ok_or_else(bad_request_object)?;
-    signed_backchannel_request(&payload, &expected(ctx, client))
+    // Such an object says when it ends, whoever sends it, and is remembered by nobody: so it ends soon.
+    signed_backchannel_request(&payload, &RequestObjectFor { is_bounded: true, ..expected(ctx, client) })
 }
 
 /// OpenID Connect Core names no type, and RFC 9101 demands none (section 10.8): the specifications that applications of both
