@@ -5,7 +5,7 @@ use jiff::{Span, ToSpan, civil::DateTime, tz::TimeZone};
 /// The first and the last millisecond of what is written: a year, month, day, hour, minute, second or millisecond in UTC or
 /// with an offset, or milliseconds since the epoch.
 pub(super) fn span(text: &str) -> Option<(i64, i64)> {
-    if text.len() > 4 && text.bytes().all(|c| c.is_ascii_digit()) {
+    if text.len() > 4 && is_digits(text) {
         let ms = text.parse().ok()?;
         return Some((ms, ms));
     }
@@ -59,7 +59,7 @@ fn clock_of(time: &str) -> Option<(Clock, Span)> {
         return Some(((hour, minute, i8::try_from(digits(second, 2)?).ok()?, 0), 1.second()));
     };
     let second = i8::try_from(digits(second, 2)?).ok()?;
-    if fraction.is_empty() || fraction.len() > 9 {
+    if fraction.is_empty() || fraction.len() > 9 || !is_digits(fraction) {
         return None;
     }
     // Anything finer than a millisecond is cut off.
@@ -76,7 +76,7 @@ fn split_offset(time: &str) -> Option<(&str, i32)> {
     let (time, offset) = time.split_at(at);
     let sign = if offset.starts_with('-') { -1 } else { 1 };
     let offset = offset[1..].replace(':', "");
-    if offset.len() != 4 {
+    if offset.len() != 4 || !is_digits(&offset) {
         return None;
     }
     let (hours, minutes) = (digits(&offset[..2], 2)?, digits(&offset[2..], 2)?);
@@ -85,7 +85,11 @@ fn split_offset(time: &str) -> Option<(&str, i32)> {
 }
 
 fn digits(text: &str, count: usize) -> Option<i64> {
-    (text.len() == count && text.bytes().all(|c| c.is_ascii_digit())).then(|| text.parse().ok())?
+    (text.len() == count && is_digits(text)).then(|| text.parse().ok())?
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|c| c.is_ascii_digit())
 }
 
 fn utc(time: DateTime) -> Option<i64> {
@@ -122,6 +126,9 @@ mod tests {
             "2018-01T01",
             "2018-01-01T25",
             "2018-01-01T1+1",
+            "2018-01-01T01:02:03.4。",
+            "2018-01-01T01:02:03+e。",
+            "2018-01-01T01:02:03+0é0",
             "٢٠١٨",
         ] {
             assert_eq!(span(bad), None, "{bad}");
