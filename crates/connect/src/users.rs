@@ -88,13 +88,15 @@ pub fn email(text: &str) -> Result<String, Refused> {
 }
 
 /// What shows nothing, or turns what follows around: two addresses that look alike would be two accounts. These are the format
-/// characters of Unicode, its variation selectors, its fillers and what is no character.
+/// characters of Unicode, its variation selectors, its fillers, the empty pattern of Braille and what is no
+/// character.
 fn is_invisible(c: char) -> bool {
     matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{70f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{600}'..='\u{605}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{ffff}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}' | '\u{115f}' | '\u{1160}'
+        | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{110bd}' | '\u{110cd}'
+        | '\u{600}'..='\u{605}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{ffff}' | '\u{13430}'..='\u{1343f}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The normal form of a user name: lower case. It must not look like an address, or it could be taken for somebody
@@ -179,6 +181,21 @@ mod tests {
             &long,
         ] {
             assert_eq!(email(text), Err(Refused::Email), "{text:?}");
+        }
+    }
+
+    /// Every range of them, at both of its ends.
+    #[test]
+    fn addresses_with_what_nobody_sees() {
+        for c in "\u{ad}\u{34f}\u{600}\u{605}\u{61c}\u{6dd}\u{70f}\u{890}\u{891}\u{8e2}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180f}\
+                  \u{200b}\u{200f}\u{202a}\u{202e}\u{2060}\u{206f}\u{2800}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff0}\u{ffff}\
+                  \u{110bd}\u{110cd}\u{13430}\u{1343f}\u{1bca0}\u{1bca3}\u{1d173}\u{1d17a}\u{e0000}\u{e0fff}"
+            .chars()
+        {
+            assert_eq!(email(&format!("ja{c}ne@example.com")), Err(Refused::Email), "{c:?}");
+        }
+        for seen in "ä\u{627}\u{915}\u{1100}\u{2801}\u{4e2d}\u{1f600}".chars() {
+            assert!(email(&format!("ja{seen}ne@example.com")).is_ok(), "{seen:?}");
         }
     }
 

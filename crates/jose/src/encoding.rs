@@ -115,6 +115,30 @@ mod tests {
     }
 
     #[test]
+    fn objects_alone_are_read() {
+        #[derive(serde::Deserialize, Debug, PartialEq)]
+        struct Claims {
+            iss: String,
+        }
+        let iss = "a".to_owned();
+        assert_eq!(read_object(b" \n{\"iss\":\"a\"}"), Ok(Claims { iss }));
+        for text in [
+            "[\"a\"]",
+            " [\"a\"]",
+            "\"a\"",
+            "null",
+            "",
+            "{",
+            "{}",
+            "{\"iss\":\"a\",\"iss\":\"b\"}",
+            "{\"iss\":\"a\"}x",
+        ] {
+            let read = read_object::<Claims>(text.as_bytes());
+            assert_eq!(read, Err(Error::Malformed("JSON object")), "{text}");
+        }
+    }
+
+    #[test]
     fn the_length_is_known_before() {
         for bytes in 0..200 {
             assert_eq!(base64url(&vec![7; bytes]).len(), base64url_length(bytes));

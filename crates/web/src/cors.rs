@@ -263,8 +263,11 @@ mod tests {
         for path in ["/oauth/tokens", "/oauth/token/", "/oauth", "/userinfo/x", "/api/v2", "/dbconnections"] {
             assert_eq!(readers(path), Readers::Nobody, "{path}");
         }
-        assert_eq!(readers("/oauth/token"), Readers::Applications);
-        assert_eq!(readers("/passwordless/start"), Readers::Applications);
+        for path in
+            ["/oauth/token", "/passwordless/start", "/mfa/associate", "/mfa/authenticators", "/mfa/challenge"]
+        {
+            assert_eq!(readers(path), Readers::Applications, "{path}");
+        }
         assert_eq!(readers("/api/v2/clients"), Readers::Applications);
         assert_eq!(readers("/.well-known/jwks.json"), Readers::Anyone);
     }

@@ -82,6 +82,13 @@ async fn by_value_without_a_signature() {
         .authorize(&ask, &JANE)
         .await
         .is_error("request_not_supported", "Parameter not supported: request");
+    // What an administrator demands counts before what it registered.
+    app.set_client(&made.client_id, json!({ "signed_request_object": { "required": true } })).await;
+    let ask = made.code("openid").with("request", &unsigned(&request(&made)));
+    Browser::new(&app)
+        .authorize(&ask, &JANE)
+        .await
+        .is_error("request_not_supported", "Parameter not supported: request");
 }
 
 /// `oidcc-request-uri-unsigned` and `oidcc-ensure-request-object-with-redirect-uri` register no algorithm, and keys besides.

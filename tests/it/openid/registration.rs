@@ -1,5 +1,6 @@
 //! `/oidc/register` (RFC 7591, RFC 7592, fact sheet 9.3).
 
+use chancery_jose::{Algorithm, SigningKey, generate_rsa};
 use chancery_store::{Change, Kind};
 use serde_json::{Value, json};
 
@@ -184,6 +185,46 @@ async fn read_changed_and_removed() {
         let page = Browser::new(&app).open(&made.code("openid")).await;
         assert_eq!(page.status, 400, "unknown now");
         app.send(other.manage("GET", other.text("registration_access_token"))).await.expect(200);
+    }
+}
+
+/// RFC 9101, section 10.5, and RFC 9126, section 6: kept until it says otherwise.
+#[tokio::test]
+async fn what_it_demands_of_its_own_requests() {
+    let app = Registered::app(false).await;
+    let key = SigningKey::from_pkcs8(Algorithm::RS256, "k", &generate_rsa(2048).unwrap()).unwrap();
+    let jwk = serde_json::to_value(key.verifying_key().to_jwk().unwrap()).unwrap();
+    for (member, more, error) in [
+        ("require_signed_request_object", json!({ "jwks": { "keys": [jwk] } }), "invalid_request"),
+        ("require_pushed_authorization_requests", json!({}), "invalid_request"),
+    ] {
+        let with = |value: Value| {
+            let mut all = more.clone();
+            all[member] = value;
+            all
+        };
+        let made = Registered::new(&app, with(json!(true))).await;
+        assert_eq!(made.all[member], true);
+        let token = made.text("registration_access_token");
+        assert_eq!(app.send(made.manage("GET", token)).await.expect(200).json()[member], true);
+        let is_refused = async || {
+            let answer = Browser::new(&app).open(&made.code("openid")).await;
+            let location = answer.header("location").unwrap_or_default().to_owned();
+            location.contains(&format!("error={error}"))
+                || (answer.status == 400 && answer.body.contains(error))
+        };
+        assert!(is_refused().await, "{member}");
+        let put = async |mut all: Value| {
+            all["client_id"] = json!(made.client_id);
+            all["redirect_uris"] = json!([CALLBACK]);
+            app.send(made.manage("PUT", token).json(&all)).await.expect(200).json()
+        };
+        // Whoever sends a stranger's copy of the metadata does not take it away by leaving it out.
+        assert_eq!(put(more.clone()).await[member], true, "{member}");
+        assert!(is_refused().await, "{member}");
+        assert_ne!(put(with(json!(false))).await[member], true, "{member}");
+        assert!(!is_refused().await, "{member}");
+        Browser::new(&app).authorize(&made.code("openid"), &JANE).await.get("code");
     }
 }
 

@@ -62,6 +62,28 @@ async fn case_11_other_tokens_of_the_application_are_no_assertions() {
     answer.is_error(401, "invalid_client", "A request object is no client_assertion");
 }
 
+/// Whichever of its times says so.
+#[tokio::test]
+async fn case_11_an_assertion_from_the_future_is_not_good_yet() {
+    let app = TestApp::new().await;
+    let client = KeyedClient::new(&app).await;
+    let now = app.clock.now();
+    let assertion = |iat: i64, nbf: Option<i64>, jti: &str| {
+        let mut claims = json!({
+            "iss": client.client_id, "sub": client.client_id, "aud": ISSUER, "iat": iat, "exp": now + 240, "jti": jti,
+        });
+        if let Some(nbf) = nbf {
+            claims["nbf"] = json!(nbf);
+        }
+        client.sign(&claims)
+    };
+    for (iat, nbf) in [(now + 60, Some(now)), (now, Some(now + 60)), (now + 60, None)] {
+        let answer = client.machine_token(&app, &assertion(iat, nbf, "later")).await;
+        answer.is_error(401, "invalid_client", "client_assertion is not valid yet");
+    }
+    client.machine_token(&app, &assertion(now, Some(now), "later")).await.expect(200);
+}
+
 /// As long as it would be accepted, and a while longer for clocks that differ.
 #[tokio::test]
 async fn case_11_it_is_remembered_as_long_as_it_lives() {

@@ -231,6 +231,15 @@ mod tests {
         }
     }
 
+    /// Members in the order of the program's own structure are no claims.
+    #[test]
+    fn a_list_is_no_proof() {
+        let list = json!(["j", "POST", URL, NOW, null, null]);
+        let expected = ProofFor { method: "POST", url: URL, access_token: None, now: NOW };
+        let judged = Proof::check(&made(&list), &expected, |_| true);
+        assert_eq!(judged, Err(OAuthError::Proof("The DPoP proof lacks jti, htm, htu or iat")));
+    }
+
     #[test]
     fn times_that_a_nonce_would_tell() {
         for (iat, nonce) in [

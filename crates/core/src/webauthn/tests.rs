@@ -281,3 +281,13 @@ fn a_challenge_is_for_one_thing_and_a_short_time() {
     assert!(!challenge.is_for(Purpose::SecondFactor, None, 1000));
     assert!(!challenge.is_for(Purpose::SecondFactor, Some("t"), 1000));
 }
+
+/// Members in the order of the program's own structure are not what a browser writes.
+#[test]
+fn a_list_is_no_client_data() {
+    let list = json!(["webauthn.get", CHALLENGE, ORIGIN, false, null]).to_string();
+    let object = json!({ "type": "webauthn.get", "challenge": CHALLENGE, "origin": ORIGIN }).to_string();
+    assert_eq!(client_data::check(object.as_bytes(), "webauthn.get", &EXPECTED), Ok(()));
+    let refused = Err(Refused::Malformed("clientDataJSON"));
+    assert_eq!(client_data::check(list.as_bytes(), "webauthn.get", &EXPECTED), refused);
+}
