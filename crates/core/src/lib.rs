@@ -12,6 +12,7 @@ pub mod explanation;
 pub mod ids;
 pub mod interaction;
 pub mod iso;
+pub mod json;
 pub mod liquid;
 pub mod logout;
 pub mod markup;

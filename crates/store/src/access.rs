@@ -47,8 +47,9 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database), as every read here.
     pub async fn access_of(&self, tenant: &str, user_id: &str) -> Result<UserAccess> {
-        // One statement, so that it is one point in time.
-        let rows: Vec<(String, Option<String>, Option<String>)> = self
+        // One statement, so that it is one point in time. Put in order here: engines sort each part by itself, which costs more than
+        // finding it.
+        let mut rows: Vec<(String, Option<String>, Option<String>)> = self
             .db
             .query(
                 "SELECT role_id AS name, CAST(NULL AS TEXT) AS scope, CAST(NULL AS TEXT) AS group_id \
@@ -60,11 +61,11 @@ impl Store {
                  SELECT r.role_id AS name, g.name AS scope, g.id AS group_id FROM group_members m \
                  JOIN group_roles r ON r.tenant = m.tenant AND r.group_id = m.group_id AND r.organization_id = '' \
                  JOIN user_groups g ON g.tenant = m.tenant AND g.id = m.group_id \
-                 WHERE m.tenant = $1 AND m.user_id = $2 \
-                 ORDER BY name, scope, group_id",
+                 WHERE m.tenant = $1 AND m.user_id = $2",
                 params![tenant, storable(user_id)],
             )
             .await?;
+        rows.sort_unstable();
         let mut access = UserAccess::default();
         for row in rows {
             match row {

@@ -5,7 +5,7 @@ use chancery_db::{Batch, params};
 
 use crate::{
     Result, Store,
-    error::{parse, print},
+    error::{read, write},
     rows::same,
 };
 
@@ -40,7 +40,7 @@ impl Store {
                 authorization.audience.as_deref().unwrap_or(""),
                 authorization.session_id.as_deref(),
                 record.expires_at.saturating_add(KEPT_AFTER_END),
-                print("code", record)?
+                write("code", record)?
             ],
         ))
     }
@@ -62,7 +62,7 @@ impl Store {
             .await?;
         match row {
             Some((digest, spent, doc)) if same(&digest, &handle.digest()) => {
-                Ok(Some((parse("code", &doc)?, spent)))
+                Ok(Some((read("code", &doc)?, spent)))
             }
             _ => Ok(None),
         }

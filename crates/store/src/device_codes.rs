@@ -8,7 +8,7 @@ use chancery_db::{Batch, params};
 
 use crate::{
     Result, Store,
-    error::{parse, print},
+    error::{parse, print, write},
     pings::answered,
     rows::same,
 };
@@ -138,7 +138,7 @@ impl Store {
                 authorization.client_id.as_str(),
                 authorization.audience.as_deref().unwrap_or(""),
                 authorization.session_id.as_deref(),
-                print("code", record)?
+                write("code", record)?
             ],
         ))
     }

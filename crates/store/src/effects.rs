@@ -4,7 +4,7 @@
 use chancery_core::records::RefreshRecord;
 use chancery_db::{FromRow, Row, params};
 
-use crate::{Result, Store, error::parse, rows::words};
+use crate::{Result, Store, error::read, rows::words};
 
 /// A number, with the first few by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,7 +131,7 @@ impl Store {
                 self.db.query_scan(sql.clone(), params![tenant, audience, now, after.as_str()]).await?;
             for token in &slice {
                 all += 1;
-                let record: RefreshRecord = parse("refresh token", &token.doc)?;
+                let record: RefreshRecord = read("refresh token", &token.doc)?;
                 for (count, scope) in each.iter_mut().zip(scopes) {
                     *count += i64::from(record.authorization.scope.contains(scope));
                 }

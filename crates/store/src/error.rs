@@ -1,5 +1,7 @@
 //! What can go wrong in the store. No variant carries a stored value.
 
+use chancery_core::json::Json;
+
 /// Shorthand for everything this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -46,15 +48,28 @@ impl Error {
 
 /// Reads a stored document. The parser's message would quote the document, so it is left out.
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(what: &str, json: &str) -> Result<T> {
-    serde_json::from_str(json)
-        .map_err(|error| Error::Corrupt(format!("{what}, line {} column {}", error.line(), error.column())))
+    serde_json::from_str(json).map_err(|error| unreadable(what, &error))
+}
+
+/// The same of a document that nearly every request reads.
+pub(crate) fn read<T: Json>(what: &str, json: &str) -> Result<T> {
+    T::from_json(json).map_err(|error| unreadable(what, &error))
+}
+
+fn unreadable(what: &str, error: &serde_json::Error) -> Error {
+    Error::Corrupt(format!("{what}, line {} column {}", error.line(), error.column()))
 }
 
 /// Writes a document.
 pub(crate) fn print<T: serde::Serialize>(what: &str, value: &T) -> Result<String> {
-    let corrupt = || Error::Corrupt(format!("{what} has no JSON form"));
-    // Most documents fit without growing on the way.
-    let mut json = Vec::with_capacity(512);
-    serde_json::to_writer(&mut json, value).map_err(|_| corrupt())?;
-    String::from_utf8(json).map_err(|_| corrupt())
+    serde_json::to_string(value).map_err(|_| unprintable(what))
+}
+
+/// The same of a document that nearly every request writes.
+pub(crate) fn write<T: Json>(what: &str, value: &T) -> Result<String> {
+    value.to_json().map_err(|_| unprintable(what))
+}
+
+fn unprintable(what: &str) -> Error {
+    Error::Corrupt(format!("{what} has no JSON form"))
 }

@@ -5,7 +5,7 @@ use chancery_db::{Batch, params};
 
 use crate::{
     Result, Store,
-    error::{parse, print},
+    error::{parse, write},
     log_blocks::{self, Line},
     rows::{is_text, storable},
     scope_use,
@@ -28,7 +28,7 @@ impl LogLine {
     /// # Errors
     /// [`Error::Corrupt`](crate::Error::Corrupt) for an event without a JSON form, which there is none of.
     pub fn of(event: LogEvent, at_ms: i64) -> Result<Self> {
-        let doc = print("log event", &event)?;
+        let doc = write("log event", &event)?;
         let use_key = scope_use::key(&event);
         Ok(Self { id: event.log_id, at_ms, user_id: event.user_id, doc, use_key })
     }

@@ -5,7 +5,7 @@ use chancery_db::{Batch, FromRow, Row, params};
 
 use crate::{
     Result, Store,
-    error::{parse, print},
+    error::{read, write},
     rows::words,
 };
 
@@ -90,10 +90,10 @@ impl FromRow for Held {
 impl Held {
     /// The document without these scopes; `None` where it has none of them.
     fn without<S: AsRef<str>>(&self, scopes: &[S]) -> Result<Option<String>> {
-        let mut record: RefreshRecord = parse("refresh token", &self.doc)?;
+        let mut record: RefreshRecord = read("refresh token", &self.doc)?;
         let granted = &mut record.authorization.scope;
         let before = granted.len();
         granted.retain(|granted| scopes.iter().all(|lost| lost.as_ref() != granted));
-        if granted.len() == before { Ok(None) } else { print("refresh token", &record).map(Some) }
+        if granted.len() == before { Ok(None) } else { write("refresh token", &record).map(Some) }
     }
 }

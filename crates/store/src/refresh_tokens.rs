@@ -9,7 +9,7 @@ use chancery_db::{Batch, FromRow, Row, params};
 
 use crate::{
     Result, Store,
-    error::{parse, print},
+    error::{read, write},
     rows::{NEVER, same, storable},
     users::UserRow,
 };
@@ -60,6 +60,13 @@ const SIBLINGS: usize = 15;
 const DIGEST: usize = 32;
 
 const COLUMNS: &str = "t.doc, t.rotating, t.expires_at, t.idle_expires_at, t.rotated_at, t.last_exchanged_at";
+/// Written out: every exchange asks it.
+const PRESENTED: &str = "SELECT t.doc, t.rotating, t.expires_at, t.idle_expires_at, t.rotated_at, t.last_exchanged_at, \
+                         t.digest, t.siblings, t.previous, u.doc, u.updated_ms, u.last_login_ms, u.last_ip, \
+                         u.logins_count, u.password_reset_ms \
+                         FROM refresh_tokens t LEFT JOIN users u ON u.tenant = t.tenant AND u.id = t.user_id \
+                         WHERE t.tenant = $1 AND t.id = $2 AND NOT EXISTS (SELECT 1 FROM revoked r \
+                         WHERE r.tenant = t.tenant AND r.authorization_id = t.authorization_id)";
 const NOT_REVOKED: &str = "NOT EXISTS (SELECT 1 FROM revoked r \
                            WHERE r.tenant = t.tenant AND r.authorization_id = t.authorization_id)";
 
@@ -107,7 +114,7 @@ impl Store {
                 ends_at(record.expires_at, record.idle_expires_at),
                 record.rotated_at,
                 record.last_exchanged_at,
-                print("refresh token", record)?
+                write("refresh token", record)?
             ],
         ))
     }
@@ -118,13 +125,8 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database), as every read here.
     pub async fn refresh_token(&self, tenant: &str, handle: &Handle) -> Result<Option<PresentedToken>> {
-        let sql = format!(
-            "SELECT {COLUMNS}, t.digest, t.siblings, t.previous, u.doc, u.updated_ms, u.last_login_ms, u.last_ip, \
-             u.logins_count, u.password_reset_ms \
-             FROM refresh_tokens t LEFT JOIN users u ON u.tenant = t.tenant AND u.id = t.user_id \
-             WHERE t.tenant = $1 AND t.id = $2 AND {NOT_REVOKED}"
-        );
-        let row: Option<PresentedRow> = self.db.query_one(sql, params![tenant, handle.id.as_str()]).await?;
+        let row: Option<PresentedRow> =
+            self.db.query_one(PRESENTED, params![tenant, handle.id.as_str()]).await?;
         row.map(|row| row.read(handle)).transpose().map(Option::flatten)
     }
 
@@ -333,7 +335,7 @@ impl FromRow for TokenRow {
 
 impl TokenRow {
     fn read(self) -> Result<RefreshRecord> {
-        let record: RefreshRecord = parse("refresh token", &self.doc)?;
+        let record: RefreshRecord = read("refresh token", &self.doc)?;
         Ok(RefreshRecord {
             rotating: self.rotating,
             expires_at: self.expires_at,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Result, Store,
-    error::{parse, print},
+    error::{parse, print, read},
     password_history,
     revocation::{self, Under},
     rows::{folded, is_text},
@@ -531,7 +531,7 @@ impl UserRow {
     }
 
     pub(crate) fn read(self) -> Result<User> {
-        let mut user: User = parse("user", &self.doc)?;
+        let mut user: User = read("user", &self.doc)?;
         user.updated_at = format_ms(self.updated);
         user.last_login = self.last_login.map(format_ms);
         user.last_ip = self.last_ip;
