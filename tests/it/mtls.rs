@@ -126,7 +126,8 @@ async fn case_17_a_subject_is_taken_from_a_certificate_as_it_is() {
     let rubbish = json!({ "credential_type": "cert_subject_dn", "name": "dn", "subject_dn": "CN" });
     let path = format!("/api/v2/clients/{client_id}/credentials");
     let call = Call::post(&path).bearer(&app.management_token().await).json(&rubbish);
-    let text = "Payload validation error: 'A certificate or a subject_dn with a subject is needed' on property pem.";
+    let text =
+        "Payload validation error: 'A certificate or a subject_dn with a subject is needed' on property pem.";
     app.send(call).await.is_problem(400, Some("invalid_body"), text);
 }
 

@@ -187,7 +187,8 @@ fn unescaped(value: &str) -> Option<String> {
                     let digits = std::str::from_utf8(digits).ok().filter(|d| !d.starts_with('+'))?;
                     Some((u8::from_str_radix(digits, 16).ok()?, after))
                 });
-                let (byte, after) = hex.or_else(|| after.split_first().map(|(byte, after)| (*byte, after)))?;
+                let (byte, after) =
+                    hex.or_else(|| after.split_first().map(|(byte, after)| (*byte, after)))?;
                 bytes.push(byte);
                 (kept, rest) = (bytes.len(), after);
             }
@@ -385,7 +386,9 @@ mod tests {
         assert_eq!(text(0x1e, b"bank"), "\u{6261}\u{6e6b}");
         assert_eq!(text(0x1e, b"\0b\0a"), "ba");
         assert_eq!(text(0x1c, b"\0\0\0b"), "b");
-        for (tag, value) in [(0x1e, &b"ban"[..]), (0x1c, b"bank!"), (0x1c, b"bank"), (0x13, b"b\xe4"), (0x30, b"bank")] {
+        for (tag, value) in
+            [(0x1e, &b"ban"[..]), (0x1c, b"bank!"), (0x1c, b"bank"), (0x13, b"b\xe4"), (0x30, b"bank")]
+        {
             assert!(text(tag, value).contains('\u{fffd}'), "{tag:x}");
         }
     }

@@ -156,7 +156,8 @@ fn new_credential(body: &Value, rng: &dyn Rng, now_ms: i64) -> Result<Credential
                 Some(written) => DistinguishedName::parse(&written).map(|_| written),
                 None => certificate.and_then(|certificate| certificate.subject_to_demand()),
             };
-            let subject = subject.ok_or_else(|| unfit("A certificate or a subject_dn with a subject is needed"));
+            let subject =
+                subject.ok_or_else(|| unfit("A certificate or a subject_dn with a subject is needed"));
             credential.subject_dn = Some(subject?);
         }
         _ => {
