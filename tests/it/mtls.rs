@@ -113,6 +113,24 @@ async fn a_certificate_of_an_authority() {
     is_no_client(&app.send(other.on(asks(&client_id), "SUCCESS")).await);
 }
 
+/// A certificate that is registered is known by the subject that it has, whatever its letters look like, and a subject that cannot be
+/// read is nobody's.
+#[tokio::test]
+async fn case_17_a_subject_is_taken_from_a_certificate_as_it_is() {
+    let app = behind_a_proxy().await;
+    let own = Shown::new("x, O=Bank");
+    let credential = json!({ "credential_type": "cert_subject_dn", "name": "dn", "pem": own.pem });
+    let client_id = machine(&app, "tls_client_auth", credential).await;
+    app.send(own.on(asks(&client_id), "SUCCESS")).await.expect(200);
+
+    let rubbish = json!({ "credential_type": "cert_subject_dn", "name": "dn", "subject_dn": "CN" });
+    let path = format!("/api/v2/clients/{client_id}/credentials");
+    let call = Call::post(&path).bearer(&app.management_token().await).json(&rubbish);
+    let text =
+        "Payload validation error: 'A certificate or a subject_dn with a subject is needed' on property pem.";
+    app.send(call).await.is_problem(400, Some("invalid_body"), text);
+}
+
 /// What anybody writes into a header is nobody's certificate, not even where another proxy lets it through.
 #[tokio::test]
 async fn only_proxies_hand_certificates_on() {
@@ -314,6 +332,32 @@ async fn a_financial_application_that_signs() {
     unbound.is_error(400, "invalid_request", text);
     let bound = app.send(own.on(call(&keyed.assertion(&app, "with-ps256")), "NONE")).await.expect(200);
     assert_eq!(decode(&bound.text("access_token")).1["cnf"], json!({ "x5t#S256": own.thumbprint }));
+}
+
+/// Where the API looks for keys, a token bound to a certificate would be anybody's.
+#[tokio::test]
+async fn case_10_no_token_bound_to_a_certificate_for_an_api_that_looks_for_keys() {
+    let app = behind_a_proxy().await;
+    let own = Shown::new("bank.example");
+    let client_id = self_signed(&app, &own).await;
+    for (level, text) in [
+        ("fapi2_sp_mtls_mtls", "Tokens of this kind are given with a DPoP proof only"),
+        (
+            "fapi1_adv_mtls_par",
+            "The compliance level of the client has tokens bound to a certificate, and the API looks for keys",
+        ),
+    ] {
+        app.set_client(&client_id, json!({ "compliance_level": level })).await;
+        for required in [false, true] {
+            let wish = json!({ "proof_of_possession": { "mechanism": "dpop", "required": required } });
+            app.set_api(wish).await;
+            let refused = app.send(own.on(asks(&client_id), "NONE")).await;
+            refused.is_error(400, "invalid_request", text);
+        }
+        app.set_api(json!({ "proof_of_possession": null })).await;
+        let bound = app.send(own.on(asks(&client_id), "NONE")).await.expect(200);
+        assert_eq!(decode(&bound.text("access_token")).1["cnf"], json!({ "x5t#S256": own.thumbprint }));
+    }
 }
 
 #[tokio::test]

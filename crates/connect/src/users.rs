@@ -88,15 +88,16 @@ pub fn email(text: &str) -> Result<String, Refused> {
 }
 
 /// What shows nothing, or turns what follows around: two addresses that look alike would be two accounts. These are the format
-/// characters of Unicode, its variation selectors, its fillers, the empty pattern of Braille and what is no
-/// character.
+/// characters of Unicode, its variation selectors, its fillers and blanks, and what is no character.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}' | '\u{115f}' | '\u{1160}'
         | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{110bd}' | '\u{110cd}'
         | '\u{600}'..='\u{605}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{ffff}' | '\u{13430}'..='\u{1343f}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+        | '\u{2060}'..='\u{206f}' | '\u{fdd0}'..='\u{fdef}' | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{ffff}'
+        | '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+        || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// The normal form of a user name: lower case. It must not look like an address, or it could be taken for somebody
@@ -178,6 +179,9 @@ mod tests {
             "jane\u{fe0f}@example.com",
             "jane\u{feff}@example.com",
             "jane\u{e0041}@example.com",
+            "jane\u{2800}@example.com",
+            "jane\u{1bca0}@example.com",
+            "jane\u{1ffff}@example.com",
             &long,
         ] {
             assert_eq!(email(text), Err(Refused::Email), "{text:?}");

@@ -1,6 +1,7 @@
 //! What there is to know of an X.509 certificate (RFC 5280): whose it is and until when. Nothing is verified here: the
 //! certificate is the envelope of a key that an administrator chose to trust, or TLS has verified it.
 
+use crate::der::UTF8_STRING;
 use crate::{pem_decode, sha1};
 
 /// A certificate, as far as we read it.
@@ -52,6 +53,16 @@ impl Certificate {
         let lines: Vec<_> = self.names.iter().map(|(kind, name)| format!("{kind}={name}")).collect();
         lines.join("\n")
     }
+
+    /// The subject as [`DistinguishedName::parse`] reads this very one back: one to a line, or in one line with backslashes where
+    /// that would say something else. `None` where it is nobody's name.
+    #[must_use]
+    pub fn subject_to_demand(&self) -> Option<String> {
+        let pairs = self.names.iter().map(|(kind, name)| format!("{kind}={}", escaped(name)));
+        let in_one_line = pairs.collect::<Vec<_>>().join(",");
+        let is_own = |text: &String| DistinguishedName::parse(text).is_some_and(|name| name.is_of(self));
+        [self.subject(), in_one_line].into_iter().find(is_own)
+    }
 }
 
 /// Tag, content and what follows.
@@ -79,11 +90,33 @@ fn name(mut der: &[u8]) -> Option<Vec<(String, String)>> {
             let (_, pair, after) = element(set)?;
             set = after;
             let (_, kind, value) = element(pair)?;
-            let (_, text, _) = element(value)?;
-            names.push((attribute(kind), String::from_utf8_lossy(text).into_owned()));
+            let (tag, value, _) = element(value)?;
+            names.push((attribute(kind), text(tag, value)));
         }
     }
     Some(names)
+}
+
+/// What a string says (X.690, section 8.23). Each type has an encoding of its own: read by another's, the letters of one name spell
+/// another one. What cannot be read becomes U+FFFD.
+fn text(tag: u8, value: &[u8]) -> String {
+    const UNREADABLE: char = char::REPLACEMENT_CHARACTER;
+    match tag {
+        UTF8_STRING => String::from_utf8_lossy(value).into_owned(),
+        // NumericString, PrintableString, TeletexString, IA5String and VisibleString, as far as they are the same.
+        0x12 | 0x13 | 0x14 | 0x16 | 0x1a if value.is_ascii() => String::from_utf8_lossy(value).into_owned(),
+        // BMPString.
+        0x1e if value.len().is_multiple_of(2) => {
+            let units = value.chunks_exact(2).map(|pair| pair.iter().fold(0, |n, b| n << 8 | u16::from(*b)));
+            char::decode_utf16(units).map(|c| c.unwrap_or(UNREADABLE)).collect()
+        }
+        // UniversalString.
+        0x1c if value.len().is_multiple_of(4) => {
+            let units = value.chunks_exact(4).map(|four| four.iter().fold(0, |n, b| n << 8 | u32::from(*b)));
+            units.map(|unit| char::from_u32(unit).unwrap_or(UNREADABLE)).collect()
+        }
+        _ => UNREADABLE.to_string(),
+    }
 }
 
 /// The subject that a certificate must have, as somebody wrote it down: one attribute to a line as
@@ -95,12 +128,12 @@ impl DistinguishedName {
     /// `None` where it is no name, or an empty one: that would be every certificate's without a subject.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let parts = if text.contains('\n') { text.lines().map(str::to_owned).collect() } else { split(text) };
-        let pairs = parts.iter().map(|part| {
-            let (kind, value) = part.split_once('=')?;
-            Some((kind.trim().to_owned(), value.trim().to_owned()))
-        });
-        let pairs: Vec<_> = pairs.collect::<Option<_>>()?;
+        let pairs: Vec<_> = if text.contains('\n') {
+            let literal = |value: &str| Some(value.trim().to_owned());
+            text.lines().map(|line| pair(line, literal)).collect::<Option<_>>()?
+        } else {
+            split(text).into_iter().map(|part| pair(part, unescaped)).collect::<Option<_>>()?
+        };
         (!pairs.is_empty()).then_some(Self(pairs))
     }
 
@@ -119,34 +152,112 @@ impl DistinguishedName {
     }
 }
 
-/// At commas and pluses that no backslash stands before; the backslash goes.
-fn split(text: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        let part = parts.last_mut().into_iter();
-        match character {
-            '\\' => part.for_each(|part| part.extend(characters.next())),
-            ',' | '+' => parts.push(String::new()),
-            other => part.for_each(|part| part.push(other)),
-        }
-    }
-    parts
+fn pair(part: &str, read: impl Fn(&str) -> Option<String>) -> Option<(String, String)> {
+    let (kind, value) = part.split_once('=')?;
+    Some((named(kind.trim()), read(value)?))
 }
 
-/// Attribute types by their object identifier (RFC 4519).
-fn attribute(oid: &[u8]) -> String {
-    match oid {
-        [0x55, 0x04, 3] => "CN".to_owned(),
-        [0x55, 0x04, 5] => "serialNumber".to_owned(),
-        [0x55, 0x04, 6] => "C".to_owned(),
-        [0x55, 0x04, 7] => "L".to_owned(),
-        [0x55, 0x04, 8] => "ST".to_owned(),
-        [0x55, 0x04, 10] => "O".to_owned(),
-        [0x55, 0x04, 11] => "OU".to_owned(),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1] => "emailAddress".to_owned(),
-        other => other.iter().map(|b| format!("{b:02x}")).collect(),
+/// At commas and pluses that neither stand in quotes nor behind a backslash.
+fn split(text: &str) -> Vec<&str> {
+    let (mut is_escaped, mut is_quoted) = (false, false);
+    let parts = text.split(|character| {
+        let is_plain = !std::mem::take(&mut is_escaped);
+        match character {
+            '\\' => is_escaped = is_plain,
+            '"' if is_plain => is_quoted = !is_quoted,
+            ',' | '+' => return is_plain && !is_quoted,
+            _ => {}
+        }
+        false
+    });
+    parts.collect()
+}
+
+/// Without the white space around it, its quotes and backslashes; two hexadecimal digits behind one are a byte of UTF-8 (RFC
+/// 4514, section 2.4).
+fn unescaped(value: &str) -> Option<String> {
+    let (mut bytes, mut kept) = (Vec::new(), 0);
+    let mut rest = value.trim_start().as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match byte {
+            b'"' => kept = bytes.len(),
+            b'\\' => {
+                let hex = after.split_at_checked(2).and_then(|(digits, after)| {
+                    let digits = std::str::from_utf8(digits).ok().filter(|d| !d.starts_with('+'))?;
+                    Some((u8::from_str_radix(digits, 16).ok()?, after))
+                });
+                let (byte, after) =
+                    hex.or_else(|| after.split_first().map(|(byte, after)| (*byte, after)))?;
+                bytes.push(byte);
+                (kept, rest) = (bytes.len(), after);
+            }
+            byte => bytes.push(*byte),
+        }
     }
+    while bytes.len() > kept && bytes.last().is_some_and(u8::is_ascii_whitespace) {
+        bytes.pop();
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// What [`unescaped`] takes away again.
+fn escaped(value: &str) -> String {
+    let last = value.chars().count().saturating_sub(1);
+    let mut text = String::new();
+    for (at, character) in value.chars().enumerate() {
+        match character {
+            '\\' | ',' | '+' | '"' | ';' | '<' | '>' | '=' | '#' => text.extend(['\\', character]),
+            c if c.is_control() || (c == ' ' && (at == 0 || at == last)) => {
+                text.extend(c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("\\{byte:02x}")));
+            }
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+/// The name that [`attribute`] has for what somebody wrote: numbers with points stand for themselves.
+fn named(kind: &str) -> String {
+    let numbers = kind.split('.').map(|number| number.parse::<u32>().ok()).collect::<Option<Vec<_>>>();
+    match numbers.as_deref() {
+        Some([first @ 0..=2, second @ 0..=39, rest @ ..]) => {
+            let mut oid = Vec::new();
+            for number in std::iter::once(first * 40 + second).chain(rest.iter().copied()) {
+                let sevens = (1..5).rev().filter(|place| number >> (7 * place) > 0);
+                oid.extend(sevens.map(|place| 0x80 | (number >> (7 * place)) as u8));
+                oid.push((number & 0x7f) as u8);
+            }
+            attribute(&oid)
+        }
+        _ => kind.to_owned(),
+    }
+}
+
+/// Attribute types by their object identifier (RFC 4519, and what qualified certificates name companies by: ETSI EN 319 412-1).
+fn attribute(oid: &[u8]) -> String {
+    const USERS: [u8; 9] = [0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01];
+    let name = match oid {
+        [0x55, 0x04, 3] => "CN",
+        [0x55, 0x04, 4] => "SN",
+        [0x55, 0x04, 5] => "serialNumber",
+        [0x55, 0x04, 6] => "C",
+        [0x55, 0x04, 7] => "L",
+        [0x55, 0x04, 8] => "ST",
+        [0x55, 0x04, 9] => "STREET",
+        [0x55, 0x04, 10] => "O",
+        [0x55, 0x04, 11] => "OU",
+        [0x55, 0x04, 12] => "title",
+        [0x55, 0x04, 15] => "businessCategory",
+        [0x55, 0x04, 17] => "postalCode",
+        [0x55, 0x04, 42] => "GN",
+        [0x55, 0x04, 97] => "organizationIdentifier",
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1] => "emailAddress",
+        [users @ .., 1] if *users == USERS => "UID",
+        [users @ .., 25] if *users == USERS => "DC",
+        other => return other.iter().map(|b| format!("{b:02x}")).collect(),
+    };
+    name.to_owned()
 }
 
 /// UTCTime has two digits of the year, from 1950 to 2049; GeneralizedTime has four.
@@ -217,6 +328,68 @@ mod tests {
             "O=Client\\, Inc.,CN=client.example.org,C=JP",
         ] {
             assert!(!is_of(other), "{other}");
+        }
+    }
+
+    fn of(names: &[(&str, &str)]) -> Certificate {
+        Certificate {
+            names: names.iter().map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned())).collect(),
+            not_after: String::new(),
+            thumbprint: String::new(),
+        }
+    }
+
+    /// In the way of RFC 4514 and as OpenSSL prints it.
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        let bank = of(&[("DC", "example"), ("organizationIdentifier", "PSDDE-1"), ("CN", "a, \"b\" \\ c ")]);
+        let is_bank = |text: &str| DistinguishedName::parse(text).is_some_and(|name| name.is_of(&bank));
+        for text in [
+            r#"DC=example,organizationIdentifier=PSDDE-1,CN=a\, \"b\" \\ c\ "#,
+            r#"CN=a\2C \22b\22 \5c c\20, 2.5.4.97 = PSDDE-1, 0.9.2342.19200300.100.1.25 = example"#,
+            r#"DC = example, organizationIdentifier = PSDDE-1, CN = "a, \"b\" \\ c ""#,
+        ] {
+            assert!(is_bank(text), "{text}");
+        }
+        for text in [
+            r#"DC=example,organizationIdentifier=PSDDE-1,CN=a\, \"b\" \\ c "#,
+            r"DC=example,organizationIdentifier=PSDDE-1,CN=a\",
+            r"DC=example,organizationIdentifier=PSDDE-1,CN=\ff",
+        ] {
+            assert!(!is_bank(text), "{text}");
+        }
+    }
+
+    /// A certificate demands itself, and no other whose name looks the same when it is written down.
+    #[test]
+    fn a_certificate_is_demanded_by_its_own_name() {
+        let plain = of(&[("C", "JP"), ("O", "Client, Inc."), ("CN", "x")]);
+        assert_eq!(plain.subject_to_demand().as_deref(), Some("C=JP\nO=Client, Inc.\nCN=x"));
+        let two = of(&[("CN", "x"), ("O", "Bank")]);
+        let one = of(&[("CN", "x, O=Bank")]);
+        let lines = of(&[("C", "DE"), ("CN", "x\nO=Bank"), ("OU", " y ")]);
+        for own in [&plain, &two, &one, &lines] {
+            let name = DistinguishedName::parse(&own.subject_to_demand().unwrap()).unwrap();
+            for other in [&plain, &two, &one, &lines] {
+                assert_eq!(name.is_of(other), own == other, "{name:?} {other:?}");
+            }
+        }
+        assert_eq!(of(&[]).subject_to_demand(), None);
+        assert_eq!(of(&[("CN", "\u{fffd}")]).subject_to_demand(), None);
+    }
+
+    /// The bytes of these two letters of a BMPString spell another name in a UTF8String.
+    #[test]
+    fn case_17_a_name_is_read_by_the_type_of_its_text() {
+        assert_eq!(text(0x0c, b"bank"), "bank");
+        assert_eq!(text(0x13, b"bank"), "bank");
+        assert_eq!(text(0x1e, b"bank"), "\u{6261}\u{6e6b}");
+        assert_eq!(text(0x1e, b"\0b\0a"), "ba");
+        assert_eq!(text(0x1c, b"\0\0\0b"), "b");
+        for (tag, value) in
+            [(0x1e, &b"ban"[..]), (0x1c, b"bank!"), (0x1c, b"bank"), (0x13, b"b\xe4"), (0x30, b"bank")]
+        {
+            assert!(text(tag, value).contains('\u{fffd}'), "{tag:x}");
         }
     }
 

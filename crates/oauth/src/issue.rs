@@ -169,12 +169,18 @@ pub(crate) fn binding<'a>(
     let mechanism =
         api.and_then(|api| api.proof_of_possession.as_ref()).map(|proof| proof.mechanism.as_str());
     // FAPI 2.0 (section 5.3.2.1) leaves the choice to the API, and else to the application; FAPI 1.0 knows certificates alone. An API
-    // that looks for certificates would take a token bound to a key from anybody.
-    let by_profile = client.fapi().map(|fapi| match (fapi.is_second, by_api) {
-        (true, Some("dpop")) => "dpop",
-        (true, None) if jkt.is_some() && mechanism != Some("mtls") => "dpop",
-        _ => "mtls",
-    });
+    // that looks for the one would take a token bound to the other from anybody.
+    let by_profile = match (client.fapi(), mechanism) {
+        (Some(fapi), Some("dpop")) if !fapi.is_second => {
+            return Err(OAuthError::CertificateNeeded(
+                "The compliance level of the client has tokens bound to a certificate, and the API looks for keys",
+            ));
+        }
+        (Some(fapi), Some(wanted)) if fapi.is_second => Some(wanted),
+        (Some(fapi), None) if fapi.is_second && jkt.is_some() => Some("dpop"),
+        (Some(_), _) => Some("mtls"),
+        (None, _) => None,
+    };
     let by_certificate = by_profile.is_some()
         || match api.and_then(|api| api.proof_of_possession.as_ref()) {
             Some(proof) => proof.mechanism == "mtls",

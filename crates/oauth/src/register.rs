@@ -91,6 +91,7 @@ pub(crate) async fn update(
         }
         names_itself(&ctx, &client, &metadata)?;
         read.keeps_subjects_of(&client).map_err(refused)?;
+        read.keeps_demands_of(&client).map_err(refused)?;
         let made = match client.secret {
             None => new_secret(&ctx, &read, &mut client)?,
             Some(_) => None,

@@ -8,7 +8,7 @@ use chancery_core::iso::{format_ms, parse_ms};
 use chancery_core::model::{Client, CredentialRef};
 use chancery_core::problem::{Missing, Problem};
 use chancery_core::{Rng, ids};
-use chancery_jose::{Certificate, VerifyingKey, base64url, pem_decode, sha256};
+use chancery_jose::{Certificate, DistinguishedName, VerifyingKey, base64url, pem_decode, sha256};
 use chancery_store::Change;
 use serde_json::{Map, Value, json};
 
@@ -152,9 +152,13 @@ fn new_credential(body: &Value, rng: &dyn Rng, now_ms: i64) -> Result<Credential
             credential.pem = pem;
         }
         "cert_subject_dn" => {
-            let subject = text("subject_dn").or_else(|| certificate.map(|certificate| certificate.subject()));
-            credential.subject_dn =
-                Some(subject.ok_or_else(|| unfit("A certificate or a subject_dn is needed"))?);
+            let subject = match text("subject_dn") {
+                Some(written) => DistinguishedName::parse(&written).map(|_| written),
+                None => certificate.and_then(|certificate| certificate.subject_to_demand()),
+            };
+            let subject =
+                subject.ok_or_else(|| unfit("A certificate or a subject_dn with a subject is needed"));
+            credential.subject_dn = Some(subject?);
         }
         _ => {
             let certificate = certificate.ok_or_else(|| unfit("Invalid certificate"))?;

@@ -155,7 +155,7 @@ impl Registration {
             grant_types,
             method,
             mode: rules.mode,
-            signs_requests: signs_requests(&all, &openid)?,
+            signs_requests: signs_requests(&all, &openid, rules.mode)?,
             pushes_requests: all.flag_or_none("require_pushed_authorization_requests")?,
             openid,
         })
@@ -191,6 +191,19 @@ impl Registration {
             false => Err(RegistrationError::metadata(
                 "subject_type and the sector of the redirect URIs stay what they are: register another client instead",
             )),
+        }
+    }
+
+    /// Whether an application that signs its requests can go on with that, where it says everything anew but this.
+    ///
+    /// # Errors
+    /// `invalid_client_metadata`.
+    pub fn keeps_demands_of(&self, client: &Client) -> Result<()> {
+        let signs = self.signs_requests.unwrap_or_else(|| client.signs_its_requests());
+        let others = client.signed_request_object.as_ref().and_then(|signed| signed.credentials.as_ref());
+        match signs && !can_sign(&self.openid, others.is_some_and(|keys| !keys.is_empty())) {
+            true => Err(RegistrationError::metadata(UNSIGNED)),
+            false => Ok(()),
         }
     }
 
@@ -304,18 +317,27 @@ pub fn openid_settings(
     Ok(openid)
 }
 
-/// What signs must have keys, and cannot be registered as unsigned.
-fn signs_requests(all: &Members<'_>, openid: &OpenId) -> Result<Option<bool>> {
+/// What signs must have keys, and cannot be registered as unsigned; requests of strangers are never read from an object.
+fn signs_requests(all: &Members<'_>, openid: &OpenId, mode: SecurityMode) -> Result<Option<bool>> {
     let signs = all.flag_or_none("require_signed_request_object")?;
-    let has_keys = openid.jwks.is_some() || openid.jwks_uri.is_some();
-    let is_unsigned = openid.request_object_signing_alg.as_deref() == Some("none");
-    if signs == Some(true) && (!has_keys || is_unsigned) {
+    if signs == Some(true) && mode == SecurityMode::Strict {
         return Err(RegistrationError::metadata(
-            "require_signed_request_object needs jwks or jwks_uri, and another request_object_signing_alg than none",
+            "require_signed_request_object must not be true: this tenant takes no signed requests of applications that register themselves",
         ));
     }
-    Ok(signs)
+    match signs == Some(true) && !can_sign(openid, false) {
+        true => Err(RegistrationError::metadata(UNSIGNED)),
+        false => Ok(signs),
+    }
 }
+
+fn can_sign(openid: &OpenId, has_other_keys: bool) -> bool {
+    let has_keys = openid.jwks.is_some() || openid.jwks_uri.is_some() || has_other_keys;
+    has_keys && openid.request_object_signing_alg.as_deref() != Some("none")
+}
+
+const UNSIGNED: &str =
+    "require_signed_request_object needs jwks or jwks_uri, and another request_object_signing_alg than none";
 
 fn settings(all: &Members<'_>) -> Result<OpenId> {
     let id_token = encryption::pair(all, "id_token_encrypted_response")?;

@@ -201,6 +201,29 @@ fn what_it_demands_of_its_own_requests() {
     };
     assert!(again(&keys, signs.clone()).signs_its_requests(), "saying nothing makes nothing weaker");
     assert!(!again(&with("require_signed_request_object", json!(false)), signs).signs_its_requests());
+    let still = |metadata: &Value, client: &Client| {
+        let read = Registration::read(metadata.as_object().unwrap(), &RULES).unwrap();
+        read.keeps_demands_of(client).is_ok()
+    };
+    let signs = read(&with("require_signed_request_object", json!(true))).unwrap();
+    let bare = json!({ "redirect_uris": ["https://app.example/cb"] });
+    let unsigned = with("request_object_signing_alg", json!("none"));
+    for (metadata, goes_on) in [
+        (&keys, true),
+        (&bare, false),
+        (&unsigned, false),
+        (&with("require_signed_request_object", json!(false)), true),
+    ] {
+        assert_eq!(still(metadata, &signs), goes_on, "{metadata}");
+        assert!(still(metadata, &silent), "{metadata}");
+    }
+    // What an administrator gave to sign with is still there.
+    let mut given = signs;
+    let named = json!({ "required": true, "credentials": [{ "id": "cred_1" }] });
+    given.signed_request_object = serde_json::from_value(named).unwrap();
+    assert!(still(&bare, &given) && !still(&unsigned, &given));
+    let strict = with("require_signed_request_object", json!(true));
+    assert_eq!(read_by(&STRICT, &strict).unwrap_err().code, "invalid_client_metadata");
     for bad in [
         json!({ "require_signed_request_object": true }),
         with("require_signed_request_object", json!("true")),
