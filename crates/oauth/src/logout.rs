@@ -21,6 +21,9 @@ use crate::{events, pages};
 
 /// `GET /v2/logout`: ends the session whatever the parameters, then looks where to go.
 pub(crate) async fn v2(ctx: Ctx, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    if is_for_a_part_of_a_page(&headers) {
+        return Ok(not_as_a_part(&ctx, &headers));
+    }
     let params = Params::from_form(query.unwrap_or_default().as_bytes())?;
     let client = params.get("client_id").and_then(|id| ctx.tenant.client(id));
     let listed = logout_urls(&ctx, client.map(AsRef::as_ref));
@@ -71,7 +74,24 @@ pub(crate) async fn check_session(ctx: Ctx, headers: HeaderMap) -> Response {
     hosted::page(StatusCode::OK, body, PageKind::CheckSession, &[])
 }
 
+/// Whether a browser fetches it as a picture, a script or the like: one in a forum, or behind the logo of an application, would log out
+/// whoever looks at it (Fetch Metadata Request Headers, section 2.1). Frames and requests by scripts are how applications do it.
+fn is_for_a_part_of_a_page(headers: &HeaderMap) -> bool {
+    const PARTS: [&str; 9] =
+        ["audio", "embed", "font", "image", "object", "script", "style", "track", "video"];
+    headers.get("sec-fetch-dest").is_some_and(|dest| PARTS.iter().any(|part| dest == part))
+}
+
+fn not_as_a_part(ctx: &Ctx, headers: &HeaderMap) -> Response {
+    let error =
+        AuthorizeError::invalid("Nobody is logged out by a picture, a script or another part of a page");
+    pages::error(ctx, headers, 400, &error)
+}
+
 async fn oidc(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Response, Failure> {
+    if is_for_a_part_of_a_page(headers) {
+        return Ok(not_as_a_part(ctx, headers));
+    }
     let asked = match Asked::read(ctx, params) {
         Ok(asked) => asked,
         Err(error) => return Ok(pages::error(ctx, headers, 400, &error)),

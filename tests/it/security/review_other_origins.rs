@@ -74,3 +74,28 @@ async fn nobody_signs_up_where_no_application_leads() {
         assert_eq!(answer.text("code"), "invalid_connection", "{client_id:?}");
     }
 }
+
+/// A picture in a forum, or one that a logo's address leads to, logged out whoever looked at it. Windows, frames and requests by
+/// scripts are how applications log somebody out.
+#[tokio::test]
+async fn no_part_of_a_page_logs_anybody_out() {
+    let app = TestApp::new().await;
+    for path in ["/v2/logout", "/oidc/logout"] {
+        for dest in ["image", "script", "style", "font", "audio", "video", "track", "object", "embed"] {
+            let mut browser = Browser::new(&app);
+            let ask = Ask::code(&app.clients.web.client_id, "openid");
+            browser.authorize(&ask, &JANE).await.get("code");
+            let answer = browser.send(Call::get(path).header("sec-fetch-dest", dest)).await;
+            assert_eq!(answer.status, 400, "{path} {dest}");
+            browser.open(&ask.with("prompt", "none")).await.location().unwrap();
+            assert!(browser.session_cookie().is_some(), "{path} {dest}");
+        }
+        for dest in ["document", "iframe", "empty"] {
+            let mut browser = Browser::new(&app);
+            let ask = Ask::code(&app.clients.web.client_id, "openid");
+            browser.authorize(&ask, &JANE).await.get("code");
+            let answer = browser.send(Call::get(path).header("sec-fetch-dest", dest)).await;
+            assert_ne!(answer.status, 400, "{path} {dest}");
+        }
+    }
+}
