@@ -75,20 +75,31 @@ impl<'de> Visitor<'de> for NameOrTable {
 
     fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<RateLimits, A::Error> {
         let (mut column, mut rows) = (Column::None, Vec::new());
-        while let Some(name) = table.next_key::<String>()? {
-            if name == "profile" {
-                column = table.next_value()?;
-                continue;
+        while let Some(Name(name)) = table.next_key()? {
+            match name {
+                None => column = table.next_value()?,
+                Some(row) => rows.push((row, table.next_value::<Row>()?.0)),
             }
-            let Some(row) = Limited::named(&name) else {
-                let known: Vec<&str> = Limited::NAMED.iter().map(|(name, _)| *name).collect();
-                let known = known.join(", ");
-                return Err(A::Error::custom(format!("{name} is no limit; there are profile, {known}")));
-            };
-            rows.push((row, table.next_value::<Row>()?.0));
         }
         let begin = RateLimits::from(column).0;
         Ok(RateLimits(rows.into_iter().fold(begin, |limits, (row, limit)| limits.with(row, limit))))
+    }
+}
+
+/// The name of a row; `None` is `profile`. What is wrong is said here, where the line is known.
+struct Name(Option<Limited>);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        match Limited::named(&name) {
+            None if name != "profile" => {
+                let known: Vec<&str> = Limited::NAMED.iter().map(|(name, _)| *name).collect();
+                let known = known.join(", ");
+                Err(D::Error::custom(format!("{name} is no limit; there are profile, {known}")))
+            }
+            row => Ok(Self(row)),
+        }
     }
 }
 
