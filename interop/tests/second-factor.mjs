@@ -1,7 +1,8 @@
 // Second factors: Chromium is the browser, an independent library reads the QR code and shows the codes, openid-client is the
-// application.
+// application, and auth0-auth-js the one that sees to its users' factors.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { AuthClient } from '@auth0/auth0-auth-js';
 import jsqr from 'jsqr';
 import { URI } from 'otpauth';
 import * as client from 'openid-client';
@@ -139,6 +140,60 @@ export default {
     const binding_code = await mailedCode(tools, user);
     const got = await client.genericGrantRequest(config, MFA_OOB, { mfa_token, oob_code, binding_code });
     assert.equal(got.claims().sub, user.user_id);
+  },
+
+  'the MFA client of an SDK: enrol, list, challenge, mailed code, one more, delete': async (tools) => {
+    const { config, user } = await started(tools, ['all-applications']);
+    const { issuer } = tools.chancery;
+    const { client_id: clientId } = config.clientMetadata();
+    // The SDK knows https alone, and the test server http.
+    const customFetch = (url, init) => fetch(String(url).replace(/^https:/, new URL(issuer).protocol), init);
+    const factors = new AuthClient({ domain: new URL(issuer).host, clientId, clientSecret: config.secret, customFetch }).mfa;
+    const password = {
+      username: user.email, password: user.password, realm: 'Username-Password-Authentication',
+      audience: `${issuer}mfa/`, scope: 'enroll read:authenticators remove:authenticators',
+    };
+    const waiting = async () => (await refused(client.genericGrantRequest(config, REALM, password))).mfa_token;
+
+    let mfaToken = await waiting();
+    assert.deepEqual(await factors.listAuthenticators({ mfaToken }), []);
+    assert.equal((await refused(factors.challengeAuthenticator({ mfaToken, challengeType: 'otp' }))).error, 'association_required');
+    const sms = { mfaToken, authenticatorTypes: ['oob'], oobChannels: ['sms'], phoneNumber: '+15550100' };
+    assert.equal((await refused(factors.enrollAuthenticator(sms))).error, 'unsupported_challenge_type');
+    const made = await factors.enrollAuthenticator({ mfaToken, authenticatorTypes: ['otp'] });
+    assert.equal(made.recoveryCodes.length, 1);
+    const first = URI.parse(made.barcodeUri);
+    const signedIn = await client.genericGrantRequest(config, MFA_OTP, { mfa_token: mfaToken, otp: await now(tools, first) });
+    assert.equal(signedIn.scope, password.scope);
+    assert.equal(signedIn.expires_in, 600);
+
+    // At the next sign-in a code by mail.
+    await tools.management.call('PUT', 'guardian/factors/email', { enabled: true });
+    tools.after(() => tools.management.call('PUT', 'guardian/factors/email', { enabled: false }));
+    mfaToken = await waiting();
+    const all = await factors.listAuthenticators({ mfaToken });
+    assert.deepEqual(all.map(({ type, active }) => [type, active]), [['otp', true], ['recovery-code', true], ['email', true]]);
+    assert.deepEqual(await factors.challengeAuthenticator({ mfaToken, challengeType: 'otp' }), { challengeType: 'otp' });
+    const { oobCode, bindingMethod } = await factors.challengeAuthenticator({ mfaToken, challengeType: 'oob', authenticatorId: all[2].id });
+    assert.equal(bindingMethod, 'prompt');
+    const shown = { mfa_token: mfaToken, oob_code: oobCode, binding_code: await mailedCode(tools, user) };
+    const byMail = await client.genericGrantRequest(config, MFA_OOB, shown);
+
+    // With the token of that sign-in one more is made, and the first one taken away.
+    const token = byMail.access_token;
+    const more = await factors.enrollAuthenticator({ mfaToken: token, authenticatorTypes: ['otp'] });
+    assert.equal(more.recoveryCodes, undefined);
+    const second = URI.parse(more.barcodeUri);
+    await client.genericGrantRequest(config, MFA_OTP, { mfa_token: token, otp: await now(tools, second) });
+    const remove = (mfaToken, authenticatorId) => factors.deleteAuthenticator({ mfaToken, authenticatorId });
+    assert.equal((await refused(remove(await waiting(), all[0].id))).error, 'insufficient_scope');
+    assert.equal((await refused(remove(token, 'totp|dev_nothing'))).error, 'not_found');
+    await remove(token, all[0].id);
+    const left = await factors.listAuthenticators({ mfaToken: token });
+    assert.deepEqual(left.map(({ type }) => type).toSorted(), ['email', 'otp', 'recovery-code']);
+    assert.ok(!left.some(({ id }) => id === all[0].id));
+    await remove(token, left.find(({ type }) => type === 'otp').id);
+    assert.deepEqual(await factors.listAuthenticators({ mfaToken: token }), []);
   },
 };
 

@@ -189,6 +189,22 @@ async fn by_the_api() {
         }
         let tokens = exchange(&app, &token, oob, &code).await.expect(200);
         assert!(!tokens.text("access_token").is_empty());
+        // Applications that would enrol it get the same code.
+        for channel in ["sms", "voice", "auth0"] {
+            let more = json!({"challenge_type": "oob", "oob_channel": channel});
+            challenge(&app, &second, more).await.expect(400);
+        }
+        let wanted = json!({"authenticator_types": ["oob"], "oob_channels": ["email"], "email": JANE.email});
+        let made =
+            app.send(Call::post("/mfa/associate").bearer(&second).json(&wanted)).await.expect(200).json();
+        assert_eq!((&made["authenticator_type"], &made["oob_channel"]), (&json!("oob"), &json!("email")));
+        let code = mails(&app)[0].clone();
+        exchange(&app, &second, made["oob_code"].as_str().unwrap(), &code).await.expect(200);
+        let third = waiting(&app).await;
+        let elsewhere =
+            json!({"authenticator_types": ["oob"], "oob_channels": ["email"], "email": "x@y.example"});
+        let refused = app.send(Call::post("/mfa/associate").bearer(&third).json(&elsewhere)).await;
+        refused.is_error(400, "invalid_request", "Codes go to the address of the account alone");
         exchange(&app, &token, oob, &code).await.expect(403);
     }
 }

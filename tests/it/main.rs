@@ -6,6 +6,7 @@ mod support;
 
 mod architecture;
 mod attack_protection;
+mod authenticators;
 mod authorization_details;
 mod authorize;
 mod backchannel_logout;

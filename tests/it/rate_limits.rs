@@ -1,17 +1,18 @@
 //! What a tenant, a user or an address may ask altogether, where the operator says so (fact sheet 13.2).
 
-use chancery_core::rate_limit::Profile;
+use chancery_core::rate_limit::{Limit, Limited, Limits, Profile};
 use chancery_web::ServerConfig;
 use serde_json::Value;
 
+use crate::scim::Directory;
 use crate::support::{Answer, Call, INVOICES, JANE, Middle, Pairs, TestApp};
 
 const KEY_SET: &str = "/.well-known/jwks.json";
 const SAID: &str =
     "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.";
 
-async fn limited(rate_limits: Profile) -> TestApp {
-    TestApp::configured(ServerConfig { rate_limits, ..ServerConfig::default() }).await
+async fn limited(rate_limits: impl Into<Limits>) -> TestApp {
+    TestApp::configured(ServerConfig { rate_limits: rate_limits.into(), ..ServerConfig::default() }).await
 }
 
 /// Limit, what remains, and how long to wait.
@@ -158,6 +159,90 @@ async fn the_log_says_it_once_a_minute() {
     app.clock.advance(61);
     last_of(&app, 40, KEY_SET).await.expect(429);
     assert_eq!(events().await, 2);
+}
+
+/// Before it is refused, the log has it that this will soon be so.
+#[tokio::test]
+async fn the_log_warns_before() {
+    let app =
+        limited(Limits::default().with(Limited::KeySet, Some(Limit { burst: 10, interval: 60_000_000 })))
+            .await;
+    let events = async || {
+        app.app.logs.flush().await.unwrap();
+        let found = app.manage("GET", "/logs?q=type%3Aapi_limit*", Value::Null).await;
+        let kinds = found.as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap().to_owned());
+        kinds.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    };
+    last_of(&app, 7, KEY_SET).await.expect(200);
+    assert!(events().await.is_empty());
+    last_of(&app, 3, KEY_SET).await.expect(200);
+    assert_eq!(events().await, ["api_limit_warning"]);
+    app.get(KEY_SET).await.expect(429);
+    assert_eq!(events().await, ["api_limit", "api_limit_warning"]);
+}
+
+/// What is in no row of the operator's has no limit, and costs no header.
+#[tokio::test]
+async fn a_single_limit() {
+    let app =
+        limited(Limits::default().with(Limited::KeySet, Some(Limit { burst: 2, interval: 1_000_000 }))).await;
+    assert_eq!(figures(&app.get(KEY_SET).await.expect(200)), [Some("2"), Some("1"), None]);
+    app.get(KEY_SET).await.expect(200);
+    app.get(KEY_SET).await.is_error(429, "too_many_requests", SAID);
+    let other = last_of(&app, 50, "/.well-known/openid-configuration").await.expect(200);
+    assert_eq!(figures(&other), [None; 3]);
+}
+
+/// Directories write users by it.
+#[tokio::test]
+async fn scim_counts_as_the_management_api() {
+    let limit = Limit { burst: 100, interval: 60_000_000 };
+    let app = limited(Limits::default().with(Limited::Management, Some(limit))).await;
+    let directory = Directory::new(&app, "staff").await;
+    let token = app.management_token().await;
+    let left = async || {
+        let answer = app.send(Call::get("/api/v2/roles").bearer(&token)).await.expect(200);
+        answer.header("x-ratelimit-remaining").unwrap().parse::<u32>().unwrap()
+    };
+    let before = left().await;
+    for _ in 0..3 {
+        directory.ask(&app, "GET", "/Users", &Value::Null).await.expect(200);
+    }
+    assert_eq!(left().await, before - 4);
+    for _ in 0..before {
+        directory.ask(&app, "GET", "/Users", &Value::Null).await;
+    }
+    directory.ask(&app, "GET", "/Users", &Value::Null).await.expect(429);
+    let stranger = Call::get(&format!("/scim/v2/connections/{}/Users", directory.connection)).bearer("x");
+    app.send(stranger).await.expect(401);
+}
+
+async fn register(app: &TestApp) -> Answer {
+    let metadata = serde_json::json!({"redirect_uris": ["https://a.example/cb"]});
+    app.send(Call::post("/oidc/register").json(&metadata)).await
+}
+
+/// Limits that are always there say what is left, too; of two limits the scarcer one.
+#[tokio::test]
+async fn what_is_left_of_limits_by_address() {
+    let app = TestApp::new().await;
+    app.manage(
+        "PATCH",
+        "/tenants/settings",
+        serde_json::json!({"flags": {"enable_dynamic_client_registration": true}}),
+    )
+    .await;
+    for left in ["19", "18"] {
+        assert_eq!(figures(&register(&app).await.expect(201)), [Some("20"), Some(left), None]);
+    }
+    let app = limited(Profile::Enterprise).await;
+    app.manage(
+        "PATCH",
+        "/tenants/settings",
+        serde_json::json!({"flags": {"enable_dynamic_client_registration": true}}),
+    )
+    .await;
+    assert_eq!(figures(&register(&app).await.expect(201)), [Some("5"), Some("4"), None]);
 }
 
 /// Limits that are always there say the same.

@@ -6,7 +6,7 @@ use crate::support::*;
 
 /// A company's directory, with its connection.
 pub(crate) struct Directory {
-    connection: String,
+    pub(crate) connection: String,
     token: String,
 }
 

@@ -23,7 +23,7 @@ const REQUIRED: &str = "Multifactor authentication required";
 const TYPED: Pairs<'_> =
     &[("grant_type", "password"), ("username", "jane@example.com"), ("password", "Read-4-Jane")];
 
-async fn turn_on(app: &TestApp, always: bool) {
+pub(crate) async fn turn_on(app: &TestApp, always: bool) {
     for factor in ["otp", "recovery-code"] {
         app.manage("PUT", &format!("/guardian/factors/{factor}"), json!({"enabled": true})).await;
     }
@@ -57,7 +57,7 @@ async fn enter(browser: &mut Browser<'_>, page: &Answer, code: &str) -> Answer {
 }
 
 /// Jane signs in for the first time since: her secret, her recovery code, and the page after that.
-async fn enrol(app: &TestApp, browser: &mut Browser<'_>, ask: &Ask) -> (String, String, Answer) {
+pub(crate) async fn enrol(app: &TestApp, browser: &mut Browser<'_>, ask: &Ask) -> (String, String, Answer) {
     let login = browser.open(ask).await;
     let page = browser.log_in(&login, &JANE).await;
     is_page(&page, 200, ENROLMENT);

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use chancery_core::rate_limit::Profile;
 use chancery_web::{CertificateHeader, Network, Networks, Services};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
@@ -13,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::authorities;
 use crate::master_key::{self, MasterKey};
+use crate::rate_limits::RateLimits;
 
 /// Every setting of `serve`, each under one name: `http` in the file, `--http` as a flag, `CHANCERY_HTTP` in the
 /// environment.
@@ -169,34 +169,8 @@ pub struct Settings {
     pub management_rate: Option<u32>,
 
     /// What a tenant, a user or an address may ask altogether: as a plan of the hosted service has it [default: none]
-    #[arg(long, env = "CHANCERY_RATE_LIMITS", value_name = "PROFILE")]
+    #[arg(long, env = "CHANCERY_RATE_LIMITS", value_name = "PROFILE", value_parser = RateLimits::argument())]
     pub rate_limits: Option<RateLimits>,
-}
-
-/// Which limits there are beside those that protect accounts and memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum RateLimits {
-    /// None.
-    #[default]
-    None,
-    /// Those of a free tenant.
-    Free,
-    /// Those of a small plan.
-    Essentials,
-    /// Those of a large plan.
-    Enterprise,
-}
-
-impl From<RateLimits> for Profile {
-    fn from(limits: RateLimits) -> Self {
-        match limits {
-            RateLimits::None => Self::None,
-            RateLimits::Free => Self::Free,
-            RateLimits::Essentials => Self::Essentials,
-            RateLimits::Enterprise => Self::Enterprise,
-        }
-    }
 }
 
 /// Where proxies put client certificates.

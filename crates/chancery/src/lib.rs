@@ -20,6 +20,7 @@ mod management;
 pub mod master_key;
 pub mod ops;
 pub mod output;
+pub mod rate_limits;
 pub mod rng;
 mod routes;
 pub mod seed;

@@ -1,5 +1,7 @@
 //! Limits of what a tenant, a user or an address may ask altogether (fact sheet 13.2): token buckets, as arithmetic.
 
+use std::num::NonZeroU32;
+
 /// A token bucket: so many at once, then one more each interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
@@ -20,7 +22,21 @@ pub struct Left {
     pub wait: i64,
 }
 
+impl Left {
+    /// Whether four fifths of a limit of so many are used, or more.
+    pub fn is_nearly_spent(&self, burst: u32) -> bool {
+        let remaining = u64::from(self.remaining.unwrap_or(0));
+        remaining.saturating_mul(5) <= u64::from(burst)
+    }
+}
+
 impl Limit {
+    /// So many at once, and so many more in each time of so many seconds.
+    pub fn of(burst: u32, count: NonZeroU32, seconds: u32) -> Self {
+        let micros = i64::from(seconds).saturating_mul(1_000_000);
+        Self { burst, interval: (micros / i64::from(count.get())).max(1) }
+    }
+
     const fn per_second(burst: u32, count: i64) -> Self {
         Self { burst, interval: 1_000_000 / count }
     }
@@ -62,6 +78,40 @@ pub enum Profile {
     Enterprise,
 }
 
+/// Which limits there are: a column, and what is said of single rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    profile: Profile,
+    rows: Vec<(Limited, Option<Limit>)>,
+}
+
+impl From<Profile> for Limits {
+    fn from(profile: Profile) -> Self {
+        Self { profile, rows: Vec::new() }
+    }
+}
+
+impl Limits {
+    /// The same with another limit in this row, or without one.
+    #[must_use]
+    pub fn with(mut self, what: Limited, limit: Option<Limit>) -> Self {
+        self.rows.retain(|(row, _)| *row != what);
+        self.rows.push((what, limit));
+        self
+    }
+
+    /// The limit of this row, where it has one.
+    pub fn limit(&self, what: Limited) -> Option<Limit> {
+        let own = self.rows.iter().find(|(row, _)| *row == what);
+        own.map_or_else(|| self.profile.limit(what), |(_, limit)| *limit)
+    }
+
+    /// Whether no row has one.
+    pub fn are_none(&self) -> bool {
+        Limited::NAMED.iter().all(|(_, row)| self.limit(*row).is_none())
+    }
+}
+
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limited {
@@ -89,6 +139,29 @@ pub enum Limited {
     Assertion,
     /// Mailed codes for a second factor, of one sign-in.
     MailedFactor,
+}
+
+impl Limited {
+    /// Every row with the name that operators know it by.
+    pub const NAMED: [(&'static str, Self); 12] = [
+        ("authentication_api", Self::Authentication),
+        ("token", Self::Token),
+        ("registration", Self::Registration),
+        ("key_set", Self::KeySet),
+        ("login_pages", Self::Pages),
+        ("management_api", Self::Management),
+        ("userinfo", Self::UserInfo),
+        ("sign_in", Self::SignIn),
+        ("profile_exchange", Self::ProfileExchange),
+        ("on_behalf_of", Self::OnBehalfOf),
+        ("assertion", Self::Assertion),
+        ("mailed_factor", Self::MailedFactor),
+    ];
+
+    /// The row of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, row)| *row)
+    }
 }
 
 impl Profile {
@@ -139,6 +212,34 @@ mod tests {
         let three = limit.take(Some(two.full_at), 100_000);
         assert_eq!((three.remaining, three.wait, three.full_at), (None, 150_000, two.full_at));
         assert_eq!(limit.take(Some(three.full_at), 250_000).remaining, Some(0), "refusals take nothing");
+    }
+
+    #[test]
+    fn four_fifths_are_nearly_all() {
+        let limit = Limit::per_second(5, 1);
+        let (mut full_at, mut nearly) = (None, Vec::new());
+        for _ in 0..5 {
+            let left = limit.take(full_at, 0);
+            full_at = Some(left.full_at);
+            nearly.push(left.is_nearly_spent(limit.burst));
+        }
+        assert_eq!(nearly, [false, false, false, true, true]);
+    }
+
+    #[test]
+    fn single_rows() {
+        let own = Limit::per_second(7, 1);
+        let limits = Limits::from(Profile::Free).with(Limited::Token, Some(own)).with(Limited::KeySet, None);
+        assert_eq!(limits.limit(Limited::Token), Some(own));
+        assert_eq!(limits.limit(Limited::KeySet), None);
+        assert_eq!(limits.limit(Limited::UserInfo), Profile::Free.limit(Limited::UserInfo));
+        assert!(!limits.are_none() && Limits::default().are_none());
+        assert!(!Limits::default().with(Limited::Assertion, Some(own)).are_none(), "one row is enough");
+        assert!(Limits::default().with(Limited::Token, Some(own)).with(Limited::Token, None).are_none());
+        for (name, row) in Limited::NAMED {
+            assert_eq!(Limited::named(name), Some(row));
+        }
+        assert_eq!(Limited::named("tokens"), None);
     }
 
     #[test]

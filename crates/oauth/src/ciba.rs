@@ -36,7 +36,7 @@ pub(crate) async fn begin(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> R
 }
 
 async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Response, Failure> {
-    ctx.app.rates.take(STARTS, ctx.ip, &ctx.tenant.tenant, ctx.now())?;
+    let left = ctx.app.rates.take(STARTS, ctx.ip, &ctx.tenant.tenant, ctx.now())?;
     let client = authenticate(&ctx, &headers, &ClientProof::parse(&params)?).await?;
     let begun = ask(&ctx, &client, params).await;
     let mut event = match &begun {
@@ -57,7 +57,9 @@ async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Respon
         "expires_in": record.expires_at - ctx.now(),
         "interval": POLL_INTERVAL,
     });
-    Ok(json(StatusCode::OK, &body))
+    let mut response = json(StatusCode::OK, &body);
+    left.say(response.headers_mut());
+    Ok(response)
 }
 
 async fn ask(ctx: &Ctx, client: &PreparedClient, params: Params) -> Result<(Handle, DeviceRecord), Failure> {

@@ -53,7 +53,9 @@ async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Respon
         "expires_in": DEVICE_LIFETIME,
         "interval": POLL_INTERVAL,
     });
-    Ok(json(StatusCode::OK, &body))
+    let mut response = json(StatusCode::OK, &body);
+    left.say(response.headers_mut());
+    Ok(response)
 }
 
 /// What the device may ask for. Whether the application may have the API at all is known before any user takes part.

@@ -56,6 +56,8 @@ pub(crate) struct AccessTokenFor<'a> {
     pub(crate) jkt: Option<&'a str>,
     /// The token it was made of, if it was.
     pub(crate) delegation: Option<&'a Delegation>,
+    /// The user showed a second factor for it.
+    pub(crate) second_factor: bool,
 }
 
 /// What a token inherits from the one that it was exchanged for.
@@ -117,6 +119,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 x5t,
                 details: details.as_ref(),
                 act: what.delegation.map(|delegation| &delegation.act),
+                second_factor: what.second_factor && api.is_about_factors(),
                 is_system_api: api.is_system(),
                 custom: None,
             }

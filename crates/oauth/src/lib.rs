@@ -4,6 +4,7 @@
 //! the login crate: the two meet in a stored transaction.
 
 mod app_links;
+mod authenticators;
 mod authorize;
 mod backchannel;
 mod ciba;
@@ -36,7 +37,7 @@ mod userinfo;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use chancery_web::{App, Ctx, Frequent};
 use http::Method;
 
@@ -67,9 +68,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/oauth/par", post(pushed::push))
         .route("/oauth/introspect", post(introspect::introspect))
         .route("/oauth/revoke", post(revoke::revoke))
-        .route("/mfa/associate", post(mfa::associate))
+        .route("/mfa/associate", post(authenticators::associate))
         .route("/mfa/challenge", post(mfa::challenge))
-        .route("/mfa/authenticators", get(mfa::authenticators))
+        .route("/mfa/authenticators", get(authenticators::list))
+        .route("/mfa/authenticators/{id}", delete(authenticators::remove))
         .route("/userinfo", get(userinfo::by_get).post(userinfo::by_post))
         .route("/oidc/initiate", get(initiate::initiate))
         .route("/oidc/register", post(register::register))

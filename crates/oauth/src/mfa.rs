@@ -1,14 +1,14 @@
-//! `/mfa/*`, and the sign-in that waits for a second factor behind an `mfa_token` (fact sheet 6.3 and 9.7).
+//! The sign-in that waits for a second factor behind an `mfa_token`, and `/mfa/challenge` (fact sheet 6.3 and 9.7).
 
 use axum::response::Response;
 use chancery_core::ids::{self, Handle};
-use chancery_core::model::User;
+use chancery_core::model::{Api, User};
 use chancery_core::oauth::{ClientProof, OAuthError};
-use chancery_core::second_factor::{EMAIL, MailedCode, TOTP, masked};
+use chancery_core::second_factor::{EMAIL, MailedCode, TOTP};
 use chancery_core::webauthn::{PLATFORM, ROAMING};
 use chancery_db::Batch;
 use chancery_store::{PreparedClient, StoredTransaction};
-use chancery_web::{Ctx, Failure, Form, SecondFactorsOf, bearer_token, json};
+use chancery_web::{Audience, Ctx, Failure, Form, SecondFactorsOf, json};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -51,6 +51,21 @@ impl Waiting {
     pub(crate) fn spend(&self, ctx: &Ctx) -> Batch {
         ctx.app.store.finish_transaction(&ctx.tenant.tenant, &self.id, self.rev)
     }
+}
+
+/// Whether a sign-in without pages needs a second factor: where the policy says so, and for tokens by which the user's own are
+/// seen to, wherever there are some. A password alone takes none away.
+///
+/// # Errors
+/// [`OAuthError::NoSuchApi`]; when the database is away.
+pub(crate) async fn is_due(ctx: &Ctx, user: &User, audience: Option<&str>) -> Result<bool, Failure> {
+    let settings = ctx.tenant.second_factors;
+    if settings.guard_passwords() {
+        return Ok(true);
+    }
+    let audience = Audience::resolve(&ctx.tenant, &ctx.origin, audience)?;
+    let is_about_factors = audience.plain_api().is_some_and(Api::is_about_factors);
+    Ok(is_about_factors && settings.are_there() && SecondFactorsOf::load(ctx, user).await?.are_enrolled())
 }
 
 /// Keeps the sign-in and tells the application what is due.
@@ -115,14 +130,6 @@ pub(crate) async fn waiting(ctx: &Ctx, mfa_token: &str) -> Result<Waiting, Failu
     Ok(Waiting { pending, id: stored.id, rev: stored.rev })
 }
 
-/// The same with its user, by the `Authorization` header.
-async fn bearer(ctx: &Ctx, headers: &HeaderMap) -> Result<(Waiting, User), Failure> {
-    let token = bearer_token(headers)?.ok_or(OAuthError::TokenMissing)?;
-    let waiting = waiting(ctx, token).await?;
-    let user = user(ctx, &waiting).await?;
-    Ok((waiting, user))
-}
-
 /// Whose it is, while the password is still the one that was shown.
 pub(crate) async fn user(ctx: &Ctx, waiting: &Waiting) -> Result<User, Failure> {
     let user = ctx.app.store.user(&ctx.tenant.tenant, &waiting.pending.user_id).await?;
@@ -136,37 +143,6 @@ pub(crate) async fn user(ctx: &Ctx, waiting: &Waiting) -> Result<User, Failure> 
     }
     // Whoever guesses at the password meanwhile closes what began before, too (security case 14).
     if ctx.is_locked(&user).await? { Err(OAuthError::TooManyAttempts.into()) } else { Ok(user) }
-}
-
-/// `POST /mfa/associate`: a first factor, for a user who has none. Its first code makes it count.
-pub(crate) async fn associate(ctx: Ctx, headers: HeaderMap, Form(params): Form) -> Result<Response, Failure> {
-    let (_, user) = bearer(&ctx, &headers).await?;
-    // A list in JSON comes as the text of its members, see `Params::from_json`.
-    let is_there = ctx.tenant.second_factors.otp;
-    if !is_there || !params.all("authenticator_types").any(|kinds| names(kinds, "otp")) {
-        return Err(OAuthError::UnsupportedChallenge.into());
-    }
-    let factors = SecondFactorsOf::load(&ctx, &user).await?;
-    if factors.are_enrolled() {
-        return Err(OAuthError::AlreadyEnrolled.into());
-    }
-    let (secret, code, write) = factors.begin_enrolment()?;
-    match ctx.app.store.commit(write).await {
-        Ok(()) => {}
-        // Somebody was faster, or the user is gone.
-        Err(chancery_store::Error::Guard) => return Err(OAuthError::AlreadyEnrolled.into()),
-        Err(other) => return Err(other.into()),
-    }
-    factors.log("gd_start_enroll", "Second factor begun");
-    let mut answer = json!({
-        "authenticator_type": "otp",
-        "secret": secret,
-        "barcode_uri": factors.otpauth_uri(&secret),
-    });
-    if let Some(code) = code {
-        answer["recovery_codes"] = json!([code]);
-    }
-    Ok(json(StatusCode::OK, &answer))
 }
 
 /// `POST /mfa/challenge`: which factor the application is to ask for.
@@ -192,14 +168,21 @@ pub(crate) async fn challenge(ctx: Ctx, headers: HeaderMap, Form(params): Form) 
     if factors.have_otp() && takes("otp") && named.is_none_or(is_otp) {
         return Ok(json(StatusCode::OK, &json!({"challenge_type": "otp"})));
     }
-    if factors.mailed_to().is_some() && takes("oob") && named.is_none_or(|id| id == mail_id) {
-        return mail(&ctx, &waiting, &factors).await;
+    let by_mail = params.get("oob_channel").is_none_or(|channel| channel == EMAIL);
+    if factors.mailed_to().is_some() && takes("oob") && by_mail && named.is_none_or(|id| id == mail_id) {
+        let oob_code = mail(&ctx, &waiting, &factors).await?;
+        let answer = json!({"challenge_type": "oob", "oob_code": oob_code, "binding_method": "prompt"});
+        return Ok(json(StatusCode::OK, &answer));
     }
     Err(OAuthError::UnsupportedChallenge.into())
 }
 
-/// A code is on its way: what the application comes back with, beside what the user types.
-async fn mail(ctx: &Ctx, waiting: &Waiting, factors: &SecondFactorsOf<'_>) -> Result<Response, Failure> {
+/// A code is on its way: the `oob_code` that the application comes back with, beside what the user types.
+pub(crate) async fn mail(
+    ctx: &Ctx,
+    waiting: &Waiting,
+    factors: &SecondFactorsOf<'_>,
+) -> Result<String, Failure> {
     let code = factors.mail_factor(&waiting.id).ok_or(OAuthError::TooManyAttempts)?;
     let handle = Handle::generate(&*ctx.app.rng, ctx.now_ms);
     let stored = StoredTransaction {
@@ -210,8 +193,7 @@ async fn mail(ctx: &Ctx, waiting: &Waiting, factors: &SecondFactorsOf<'_>) -> Re
         rev: 1,
     };
     ctx.app.store.insert_transaction(&ctx.tenant.tenant, &stored).await?;
-    let answer = json!({"challenge_type": "oob", "oob_code": handle.expose(), "binding_method": "prompt"});
-    Ok(json(StatusCode::OK, &answer))
+    Ok(handle.expose())
 }
 
 /// What stands behind an `oob_code`.
@@ -248,28 +230,7 @@ impl Waiting {
     }
 }
 
-/// `GET /mfa/authenticators`: what the user has.
-pub(crate) async fn authenticators(ctx: Ctx, headers: HeaderMap) -> Result<Response, Failure> {
-    let (_, user) = bearer(&ctx, &headers).await?;
-    let factors = SecondFactorsOf::load(&ctx, &user).await?;
-    let mailed = factors.mailed_to().map(|email| {
-        json!({
-            "id": factors.mail_method_id(), "authenticator_type": "oob", "oob_channel": "email",
-            "name": masked(email), "active": true,
-        })
-    });
-    let all: Vec<Value> = factors
-        .confirmed()
-        .map(|(id, kind)| {
-            let kind = if kind == TOTP { "otp" } else { kind };
-            json!({"id": id, "authenticator_type": kind, "active": true})
-        })
-        .chain(mailed)
-        .collect();
-    Ok(json(StatusCode::OK, &all))
-}
-
 /// Whether a list of words, however it came, names one.
-fn names(list: &str, word: &str) -> bool {
+pub(crate) fn names(list: &str, word: &str) -> bool {
     list.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|name| name == word)
 }

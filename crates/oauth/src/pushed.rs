@@ -69,7 +69,9 @@ async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Respon
     let stored = StoredTransaction { id: id.clone(), digest: Vec::new(), doc, expires_at, rev: 1 };
     ctx.app.store.insert_transaction(&ctx.tenant.tenant, &stored).await?;
     let body = json!({"request_uri": format!("{REQUEST_URI}{id}"), "expires_in": PUSHED_LIFETIME});
-    Ok(json(StatusCode::CREATED, &body))
+    let mut response = json(StatusCode::CREATED, &body);
+    left.say(response.headers_mut());
+    Ok(response)
 }
 
 /// A proof of possession says the same as `dpop_jkt`, and more (RFC 9449, section 10.1).

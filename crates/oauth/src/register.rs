@@ -38,7 +38,7 @@ pub(crate) async fn register(ctx: Ctx, headers: HeaderMap, body: Body) -> Result
     if !ctx.tenant.settings.lets_register() {
         return Err(not_here().into());
     }
-    ctx.app.rates.take(RATE, ctx.ip, &ctx.tenant.tenant, ctx.now())?;
+    let left = ctx.app.rates.take(RATE, ctx.ip, &ctx.tenant.tenant, ctx.now())?;
     let metadata = metadata(&ctx, &headers, body).await?;
     let read = Box::pin(accepted(&ctx, &metadata, mode(&ctx))).await?;
     make_room(&ctx).await?;
@@ -56,7 +56,9 @@ pub(crate) async fn register(ctx: Ctx, headers: HeaderMap, body: Body) -> Result
     let change = Change::new(&ctx.tenant.tenant).insert(Kind::Client, &client.client_id, None, doc);
     ctx.app.catalog.apply(change).await?;
     log(&ctx, "client_registered", &client);
-    Ok(json(StatusCode::CREATED, &told(&ctx, &client, secret.as_ref(), &token)))
+    let mut response = json(StatusCode::CREATED, &told(&ctx, &client, secret.as_ref(), &token));
+    left.say(response.headers_mut());
+    Ok(response)
 }
 
 /// The registration as it is now.

@@ -373,7 +373,7 @@ impl Ctx {
         // By what was typed, whether or not there is such an account.
         let whom = (tenant, email.to_lowercase());
         let from = self.app.rates.take(RESET_LINKS_FROM, self.ip, tenant, self.now());
-        if let Err(wait) = from.and_then(|()| self.app.rates.take(RESET_LINKS, self.ip, whom, self.now())) {
+        if let Err(wait) = from.and_then(|_| self.app.rates.take(RESET_LINKS, self.ip, whom, self.now())) {
             return Ok(ResetLink::TooMany(wait));
         }
         let credential = match email.len() <= LONGEST_IDENTIFIER {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chancery_connect::PasswordHasher;
 use chancery_core::iso::format_ms;
-use chancery_core::rate_limit::Profile;
+use chancery_core::rate_limit::Limits;
 use chancery_core::records::LogEvent;
 use chancery_core::{Clock, Rng, Telephone};
 use chancery_login::TextCatalog;
@@ -99,7 +99,7 @@ pub struct ServerConfig {
     /// Calls of the Management API that one application may make in a second. Default 50,000.
     pub management_rate: u32,
     /// What a tenant, a user or an address may ask altogether. Default: no such limits.
-    pub rate_limits: Profile,
+    pub rate_limits: Limits,
     /// Where documents are fetched from beside the internet. Default nowhere.
     pub fetch_networks: Networks,
     /// Who is trusted when documents are fetched. Default: whom the system trusts.
@@ -151,7 +151,7 @@ impl Default for ServerConfig {
             outage: Duration::from_secs(300),
             log_retention: 30 * 24 * 3600,
             management_rate: 50_000,
-            rate_limits: Profile::None,
+            rate_limits: Limits::default(),
             fetch_networks: Networks::default(),
             fetch_authorities: None,
             breached_passwords: None,
@@ -271,7 +271,7 @@ impl AppBuilder {
             allowed_origins: AllowedOrigins::default(),
             log_ids: chancery_core::ids::Sequence::new(&*self.rng),
             metrics: RouteMetrics::default(),
-            overall: Overall::new(config.rate_limits),
+            overall: Overall::new(&config.rate_limits),
             overload: Overload::default(),
             config,
             stopping: self.stopping,

@@ -40,7 +40,7 @@ impl Audience {
     pub fn target(&self) -> Target<'_> {
         match self {
             Self::Userinfo => Target::Userinfo,
-            Self::Api(api) if api.is_system() => Target::Management(&api.api),
+            Self::Api(api) if api.is_system() && !api.is_about_factors() => Target::Management(&api.api),
             Self::Api(api) => Target::Api(&api.api),
         }
     }

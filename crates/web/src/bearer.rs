@@ -39,6 +39,8 @@ pub struct AccessTokenClaims {
     pub act: Option<Value>,
     /// What exactly the user allowed (RFC 9396).
     pub authorization_details: Option<Value>,
+    /// The user showed a second factor for it.
+    pub second_factor: bool,
 }
 
 impl AccessTokenClaims {
@@ -178,6 +180,8 @@ struct Claims {
     act: Option<Value>,
     #[serde(default)]
     authorization_details: Option<Value>,
+    #[serde(default)]
+    amr: Option<Value>,
     // Marks of an ID token, which must never pass for an access token.
     #[serde(default)]
     nonce: Option<serde::de::IgnoredAny>,
@@ -255,6 +259,7 @@ fn judge(
         jti: claims.jti,
         act: claims.act,
         authorization_details: claims.authorization_details,
+        second_factor: claims.amr.is_some_and(|amr| amr == serde_json::json!(["mfa"])),
     })
 }
 

@@ -170,7 +170,7 @@ const OPEN: [&str; 11] = [
     "/userinfo",
     "/oidc/register",
 ];
-const OPEN_BELOW: [&str; 3] = ["/dbconnections/", "/api/v2/", "/api/chancery/"];
+const OPEN_BELOW: [&str; 4] = ["/dbconnections/", "/mfa/authenticators/", "/api/v2/", "/api/chancery/"];
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS");
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -269,6 +269,12 @@ mod tests {
             assert_eq!(readers(path), Readers::Applications, "{path}");
         }
         assert_eq!(readers("/api/v2/clients"), Readers::Applications);
+        for path in ["associate", "challenge", "authenticators", "authenticators/totp%7Cdev_1"] {
+            assert_eq!(readers(&format!("/mfa/{path}")), Readers::Applications, "{path}");
+        }
+        for path in ["enrollment", "authenticatorsx", "associate/x", ""] {
+            assert_eq!(readers(&format!("/mfa/{path}")), Readers::Nobody, "{path}");
+        }
         assert_eq!(readers("/.well-known/jwks.json"), Readers::Anyone);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use chancery_core::network::subscriber as network;
-use chancery_core::rate_limit::{Left, Limited, Profile};
+use chancery_core::rate_limit::{Left, Limited, Limits};
 use chancery_core::records::LogEvent;
 use http::HeaderMap;
 use http::request::Parts;
@@ -20,24 +20,24 @@ use crate::{Allowance, App, Ctx, Failure, Rate, TooManyRequests};
 
 /// The buckets. There is none of these where no limit is set.
 pub(crate) struct Overall {
-    profile: Profile,
+    limits: Limits,
     /// When each will be full again, in microseconds.
     full_at: Mutex<HashMap<u64, i64>>,
     hasher: RandomState,
 }
 
 impl Overall {
-    pub(crate) fn new(profile: Profile) -> Option<Self> {
-        (profile != Profile::None).then(|| Self {
-            profile,
+    pub(crate) fn new(limits: &Limits) -> Option<Self> {
+        (!limits.are_none()).then(|| Self {
+            limits: limits.clone(),
             full_at: Mutex::default(),
             hasher: RandomState::new(),
         })
     }
 
     /// Takes one for this row and whomever it counts, where the row has a limit. Neither names nor addresses are kept.
-    fn take(&self, what: Limited, whom: impl Hash, now_ms: i64) -> Option<Allowance> {
-        let limit = self.profile.limit(what)?;
+    fn take(&self, what: Limited, whom: impl Hash, now_ms: i64) -> Option<Taken> {
+        let limit = self.limits.limit(what)?;
         let key = self.hasher.hash_one((what, whom));
         let now = now_ms.saturating_mul(1000);
         let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,30 +46,36 @@ impl Overall {
         }
         let left = limit.take(buckets.get(&key).copied(), now);
         buckets.insert(key, left.full_at);
-        Some(allowance(limit.burst, left, now))
+        let is_nearly_spent = left.is_nearly_spent(limit.burst);
+        Some(Taken { allowance: allowance(limit.burst, left, now), is_nearly_spent })
     }
+}
+
+/// What came of taking one.
+struct Taken {
+    allowance: Allowance,
+    is_nearly_spent: bool,
 }
 
 impl Ctx {
     /// Takes one from what this row allows the tenant, where the operator set limits. `whom` tells users apart.
     pub fn take_overall(&self, what: Limited, whom: impl Hash) -> Option<Allowance> {
         let overall = self.app.overall.as_ref()?;
-        let left = overall.take(what, (&self.tenant.tenant, whom), self.now_ms)?;
-        if left.is_spent {
-            self.limit_was_hit(what);
+        let taken = overall.take(what, (&self.tenant.tenant, whom), self.now_ms)?;
+        if taken.allowance.is_spent {
+            self.tell(TOLD, format!("A rate limit was reached: {what:?}."));
+        } else if taken.is_nearly_spent {
+            self.tell(WARNED, format!("Four fifths of a rate limit are used: {what:?}."));
         }
-        Some(left)
+        Some(taken.allowance)
     }
 
     /// Once a minute for each tenant: a flood of requests is no flood of writes.
-    fn limit_was_hit(&self, what: Limited) {
+    fn tell(&self, told: Rate, description: String) {
         let nobody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        if self.app.rates.take(TOLD, nobody, &self.tenant.tenant, self.now()).is_ok() {
-            self.log(LogEvent {
-                kind: "api_limit".to_owned(),
-                description: Some(format!("A rate limit was reached: {what:?}.")),
-                ..LogEvent::default()
-            });
+        if self.app.rates.take(told, nobody, &self.tenant.tenant, self.now()).is_ok() {
+            let kind = told.name.to_owned();
+            self.log(LogEvent { kind, description: Some(description), ..LogEvent::default() });
         }
     }
 }
@@ -104,9 +110,10 @@ pub(crate) async fn admit(app: &Arc<App>, parts: &mut Parts) -> Result<Option<Al
     Ok(scarcest)
 }
 
-/// Says what is left, unless the handler spoke of a limit of its own.
+/// Says what is left, unless the handler spoke of a limit of its own of which there is less.
 pub(crate) fn say(headers: &mut HeaderMap, left: Allowance) {
-    if !headers.contains_key("x-ratelimit-limit") {
+    let said = headers.get("x-ratelimit-remaining").and_then(|said| said.to_str().ok()?.parse::<u32>().ok());
+    if said.is_none_or(|said| said > left.remaining) {
         left.say(headers);
     }
 }
@@ -136,7 +143,9 @@ fn allowance(limit: u32, left: Left, now: i64) -> Allowance {
     }
 }
 
-/// How often it is told that a limit was reached.
+/// How often it is told that a limit will soon be reached.
+const WARNED: Rate = Rate { name: "api_limit_warning", burst: 1, every: 60 };
+/// How often it is told that one was.
 const TOLD: Rate = Rate { name: "api_limit", burst: 1, every: 60 };
 const PAGES: [&str; 3] = ["/u/", "/login", "/activate"];
 const AUTHENTICATION: [&str; 13] = [
@@ -157,6 +166,8 @@ const AUTHENTICATION: [&str; 13] = [
 
 #[cfg(test)]
 mod tests {
+    use chancery_core::rate_limit::Profile;
+
     use super::*;
 
     #[test]
@@ -172,11 +183,11 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let overall = Overall::new(Profile::Enterprise).unwrap();
+        let overall = Overall::new(&Profile::Enterprise.into()).unwrap();
         for n in 0..MOST_BUCKETS * 2 {
             overall.take(Limited::UserInfo, n, 0);
         }
         assert!(overall.full_at.lock().unwrap().len() <= MOST_BUCKETS);
-        assert!(Overall::new(Profile::None).is_none());
+        assert!(Overall::new(&Limits::default()).is_none());
     }
 }

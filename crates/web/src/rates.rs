@@ -53,7 +53,13 @@ impl Rates {
     ///
     /// # Errors
     /// [`TooManyRequests`].
-    pub fn take(&self, rate: Rate, ip: IpAddr, what: impl Hash, now: i64) -> Result<(), TooManyRequests> {
+    pub fn take(
+        &self,
+        rate: Rate,
+        ip: IpAddr,
+        what: impl Hash,
+        now: i64,
+    ) -> Result<Allowance, TooManyRequests> {
         let key = self.key(rate, ip, what);
         let mut buckets = self.lock();
         if buckets.len() >= MOST_BUCKETS && !buckets.contains_key(&key) {
@@ -61,7 +67,7 @@ impl Rates {
         }
         let full_at = next_full(rate, buckets.get(&key).copied(), now)?;
         buckets.insert(key, full_at);
-        Ok(())
+        Ok(left(rate, full_at, now))
     }
 
     /// Whether there is room in the bucket, without taking from it.
@@ -119,6 +125,23 @@ fn next_full(rate: Rate, full_at: Option<i64>, now: i64) -> Result<i64, TooManyR
     Ok(full_at)
 }
 
+/// What is left in a bucket that one was just taken from.
+fn left(rate: Rate, full_at: i64, now: i64) -> Allowance {
+    let owed = full_at - now;
+    let room = rate.every.saturating_mul(i64::from(rate.burst)) - owed;
+    let wait = match owed.checked_rem(rate.every) {
+        None | Some(0) => rate.every,
+        Some(partial) => partial,
+    };
+    Allowance {
+        limit: rate.burst,
+        remaining: room.checked_div(rate.every).and_then(|left| u32::try_from(left).ok()).unwrap_or(0),
+        reset: now.saturating_add(wait),
+        is_spent: false,
+        retry_after: wait.unsigned_abs(),
+    }
+}
+
 /// Full buckets say nothing. If all are in use, the half that says least is forgotten: memory stays bounded whatever is
 /// thrown at it, and a flood of new buckets pushes out its own kind before those that are empty.
 pub(crate) fn make_room(buckets: &mut HashMap<u64, i64>, now: i64) {
@@ -145,13 +168,14 @@ mod tests {
     fn a_burst_and_then_one_at_a_time() {
         let rates = Rates::default();
         let one = ip("192.0.2.1");
-        for _ in 0..3 {
-            assert_eq!(rates.take(RATE, one, "t", 1000), Ok(()));
+        for (remaining, reset) in [(2, 1010), (1, 1010), (0, 1010)] {
+            let left = rates.take(RATE, one, "t", 1000).unwrap();
+            assert_eq!((left.limit, left.remaining, left.reset, left.is_spent), (3, remaining, reset, false));
         }
         let empty = TooManyRequests { limit: 3, retry_after: 10, reset: 1010 };
         assert_eq!(rates.take(RATE, one, "t", 1000), Err(empty));
         assert_eq!(rates.take(RATE, one, "t", 1004).unwrap_err().retry_after, 6);
-        assert_eq!(rates.take(RATE, one, "t", 1010), Ok(()), "refused requests take nothing");
+        assert!(rates.take(RATE, one, "t", 1010).is_ok(), "refused requests take nothing");
         assert!(rates.take(RATE, one, "t", 1010).is_err());
         for (rate, from, what) in
             [(RATE, ip("192.0.2.2"), "t"), (RATE, one, "u"), (Rate { name: "other", ..RATE }, one, "t")]
@@ -184,7 +208,7 @@ mod tests {
         for _ in 0..3 {
             rates.take(RATE, one, "t", 1000).unwrap();
         }
-        assert_eq!(rates.look(RATE, one, "t", 1000), rates.take(RATE, one, "t", 1000));
+        assert_eq!(rates.look(RATE, one, "t", 1000), rates.take(RATE, one, "t", 1000).map(drop));
         assert!(rates.look(RATE, one, "t", 1010).is_ok());
     }
 

@@ -135,6 +135,11 @@ impl<'a> SecondFactorsOf<'a> {
             .flat_map(|kind| self.of(kind, true).map(move |method| (method.text("id"), kind)))
     }
 
+    /// Authenticator applications that were begun, and have not shown a code yet.
+    pub fn begun(&self) -> impl Iterator<Item = &str> {
+        self.of(TOTP, false).map(|method| method.text("id"))
+    }
+
     /// Tries a time-based code. `enrolling`: against methods that are not confirmed yet, which this confirms.
     ///
     /// # Errors
@@ -210,6 +215,28 @@ impl<'a> SecondFactorsOf<'a> {
         Ok((secret, code, write))
     }
 
+    /// The same beside factors that are there, for somebody who just showed one of them: the secret in base32, and the write. What
+    /// was begun like this before goes.
+    ///
+    /// # Errors
+    /// When sealing fails.
+    pub fn begin_another(&self) -> Result<(String, Batch), Failure> {
+        let secret = new_secret(&*self.ctx.app.rng);
+        let method = self.new_totp(&secret, false)?;
+        let gone = self.of(TOTP, false).fold(Batch::default(), |batch, begun| batch.and(self.remove(begun)));
+        Ok((secret, gone.and(self.insert(&method))))
+    }
+
+    /// Takes away what [`confirmed`](Self::confirmed) or [`begun`](Self::begun) names; with the last factor its recovery code goes.
+    pub fn without(&self, id: &str) -> Option<Batch> {
+        let is_factor = self.confirmed().any(|(of, kind)| of == id && kind != RECOVERY_CODE);
+        if is_factor {
+            return self.without_key(id);
+        }
+        let mut others = self.of(RECOVERY_CODE, true).chain(self.of(TOTP, false));
+        others.find(|method| method.text("id") == id).map(|method| self.remove(method))
+    }
+
     /// Whoever has no factor has no recovery code either, and nothing that was begun: somebody else may have begun it.
     pub(crate) fn begin_anew(&self) -> Batch {
         let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
@@ -219,8 +246,11 @@ impl<'a> SecondFactorsOf<'a> {
         all.fold(unenrolled, |batch, method| batch.and(self.remove(method)))
     }
 
-    /// The first code of a method confirms the recovery code that was made with it.
+    /// The first code of a first method confirms the recovery code that was made with it.
     fn confirmed_with(&self, used: Batch) -> Batch {
+        if self.are_enrolled() {
+            return used;
+        }
         let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
         let unenrolled = store.require_unenrolled(tenant, &self.user.user_id);
         self.of(RECOVERY_CODE, false).fold(unenrolled.and(used), |batch, method| {

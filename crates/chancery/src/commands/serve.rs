@@ -47,7 +47,7 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
     let config = ServerConfig {
         trusted_proxies: settings.networks()?,
         management_rate: settings.management_rate.unwrap_or(50_000).max(1),
-        rate_limits: settings.rate_limits.unwrap_or_default().into(),
+        rate_limits: settings.rate_limits.clone().unwrap_or_default().limits(),
         fetch_networks: settings.fetch_networks()?,
         fetch_authorities: settings.fetch_authorities()?,
         breached_passwords: settings.breached_passwords()?,

@@ -43,6 +43,8 @@ pub struct AccessToken<'a> {
     pub details: Option<&'a Value>,
     /// Who acts for the subject ([`crate::oauth::delegated`]).
     pub act: Option<&'a Value>,
+    /// The user showed a second factor for it, and the API looks for that.
+    pub second_factor: bool,
     /// The API is one of the server's own.
     pub is_system_api: bool,
     /// Claims of the tenant's making; names that are not theirs to set are dropped.
@@ -115,6 +117,9 @@ impl AccessToken<'_> {
         if let Some(act) = self.act {
             out.value("act", act);
         }
+        if self.second_factor {
+            out.strings("amr", &["mfa"]);
+        }
         out.finish()
     }
 }
@@ -150,6 +155,7 @@ mod tests {
             x5t: None,
             details: None,
             act: None,
+            second_factor: false,
             is_system_api: false,
             custom: None,
         }
@@ -228,7 +234,7 @@ mod tests {
                 issuer: &text[0], subject: &text[1], audience: &text[2], with_userinfo: true, issued_at, lifetime: 1,
                 client_id: &text[3], scope: &scope, permissions: Some(&scope), dialect: Dialect::Rfc9068ProfileAuthz,
                 jti: &text[4], grant_kind: None, jkt: Some(&text[6]), x5t: None,
-                details: Some(&details), act: Some(&act), is_system_api: false, custom: Some(&custom),
+                details: Some(&details), act: Some(&act), second_factor: false, is_system_api: false, custom: Some(&custom),
                 organization: Some(OrganizationClaims { id: &text[5], name: Some(&text[6]) }),
             };
             let mut expected = json!({

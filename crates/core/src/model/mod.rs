@@ -9,6 +9,7 @@ mod api;
 mod client;
 mod client_grant;
 mod connection;
+mod factors_api;
 mod oidc_logout;
 mod openid;
 mod organization;
@@ -33,6 +34,7 @@ pub use connection::{
     Allowance, CharacterType, CharacterTypeRule, Connection, ConnectionOptions, PasswordComplexity,
     PasswordComplexityOptions, PasswordOptions, PasswordPolicy, Strength,
 };
+pub use factors_api::{ENROL_FACTORS, FACTORS_API, READ_FACTORS, REMOVE_FACTORS};
 pub use oidc_logout::{LogoutInitiators, LogoutMetadata, OidcLogout};
 pub use openid::{OpenId, PING};
 pub use organization::{

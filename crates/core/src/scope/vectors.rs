@@ -338,6 +338,7 @@ fn access_claims(case: &Case, api: &Api, decision: &Decision<'_>) -> Value {
         x5t: None,
         details: None,
         act: None,
+        second_factor: false,
         is_system_api: false,
         custom: None,
     };

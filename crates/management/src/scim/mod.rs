@@ -22,6 +22,7 @@ use chancery_core::logout::Initiator;
 use chancery_core::model::Connection;
 use chancery_core::nesting;
 use chancery_core::params::ParamsError;
+use chancery_core::rate_limit::Limited;
 use chancery_core::records::LogEvent;
 use chancery_jose::{base64url, constant_time_eq, sha256};
 use chancery_store::Kind;
@@ -172,6 +173,10 @@ async fn admitted(
     let connection = ctx.tenant.connection(id).ok_or(ScimError::Unauthorized)?;
     let whom = (&ctx.tenant.tenant, &Some(connection.id.clone()));
     if ctx.app.management_calls.take(ctx.app.config.management_rate, whom, ctx.now()).is_spent {
+        return Err(ScimError::TooMany);
+    }
+    // A directory writes users, as whoever calls the Management API does.
+    if ctx.take_overall(Limited::Management, ()).is_some_and(|left| left.is_spent) {
         return Err(ScimError::TooMany);
     }
     let scopes = token.get("scopes").and_then(Value::as_array);

@@ -7,7 +7,7 @@ use chancery_core::consent::{Need, Question, needs_consent, unless_declined};
 use chancery_core::dashboard::asks_itself;
 use chancery_core::explanation::Record;
 use chancery_core::interaction::{Settled, Situation, Step, Transaction, next};
-use chancery_core::model::{SubjectType, User};
+use chancery_core::model::{Api, SubjectType, User};
 use chancery_core::oauth::{AuthorizeError, Device, EncryptedResponse, ScreenHint, detail_kind, plain};
 use chancery_core::records::{Consent, Invitation, ResourceGrant, Session};
 use chancery_core::scope::{
@@ -45,7 +45,8 @@ pub(super) struct Flight<'a> {
 
 impl Flight<'_> {
     /// Asks what is next and does it.
-    pub(super) async fn go_on(self) -> Result<Response, Failure> {
+    pub(super) async fn go_on(mut self) -> Result<Response, Failure> {
+        Box::pin(self.guard_factors()).await?;
         let request = &self.transaction.request;
         if matches!(self.place, Place::Nowhere) {
             let named: String =
@@ -163,6 +164,17 @@ impl Flight<'_> {
                 }
             }
         }
+    }
+
+    /// Tokens by which factors are taken away are for whoever shows one, if there is one: the password alone takes nothing away.
+    async fn guard_factors(&mut self) -> Result<(), Failure> {
+        let is_about_factors = self.audience.plain_api().is_some_and(Api::is_about_factors);
+        if let Some((_, user)) = self.session.as_ref().filter(|_| is_about_factors)
+            && SecondFactorsOf::load(self.ctx, user).await?.are_enrolled()
+        {
+            self.transaction.request.wants_second_factor = true;
+        }
+        Ok(())
     }
 
     /// The type of a detail that the application cannot ask for (RFC 9396, section 5).

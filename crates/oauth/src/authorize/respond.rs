@@ -341,6 +341,7 @@ impl Grantee<'_> {
             authorization: Some(authorization),
             jkt: None,
             delegation: None,
+            second_factor: self.second_factor,
         }
     }
 

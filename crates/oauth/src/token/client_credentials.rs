@@ -74,6 +74,7 @@ pub(super) async fn issue(
             authorization: None,
             jkt,
             delegation: None,
+            second_factor: false,
         },
     )
     .await?;

@@ -77,6 +77,7 @@ pub(super) async fn exchange(
             authorization: None,
             jkt,
             delegation: Some(&Delegation { act, ends_at: sent.exp }),
+            second_factor: false,
         },
     )
     .await?;

@@ -3,7 +3,7 @@
 use chancery_core::claims::GrantKind;
 use chancery_core::explanation::Record;
 use chancery_core::ids;
-use chancery_core::model::{Connection, SubjectType, User};
+use chancery_core::model::{Connection, ENROL_FACTORS, FACTORS_API, SubjectType, User};
 use chancery_core::oauth::{FactorCode, OAuthError};
 use chancery_core::records::Authorization;
 use chancery_core::scope::{AskedScopes, Flow, Request, decide_with_reasons};
@@ -13,6 +13,7 @@ use chancery_web::{Audience, Ctx, Failure, Held, PasswordCheck, Proof, SecondFac
 use secrecy::{ExposeSecret, SecretString};
 
 use super::user_tokens::{self, UserTokensFor};
+use crate::authenticators;
 use crate::decision::refused;
 use crate::events;
 use crate::issue::{self, TokenAnswer};
@@ -96,7 +97,7 @@ pub(super) async fn sign_in(
     // Before the password, so that a wrong audience costs no hash.
     Audience::resolve(&ctx.tenant, &ctx.origin, typed.audience.as_deref())?;
     let user = verified_user(ctx, connection, &typed).await?;
-    if ctx.tenant.second_factors.guard_passwords() {
+    if mfa::is_due(ctx, &user, typed.audience.as_deref()).await? {
         let pending = Pending {
             user_id: user.user_id.clone(),
             client_id: client.client_id.clone(),
@@ -132,6 +133,9 @@ pub(super) async fn with_second_factor(
     jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
     let Shown { code, kind, .. } = shown;
+    if authenticators::is_access_token(shown.mfa_token.expose_secret()) {
+        return Box::pin(with_new_factor(ctx, client, shown, jkt)).await;
+    }
     let waiting = mfa::waiting(ctx, shown.mfa_token.expose_secret()).await?;
     let pending = &waiting.pending;
     if pending.client_id != client.client_id {
@@ -182,6 +186,58 @@ pub(super) async fn with_second_factor(
     };
     let answer = tokens(ctx, client, sign_in).await?;
     Ok(TokenAnswer { recovery_code, ..answer })
+}
+
+/// The first code of a factor that was begun with an access token, which stands in the place of the `mfa_token`: tokens as that one,
+/// which say that a second factor was shown.
+async fn with_new_factor(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    shown: &Shown,
+    jkt: Option<&str>,
+) -> Result<TokenAnswer, Failure> {
+    let given = shown.mfa_token.expose_secret();
+    let began = authenticators::signed_in(ctx, given, ENROL_FACTORS).await;
+    let (claims, user) = began.map_err(|failure| match failure.error {
+        OAuthError::TokenInvalid(_) | OAuthError::TokenScope(_) => OAuthError::MfaTokenMalformed.into(),
+        _ => failure,
+    })?;
+    if claims.client_id != client.client_id {
+        return Err(OAuthError::MfaTokenOfOther.into());
+    }
+    let certificate = ctx.certificate.as_ref().map(|certificate| certificate.thumbprint.as_str());
+    let is_theirs = claims.jkt.as_deref().is_none_or(|bound| jkt == Some(bound))
+        && claims.x5t.as_deref().is_none_or(|bound| certificate == Some(bound));
+    let connection = user.identities.first().and_then(|own| ctx.tenant.connection_by_name(&own.connection));
+    let connection = connection.filter(|connection| connection.serves(&client.client_id));
+    let connection = connection.filter(|_| is_theirs && client.is_first_party);
+    let connection = connection.ok_or(OAuthError::MfaTokenMalformed)?;
+    if !matches!(shown.kind, FactorCode::Otp) {
+        return Err(OAuthError::UnsupportedChallenge.into());
+    }
+    let factors = SecondFactorsOf::load(ctx, &user).await?;
+    authenticators::guard(claims.second_factor, &factors)?;
+    let proof = match factors.try_otp(shown.code.expose_secret(), true).await? {
+        Proof::Good(proof) => proof,
+        Proof::Wrong => return Err(OAuthError::WrongOtp.into()),
+        Proof::TooMany => return Err(OAuthError::TooManyAttempts.into()),
+    };
+    factors.log("gd_enrollment_complete", "Second factor made");
+    let scope = claims.scope.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+    let sign_in = SignIn {
+        user: &user,
+        connection,
+        audience: Some(&ctx.origin.absolute(FACTORS_API)),
+        scope: Some(&scope),
+        // As with a passkey, all that there is to show was shown, and nothing but what is asked for is meant.
+        by: By::Passkey,
+        second_factor: true,
+        event: "seotpft",
+        jkt,
+        also: proof,
+        gone: OAuthError::WrongOtp,
+    };
+    tokens(ctx, client, sign_in).await
 }
 
 /// Decides, signs, and makes it good in one write.

@@ -46,7 +46,7 @@ pub(super) async fn sign_in(
         CodeCheck::Wrong => return Err(OAuthError::WrongMailedCode.into()),
         CodeCheck::TooMany => return Err(OAuthError::TooManyAttempts.into()),
     };
-    if ctx.tenant.second_factors.guard_passwords() {
+    if mfa::is_due(ctx, &user, typed.audience.as_deref()).await? {
         match ctx.app.store.commit(used).await {
             Ok(()) => {}
             Err(chancery_store::Error::Guard | chancery_store::Error::Conflict) => {

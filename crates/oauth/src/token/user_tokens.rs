@@ -23,7 +23,7 @@ pub(super) struct UserTokensFor<'a> {
     pub(super) nonce: Option<&'a str>,
     pub(super) session_id: Option<&'a str>,
     pub(super) auth_time: Option<i64>,
-    /// Whether the ID token says that a second factor was shown.
+    /// Whether the tokens say that a second factor was shown.
     pub(super) second_factor: bool,
     pub(super) jkt: Option<&'a str>,
 }
@@ -49,6 +49,7 @@ pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTok
             authorization: Some(what.authorization),
             jkt: what.jkt,
             delegation: None,
+            second_factor: what.second_factor,
         },
     )
     .await?;

@@ -3,7 +3,7 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use chancery_core::model::{Api, Client, ClientGrant, Connection};
+use chancery_core::model::{Api, Client, ClientGrant, Connection, FACTORS_API};
 
 use super::{PreparedApi, PreparedClient, ordered::Ordered};
 use crate::{KeyRing, Result, Store, error::parse};
@@ -240,9 +240,15 @@ impl Apis {
         }
     }
 
-    /// The same APIs with other keys.
+    /// The same APIs with other keys, and the one that comes with the product.
     pub(super) fn with_keys(&self, keys: Keys<'_>) -> Self {
         let mut all = Self::default();
+        // No document stands for it: it is found by its identifier, and listed nowhere.
+        let built_in =
+            PreparedApi::prepare(keys.store, keys.tenant, Arc::new(Api::about_factors()), keys.ring);
+        if let Some(built_in) = built_in.map(Arc::new) {
+            all.by_identifier.put(FACTORS_API, built_in);
+        }
         self.documents.iter().for_each(|(id, api)| all.put(keys, id, Arc::clone(api)));
         all
     }
