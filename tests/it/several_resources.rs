@@ -90,6 +90,9 @@ async fn case_03_an_answer_is_about_the_api_that_was_shown() {
     let next = browser.submit(&first, &[("action", "accept")]).await;
     let second = browser.follow(next).await;
     assert!(second.body.contains("API 2 of 2: Contacts API"), "{}", second.body);
+    let state = second.form().value("state");
+    let unsaid = browser.post("/u/consent", &[("state", &state), ("action", "accept")]).await.expect(400);
+    assert!(unsaid.body.contains("API 2 of 2: Contacts API"), "{}", unsaid.body);
     let again = browser.submit(&first, &[("action", "accept")]).await.expect(400);
     assert!(again.body.contains("API 2 of 2: Contacts API"), "{}", again.body);
     let jane = crate::support::segment(&app.jane().await);

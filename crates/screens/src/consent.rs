@@ -69,8 +69,12 @@ pub(crate) async fn submit(
 /// Whether the form showed what is due now. Whoever goes back to the page of another API and agrees there is asked again: they have not
 /// seen this one.
 fn is_about(params: &Params, screen: &Screen, due: &Due) -> bool {
-    params.get("asked") == Some(&*asked(screen, due))
-        && params.get("choices").unwrap_or_default() == choices(screen, due)
+    let is_this = match params.get("asked") {
+        Some(said) => said == asked(screen, due),
+        // Where there is one API nothing else can have been shown.
+        None => steps(screen) == (1, 1),
+    };
+    is_this && params.get("choices").unwrap_or_default() == choices(screen, due)
 }
 
 /// Who is asked for what.
@@ -200,10 +204,15 @@ fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
 
 /// Which of the APIs of the request is asked about (RFC 8707): those before are settled, those behind still stand in the request.
 fn step(screen: &Screen, api_name: Option<&str>) -> Option<ConsentStep> {
-    let number = screen.transaction.progress.settled.len() + 1;
-    let count = number + screen.transaction.request.further.len();
+    let (number, count) = steps(screen);
     let api_name = api_name?.to_owned();
     (count > 1).then_some(ConsentStep { number, count, api_name })
+}
+
+/// Which one, from 1, and how many there are.
+fn steps(screen: &Screen) -> (usize, usize) {
+    let number = screen.transaction.progress.settled.len() + 1;
+    (number, number + screen.transaction.request.further.len())
 }
 
 /// The host of an application's id, where that is a URL: it is not the application's to choose, as its name is.
