@@ -248,6 +248,8 @@ pub enum KeysCommand {
     /// Trust a key no more: tokens signed with it become invalid
     Revoke {
         /// The key's id
+        // One in sixty-four begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         /// Which tenant.
         #[command(flatten)]
@@ -810,6 +812,14 @@ mod tests {
             .unwrap();
         assert!(cli.json);
         assert!(matches!(cli.command, Command::Scope(ScopeCommand::Add { scopes, .. }) if scopes.len() == 1));
+        // A key's id may begin with a hyphen.
+        let revoke = ["chancery", "keys", "revoke", "-yX", "--tenant", "acme"];
+        let revoke = Cli::try_parse_from(revoke).unwrap();
+        assert!(
+            matches!(&revoke.command, Command::Keys(KeysCommand::Revoke { kid, tenant })
+                if kid == "-yX" && tenant.tenant.as_deref() == Some("acme")),
+            "{revoke:?}"
+        );
         let init = ["chancery", "init", "--tenant", "Bad Id", "--origin", "https://a"];
         assert!(Cli::try_parse_from(init).unwrap_err().to_string().contains("lower-case letters"));
         let serve = Cli::try_parse_from(["chancery", "serve", "--http", "127.0.0.1:1,[::1]:1"]).unwrap();
