@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 
 ## Build and start a demo tenant on http://localhost:4000 and https://localhost:4443.
 dev: built-dashboard
-	$(CARGO) run --quiet -p chancery -- dev
+	$(CARGO) run --quiet -p chancery -- dev --ready-file .chancery/ready.json
 
 # On Linux the C library goes into the binary: it runs in an empty image and on every distribution, and takes less memory.
 STATIC := $(if $(filter Linux,$(shell uname -s)),-- -C target-feature=+crt-static)

@@ -5,6 +5,8 @@ cd "$(dirname "$0")"
 
 missing=""
 command -v node >/dev/null || missing="$missing nodejs npm"
+command -v jq >/dev/null || missing="$missing jq"
+command -v curl >/dev/null || missing="$missing curl"
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing="$missing python3 python3-venv"
 if [ -n "$missing" ]; then
     if [ "$(id -u)" -ne 0 ]; then

@@ -1,4 +1,4 @@
-// A protected MCP server with two tools, as the README shows it: the SDK's own middleware asks for tokens, and points to the
+// A protected MCP server with two tools, as the guide shows it: the SDK's own middleware asks for tokens, and points to the
 // description of the API that the authorization server hosts.
 import { createServer } from 'node:http';
 import express from 'express';

@@ -18,6 +18,7 @@ export async function startChancery({ host = 'localhost', database = process.env
   const ready = await until(child, () => existsSync(readyFile) && parsed(readFileSync(readyFile, 'utf8')));
   return {
     ...ready,
+    readyFile,
     log: () => child.output,
     async stop() {
       const code = await stop(child);

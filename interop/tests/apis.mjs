@@ -1,4 +1,4 @@
-// APIs that accept and refuse by scope: the two examples of the README, as they are.
+// APIs that accept and refuse by scope: the two examples, as they are.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -178,6 +178,55 @@ export default {
     await page.getByRole('button', { name: 'Accept', exact: true }).waitFor();
   },
 
+  'logos that cannot be loaded: the initial and the name stand in their place': async (tools) => {
+    // No such name: a browser would show its broken picture.
+    const nowhere = (name) => `https://logos.invalid/${name}.png`;
+    const { page, request } = await started(tools, { logo_uri: nowhere('app') });
+    await tools.management.call('PATCH', 'branding', { logo_url: nowhere('tenant') });
+    tools.after(() => tools.management.call('PATCH', 'branding', { logo_url: '' }));
+    await page.goto(request());
+    await logIn(page, tools.chancery.user);
+    await page.getByRole('button', { name: 'Accept', exact: true }).waitFor();
+    const picture = page.locator('.tile img').first();
+    assert.equal(await picture.evaluate((image) => image.complete && image.naturalWidth), 0);
+    const stood = await page.locator('.pair .tile').screenshot();
+    // As an application without a logo is shown, to the pixel.
+    const plain = await started(tools);
+    await page.goto(plain.request());
+    await page.getByRole('button', { name: 'Accept', exact: true }).waitFor();
+    assert.ok(stood.equals(await page.locator('.pair .tile').screenshot()), 'the initial, and no broken picture');
+    await page.goto(request());
+    const logo = page.locator('img.logo');
+    assert.equal(await logo.getAttribute('alt'), '');
+    const name = await logo.evaluate((image) => getComputedStyle(image, '::after').content);
+    assert.equal(name, JSON.stringify(await page.locator('.named').getAttribute('aria-label')));
+    await inspect(page, 'logos that cannot be loaded');
+    await pictures(page, 'logos');
+  },
+
+  'consent for several APIs: each page says which one it is about; going back shows what is due': async (tools) => {
+    const { page, request, callback } = await started(tools);
+    const identifier = `https://invoices.example/${randomUUID()}`;
+    const scopes = [{ value: 'pay:invoices', description: 'Pay your invoices' }];
+    await tools.management.call('POST', 'resource-servers', { identifier, name: 'Invoices', scopes });
+    tools.after(() => tools.management.call('DELETE', `resource-servers/${encodeURIComponent(identifier)}`));
+    const url = new URL(request({ scope: 'openid read:contacts pay:invoices' }));
+    url.searchParams.delete('audience');
+    for (const resource of [tools.chancery.api.identifier, identifier]) url.searchParams.append('resource', resource);
+    await page.goto(url.href);
+    await logIn(page, tools.chancery.user);
+    await page.getByText('API 1 of 2: Invoices').waitFor();
+    await inspect(page, 'consent, first of two');
+    await pictures(page, 'consent-of-two');
+    await accept(page);
+    await page.getByText('API 2 of 2: Contacts API').waitFor();
+    // The page is never kept, so that back shows what is due now and not what was answered.
+    await page.goBack();
+    await page.getByText('API 2 of 2: Contacts API').waitFor();
+    await accept(page);
+    await page.waitForURL((url) => url.href.startsWith(callback) && url.searchParams.has('code'));
+  },
+
   'consent: scopes that can be left out, and the page that takes them back': async (tools) => {
     const api = await tools.management.call('POST', 'resource-servers', {
       name: 'Address Books',

@@ -157,6 +157,29 @@ async fn a_user_says_no() {
     }
 }
 
+/// The login is for one account: its name stands there, and another one is not offered.
+#[tokio::test]
+async fn the_login_is_that_of_the_user_who_is_asked() {
+    let app = TestApp::new().await;
+    turn_on(&app).await;
+    begun(&app).await;
+    let mut browser = Browser::new(&app);
+    let page = browser.get(&link(&app)).await;
+    let page = browser.follow(page).await.expect(200);
+    let next = browser.submit(&page, &[("action", "accept")]).await;
+    let login = browser.follow(next).await.expect(200);
+    assert_eq!(login.form().action, "/u/login");
+    assert!(login.body.contains(&format!("value=\"{}\"", JANE.email)), "{}", login.body);
+    assert!(!login.body.contains("/u/signup"), "{}", login.body);
+    let state = login.form().value("state");
+    let page = browser.get(&format!("/u/signup?state={state}")).await;
+    assert!(!page.body.contains("action=\"/u/signup\""), "{page:?}");
+    let fields = [("state", state.as_str()), ("email", "new@example.com"), ("password", "A-new-1-password")];
+    browser.post("/u/signup", &fields).await;
+    let made = app.manage("GET", "/users-by-email?email=new%40example.com", Value::Null).await;
+    assert_eq!(made, json!([]), "nobody is made on this way");
+}
+
 /// Nobody but the user who was asked for can answer, though they have the link.
 #[tokio::test]
 async fn case_13_nobody_else_answers() {

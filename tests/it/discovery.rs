@@ -40,6 +40,27 @@ async fn the_document() {
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
 }
 
+/// What is accepted is what is announced: applications under a financial-grade profile sign with ES256 and EdDSA too.
+#[tokio::test]
+async fn algorithms_of_financial_grade_applications_are_announced_where_there_are_any() {
+    let app = TestApp::new().await;
+    let listed = async || {
+        let document = app.get("/.well-known/openid-configuration").await.expect(200).json();
+        ["request_object", "token_endpoint_auth"]
+            .map(|what| document[format!("{what}_signing_alg_values_supported")].clone())
+    };
+    let usual = json!(["RS256", "RS384", "PS256"]);
+    let usual_assertions = json!(["RS256", "RS384", "PS256", "PS384", "ES256", "ES384"]);
+    assert_eq!(listed().await, [usual.clone(), usual_assertions.clone()]);
+    let web = app.clients.web.client_id.clone();
+    app.set_client(&web, json!({ "compliance_level": "fapi2_sp_pkj_mtls" })).await;
+    let more = json!(["RS256", "RS384", "PS256", "ES256", "EdDSA"]);
+    let more_assertions = json!(["RS256", "RS384", "PS256", "PS384", "ES256", "ES384", "EdDSA"]);
+    assert_eq!(listed().await, [more, more_assertions]);
+    app.set_client(&web, json!({ "compliance_level": "none" })).await;
+    assert_eq!(listed().await, [usual, usual_assertions]);
+}
+
 #[tokio::test]
 async fn the_keys() {
     let app = TestApp::new().await;

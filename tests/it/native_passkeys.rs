@@ -1,5 +1,6 @@
 //! Passkeys that an application asks for itself: `/passkey/register`, `/passkey/challenge` and their grant (fact sheet 9.10).
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use chancery_core::second_factor::MULTI_FACTOR;
 use chancery_jose::base64url;
 use serde_json::{Value, json};
@@ -336,4 +337,34 @@ async fn a_passkey_planted_with_a_foreign_address_goes() {
         let signed = key.get_as(options(&begun));
         redeem(&app, &begun, &signed).await.expect(403);
     }
+}
+
+/// With an Ed25519 key of small order a signature is good for many messages: who has one proves nothing by it.
+#[tokio::test]
+async fn a_key_of_small_order_is_nobodys_passkey() {
+    let app = ready().await;
+    let shown = async |point: &[u8]| {
+        let cose = [&[0xa4, 1, 1, 3, 0x27, 0x20, 6, 0x21, 0x58, 0x20], point].concat();
+        let begun = register(&app, json!({ "email": NEW })).await.expect(200).json();
+        let response = Authenticator::new().attest(options(&begun), b"key", &cose);
+        redeem(&app, &begun, &response).await
+    };
+    for point in [
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0000000000000000000000000000000000000000000000000000000000000080",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+    ] {
+        let bytes = (0..32).map(|at| u8::from_str_radix(&point[2 * at..2 * at + 2], 16).unwrap());
+        let answer = shown(&bytes.collect::<Vec<u8>>()).await;
+        assert!(answer.status.is_client_error(), "{point}: {answer:?}");
+        let found = app.manage("GET", &format!("/users-by-email?email={NEW}"), Value::Null).await;
+        assert_eq!(found, json!([]), "{point}");
+    }
+    let good = Ed25519KeyPair::generate().unwrap();
+    shown(good.public_key().as_ref()).await.expect(200);
 }

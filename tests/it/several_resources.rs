@@ -77,6 +77,53 @@ async fn one_sign_in_and_a_token_for_each() {
     }
 }
 
+/// Each page says which of the APIs it is about, and an answer counts for what its page showed: whoever goes back to the first one and
+/// agrees there has not agreed to the second.
+#[tokio::test]
+async fn case_03_an_answer_is_about_the_api_that_was_shown() {
+    let app = TestApp::new().await;
+    with_invoices(&app).await;
+    let mut browser = Browser::new(&app);
+    let login = browser.open(&ask(&app)).await;
+    let first = browser.log_in(&login, &JANE).await;
+    assert!(first.body.contains("API 1 of 2: Invoices"), "{}", first.body);
+    let next = browser.submit(&first, &[("action", "accept")]).await;
+    let second = browser.follow(next).await;
+    assert!(second.body.contains("API 2 of 2: Contacts API"), "{}", second.body);
+    let state = second.form().value("state");
+    let unsaid = browser.post("/u/consent", &[("state", &state), ("action", "accept")]).await.expect(400);
+    assert!(unsaid.body.contains("API 2 of 2: Contacts API"), "{}", unsaid.body);
+    let again = browser.submit(&first, &[("action", "accept")]).await.expect(400);
+    assert!(again.body.contains("API 2 of 2: Contacts API"), "{}", again.body);
+    let jane = crate::support::segment(&app.jane().await);
+    let grants = app.manage("GET", &format!("/grants?user_id={jane}"), Value::Null).await;
+    let audiences: Vec<&Value> = grants.as_array().unwrap().iter().map(|grant| &grant["audience"]).collect();
+    assert_eq!(audiences, [INVOICES], "{grants}");
+    let next = browser.submit(&again, &[("action", "accept")]).await;
+    let landing = Landing::of(&browser.follow(next).await);
+    redeem(&app, &landing.get("code"), &[]).await.expect(200);
+    // The event of the sign-in names both.
+    let logs = app.manage("GET", "/logs?q=type:s", Value::Null).await;
+    let event = &logs[0];
+    assert_eq!(
+        (&event["audience"], &event["scope"]),
+        (&json!(API), &json!("openid offline_access read:contacts"))
+    );
+    let further =
+        json!([{ "audience": INVOICES, "scope": "openid offline_access read:contacts pay:invoices" }]);
+    assert_eq!(event["details"]["further_resource_servers"], further, "{event:#}");
+}
+
+/// One API is no step of several.
+#[tokio::test]
+async fn one_api_is_asked_about_without_a_number() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    let login = browser.open(&ask(&app).with("resource", API)).await;
+    let page = browser.log_in(&login, &JANE).await;
+    assert!(page.form().action == "/u/consent" && !page.body.contains("API 1 of"), "{page:?}");
+}
+
 /// Security case 2: what was allowed at one API is worth nothing at another, and what was not asked for nothing anywhere.
 #[tokio::test]
 async fn case_02_nothing_widens() {

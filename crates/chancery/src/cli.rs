@@ -248,6 +248,8 @@ pub enum KeysCommand {
     /// Trust a key no more: tokens signed with it become invalid
     Revoke {
         /// The key's id
+        // One in sixty-four begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         /// Which tenant.
         #[command(flatten)]
@@ -386,7 +388,7 @@ pub enum ApiCommand {
   jq .role all.json | chancery api call POST /roles --body -
   chancery api operations clients               which operations there are, and the scopes they need")]
 pub struct ApiCall {
-    /// METHOD and PATH below /api/v2, or the id of an operation
+    /// METHOD and PATH below /api/v2, or the whole path (/api/chancery/v1/...), or the id of an operation
     #[arg(required = true, num_args = 1..=2, value_name = "OPERATION")]
     pub operation: Vec<String>,
     /// A parameter of the path, as NAME=VALUE, for the id of an operation
@@ -556,14 +558,7 @@ pub enum ExplainCommand {
         scope: String,
     },
     /// Scopes of client grants and roles that were not issued for some days
-    Unused {
-        /// How many days
-        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
-        days: u32,
-        /// A new file (.yaml) for `chancery plan` and `chancery apply`, with the client grants and roles without them
-        #[arg(long, value_name = "FILE")]
-        write: Option<PathBuf>,
-    },
+    Unused(UnusedArgs),
     /// Everything that a user or an application can obtain
     Access {
         /// A user id
@@ -573,6 +568,20 @@ pub enum ExplainCommand {
         #[arg(long, value_name = "CLIENT_ID")]
         app: Option<String>,
     },
+}
+
+/// `chancery explain unused`.
+#[derive(Args, Debug, Clone)]
+pub struct UnusedArgs {
+    /// How many days
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: u32,
+    /// Every scope on a line of its own, instead of a summary for each API
+    #[arg(long)]
+    pub all: bool,
+    /// A new file (.yaml) for `chancery plan` and `chancery apply`, with the client grants and roles without them
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
 }
 
 /// A request for a token that nobody makes.
@@ -587,7 +596,7 @@ pub struct ExplainRequest {
     /// Scopes that would be asked for; repeat or separate by spaces
     #[arg(long, value_name = "SCOPE")]
     pub scope: Vec<String>,
-    /// authorization_code (default), implicit, hybrid, device_code, password, password_realm, client_credentials or refresh_token
+    /// authorization_code (default; client_credentials of an application that signs nobody in), implicit, hybrid, device_code, password, password_realm, client_credentials or refresh_token
     #[arg(long)]
     pub flow: Option<String>,
     /// The user who would sign in: a user id. Without one: any user who holds every permission
@@ -803,6 +812,14 @@ mod tests {
             .unwrap();
         assert!(cli.json);
         assert!(matches!(cli.command, Command::Scope(ScopeCommand::Add { scopes, .. }) if scopes.len() == 1));
+        // A key's id may begin with a hyphen.
+        let revoke = ["chancery", "keys", "revoke", "-yX", "--tenant", "acme"];
+        let revoke = Cli::try_parse_from(revoke).unwrap();
+        assert!(
+            matches!(&revoke.command, Command::Keys(KeysCommand::Revoke { kid, tenant })
+                if kid == "-yX" && tenant.tenant.as_deref() == Some("acme")),
+            "{revoke:?}"
+        );
         let init = ["chancery", "init", "--tenant", "Bad Id", "--origin", "https://a"];
         assert!(Cli::try_parse_from(init).unwrap_err().to_string().contains("lower-case letters"));
         let serve = Cli::try_parse_from(["chancery", "serve", "--http", "127.0.0.1:1,[::1]:1"]).unwrap();

@@ -12,7 +12,10 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error),
+    };
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let environment = Environment {
         master_key: set("CHANCERY_MASTER_KEY").map(Into::into),
@@ -22,4 +25,18 @@ fn main() -> ExitCode {
     let code = commands::run(cli.command, &environment, &mut output);
     threads::finish();
     code
+}
+
+/// Arguments that cannot be read, or a wish for help. Whoever asked for JSON gets it, though the flag itself was not read.
+fn misread(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let message = text.split("\n\n").next().unwrap_or_default();
+        let mut output = Output::of_process(true, true);
+        output.error("usage", message.strip_prefix("error: ").unwrap_or(message));
+    } else {
+        // Whoever closed the stream has no more wishes.
+        drop(error.print());
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

@@ -94,6 +94,15 @@ impl Output {
         let _ = writeln!(self.talk, "{text}");
     }
 
+    /// Why a command failed: a sentence, or with `--json` `{"error":code,"message":...}` on a line of its own.
+    pub fn error(&mut self, code: &str, message: &str) {
+        if self.json {
+            return self.say(&serde_json::json!({ "error": code, "message": message }).to_string());
+        }
+        let label = self.strong("error:");
+        self.say(&format!("{label} {message}"));
+    }
+
     /// Emphasis, where there is colour.
     pub fn strong(&self, text: &str) -> String {
         self.painted("1", text)

@@ -153,4 +153,40 @@ mod tests {
         assert!(CredentialKey::from_cose(&[&good[..], &[0]].concat()).is_err());
         assert!(CredentialKey::from_cose(&[0xa0]).is_err());
     }
+
+    /// Every way to write one of the eight points: the canonical ones first, then those that RFC 8032 does not allow.
+    #[test]
+    fn points_of_small_order_are_refused() {
+        for point in [
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "0000000000000000000000000000000000000000000000000000000000000080",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+            "0100000000000000000000000000000000000000000000000000000000000080",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        ] {
+            let bytes: Vec<u8> =
+                (0..32).map(|at| u8::from_str_radix(&point[2 * at..2 * at + 2], 16).unwrap()).collect();
+            let refused = Err(Error::Key("its point is of small order"));
+            let cose = [&[0xa4, 1, 1, 3, 0x27, 0x20, 6, 0x21, 0x58, 0x20][..], &bytes].concat();
+            assert_eq!(CredentialKey::from_cose(&cose).map(|_| ()), refused, "COSE {point}");
+            let jwk = crate::Jwk {
+                kty: "OKP".into(),
+                crv: Some("Ed25519".into()),
+                x: Some(crate::base64url(&bytes)),
+                ..crate::Jwk::default()
+            };
+            assert_eq!(VerifyingKey::from_jwk(&jwk).map(|_| ()), refused, "JWK {point}");
+            let pem = crate::encoding::pem("PUBLIC KEY", &Public::ed25519(&bytes).to_spki());
+            assert_eq!(VerifyingKey::from_pem(&pem).map(|_| ()), refused, "PEM {point}");
+        }
+    }
 }

@@ -137,6 +137,9 @@ impl Public {
             }
             Self::P256(_) => &[(Algorithm::ES256, &signature::ECDSA_P256_SHA256_FIXED)],
             Self::P384(_) => &[(Algorithm::ES384, &signature::ECDSA_P384_SHA384_FIXED)],
+            Self::Ed25519(bytes) if is_small_order(bytes) => {
+                return Err(Error::Key("its point is of small order"));
+            }
             Self::Ed25519(_) => &[(Algorithm::EdDSA, &signature::ED25519)],
         };
         let bytes = self.library_form();
@@ -184,6 +187,36 @@ impl Public {
             }
         }
     }
+}
+
+/// Whether an Ed25519 point is one of the eight whose order divides 8, in any way to write it (RFC 8032, section 5.1.7, and "Taming the
+/// many EdDSAs"): with such a key one signature is good for many messages, so that nothing is proven. The sign bit does not matter.
+fn is_small_order(point: &[u8]) -> bool {
+    let Some((last, rest)) = point.split_last() else { return false };
+    SMALL_ORDER.iter().any(|known| known[..31] == *rest && known[31] == last & 0x7f)
+}
+
+/// The y coordinates of points of small order, little-endian: 0, 1, -1, the two of order 8, and p and p + 1, which are 0 and 1 again.
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    [0; 32],
+    y(0x01, 0x00, 0x00),
+    y(0xec, 0xff, 0x7f),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
+        0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
+        0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+    y(0xed, 0xff, 0x7f),
+    y(0xee, 0xff, 0x7f),
+];
+
+const fn y(first: u8, middle: u8, last: u8) -> [u8; 32] {
+    let mut bytes = [middle; 32];
+    (bytes[0], bytes[31]) = (first, last);
+    bytes
 }
 
 const RSA: &[(Algorithm, &dyn VerificationAlgorithm)] = &[

@@ -610,6 +610,8 @@ fn consent(t: &Texts, scopes: &[&str]) -> Result<Consent, String> {
         account: "jane@example.com".into(),
         not_you: Some(link("/u/login?state=x&switch")?),
         groups: ConsentGroup::of(consent_lines(&asked, false, t), Vec::new(), Some("Contacts API"), t),
+        step: None,
+        asked: String::new(),
         choices: String::new(),
         withdraw: link("/u/account/consents")?,
         policy: Some(link("https://app.example/privacy")?),

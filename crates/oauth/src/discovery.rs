@@ -74,6 +74,8 @@ fn document(tenant: &Snapshot, origin: &Origin) -> String {
         .replace("{registration}", only(REGISTRATION, settings.lets_register()))
         .replace("{encrypted_requests}", only(ENCRYPTED_REQUESTS, encrypts))
         .replace("{references}", if settings.lets_register() { REFERENCES } else { NO_REFERENCES })
+        .replace("{fapi_objects}", only(FAPI_OBJECTS, tenant.has_financial_clients()))
+        .replace("{fapi_assertions}", only(FAPI_ASSERTIONS, tenant.has_financial_clients()))
         .replace("{pushed}", only(PUSHED, pushed))
         .replace("{session}", only(SESSION, settings.flags.has_session_management()))
         .replace("{end_session}", only(END_SESSION, ends))
@@ -114,8 +116,12 @@ const MTLS: &str = concat!(
 const REGISTRATION: &str = r#""registration_endpoint":"{issuer}oidc/register","#;
 /// Addresses of requests, and that they are not signed, is registered with an application: there are some where applications
 /// register.
-const REFERENCES: &str = r#""request_uri_parameter_supported":true,"require_request_uri_registration":true,"request_object_signing_alg_values_supported":["none","RS256","RS384","PS256"],"#;
-const NO_REFERENCES: &str = r#""request_uri_parameter_supported":false,"request_object_signing_alg_values_supported":["RS256","RS384","PS256"],"#;
+const REFERENCES: &str = r#""request_uri_parameter_supported":true,"require_request_uri_registration":true,"request_object_signing_alg_values_supported":["none","RS256","RS384","PS256"{fapi_objects}],"#;
+const NO_REFERENCES: &str = r#""request_uri_parameter_supported":false,"request_object_signing_alg_values_supported":["RS256","RS384","PS256"{fapi_objects}],"#;
+/// What financial-grade applications sign with, and others do not; where a tenant has none the lists are those of the service that we
+/// are compatible with.
+const FAPI_OBJECTS: &str = r#","ES256","EdDSA""#;
+const FAPI_ASSERTIONS: &str = r#","EdDSA""#;
 /// What the tenant's own keys open.
 const ENCRYPTED_REQUESTS: &str = concat!(
     r#""request_object_encryption_alg_values_supported":["RSA-OAEP","RSA-OAEP-256","RSA-OAEP-384","RSA-OAEP-512","#,
@@ -155,7 +161,7 @@ const TEMPLATE: &str = concat!(
     r#""response_modes_supported":["query","fragment","form_post","query.jwt","fragment.jwt","form_post.jwt","jwt"],"#,
     r#""authorization_signing_alg_values_supported":["RS256","PS256"],"subject_types_supported":["public","pairwise"],"#,
     r#""token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt","none"{mtls_methods}],"#,
-    r#""token_endpoint_auth_signing_alg_values_supported":["RS256","RS384","PS256","PS384","ES256","ES384"],"#,
+    r#""token_endpoint_auth_signing_alg_values_supported":["RS256","RS384","PS256","PS384","ES256","ES384"{fapi_assertions}],"#,
     r#""claims_supported":["aud","auth_time","created_at","email","email_verified","exp","family_name","given_name","#,
     r#""iat","identities","iss","name","nickname","phone_number","picture","sub"],"claims_parameter_supported":true,"#,
     r#"{references}"request_parameter_supported":true,{encrypted_requests}"#,

@@ -89,7 +89,12 @@ pub(crate) async fn begin(
     let address = format!("{}{PAGE}", ctx.origin.base);
     let address = RedirectUri::allowed(&address, [address.as_str()]);
     let address = address.ok_or_else(|| Failure::server("an address of ours is none"))?;
-    let transaction = Transaction::for_device(id, record, address, ctx.now());
+    let mut transaction = Transaction::for_device(id, record, address, ctx.now());
+    if let Some(asked) = &record.backchannel {
+        // Whoever has the link of the mail has the mailbox: the name of the account is no news to them.
+        let user = ctx.app.store.user(&ctx.tenant.tenant, &asked.user_id).await?;
+        transaction.request.login_hint = user.and_then(|user| user.email.or(user.username));
+    }
     let doc = serde_json::to_string(&transaction).map_err(Failure::server)?;
     let binding = Binding::of(ctx, headers);
     let state = match binding.begin(ctx, doc).await {

@@ -7,11 +7,12 @@ use chancery_core::ids;
 use chancery_core::interaction::Progress;
 use chancery_core::model::{Client, OpenId, ScopeConsent, User};
 use chancery_core::oauth::{AuthorizationDetail, detail_kind, detail_lines, origin_of, plain};
+use chancery_core::params::Params;
 use chancery_core::records::Consent as Record;
 use chancery_db::Batch;
 use chancery_login::consent_lines::{AskedScope, Line, consent_lines};
 use chancery_login::csp::PageKind;
-use chancery_login::pages::{Choice, Consent, ConsentGroup, Link};
+use chancery_login::pages::{Choice, Consent, ConsentGroup, ConsentStep, Link};
 use chancery_store::PreparedApi;
 use chancery_web::{Ctx, Failure};
 use http::{HeaderMap, StatusCode};
@@ -53,7 +54,7 @@ pub(crate) async fn submit(
     };
     let progress = screen.transaction.progress.clone();
     match pressed(&params) {
-        Some("accept") if params.get("choices").unwrap_or_default() == choices(&screen, &due) => {
+        Some("accept") if is_about(&params, &screen, &due) => {
             let api = api(&screen).map(|api| &*api.api);
             let answer = answer(&due.wanted, api, |scope| params.has(&field(scope)));
             let write = write(&screen, &due, &answer);
@@ -63,6 +64,17 @@ pub(crate) async fn submit(
         Some("decline") => screen.done(Progress { declined: true, ..progress }, Batch::default()).await,
         _ => Ok(page(&screen, StatusCode::BAD_REQUEST, &due)),
     }
+}
+
+/// Whether the form showed what is due now. Whoever goes back to the page of another API and agrees there is asked again: they have not
+/// seen this one.
+fn is_about(params: &Params, screen: &Screen, due: &Due) -> bool {
+    let is_this = match params.get("asked") {
+        Some(said) => said == asked(screen, due),
+        // Where there is one API nothing else can have been shown.
+        None => steps(screen) == (1, 1),
+    };
+    is_this && params.get("choices").unwrap_or_default() == choices(screen, due)
 }
 
 /// Who is asked for what.
@@ -122,6 +134,12 @@ fn api(screen: &Screen) -> Option<&PreparedApi> {
     screen.ctx.tenant.resolve_api(&screen.ctx.origin, named).map(AsRef::as_ref)
 }
 
+/// What is asked, in one word: the API and the scopes.
+fn asked(screen: &Screen, due: &Due) -> String {
+    let api = api(screen).map(|api| api.identifier.as_str()).unwrap_or_default();
+    std::iter::once(api).chain(due.wanted.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+}
+
 /// The scopes that may be left out: the form says back which ones it showed, so that nobody is taken to have agreed to
 /// what was a choice when they saw it and is none any more.
 fn choices(screen: &Screen, due: &Due) -> String {
@@ -173,6 +191,8 @@ fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
         account: account(&due.user),
         not_you: Some(screen.link("/u/login")),
         groups,
+        step: step(screen, api_name),
+        asked: asked(screen, due),
         choices: choices(screen, due),
         withdraw: path_link(CONSENTS),
         policy: page_of(&screen.client, |own| own.policy_uri.as_deref()),
@@ -180,6 +200,19 @@ fn page(screen: &Screen, status: StatusCode, due: &Due) -> Response {
         callback_host: host.and_then(|o| o.split_once("://").map(|(_, host)| host.to_owned())),
     };
     screen.page(status, view.render(&screen.texts), PageKind::Plain)
+}
+
+/// Which of the APIs of the request is asked about (RFC 8707): those before are settled, those behind still stand in the request.
+fn step(screen: &Screen, api_name: Option<&str>) -> Option<ConsentStep> {
+    let (number, count) = steps(screen);
+    let api_name = api_name?.to_owned();
+    (count > 1).then_some(ConsentStep { number, count, api_name })
+}
+
+/// Which one, from 1, and how many there are.
+fn steps(screen: &Screen) -> (usize, usize) {
+    let number = screen.transaction.progress.settled.len() + 1;
+    (number, number + screen.transaction.request.further.len())
 }
 
 /// The host of an application's id, where that is a URL: it is not the application's to choose, as its name is.

@@ -143,6 +143,8 @@ impl Screen {
         !connection.settings().disable_signup
             // An account is made on the way to an application.
             && !self.transaction.is_for_own_page()
+            // Only the user who is asked counts, and they have one.
+            && !self.transaction.request.device.as_ref().is_some_and(|device| device.is_backchannel)
             && (self.invitation.is_some() || self.organization.as_ref().is_none_or(here))
     }
 

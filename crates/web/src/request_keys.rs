@@ -15,13 +15,34 @@ impl Ctx {
         if self.tenant.request_keys.are_there() {
             return Ok(());
         }
-        let app = Arc::clone(&self.app);
-        let made = tokio::task::spawn_blocking(move || RequestKeyMaterial::generate(&*app.rng)).await;
-        let material = made.map_err(|_| Error::Corrupt("a key was not made".to_owned()))??;
+        let material = self.request_key_material().await?;
         let change = self.app.store.first_request_keys(&self.tenant.tenant, &material, self.now())?;
         match self.app.catalog.apply(change).await {
             Ok(_) | Err(Error::Conflict) => Ok(()),
             Err(other) => Err(other),
         }
+    }
+
+    /// Puts new ones in the place of those that the tenant has; does nothing where it has none.
+    ///
+    /// # Errors
+    /// As above, and [`Error::Guard`] where somebody else does so at the same time.
+    pub async fn rotate_request_keys(&self) -> Result<()> {
+        if !self.tenant.request_keys.are_there() {
+            return Ok(());
+        }
+        let material = self.request_key_material().await?;
+        let store = &self.app.store;
+        match store.next_request_keys(&self.tenant.tenant, &material, self.now()).await? {
+            Some(change) => self.app.catalog.apply(change).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Off the threads that serve: it takes up to a second.
+    async fn request_key_material(&self) -> Result<RequestKeyMaterial> {
+        let app = Arc::clone(&self.app);
+        let made = tokio::task::spawn_blocking(move || RequestKeyMaterial::generate(&*app.rng)).await;
+        made.map_err(|_| Error::Corrupt("a key was not made".to_owned()))?
     }
 }

@@ -32,6 +32,19 @@ async fn a_scope_has_the_role_that_gives_it() {
     assert_eq!(told["available"], json!(["profile", "email", "address", "phone", "offline_access"]));
 }
 
+/// Nobody signs in to a machine, so nobody has to say which flow is meant.
+#[tokio::test]
+async fn a_machine_is_asked_about_in_its_own_name() {
+    let app = TestApp::new().await;
+    let m2m = &app.clients.m2m.client_id;
+    let told = app.what_if("read:contacts", &json!({ "client_id": m2m })).await;
+    assert_eq!((&told["flow"], &told["scope"]), (&json!("client_credentials"), &json!("read:contacts")));
+    let told = app.what_if("read:contacts", &json!({ "client_id": m2m, "flow": "authorization_code" })).await;
+    assert_eq!(told["decision"], "denied", "what was said counts");
+    let told = app.what_if("read:contacts", &json!({})).await;
+    assert_eq!(told["flow"], "authorization_code");
+}
+
 /// The fix that is offered is one that works.
 #[tokio::test]
 async fn the_fixes_lead_to_the_scope() {

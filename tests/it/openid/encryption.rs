@@ -275,6 +275,64 @@ async fn requests_that_the_tenant_alone_reads() {
     }
 }
 
+/// They rotate with the keys that sign. What was encrypted for the ones before is read for a week, and then no more.
+#[tokio::test]
+async fn keys_for_requests_rotate() {
+    const WEEK: i64 = 7 * 24 * 60 * 60;
+    for app in engines().await {
+        app.manage("PATCH", "/tenants/settings", json!({
+            "flags": { "enable_dynamic_client_registration": true }, "dynamic_client_registration_security_mode": "permissive",
+        }))
+        .await;
+        // A tenant without such keys gets none by it.
+        app.manage("POST", "/keys/signing/rotate", json!({})).await;
+        assert!(published(&app).await.iter().all(|key| key["use"] == "sig"));
+        let reader = Reader::new(KeyManagement::EcdhEs);
+        let made = Registered::new(
+            &app,
+            json!({ "request_object_encryption_alg": "RSA-OAEP-256", "jwks": reader.set() }),
+        )
+        .await;
+        let current = async || -> Vec<Value> {
+            published(&app).await.into_iter().filter(|key| key["use"] == "enc").collect()
+        };
+        let opens = async |jwk: &Value| {
+            let claims = json!({
+                "iss": made.client_id, "aud": ISSUER, "client_id": made.client_id, "response_type": "code",
+                "redirect_uri": CALLBACK, "scope": "openid", "state": "kept", "exp": app.clock.now() + 60,
+            });
+            let signed = reader.signing.sign(Typ::Jwt, claims.to_string().as_bytes()).unwrap();
+            let alg = if jwk["kty"] == "RSA" { KeyManagement::RsaOaep256 } else { KeyManagement::EcdhEs };
+            let jwk: Jwk = serde_json::from_value(jwk.clone()).unwrap();
+            let key = EncryptionKey::from_jwk((alg, ContentEncryption::A256Gcm), &jwk).unwrap();
+            let object = key.encrypt(signed.as_bytes(), Some("JWT")).unwrap();
+            let ask = Ask::empty().with("client_id", &made.client_id).with("request", &object);
+            !app.get(&ask.path()).await.body.contains("invalid_request_object")
+        };
+        let first = current().await;
+        app.manage("POST", "/keys/signing/rotate", json!({})).await;
+        let second = current().await;
+        assert_eq!((first.len(), second.len()), (2, 2));
+        assert!(second.iter().all(|key| first.iter().all(|old| old["kid"] != key["kid"])), "{second:?}");
+        app.clock.advance(WEEK - 60);
+        for jwk in first.iter().chain(&second) {
+            assert!(opens(jwk).await, "{} {jwk}", app.engine);
+        }
+        app.clock.advance(60);
+        for jwk in &first {
+            assert!(!opens(jwk).await, "{} {jwk}", app.engine);
+        }
+        for jwk in &second {
+            assert!(opens(jwk).await, "{} {jwk}", app.engine);
+        }
+        // What opens nothing any more goes at the next turn.
+        app.manage("POST", "/keys/signing/rotate", json!({})).await;
+        let kept =
+            app.app.store.docs_all(crate::support::TENANT, chancery_store::Kind::RequestKey).await.unwrap();
+        assert_eq!(kept.len(), 4, "two in use and two that were replaced just now");
+    }
+}
+
 #[tokio::test]
 async fn it_is_announced() {
     let app = TestApp::new().await;

@@ -64,9 +64,17 @@ impl Authenticator {
             &point[33..],
         ]
         .concat();
+        let relying_party = options["rp"]["id"].as_str().unwrap().to_owned();
+        let handle = base64url_decode(options["user"]["id"].as_str().unwrap()).unwrap();
+        self.held.push(Held { id: id.to_vec(), handle, relying_party, key });
+        self.attest(options, id, &cose)
+    }
+
+    /// Answers with a public key of any kind (COSE).
+    pub(crate) fn attest(&mut self, options: &Value, id: &[u8], cose: &[u8]) -> String {
         let length = u16::try_from(id.len()).unwrap().to_be_bytes();
         let relying_party = options["rp"]["id"].as_str().unwrap().to_owned();
-        let data = self.data(&relying_party, &[&[0; 16], &length[..], id, &cose].concat());
+        let data = self.data(&relying_party, &[&[0; 16], &length[..], id, cose].concat());
         let length = u8::try_from(data.len()).unwrap();
         let object = [
             &[0xa3, 0x63][..],
@@ -81,8 +89,6 @@ impl Authenticator {
             &data,
         ]
         .concat();
-        let handle = base64url_decode(options["user"]["id"].as_str().unwrap()).unwrap();
-        self.held.push(Held { id: id.to_vec(), handle, relying_party, key });
         self.count += 1;
         let client_data = self.client_data("webauthn.create", options);
         let response = json!({

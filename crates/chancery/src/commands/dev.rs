@@ -30,10 +30,6 @@ use crate::seed::{self, DemoClients, Seed, Seeding, demo_clients, management_sco
 
 pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
     logging::start(LogFormat::Auto, &args.log, out.colour)?;
-    // One of an earlier run would send clients to a server that is gone.
-    if let Some(path) = &args.ready_file {
-        drop(fs::remove_file(path));
-    }
     // A new database needs keys, and finding primes takes longer than everything else.
     let rng: Arc<dyn Rng> = Arc::new(SystemRng::prepared()?);
     let database = database(&args);
@@ -42,6 +38,10 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     // Sockets first: clients that come early wait in the system's queue instead of being refused, and ports chosen by the
     // system are known before anything is made for them.
     let (http, https) = (listen::bind(&args.http, "--http")?, listen::bind(&args.https, "--https")?);
+    // One of an earlier run would send clients to a server that is gone. Where a socket is taken that server lives.
+    if let Some(path) = &args.ready_file {
+        drop(fs::remove_file(path));
+    }
     let mtls =
         args.mtls.as_deref().map(|address| listen::bind(address, "--mtls")).transpose()?.unwrap_or_default();
     let origins = [
@@ -110,6 +110,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
         http: &origins[0],
         https: &origins[1],
         ca: &certificates.ca,
+        ready_file: args.ready_file.as_deref(),
         random: (&random.0, &random.1),
     };
     welcome(out, at, &assembled.clients);
@@ -119,7 +120,10 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     let limits = Limits { grace: DEV_GRACE, ..Limits::default() };
     let finished = chancery_web::serve(assembled.front, listeners, limits, shutdown).await;
     if let Some(path) = &args.ready_file {
-        drop(fs::remove_file(path));
+        // Another server may have been started with the same file since.
+        if ReadyFile::read(path).is_ok_and(|file| file.issuer == origins[0].clone() + "/") {
+            drop(fs::remove_file(path));
+        }
     }
     background.stop().await;
     assembled.app.store.close().await;

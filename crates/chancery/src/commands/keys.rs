@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use chancery_core::{Clock, Rng, iso};
-use chancery_store::{Error, Family, KeyMaterial, KeyState, NextKeys, SigningKeyDoc, Store, Tenant};
+use chancery_store::{
+    Error, Family, KeyMaterial, KeyState, NextKeys, RequestKeyMaterial, SigningKeyDoc, Store, Tenant,
+};
 use serde_json::{Value, json};
 
 use super::{Environment, storage};
@@ -35,6 +37,16 @@ pub(super) async fn run(
             let (store, tenant) = storage::sealed_tenant(args, environment).await?;
             let material = material().await?;
             store.rotate_keys(&tenant.id, next(&tenant, &material)).await?;
+            let requests =
+                tokio::task::spawn_blocking(|| RequestKeyMaterial::generate(&SystemRng::default()));
+            if let Some(change) =
+                store.next_request_keys(&tenant.id, &requests.await??, SystemClock.now()).await?
+            {
+                store.apply(change).await?;
+                out.say(
+                    "So do new keys for encrypted requests; the ones before open them for seven days more.",
+                );
+            }
             out.say("The waiting keys sign from now on. Tokens signed before stay good until their key is revoked.");
             list(&store, &tenant, out).await?;
         }

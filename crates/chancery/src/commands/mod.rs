@@ -37,20 +37,20 @@ pub struct Environment {
     pub keyword: Option<fn(&str) -> Option<String>>,
 }
 
-/// Runs a command to its end. An error is one sentence on stderr and status 1, or 78 where trying again is in vain until somebody
-/// does something: `EX_CONFIG` of sysexits(3).
+/// Runs a command to its end. An error is one sentence on stderr, with `--json` an object, and status 1, or 78 where trying again is
+/// in vain until somebody does something: `EX_CONFIG` of sysexits(3).
 pub fn run(command: Command, environment: &Environment, out: &mut Output) -> ExitCode {
     match run_inner(command, environment, out) {
         Ok(code) => code,
         // Whoever reads stdout has seen enough (`chancery api list | head`).
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let label = out.strong("error:");
-            out.say(&format!("{label} {error:#}"));
-            match error.is::<InVain>() {
-                true => ExitCode::from(78),
-                false => ExitCode::FAILURE,
-            }
+            let (code, status) = match error.is::<InVain>() {
+                true => ("configuration", ExitCode::from(78)),
+                false => ("failed", ExitCode::FAILURE),
+            };
+            out.error(code, &format!("{error:#}"));
+            status
         }
     }
 }

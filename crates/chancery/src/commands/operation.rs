@@ -52,8 +52,8 @@ pub(super) async fn call(args: ApiCall, out: &mut Output) -> Result<ExitCode> {
     let query = pairs("--query", &args.query)?;
     let query = Serializer::new(String::new()).extend_pairs(&query).finish();
     let path = match query.is_empty() {
-        true => format!("/api/v2{path}"),
-        false => format!("/api/v2{path}{}{query}", if path.contains('?') { '&' } else { '?' }),
+        true => path,
+        false => format!("{path}{}{query}", if path.contains('?') { '&' } else { '?' }),
     };
     let body = args.body.as_deref().map(body).transpose()?;
     let answer = Management::connect(args.server).await?.send(method, &path, body.as_ref()).await?;
@@ -67,15 +67,15 @@ pub(super) async fn call(args: ApiCall, out: &mut Output) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A refusal as a person wants to read it; with `--json` as it came.
+/// A refusal as a person wants to read it; with `--json` as it came, where that says what every error does.
 fn tell(answer: &Answer, out: &mut Output) {
-    if out.json {
+    let is_told = ["error", "message"].iter().all(|name| answer.body[*name].is_string());
+    if out.json && is_told {
         out.say(&answer.body.to_string());
         return;
     }
-    let label = out.strong("error:");
     let code = answer.body["errorCode"].as_str().map(|code| format!(" ({code})")).unwrap_or_default();
-    out.say(&format!("{label} {}: {}{code}", answer.status, said(&answer.body)));
+    out.error("refused", &format!("{}: {}{code}", answer.status, said(&answer.body)));
 }
 
 /// What is called: a method and a path as they are, or an operation with its parameters put in.
@@ -86,11 +86,13 @@ fn target(words: &[String], parameters: &[(String, String)]) -> Result<(Method, 
         let Some(method) = known.iter().find(|known| **known == upper) else {
             bail!("{method} is none of {}", known.join(", "));
         };
-        let path = path.strip_prefix("/api/v2").unwrap_or(path);
         if !path.starts_with('/') || path.contains(char::is_whitespace) {
             bail!("{path:?} is no path below /api/v2: it begins with / and holds no space");
         }
-        return Ok((Method::from_bytes(method.as_bytes())?, path.to_owned()));
+        let is_whole =
+            BASES.iter().any(|base| path.strip_prefix(base).is_some_and(|rest| rest.starts_with('/')));
+        let path = if is_whole { path.to_owned() } else { format!("{}{path}", BASES[0]) };
+        return Ok((Method::from_bytes(method.as_bytes())?, path));
     }
     let id = words.first().map_or("", String::as_str);
     let all = operations();
@@ -109,8 +111,11 @@ fn target(words: &[String], parameters: &[(String, String)]) -> Result<(Method, 
         path =
             path.replace(&format!("{{{name}}}"), &utf8_percent_encode(value, NON_ALPHANUMERIC).to_string());
     }
-    Ok((operation.method.clone(), path))
+    Ok((operation.method.clone(), format!("{}{path}", BASES[0])))
 }
+
+/// Where operations lie: the Management API, and what is ours alone.
+const BASES: [&str; 2] = ["/api/v2", "/api/chancery/v1"];
 
 fn pairs(flag: &str, texts: &[String]) -> Result<Vec<(String, String)>> {
     let pair = |text: &String| {
@@ -146,10 +151,13 @@ mod tests {
     #[test]
     fn targets() {
         let given = target(&words(&["get", "/roles"]), &[]).unwrap();
-        assert_eq!(given, (Method::GET, "/roles".to_owned()));
+        assert_eq!(given, (Method::GET, "/api/v2/roles".to_owned()));
+        for whole in ["/api/v2/roles", "/api/chancery/v1/openid"] {
+            assert_eq!(target(&words(&["GET", whole]), &[]).unwrap().1, whole);
+        }
         let id = ("id".to_owned(), "a|b/c".to_owned());
         let named = target(&words(&["patch_users_by_id"]), std::slice::from_ref(&id)).unwrap();
-        assert_eq!(named, (Method::PATCH, "/users/a%7Cb%2Fc".to_owned()));
+        assert_eq!(named, (Method::PATCH, "/api/v2/users/a%7Cb%2Fc".to_owned()));
         let said =
             |given: &[&str], path: &[(String, String)]| target(&words(given), path).unwrap_err().to_string();
         assert!(said(&["patch_users_by_id"], &[]).contains("--path id="));

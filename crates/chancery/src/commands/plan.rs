@@ -152,9 +152,11 @@ pub(super) fn show(plan: &Plan, out: &mut Output) -> Result<()> {
         ));
     }
     if !plan.unhandled.is_empty() {
-        let label = out.strong("error:");
-        for line in &plan.unhandled {
-            out.say(&format!("{label} {line}; leave it out with --exclude"));
+        let lines: Vec<_> =
+            plan.unhandled.iter().map(|line| format!("{line}; leave it out with --exclude")).collect();
+        match out.json {
+            true => out.error("unhandled", &lines.join("\n")),
+            false => lines.iter().for_each(|line| out.error("unhandled", line)),
         }
     }
     Ok(())

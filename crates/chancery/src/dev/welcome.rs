@@ -17,6 +17,8 @@ pub struct Whereabouts<'a> {
     pub https: &'a str,
     /// The authority to trust.
     pub ca: &'a Path,
+    /// Where the secrets of the applications stand.
+    pub ready_file: Option<&'a Path>,
     /// For nonce and state of the request shown: unguessable.
     pub random: (&'a str, &'a str),
 }
@@ -24,6 +26,10 @@ pub struct Whereabouts<'a> {
 /// Says it, to stderr: a server has no data to print.
 pub fn welcome(out: &mut Output, at: Whereabouts<'_>, clients: &DemoClients) {
     let authorize = authorize_request(at.http, &clients.spa.client_id, at.random);
+    let secrets = match at.ready_file {
+        Some(path) => format!("Their secrets are in {}", path.display()),
+        None => "Their secrets: chancery dev --ready-file FILE".to_owned(),
+    };
     let heading = |out: &Output, text: &str| out.strong(text);
     let mut lines = vec![
         String::new(),
@@ -46,7 +52,7 @@ pub fn welcome(out: &mut Output, at: Whereabouts<'_>, clients: &DemoClients) {
         format!("  Demo Web     {}  {}", clients.web.client_id, out.faint("confidential")),
         format!("  Demo M2M     {}  {}", clients.m2m.client_id, out.faint("may read:contacts")),
         format!("  Management   {}  {}", clients.management.client_id, out.faint("Management API")),
-        format!("  {}", out.faint("Their secrets: chancery dev --ready-file FILE")),
+        format!("  {}", out.faint(&secrets)),
         String::new(),
         format!("  {}", heading(out, "People")),
         format!("  {:<18} password {:<13} {}", JANE.email, JANE.password, out.faint("may read contacts")),

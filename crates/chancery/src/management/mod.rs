@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ::http::Method;
 use anyhow::{Context, Result, bail};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
@@ -124,8 +124,11 @@ const PAGE: usize = 100;
 
 /// The path of one thing.
 pub(crate) fn path(resource: &str, id: &str) -> String {
-    format!("/{resource}/{}", utf8_percent_encode(id, NON_ALPHANUMERIC))
+    format!("/{resource}/{}", utf8_percent_encode(id, SEGMENT))
 }
+
+/// What an id may be made of without a second look: `cgr_...` is printed as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// The words of an error, of either API.
 pub(crate) fn said(body: &Value) -> String {
@@ -206,6 +209,8 @@ mod tests {
     #[test]
     fn ids_are_encoded() {
         assert_eq!(path("resource-servers", "https://a/b c"), "/resource-servers/https%3A%2F%2Fa%2Fb%20c");
+        assert_eq!(path("client-grants", "cgr_a-B1"), "/client-grants/cgr_a-B1");
+        assert_eq!(path("roles", ".."), "/roles/%2E%2E");
     }
 
     #[test]

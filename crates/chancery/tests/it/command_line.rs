@@ -142,7 +142,16 @@ fn a_missing_scope_is_explained_and_had() {
     assert_eq!(said.lines().count(), 2, "{said}");
     assert!(said.contains("read:contacts  client grant cgr_") && said.ends_with(" for itself\n"), "{said}");
 
-    let said = good(folder.path(), &with(&["explain", "unused", "--write", "less.yaml"]));
+    let said = good(folder.path(), &with(&["explain", "unused"]));
+    assert!(
+        said.contains(&format!("\n{api}  ")) && said.contains("\n  role Contacts Reader: read:contacts\n"),
+        "{said}"
+    );
+    assert!(said.lines().count() < 20, "a summary is short: {said}");
+    let whole = good(folder.path(), &with(&["explain", "unused", "--json"]));
+    let whole: Value = serde_json::from_str(&whole).unwrap();
+    assert!(whole["roles"].as_array().is_some_and(|roles| roles.len() > 1), "{whole:#}");
+    let said = good(folder.path(), &with(&["explain", "unused", "--all", "--write", "less.yaml"]));
     let line = said.lines().find(|line| line.contains("Contacts Reader")).unwrap();
     let words: Vec<&str> = line.split_whitespace().collect();
     assert_eq!(words, ["role", "Contacts", "Reader", api, "read:contacts", "never"]);
@@ -207,6 +216,8 @@ fn any_operation_is_called() {
     let body = r#"{"description": "Does things"}"#;
     let changed = cli(&["api", "call", "patch_roles_by_id", "--path", &id, "--body", body]);
     assert!(changed.contains("Does things"), "{changed}");
+    let ours: Value = serde_json::from_str(&cli(&["api", "call", "GET", "/api/chancery/v1/openid"])).unwrap();
+    assert_eq!(ours["oidc_strict"], false, "what is ours alone is reached by its whole path");
     let listed =
         cli(&["api", "call", "get_roles", "--query", "name_filter=cler", "--query", "include_totals=true"]);
     let listed: Value = serde_json::from_str(&listed).unwrap();
@@ -227,6 +238,65 @@ fn any_operation_is_called() {
     let table = good(folder.path(), &["api", "operations", "client-grants/{id}"]);
     assert!(table.contains("patch_client-grants_by_id") && table.contains("update:client_grants"), "{table}");
     refused(folder.path(), &["api", "operations", "no such thing"]);
+}
+
+/// What went wrong, for programs: an object on stderr, and the status that there is without `--json`.
+#[test]
+fn errors_are_json_where_that_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let (_server, _) = dev(&folder, "ready.json");
+    std::fs::write(path.join("one.yaml"), "rules:\n  - name: Mine\n    script: ./x.js\n").unwrap();
+    let cases: [(&[&str], &str, &str); 9] = [
+        (&["api", "show", "https://no.example", "--ready-file", "ready.json"], "failed", "does not exist"),
+        (&["explain", "--app", "nobody", "--ready-file", "ready.json"], "failed", "404"),
+        (&["api", "call", "GET", "/nowhere", "--ready-file", "ready.json"], "Not Found", "Not Found"),
+        (
+            &["api", "list", "--url", "localhost:1", "--client-id", "a", "--client-secret", "b"],
+            "failed",
+            "http://",
+        ),
+        (&["plan", "one.yaml", "--ready-file", "ready.json"], "unhandled", "--exclude"),
+        (&["plan", "nowhere", "--ready-file", "ready.json"], "failed", "nowhere"),
+        (&["serve", "--database", "sqlite:x.db"], "failed", "no master key"),
+        (&["keys", "list", "--wrong"], "usage", "--wrong"),
+        (&["nothing"], "usage", "nothing"),
+    ];
+    for (arguments, code, message) in cases {
+        let plain = run(path, arguments);
+        let json = run(path, &[arguments, &["--json"]].concat());
+        let (status, stderr) = (json.status.code(), String::from_utf8(json.stderr).unwrap());
+        assert_eq!(status, plain.status.code(), "{arguments:?}: {stderr}");
+        assert!(status.is_some_and(|status| status != 0), "{arguments:?}");
+        let last = stderr.lines().last().unwrap_or_default();
+        let told: Value =
+            serde_json::from_str(last).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {stderr}"));
+        assert_eq!(told["error"], code, "{arguments:?}: {stderr}");
+        assert!(told["message"].as_str().unwrap().contains(message), "{arguments:?}: {stderr}");
+        assert!(String::from_utf8(plain.stderr).unwrap().contains("error: "), "{arguments:?}");
+    }
+}
+
+/// Two servers were told the same file: it is of whoever wrote it last, and lasts as long as that one.
+#[test]
+fn a_ready_file_is_removed_by_its_own_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut first, _) = dev(&folder, "ready.json");
+    std::fs::remove_file(folder.path().join("ready.json")).unwrap();
+    let (mut second, ready) = dev(&folder, "ready.json");
+    let end = |server: &mut Running| {
+        assert!(Command::new("kill").arg(server.0.id().to_string()).status().unwrap().success());
+        server.0.wait().unwrap();
+    };
+    end(&mut first);
+    assert_eq!(ReadyFile::read(&folder.path().join("ready.json")).unwrap().issuer, ready.issuer);
+    let port = ready.issuer.trim_start_matches("http://");
+    let taken =
+        ["dev", "--http", port.trim_end_matches('/'), "--https", "localhost:0", "--ready-file", "ready.json"];
+    assert!(refused(folder.path(), &taken).contains("another program listens"));
+    assert!(folder.path().join("ready.json").exists(), "the server that it names lives");
+    end(&mut second);
+    assert!(!folder.path().join("ready.json").exists());
 }
 
 /// Another port each time; what was made stays.

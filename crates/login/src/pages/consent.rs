@@ -27,7 +27,11 @@ pub struct Consent {
     pub not_you: Option<Link>,
     /// What is asked for, under headings.
     pub groups: Vec<ConsentGroup>,
-    /// The scopes that can be left out, as the form says back what it showed.
+    /// Which of several APIs this is about, where the request names several.
+    pub step: Option<ConsentStep>,
+    /// What is asked, as the form says back what it showed.
+    pub asked: String,
+    /// The scopes that can be left out, said back in the same way.
     pub choices: String,
     /// Where users take back what they allowed.
     pub withdraw: Link,
@@ -37,6 +41,17 @@ pub struct Consent {
     pub terms: Option<Link>,
     /// The host the browser goes to afterwards.
     pub callback_host: Option<String>,
+}
+
+/// One of several APIs, each of which is asked about by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentStep {
+    /// Which one, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub count: usize,
+    /// Its name.
+    pub api_name: String,
 }
 
 /// Lines under a heading.
@@ -72,6 +87,7 @@ struct ConsentPage<'a> {
     form: &'a Form,
     client_initial: String,
     account_initial: String,
+    step: Option<String>,
 }
 
 impl ConsentGroup {
@@ -96,6 +112,11 @@ impl Consent {
             form: &self.form,
             client_initial: initial(&self.client_name),
             account_initial: initial(&self.account),
+            step: self.step.as_ref().map(|step| {
+                let (number, count) = (step.number.to_string(), step.count.to_string());
+                let parts = [("number", &*number), ("count", &*count), ("apiName", &*step.api_name)];
+                texts.fill("consent.step", &parts)
+            }),
         })
     }
 }

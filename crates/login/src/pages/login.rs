@@ -5,7 +5,7 @@ use askama::Template;
 use super::{
     Form, Frame, Link, Problem,
     field::{Field, FieldName, focus_first},
-    html, problem,
+    html, initial, problem,
 };
 use crate::{
     Texts,
@@ -87,6 +87,7 @@ struct LoginPage<'a> {
     password: Field<'a>,
     script: String,
     passkey_script: String,
+    client_initial: String,
 }
 
 impl Login {
@@ -115,6 +116,7 @@ impl Login {
             password,
             script: asset_url(File::ShowPasswordScript),
             passkey_script: asset_url(File::WebauthnScript),
+            client_initial: initial(&self.client_name),
         })
     }
 }

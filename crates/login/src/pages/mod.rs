@@ -34,7 +34,7 @@ pub use account_consents::{AccountConsents, AllowedApplication};
 pub use account_keys::{AccountKeys, OwnKey, OwnKeyKind};
 pub use approval::{ApprovalDone, ConfirmApproval};
 pub use confirm::{ConfirmLogin, ConfirmLogout};
-pub use consent::{Choice, Consent, ConsentGroup};
+pub use consent::{Choice, Consent, ConsentGroup, ConsentStep};
 pub use device::{ConfirmDevice, DeviceDenied, DeviceDone, EnterDeviceCode};
 pub use error::{ErrorKind, ErrorPage};
 pub use form_post::FormPost;

@@ -99,6 +99,8 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
             lines: vec![line.clone()],
             choices: vec![Choice { field: attack(), line, is_ticked: true, is_sensitive: true }],
         }],
+        step: Some(ConsentStep { number: 1, count: 2, api_name: attack() }),
+        asked: attack(),
         choices: attack(),
         withdraw: link(),
         policy: Some(link()),

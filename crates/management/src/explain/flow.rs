@@ -34,6 +34,15 @@ impl FlowName {
         }
     }
 
+    /// What is meant where nobody says: the code flow, but for an application that signs nobody in.
+    pub(super) fn usual(client: &Client) -> Self {
+        let signs_in =
+            [Self::AuthorizationCode, Self::Implicit, Self::DeviceCode, Self::Password, Self::PasswordRealm];
+        let is_machine = signs_in.iter().all(|flow| flow.refusal(client).is_some())
+            && Self::ClientCredentials.refusal(client).is_none();
+        if is_machine { Self::ClientCredentials } else { Self::AuthorizationCode }
+    }
+
     /// For whom the token speaks.
     pub(super) fn subject(self) -> SubjectType {
         if self == Self::ClientCredentials { SubjectType::Client } else { SubjectType::User }

@@ -30,7 +30,9 @@ struct Asked {
     audience: Option<String>,
     #[serde(default)]
     scope: String,
-    #[serde(default)]
+    #[serde(default, rename = "flow")]
+    named_flow: Option<FlowName>,
+    #[serde(skip)]
     flow: FlowName,
     user_id: Option<String>,
     organization: Option<String>,
@@ -40,8 +42,11 @@ struct Asked {
 }
 
 pub(super) async fn explain_request(call: Call) -> Result<Answer, Problem> {
-    let asked: Asked = call.body_as()?;
+    let mut asked: Asked = call.body_as()?;
     may_be_told(&call, &asked)?;
+    let client = call.snapshot().client(&asked.client_id).filter(|_| asked.user_id.is_none());
+    let usual = || client.map_or_else(FlowName::default, |client| FlowName::usual(client));
+    asked.flow = asked.named_flow.unwrap_or_else(usual);
     let scene = Scene::load(&call, &asked).await?;
     Ok(Answer::ok(print(&scene.told())?))
 }

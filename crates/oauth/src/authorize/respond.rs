@@ -389,6 +389,14 @@ impl Grantee<'_> {
         event.connection = Some(self.session.connection.clone());
         event.audience = self.audience.identifier().map(|a| self.ctx.origin.absolute(a).into_owned());
         event.scope = self.decision.scope();
+        if !self.settled.is_empty() {
+            // The event has room for one API; what was allowed at the others is told beside it.
+            let further = self.settled.iter().map(|settled| {
+                let audience = self.ctx.origin.absolute(&settled.grant.audience);
+                serde_json::json!({ "audience": audience, "scope": settled.grant.scope.join(" ") })
+            });
+            event.details.insert("further_resource_servers".to_owned(), further.collect());
+        }
         if let Some(organization) = self.organization {
             events::in_organization(&mut event, organization);
             if self.joins {

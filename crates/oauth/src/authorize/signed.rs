@@ -113,7 +113,7 @@ fn decrypted(ctx: &Ctx, client: &PreparedClient, object: &str) -> Result<String,
             "Too many encrypted requests: try again shortly",
         ));
     }
-    let opened = ctx.tenant.request_keys.open(object).ok_or_else(bad_request_object)?;
+    let opened = ctx.tenant.request_keys.open(object, ctx.now()).ok_or_else(bad_request_object)?;
     String::from_utf8(opened).map_err(|_| bad_request_object())
 }
 

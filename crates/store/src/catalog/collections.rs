@@ -163,6 +163,8 @@ pub(super) struct Clients {
     pub(super) by_id: Map<PreparedClient>,
     /// By what is signed for them beside access tokens.
     pub(super) further: Further,
+    /// How many are financial-grade.
+    pub(super) financial: usize,
     /// Those that stand for an API, by its identifier.
     pub(super) by_api: Groups<PreparedClient>,
 }
@@ -174,6 +176,7 @@ impl Collection for Preparing<'_, Clients> {
     fn take(&mut self, id: &str) {
         let Some(old) = self.0.by_id.take(id) else { return };
         further(&old).for_each(|algorithm| self.0.further.goes(algorithm));
+        self.0.financial = self.0.financial.saturating_sub(usize::from(old.fapi().is_some()));
         if let Some(api) = stands_for(&old) {
             self.0.by_api.take(api, id);
         }
@@ -183,6 +186,7 @@ impl Collection for Preparing<'_, Clients> {
         let client = PreparedClient::prepare(self.1.store, self.1.tenant, parse::<Client>("client", json)?)?;
         let client = Arc::new(client);
         further(&client).for_each(|algorithm| self.0.further.comes(algorithm));
+        self.0.financial += usize::from(client.fapi().is_some());
         if let Some(api) = stands_for(&client) {
             self.0.by_api.put(api, id, Arc::clone(&client));
         }

@@ -243,6 +243,12 @@ impl Snapshot {
             + self.connections.by_id.len()
     }
 
+    /// Whether an application is held to a financial-grade profile: such ones sign with other algorithms.
+    #[must_use]
+    pub const fn has_financial_clients(&self) -> bool {
+        self.clients.financial > 0
+    }
+
     /// The answer of `/.well-known/jwks.json`.
     #[must_use]
     pub fn jwks(&self) -> &Bytes {

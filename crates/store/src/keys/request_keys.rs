@@ -11,7 +11,10 @@ use chancery_jose::{
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{Change, Error, Kind, Result, Store, Vault, error::print};
+use crate::{
+    Change, Error, Kind, Result, Store, Vault,
+    error::{parse, print},
+};
 
 /// Such a key as stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +27,14 @@ pub struct RequestKeyDoc {
     pub sealed: String,
     /// Seconds.
     pub created_at: i64,
+    /// Since when another one stands in its place, in seconds. It is not published any more, and opens requests for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<i64>,
 }
+
+/// Seconds for which a key that was replaced still opens requests: applications encrypt for what they read of the key set, and keep
+/// that for a day or so.
+const GRACE: i64 = 7 * 24 * 60 * 60;
 
 /// One new key pair of each type, before they are stored.
 pub struct RequestKeyMaterial([(Algorithm, String, Zeroizing<Vec<u8>>); 2]);
@@ -61,14 +71,56 @@ impl Store {
         material: &RequestKeyMaterial,
         now: i64,
     ) -> Result<Change> {
-        material.0.iter().try_fold(Change::new(tenant), |change, (algorithm, kid, pkcs8)| {
+        self.with_request_keys(Change::new(tenant), tenant, material, now)
+    }
+
+    /// New ones take the place of those that the tenant has; `None` where it has none. Those that were replaced long enough before go.
+    /// Applying it is [`Error::Guard`] where somebody else did so at the same time.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where a document cannot be read or the cryptographic library fails.
+    pub async fn next_request_keys(
+        &self,
+        tenant: &str,
+        material: &RequestKeyMaterial,
+        now: i64,
+    ) -> Result<Option<Change>> {
+        let mut change = Change::new(tenant);
+        let mut has_some = false;
+        for stored in self.docs_all(tenant, Kind::RequestKey).await? {
+            let key: RequestKeyDoc = parse("request key", &stored.json)?;
+            match key.retired_at {
+                Some(at) if is_over(at, now) => change = change.delete(Kind::RequestKey, &key.kid),
+                Some(_) => {}
+                None => {
+                    has_some = true;
+                    let retired = RequestKeyDoc { retired_at: Some(now), ..key };
+                    let text = print("request key", &retired)?;
+                    change = change.update(Kind::RequestKey, &retired.kid, None, text, stored.rev);
+                }
+            }
+        }
+        match has_some {
+            true => self.with_request_keys(change, tenant, material, now).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn with_request_keys(
+        &self,
+        change: Change,
+        tenant: &str,
+        material: &RequestKeyMaterial,
+        now: i64,
+    ) -> Result<Change> {
+        material.0.iter().try_fold(change, |change, (algorithm, kid, pkcs8)| {
             let unfit = |error: chancery_jose::Error| Error::Corrupt(format!("new key {kid}: {error}"));
             let key = SigningKey::from_pkcs8(*algorithm, kid.as_str(), pkcs8).map_err(unfit)?;
             let public = key.public_jwk().ok_or_else(|| Error::corrupt("a key pair without a public key"))?;
             // Without `alg`: it is for all that its type can do.
             let jwk = Jwk { use_: Some("enc".to_owned()), alg: None, ..public };
             let sealed = self.vault.seal(&context(tenant, kid), pkcs8)?;
-            let document = RequestKeyDoc { kid: kid.clone(), jwk, sealed, created_at: now };
+            let document = RequestKeyDoc { kid: kid.clone(), jwk, sealed, created_at: now, retired_at: None };
             let uniq = if *algorithm == Algorithm::RS256 { "RSA" } else { "EC" };
             Ok(change.insert(Kind::RequestKey, kid, Some(uniq), print("request key", &document)?))
         })
@@ -78,7 +130,8 @@ impl Store {
 /// The keys of a tenant that open requests. Most have none.
 #[derive(Clone, Default)]
 pub struct RequestKeys {
-    keys: Vec<DecryptionKey>,
+    /// Each with the time since when it is replaced.
+    keys: Vec<(Option<i64>, DecryptionKey)>,
     public: Vec<Jwk>,
 }
 
@@ -95,11 +148,12 @@ impl RequestKeys {
         &self.public
     }
 
-    /// What is in an encrypted request; `None` where no key opens it, whatever the reason.
+    /// What is in an encrypted request at a time (seconds); `None` where no key opens it, whatever the reason.
     #[must_use]
-    pub fn open(&self, token: &str) -> Option<Vec<u8>> {
+    pub fn open(&self, token: &str, now: i64) -> Option<Vec<u8>> {
+        let good = self.keys.iter().filter(|(retired, _)| !retired.is_some_and(|at| is_over(at, now)));
         // Each key has one algorithm and looks at nothing of another one.
-        self.keys.iter().find_map(|key| key.decrypt(token, &ContentEncryption::ALL).ok())
+        good.map(|(_, key)| key).find_map(|key| key.decrypt(token, &ContentEncryption::ALL).ok())
     }
 
     /// Opens the private halves.
@@ -112,11 +166,19 @@ impl RequestKeys {
                 let unfit = |error: chancery_jose::Error| {
                     Error::Corrupt(format!("request key {}: {error}", document.kid))
                 };
-                keys.push(DecryptionKey::from_pkcs8(algorithm, &pkcs8).map_err(unfit)?);
+                let key = DecryptionKey::from_pkcs8(algorithm, &pkcs8).map_err(unfit)?;
+                keys.push((document.retired_at, key));
             }
         }
-        Ok(Self { keys, public: documents.iter().map(|document| document.jwk.clone()).collect() })
+        // Those in use are looked at first.
+        keys.sort_by_key(|(retired, _)| retired.is_some());
+        let in_use = documents.iter().filter(|document| document.retired_at.is_none());
+        Ok(Self { keys, public: in_use.map(|document| document.jwk.clone()).collect() })
     }
+}
+
+fn is_over(retired_at: i64, now: i64) -> bool {
+    now.saturating_sub(retired_at) >= GRACE
 }
 
 /// Shows key ids alone.

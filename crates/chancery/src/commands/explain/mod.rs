@@ -26,9 +26,7 @@ pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode>
                 user.map_or_else(|| ("applications", app.unwrap_or_default()), |user| ("users", user));
             return lists::access(&management, kind, &id, out).await;
         }
-        Some(ExplainCommand::Unused { days, write }) => {
-            return unused::run(&management, days, write.as_deref(), out).await;
-        }
+        Some(ExplainCommand::Unused(args)) => return unused::run(&management, &args, out).await,
         Some(ExplainCommand::Token { id }) => management.own_get(&path("explain/tokens", &id)).await?,
     };
     show(&management, &told, out).await?;

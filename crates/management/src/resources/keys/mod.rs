@@ -73,6 +73,7 @@ async fn show(call: Call) -> Result<Answer, Problem> {
 async fn rotate(call: Call) -> Result<Answer, Problem> {
     let material = material(&call).await?;
     let rev = call.store().rotate_keys(call.tenant(), next(&call, &material)).await.map_err(raced)?;
+    call.ctx.rotate_request_keys().await.map_err(raced)?;
     call.ctx.app.catalog.sync().await.map_err(stored)?;
     let keys = all(&call).await?;
     let waiting = keys.iter().find(|key| key.state == KeyState::Next).ok_or(Problem::Internal)?;
