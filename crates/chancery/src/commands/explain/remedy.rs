@@ -144,7 +144,7 @@ mod tests {
         let expected = r#"chancery api call POST /users/auth0%7C1/roles --body '{"roles":["rol_1"]}'"#;
         assert_eq!(command(&fix, None).unwrap(), expected);
         let fix = json!({"kind": "permit_user", "user_id": "auth0|1", "organization_id": "org_1", "roles": [{"id": "rol_1"}]});
-        let expected = r#"chancery api call POST /organizations/org%5F1/members/auth0%7C1/roles --body '{"roles":["rol_1"]}'"#;
+        let expected = r#"chancery api call POST /organizations/org_1/members/auth0%7C1/roles --body '{"roles":["rol_1"]}'"#;
         assert_eq!(command(&fix, None).unwrap(), expected);
         let fix = json!({"kind": "extend_client_grant", "client_grant_id": "cgr1", "scope": "b"});
         let grant = json!({"scope": ["a"]});
