@@ -1,11 +1,17 @@
 //! The API by which users see to their second factors: its access tokens, and what `/mfa/authenticators` and `/mfa/associate` do
 //! with them.
 
+use std::sync::Arc;
+
 use chancery_core::second_factor::PERIOD;
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 use crate::second_factor::{MFA_OTP, enrol, shown, turn_on};
-use crate::support::{Answer, Ask, Browser, Call, ISSUER, JANE, Landing, Pairs, TestApp, decode, engines};
+use crate::support::{
+    API, Answer, Ask, Browser, CALLBACK, Call, ISSUER, JANE, Landing, Pairs, TestApp, decode, engines,
+};
 
 const ALL: &str = "enroll read:authenticators remove:authenticators";
 const TYPED: Pairs<'_> =
@@ -242,4 +248,107 @@ async fn what_cannot_be_associated() {
         let refused = associate(&app, &token, body).await;
         assert_eq!(refused.text("error"), "unsupported_challenge_type", "{channel}");
     }
+}
+
+/// The recovery code of what somebody else began in the same moment would count with the factor that is made.
+#[tokio::test]
+async fn of_many_who_begin_at_once_one_has_begun() {
+    for app in engines().await {
+        turn_on(&app, false).await;
+        let token = typed(&app, ALL).await.expect(200).text("access_token");
+        let (app, start, mut all) = (Arc::new(app), Arc::new(Barrier::new(8)), JoinSet::new());
+        for _ in 0..8 {
+            let (app, start, token) = (Arc::clone(&app), Arc::clone(&start), token.clone());
+            all.spawn(async move {
+                start.wait().await;
+                otp(&app, &token).await.expect(200);
+            });
+        }
+        all.join_all().await;
+        let begun = listed(&app, &token).await;
+        assert_eq!(begun.as_array().unwrap().len(), 1, "{}: {begun}", app.engine);
+    }
+}
+
+#[tokio::test]
+async fn beside_another_api() {
+    for app in engines().await {
+        let secret = enrolled(&app).await;
+        let audience = audience();
+        for resources in [[API, audience.as_str()], [audience.as_str(), API]] {
+            let scope = "openid offline_access read:contacts enroll remove:authenticators";
+            let ask = Ask::code(&app.clients.web.client_id, scope)
+                .with("resource", resources[0])
+                .and("resource", resources[1]);
+            let mut browser = Browser::new(&app);
+            let login = browser.open(&ask).await;
+            let mut page = browser.log_in(&login, &JANE).await;
+            if page.form().action == "/u/consent" {
+                let next = browser.submit(&page, &[("action", "accept")]).await;
+                page = browser.follow(next).await;
+            }
+            assert_eq!(page.form().action, CHALLENGE, "{}", app.engine);
+            let answer =
+                browser.submit(&page, &[("code", &shown(&app, &secret)), ("action", "default")]).await;
+            app.clock.advance(PERIOD);
+            let next = browser.follow(answer).await;
+            let code = Landing::of(&browser.go_through(next, &JANE).await).get("code");
+            let pairs = [
+                ("grant_type", "authorization_code"),
+                ("code", code.as_str()),
+                ("redirect_uri", CALLBACK),
+                ("resource", audience.as_str()),
+            ];
+            let tokens = app.web_token(&pairs).await.expect(200).json();
+            let claims = decode(tokens["access_token"].as_str().unwrap()).1;
+            assert_eq!(
+                (&claims["aud"], &claims["amr"]),
+                (&json!([audience, format!("{ISSUER}userinfo")]), &json!(["mfa"]))
+            );
+            assert_eq!(claims["scope"], json!("openid enroll remove:authenticators"));
+            if let Some(refresh) = tokens["refresh_token"].as_str() {
+                for name in ["resource", "audience"] {
+                    let there = app.refresh(refresh, &[(name, &audience)]).await;
+                    assert_ne!(there.status, 200, "{there:?}");
+                }
+                app.refresh(refresh, &[]).await.expect(200);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_administers_it() {
+    let app = TestApp::new().await;
+    let management = app.management_token().await;
+    let audience = audience();
+    for id in ["%2Fmfa%2F".to_owned(), audience.replace(':', "%3A").replace('/', "%2F")] {
+        let path = format!("/api/v2/resource-servers/{id}");
+        app.send(Call::get(&path).bearer(&management)).await.expect(404);
+        let body = json!({"token_lifetime": 86_400});
+        app.send(Call::new("PATCH", &path).bearer(&management).json(&body)).await.expect(404);
+        // As of anything that is not there.
+        app.send(Call::new("DELETE", &path).bearer(&management)).await.expect(204);
+    }
+    // No grant opens it to machines, and no policy to refresh tokens.
+    let grant = json!({"client_id": app.clients.m2m.client_id, "audience": audience, "scope": ["enroll"]});
+    app.manage("POST", "/client-grants", grant).await;
+    let secret = app.m2m_secret();
+    let machine = [
+        ("grant_type", "client_credentials"),
+        ("client_id", app.clients.m2m.client_id.as_str()),
+        ("client_secret", &secret),
+        ("audience", &audience),
+    ];
+    assert_eq!(app.token(&machine).await.expect(403).text("error"), "access_denied");
+    for named in [&audience, "/mfa/"] {
+        let policies = json!({"refresh_token": {
+            "rotation_type": "non-rotating", "expiration_type": "non-expiring",
+            "policies": [{"audience": named, "scope": ["enroll"]}],
+        }});
+        let path = format!("/api/v2/clients/{}", app.clients.web.client_id);
+        app.send(Call::new("PATCH", &path).bearer(&management).json(&policies)).await.expect(400);
+    }
+    turn_on(&app, false).await;
+    typed(&app, ALL).await.expect(200);
 }

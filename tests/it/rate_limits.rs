@@ -145,6 +145,25 @@ async fn the_management_api_of_a_tenant() {
     app.send(roles()).await.expect(200);
 }
 
+/// The tenant's and the application's: there, the one of which there is less is told.
+#[tokio::test]
+async fn the_scarcer_limit_of_the_management_api_is_told() {
+    let limit = Limit { burst: 100, interval: 60_000_000 };
+    let config = ServerConfig {
+        rate_limits: Limits::default().with(Limited::Management, Some(limit)),
+        management_rate: 3,
+        ..ServerConfig::default()
+    };
+    let app = TestApp::configured(config).await;
+    let token = app.management_token().await;
+    for left in ["2", "1", "0"] {
+        let answer = app.send(Call::get("/api/v2/roles").bearer(&token)).await.expect(200);
+        assert_eq!(figures(&answer), [Some("3"), Some(left), None]);
+    }
+    let refused = app.send(Call::get("/api/v2/roles").bearer(&token)).await.expect(429);
+    assert_eq!(figures(&refused), [Some("3"), Some("0"), Some("1")]);
+}
+
 /// One event a minute, however many are refused.
 #[tokio::test]
 async fn the_log_says_it_once_a_minute() {

@@ -159,8 +159,9 @@ pub(crate) async fn admitted(
         return Err(Problem::TooMany);
     }
     if let Some(overall) = ctx.take_overall(Limited::Management, ()) {
-        *allowance = Some(overall);
+        *allowance = Some(left.scarcer(overall));
         if overall.is_spent {
+            *allowance = Some(overall);
             return Err(Problem::TooMany);
         }
     }
@@ -176,7 +177,8 @@ pub(crate) fn charge(ctx: &Ctx, caller: &Caller, calls: usize, allowance: &mut O
     let whom = (&ctx.tenant.tenant, &caller.client_id);
     let left = ctx.app.management_calls.take_many(calls, ctx.app.config.management_rate, whom, ctx.now());
     // It was let in, whatever is left.
-    *allowance = Some(Allowance { is_spent: false, ..left });
+    let left = Allowance { is_spent: false, ..left };
+    *allowance = Some(allowance.map_or(left, |before| before.scarcer(left)));
 }
 
 /// Whether there is the operation, and the caller may use it.

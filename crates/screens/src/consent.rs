@@ -66,8 +66,8 @@ pub(crate) async fn submit(
     }
 }
 
-/// Whether the form showed what is due now. Whoever goes back to the page of another API and agrees there is asked again: they have not
-/// seen this one.
+/// Whether the form showed what is due now. Whoever goes back to the page of another API, or of another account, and agrees there is
+/// asked again: they have not seen this one.
 fn is_about(params: &Params, screen: &Screen, due: &Due) -> bool {
     let is_this = match params.get("asked") {
         Some(said) => said == asked(screen, due),
@@ -134,10 +134,12 @@ fn api(screen: &Screen) -> Option<&PreparedApi> {
     screen.ctx.tenant.resolve_api(&screen.ctx.origin, named).map(AsRef::as_ref)
 }
 
-/// What is asked, in one word: the API and the scopes.
+/// What is asked, and who, in one word: the API, the scopes and the account.
 fn asked(screen: &Screen, due: &Due) -> String {
     let api = api(screen).map(|api| api.identifier.as_str()).unwrap_or_default();
-    std::iter::once(api).chain(due.wanted.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+    let account = account(&due.user);
+    let wanted = due.wanted.iter().map(String::as_str);
+    std::iter::once(api).chain(wanted).chain([account.as_str()]).collect::<Vec<_>>().join(" ")
 }
 
 /// The scopes that may be left out: the form says back which ones it showed, so that nobody is taken to have agreed to

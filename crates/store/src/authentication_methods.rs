@@ -68,6 +68,17 @@ impl Store {
             )
     }
 
+    /// The same, and takes away all that somebody without a factor has begun: time-based codes that were never shown, and recovery
+    /// codes. Whoever begins at the same moment leaves nothing beside what is added with this.
+    pub fn begin_unenrolled(&self, tenant: &str, user_id: &str) -> Batch {
+        self.require_unenrolled(tenant, user_id).run(
+            "DELETE FROM authentication_methods WHERE tenant = $1 AND user_id = $2 \
+             AND ((id LIKE 'totp|%' AND doc LIKE '%\"sealed\":%') \
+             OR (id LIKE 'recovery-code|%' AND doc LIKE '%\"digest\":%'))",
+            params![tenant, user_id],
+        )
+    }
+
     /// Holds only while no user of the tenant has one of these methods, whose ids are made from a credential's, and keeps it so
     /// until `ends_at` (seconds) for whoever adds one at the same moment. Fails with [`Error::Guard`](crate::Error::Guard) or
     /// [`Error::Conflict`](crate::Error::Conflict) otherwise.

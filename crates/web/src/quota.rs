@@ -24,6 +24,12 @@ pub struct Allowance {
 }
 
 impl Allowance {
+    /// Of two the one of which there is less.
+    #[must_use]
+    pub fn scarcer(self, other: Self) -> Self {
+        if other.remaining < self.remaining { other } else { self }
+    }
+
     /// Says so.
     pub fn say(self, headers: &mut HeaderMap) {
         headers.insert("x-ratelimit-limit", self.limit.into());

@@ -223,7 +223,8 @@ impl<'a> SecondFactorsOf<'a> {
     pub fn begin_another(&self) -> Result<(String, Batch), Failure> {
         let secret = new_secret(&*self.ctx.app.rng);
         let method = self.new_totp(&secret, false)?;
-        let gone = self.of(TOTP, false).fold(Batch::default(), |batch, begun| batch.and(self.remove(begun)));
+        let gone =
+            self.of(TOTP, false).fold(Batch::default(), |batch, begun| batch.and(self.remove_as_seen(begun)));
         Ok((secret, gone.and(self.insert(&method))))
     }
 
@@ -234,16 +235,13 @@ impl<'a> SecondFactorsOf<'a> {
             return self.without_key(id);
         }
         let mut others = self.of(RECOVERY_CODE, true).chain(self.of(TOTP, false));
-        others.find(|method| method.text("id") == id).map(|method| self.remove(method))
+        others.find(|method| method.text("id") == id).map(|method| self.remove_as_seen(method))
     }
 
-    /// Whoever has no factor has no recovery code either, and nothing that was begun: somebody else may have begun it.
+    /// Whoever has no factor has no recovery code either, and nothing that was begun: somebody else may have begun it, in this very
+    /// moment too, and their recovery code would count with the factor that is made now.
     pub(crate) fn begin_anew(&self) -> Batch {
-        let (store, tenant) = (&self.ctx.app.store, &self.ctx.tenant.tenant);
-        let all =
-            self.of(TOTP, false).chain(self.of(RECOVERY_CODE, true)).chain(self.of(RECOVERY_CODE, false));
-        let unenrolled = store.require_unenrolled(tenant, &self.user.user_id);
-        all.fold(unenrolled, |batch, method| batch.and(self.remove(method)))
+        self.ctx.app.store.begin_unenrolled(&self.ctx.tenant.tenant, &self.user.user_id)
     }
 
     /// The first code of a first method confirms the recovery code that was made with it.
@@ -360,6 +358,11 @@ impl<'a> SecondFactorsOf<'a> {
         store.delete_authentication_methods(tenant, &self.user.user_id, Some(method.text("id")))
     }
 
+    /// The same, while it is as it was read: what was begun may be a factor by now, and is guarded as one.
+    fn remove_as_seen(&self, method: &Method) -> Batch {
+        self.rewrite(method, &method.value).and(self.remove(method))
+    }
+
     /// Counts the try before it is judged, for all nodes, so that many at once are no more than so many.
     pub(crate) async fn is_tried_too_often(&self) -> Result<bool, Failure> {
         Ok(self.ctx.take(&self.key(), TRIES).await?.is_err())
@@ -399,3 +402,83 @@ pub(crate) const SIGN_COUNT: &str = "sign_count";
 pub(crate) const UNPROVEN: &str = "made_before_proof";
 /// The period whose code was used last; shown to nobody.
 const LAST_PERIOD: &str = "last_period";
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::FromRequestParts;
+    use chancery_core::model::Identity;
+    use chancery_core::second_factor::PERIOD;
+    use chancery_jose::hotp;
+    use chancery_store::{Error, NewUser};
+
+    use super::*;
+    use crate::testing::{TestApp, app, get};
+
+    /// Jane, who has no factor.
+    async fn jane(test: &TestApp) -> (Ctx, User) {
+        let (mut parts, _) = get("/", &[("host", "acme.example")]).into_parts();
+        let ctx = Ctx::from_request_parts(&mut parts, &test.app).await.unwrap();
+        let identity = Identity {
+            connection: "people".to_owned(),
+            user_id: "jane".to_owned(),
+            provider: "auth0".to_owned(),
+            is_social: false,
+            profile_data: None,
+        };
+        let user = User {
+            user_id: "auth0|jane".to_owned(),
+            email: Some("jane@example.com".to_owned()),
+            created_at: format_ms(ctx.now_ms),
+            updated_at: format_ms(ctx.now_ms),
+            identities: vec![identity],
+            ..User::default()
+        };
+        let new = NewUser { user: user.clone(), connection: "people".to_owned(), password_hash: None };
+        ctx.app.store.create_user("acme", &new).await.unwrap();
+        (ctx, user)
+    }
+
+    fn code(ctx: &Ctx, secret: &str) -> String {
+        let period = (ctx.now() / PERIOD).unsigned_abs();
+        format!("{:06}", hotp(&secret_bytes(secret).unwrap(), period))
+    }
+
+    async fn confirm(ctx: &Ctx, factors: &SecondFactorsOf<'_>, secret: &str) {
+        let proof = factors.try_otp(&code(ctx, secret), true).await.unwrap();
+        let Proof::Good(write) = proof else { panic!("{proof:?}") };
+        ctx.app.store.commit(write).await.unwrap();
+    }
+
+    /// The recovery code of what somebody else began in the same moment would count with the factor that is made.
+    #[tokio::test]
+    async fn of_two_who_begin_at_once_one_has_begun() {
+        let test = app(crate::ServerConfig::default()).await;
+        let (ctx, user) = jane(&test).await;
+        let one = SecondFactorsOf::load(&ctx, &user).await.unwrap();
+        let other = SecondFactorsOf::load(&ctx, &user).await.unwrap();
+        for factors in [&one, &other] {
+            ctx.app.store.commit(factors.begin_enrolment().unwrap().2).await.unwrap();
+        }
+        let now = SecondFactorsOf::load(&ctx, &user).await.unwrap();
+        assert_eq!(now.begun().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_is_not_taken_away_once_it_counts() {
+        let test = app(crate::ServerConfig::default()).await;
+        let (ctx, user) = jane(&test).await;
+        let begin = SecondFactorsOf::load(&ctx, &user).await.unwrap();
+        let (secret, _, write) = begin.begin_enrolment().unwrap();
+        ctx.app.store.commit(write).await.unwrap();
+        let seen = SecondFactorsOf::load(&ctx, &user).await.unwrap();
+        let id = seen.begun().next().unwrap();
+        let removal = seen.without(id).unwrap();
+        let another = seen.begin_another().unwrap().1;
+        confirm(&ctx, &seen, &secret).await;
+        for write in [removal, another] {
+            assert!(matches!(ctx.app.store.commit(write).await, Err(Error::Guard)));
+        }
+        let now = SecondFactorsOf::load(&ctx, &user).await.unwrap();
+        assert_eq!(now.confirmed().map(|(id, _)| id).collect::<Vec<_>>(), [id]);
+    }
+}

@@ -196,6 +196,8 @@ async fn case_13_consent_is_asked_of_the_person_who_gives_it() {
     assert!(
         shown_to_sam.body.contains("sam@example.com") || shown_to_sam.body.contains("sam&#64;example.com")
     );
+    // That it is Sam's turn does not make Jane's page Sam's.
+    browser.submit(&shown_to_jane, &[("action", "accept")]).await.expect(400);
     let done = browser.submit(&shown_to_sam, &[("action", "accept")]).await;
     assert!(browser.follow(done).await.location().unwrap().contains("code="));
 }

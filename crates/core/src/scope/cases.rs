@@ -392,6 +392,9 @@ fn policies_of_refresh_tokens() {
     assert_eq!(setup.scope(here, ""), Ok("openid profile read:a write:a".to_owned()));
     assert_eq!(setup.scope(elsewhere, ""), Ok("write:a".to_owned()));
     assert_eq!(setup.scope(elsewhere, "openid read:a write:a"), Ok("openid write:a".to_owned()));
+    setup.api.is_system = Some(true);
+    assert_eq!(setup.scope(elsewhere, ""), Err(Denied::AudienceNotInPolicies), "the server's own");
+    setup.api.is_system = None;
     let code = Flow::CodeExchange(Original { granted: &granted, audience: Some(API) });
     assert_eq!(setup.scope(code, ""), Ok("openid profile read:a".to_owned()), "policies are for refreshing");
     setup.api.skip_consent_for_verifiable_first_party_clients = false;

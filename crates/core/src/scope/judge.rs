@@ -475,10 +475,10 @@ fn refresh_allowance<'a>(
 }
 
 /// Scopes the application's refresh tokens give on this API beyond the sign-in. Only first-party applications have
-/// policies, only for APIs that let them skip consent, and never for the Management API.
+/// policies, only for APIs that let them skip consent, and never for those of the server itself.
 fn policy<'a>(client: &'a Client, target: Target<'a>) -> Option<&'a [String]> {
     let Target::Api(api) = target else { return None };
-    if !client.is_first_party || !api.skip_consent_for_verifiable_first_party_clients {
+    if !client.is_first_party || !api.skip_consent_for_verifiable_first_party_clients || api.is_system() {
         return None;
     }
     let policies = client.refresh_token.as_ref()?.policies.as_deref()?;
