@@ -30,7 +30,10 @@ app.use((error, request, response, next) => {
   response
     .status(error.status ?? 500)
     .set(error.headers ?? {})
-    .json({ error: error.code ?? 'server_error', error_description: error.status ? error.message : 'Internal error' });
+    .json({
+      error: error.code ?? (error.status === 401 ? 'unauthorized' : 'server_error'),
+      error_description: error.status ? error.message : 'Internal error',
+    });
 });
 
 const server = app.listen(Number(PORT), '127.0.0.1', () => {

@@ -1,7 +1,7 @@
 // What the README and the guide tell a reader to run, run as it stands but for the address of the server.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,20 @@ export default {
     // The command that it gives does it.
     await run(why.match(/^ +(chancery api call .*)$/m)[1]);
     assert.match(await run(explain), /pay:invoices +yes/);
+  },
+
+  'guide: users and roles': async (tools) => {
+    const { management, after } = tools;
+    after(async () => {
+      const [user] = await management.call('GET', 'users-by-email?email=lee@example.com');
+      const role = (await management.call('GET', 'roles')).find(({ name }) => name === 'Clerk');
+      await management.call('DELETE', `users/${encodeURIComponent(user.user_id)}`);
+      await management.call('DELETE', `roles/${role.id}`);
+      await management.call('DELETE', `resource-servers/${encodeURIComponent('https://orders.example/api')}`);
+    });
+    const access = await shell(tools)(await block('roles'));
+    assert.match(access, /^https:\/\/orders\.example\/api +pay:orders +role Clerk/m);
+    assert.doesNotMatch(access, /api +read:orders/);
   },
 
   'guide: a token on behalf of a user': async (tools) => {
@@ -56,6 +70,7 @@ function shell({ chancery, management, after }) {
   // What is made here is made by other examples too.
   after(() => management.call('DELETE', `resource-servers/${encodeURIComponent('https://invoices.example/api')}`));
   symlinkSync(binary(), join(folder, 'chancery'));
+  mkdirSync(join(folder, '.chancery'));
   const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, CHANCERY_READY_FILE: chancery.readyFile };
   return async (lines, status = 0) => {
     const script = lines.replaceAll('http://localhost:4000/', chancery.issuer).replace(/^export PATH=.*$/m, '');

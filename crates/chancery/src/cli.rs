@@ -561,8 +561,8 @@ pub enum ExplainCommand {
     Unused(UnusedArgs),
     /// Everything that a user or an application can obtain
     Access {
-        /// A user id
-        #[arg(long, value_name = "USER_ID", required_unless_present = "app", conflicts_with = "app")]
+        /// A user: their id or address
+        #[arg(long, value_name = "USER", required_unless_present = "app", conflicts_with = "app")]
         user: Option<String>,
         /// A client id
         #[arg(long, value_name = "CLIENT_ID")]
@@ -599,8 +599,8 @@ pub struct ExplainRequest {
     /// authorization_code (default; client_credentials of an application that signs nobody in), implicit, hybrid, device_code, password, password_realm, client_credentials or refresh_token
     #[arg(long)]
     pub flow: Option<String>,
-    /// The user who would sign in: a user id. Without one: any user who holds every permission
-    #[arg(long, value_name = "USER_ID")]
+    /// The user who would sign in: their id or address. Without one: any user who holds every permission
+    #[arg(long, value_name = "USER")]
     pub user: Option<String>,
     /// The organization they would sign in to: its id or name
     #[arg(long, value_name = "ID")]

@@ -200,6 +200,7 @@ fn pages(t: &Texts) -> Result<Vec<Page>, Box<dyn Error>> {
             client_name: client_name.to_owned(),
             client_logo: None,
             organization: (id == "2").then(|| "Acme Corporation".to_owned()),
+            api: None,
             groups: ConsentGroup::of(consent_lines(&asked, false, t), Vec::new(), api, t),
             since: "2026-11-26".to_owned(),
         }

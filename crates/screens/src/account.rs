@@ -201,17 +201,15 @@ fn shown(
     };
     let scopes: Vec<AskedScope> = consent.scope.iter().map(described).collect();
     let api_name = api.map(|api| api.name.as_deref().unwrap_or(&api.identifier));
+    let lines = consent_lines(&scopes, uses_descriptions, texts);
     AllowedApplication {
         id: consent.id.clone(),
         client_name: client.map_or_else(|| consent.client_id.clone(), |client| client.name.clone()),
         client_logo: client.and_then(|client| logo_of(ctx, client)),
         organization: organization.map(|organization| organization.title().to_owned()),
-        groups: ConsentGroup::of(
-            consent_lines(&scopes, uses_descriptions, texts),
-            Vec::new(),
-            api_name,
-            texts,
-        ),
+        // Two consents of one application to two APIs would look alike.
+        api: api_name.filter(|_| lines.api.is_empty()).map(str::to_owned),
+        groups: ConsentGroup::of(lines, Vec::new(), api_name, texts),
         since: day(&consent.id),
     }
 }

@@ -12,8 +12,10 @@ pub(crate) fn lines(rules: &[Rule], judged: bool) -> Vec<RuleLine> {
         if let Some(shown) = shown(rule) {
             out.push(RuleLine { rule: shown, met: judged.then_some(rule.ok) });
         }
-        let inner = rule.items.as_deref().unwrap_or_default();
-        out.extend(lines(inner, judged));
+        // This one names the kinds itself. A line for each of them would read as if all were needed.
+        if rule.code != "containsAtLeast" {
+            out.extend(lines(rule.items.as_deref().unwrap_or_default(), judged));
+        }
     }
     out
 }
@@ -53,4 +55,22 @@ fn shown(rule: &Rule) -> Option<PasswordRule> {
         "specialCharacters" => PasswordRule::Special,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use chancery_core::model::PasswordPolicy;
+
+    use super::*;
+
+    #[test]
+    fn three_kinds_of_four_are_one_line() {
+        let good = password_policy::check("abc", &PasswordPolicy::Good.strength());
+        assert!(good.iter().any(|rule| rule.code == "containsAtLeast"));
+        let shown = lines(&good, true);
+        assert!(
+            shown.iter().all(|line| !matches!(line.rule, PasswordRule::Lowercase | PasswordRule::Special))
+        );
+        assert!(shown.iter().any(|line| matches!(line.rule, PasswordRule::KindsAtLeast(3))));
+    }
 }

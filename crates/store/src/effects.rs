@@ -20,22 +20,38 @@ const FEW: i64 = 5;
 /// Refresh tokens looked at before the count is given up as "at least".
 const MOST_TOKENS: usize = 100_000;
 const SLICE: usize = 1000;
+/// Roles that [`Store::users_permitted`] looks at.
+pub const MOST_ROLES: usize = 10_000;
 
 impl Store {
-    /// Users who hold a scope of an API directly; any scope where none is named.
+    /// Users who hold a scope of an API (any scope where none is named): directly, or by one of these roles that give it, in
+    /// the tenant, in an organization or through a group. Each user counts once. At most [`MOST_ROLES`] of the roles are
+    /// looked at: an engine bounds the parameters of a statement.
     ///
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database), as every read here.
-    pub async fn users_permitted(&self, tenant: &str, api: &str, scope: Option<&str>) -> Result<Touched> {
-        let (condition, params) = match scope {
-            Some(scope) => ("tenant = $1 AND api = $2 AND scope = $3", params![tenant, api, scope]),
-            None => ("tenant = $1 AND api = $2", params![tenant, api]),
-        };
-        let count = format!("SELECT COUNT(DISTINCT user_id) FROM user_permissions WHERE {condition}");
-        let first = format!(
-            "SELECT DISTINCT user_id FROM user_permissions WHERE {condition} ORDER BY user_id LIMIT {FEW}"
-        );
-        self.touched(count, first, params).await
+    pub async fn users_permitted(
+        &self,
+        tenant: &str,
+        api: &str,
+        scope: Option<&str>,
+        role_ids: &[&str],
+    ) -> Result<Touched> {
+        let mut params = params![tenant, api];
+        let mut held = String::from("SELECT user_id FROM user_permissions WHERE tenant = $1 AND api = $2");
+        if let Some(scope) = scope {
+            params.push(scope.into());
+            held.push_str(" AND scope = $3");
+        }
+        let mut roles = Vec::new();
+        for role_id in role_ids.iter().take(MOST_ROLES) {
+            params.push((*role_id).into());
+            roles.push(format!("${}", params.len()));
+        }
+        if !roles.is_empty() {
+            held = format!("{held} UNION {}", by_roles(&roles.join(", ")));
+        }
+        self.held(&held, params).await
     }
 
     /// Users who hold a role, in the tenant or in an organization, or have it through a group.
@@ -43,14 +59,7 @@ impl Store {
     /// # Errors
     /// As [`Store::users_permitted`].
     pub async fn users_with_role(&self, tenant: &str, role_id: &str) -> Result<Touched> {
-        let held = "SELECT user_id FROM user_roles WHERE tenant = $1 AND role_id = $2 \
-                    UNION SELECT user_id FROM organization_member_roles WHERE tenant = $1 AND role_id = $2 \
-                    UNION SELECT m.user_id FROM group_roles r \
-                    JOIN group_members m ON m.tenant = r.tenant AND m.group_id = r.group_id \
-                    WHERE r.tenant = $1 AND r.role_id = $2";
-        let count = format!("SELECT COUNT(*) FROM ({held}) AS held");
-        let first = format!("SELECT user_id FROM ({held}) AS held ORDER BY user_id LIMIT {FEW}");
-        self.touched(count, first, params![tenant, role_id]).await
+        self.held(&by_roles("$2"), params![tenant, role_id]).await
     }
 
     /// Users of a connection. No index leads there: a connection is rarely deleted.
@@ -144,6 +153,13 @@ impl Store {
         Ok((all, each, true))
     }
 
+    /// The users that a query finds.
+    async fn held(&self, held: &str, params: Vec<chancery_db::Value>) -> Result<Touched> {
+        let count = format!("SELECT COUNT(DISTINCT user_id) FROM ({held}) AS held");
+        let first = format!("SELECT DISTINCT user_id FROM ({held}) AS held ORDER BY user_id LIMIT {FEW}");
+        self.touched(count, first, params).await
+    }
+
     async fn touched(
         &self,
         count: String,
@@ -154,6 +170,17 @@ impl Store {
         let first = if count == 0 { Vec::new() } else { self.db.query_scan(first, params).await? };
         Ok(Touched { count, first })
     }
+}
+
+/// Finds the users who have one of these roles, in the tenant or in an organization, or through a group.
+fn by_roles(roles: &str) -> String {
+    format!(
+        "SELECT user_id FROM user_roles WHERE tenant = $1 AND role_id IN ({roles}) \
+         UNION SELECT user_id FROM organization_member_roles WHERE tenant = $1 AND role_id IN ({roles}) \
+         UNION SELECT m.user_id FROM group_roles r \
+         JOIN group_members m ON m.tenant = r.tenant AND m.group_id = r.group_id \
+         WHERE r.tenant = $1 AND r.role_id IN ({roles})"
+    )
 }
 
 struct Token {

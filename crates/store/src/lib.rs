@@ -69,7 +69,7 @@ pub use daily::Daily;
 pub use device_codes::StoredDeviceCode;
 pub use directory_runs::{Beginning, DirectoryAccount, DirectoryRun, RunKey};
 pub use docs::{Change, Kind, Stored};
-pub use effects::Touched;
+pub use effects::{MOST_ROLES, Touched};
 pub use error::{Error, Result};
 pub use groups::{AccountName, Group, GroupFilter, GroupMember};
 pub use holders::{Held, Holder, Way};

@@ -175,3 +175,22 @@ async fn in_the_language_of_the_reader() {
     assert!(page.body.contains("Keine Anwendung hat Zugriff"), "{}", page.body);
     assert_eq!(page.header("content-language"), Some("de"));
 }
+
+/// An API of which nothing but the account was allowed has no heading of its own among the scopes.
+#[tokio::test]
+async fn two_apis_of_one_application_are_told_apart() {
+    let app = TestApp::new().await;
+    let invoices = json!({"identifier": "https://invoices.example/api", "name": "Invoices"});
+    app.manage("POST", "/resource-servers", invoices).await;
+    let mut browser = Browser::new(&app);
+    browser.authorize(&app.ask("openid profile read:contacts"), &JANE).await;
+    let other = app.ask("openid profile").with("audience", "https://invoices.example/api");
+    browser.authorize(&other, &JANE).await;
+    let page = browser.get(PAGE).await.expect(200).body;
+    assert!(page.contains("<h3>Contacts API</h3>"), "{page}");
+    assert_eq!(
+        (page.matches(" · Invoices<").count(), page.matches(" · Contacts API").count()),
+        (1, 0),
+        "{page}"
+    );
+}

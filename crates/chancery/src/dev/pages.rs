@@ -12,7 +12,7 @@ use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 
 use super::{Dev, welcome::authorize_request};
-use crate::seed::{API_IDENTIFIER, API_SCOPES, JANE, Person, SAM};
+use crate::seed::{ADMIN, API_IDENTIFIER, API_SCOPES, JANE, Person, SAM};
 
 /// `/` leads to where one can begin.
 pub(super) async fn root() -> Response {
@@ -26,7 +26,7 @@ struct Index<'a> {
     audience: &'a str,
     scopes: &'a [(&'a str, &'a str)],
     clients: [(&'a str, &'a str, &'a str); 4],
-    people: [(Person, &'a str); 2],
+    people: [(Person, &'a str); 3],
     implicit: &'a str,
     spa: &'a str,
 }
@@ -47,7 +47,7 @@ pub(super) async fn index(ctx: Ctx, Extension(dev): Extension<Arc<Dev>>) -> Resp
             ("Demo M2M", &clients.m2m.client_id, "client credentials, read:contacts"),
             ("Management", &clients.management.client_id, "client credentials, Management API"),
         ],
-        people: [(JANE, "read"), (SAM, "read and delete")],
+        people: [(JANE, "read"), (SAM, "read and delete"), (ADMIN, "administer, in the dashboard")],
         implicit: &implicit,
         spa: &clients.spa.client_id,
     })

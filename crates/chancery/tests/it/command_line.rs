@@ -114,6 +114,11 @@ fn a_missing_scope_is_explained_and_had() {
     let first = run(folder.path(), &with(&asked));
     let said = String::from_utf8(first.stdout).unwrap();
     assert_eq!(first.status.code(), Some(1), "{said}");
+    // By her address it is the same, and an address that nobody has is told.
+    let by_address = asked.map(|word| if word == jane { "jane@example.com" } else { word });
+    assert_eq!(String::from_utf8(run(folder.path(), &with(&by_address)).stdout).unwrap(), said);
+    let nobody = refused(folder.path(), &with(&["explain", "access", "--user", "no+one@example.com"]));
+    assert!(nobody.contains("no user has the address no+one@example.com"), "{nobody}");
     assert!(
         said.contains("read:contacts    yes  The user holds it through the role Contacts Reader"),
         "{said}"

@@ -176,6 +176,7 @@ async fn pages_have_a_strict_policy_and_escape_what_they_show() {
     let index = call(&server, get("/dev")).await.text;
     let request = "http://localhost:4000/authorize?audience=https:%2F%2Fcontacts.example%2Fapi";
     assert!(index.contains(request), "{index}");
+    assert!(index.contains("href=\"/dashboard/\"") && index.contains("admin@example.com"), "{index}");
 
     let mail = Mail {
         to: "jane@example.com".to_owned(),

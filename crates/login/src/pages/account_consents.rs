@@ -33,6 +33,8 @@ pub struct AllowedApplication {
     pub client_logo: Option<Link>,
     /// The organization it is for.
     pub organization: Option<String>,
+    /// The API it is for, where none of its scopes stands among the groups.
+    pub api: Option<String>,
     /// What it may do, under headings.
     pub groups: Vec<ConsentGroup>,
     /// The day it began: `2026-11-26`.

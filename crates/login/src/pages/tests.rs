@@ -118,6 +118,7 @@ fn attacked_pages(t: &Texts) -> Vec<(&'static str, String)> {
             client_name: attack(),
             client_logo: Some(link()),
             organization: Some(attack()),
+            api: Some(attack()),
             groups: consent.groups.clone(),
             since: attack(),
         }],

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chancery_core::model::{Api, Client, ClientGrant, Connection, Organization, Role};
 use chancery_core::problem::Problem;
-use chancery_store::{Difference, Kind, Snapshot, Touched};
+use chancery_store::{Difference, Kind, MOST_ROLES, Snapshot, Touched};
 use chancery_web::Ctx;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -149,20 +149,26 @@ impl Effects<'_> {
             names.dedup();
             counts.insert("applications", few(names));
         }
+        let holds = |role: &&std::sync::Arc<Role>| {
+            role.permissions.iter().any(|held| {
+                held.resource_server_identifier == identifier
+                    && scope.is_none_or(|scope| held.permission_name == scope)
+            })
+        };
+        let roles: Vec<_> = base.roles().filter(holds).collect();
         if self.may("read:roles") {
-            let holds = |role: &&std::sync::Arc<Role>| {
-                role.permissions.iter().any(|held| {
-                    held.resource_server_identifier == identifier
-                        && scope.is_none_or(|scope| held.permission_name == scope)
-                })
-            };
-            let mut names: Vec<String> = base.roles().filter(holds).map(|role| role.name.clone()).collect();
+            let mut names: Vec<String> = roles.iter().map(|role| role.name.clone()).collect();
             names.sort();
             counts.insert("roles", few(names));
         }
         if self.may("read:users") {
-            let touched = store.users_permitted(tenant, identifier, scope).await.map_err(stored)?;
-            counts.insert("users", self.people(touched).await?);
+            let ids: Vec<&str> = roles.iter().map(|role| role.id.as_str()).collect();
+            let touched = store.users_permitted(tenant, identifier, scope, &ids).await.map_err(stored)?;
+            let mut users = self.people(touched).await?;
+            if ids.len() > MOST_ROLES {
+                users["at_least"] = true.into();
+            }
+            counts.insert("users", users);
         }
         if self.may("read:grants") {
             let touched = store.consents_to(tenant, identifier, scope).await.map_err(stored)?;

@@ -133,6 +133,10 @@ async fn holders_come_through_groups_too() {
         assert_eq!(places, [("org_1".to_owned(), "rol_a".to_owned())]);
         assert_eq!(f.store.roles_in_organizations(TENANT, "u").await.unwrap(), []);
         assert_eq!(f.store.users_with_role(TENANT, "rol_a").await.unwrap().count, 3);
+        let permitted =
+            f.store.users_permitted(TENANT, "api", Some("read"), &["rol_a", "rol_b"]).await.unwrap();
+        assert_eq!((permitted.count, permitted.first), (3, own(&["u", "v", "w"])), "{}", f.engine);
+        assert_eq!(f.store.users_permitted(TENANT, "api", None, &[]).await.unwrap().count, 0, "{}", f.engine);
     }
 }
 

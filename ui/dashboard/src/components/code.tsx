@@ -39,7 +39,8 @@ export function CodeBlock({ text, what, wrap = false }: { text: string; what: st
       <pre className={wrap ? 'block wrap' : 'block'} tabIndex={0} aria-label={what} role="region">
         {text}
       </pre>
-      <Box pos="absolute" top={8} right={8} style={{ background: 'var(--ui-code)', borderRadius: 4 }}>
+      {/* Up to the edge: a long line goes on behind it. */}
+      <Box pos="absolute" top={1} right={1} pt={7} pr={7} pl={4} style={{ background: 'var(--ui-code)', borderRadius: 6 }}>
         <Copy value={text} what={what} />
       </Box>
     </Box>

@@ -29,7 +29,10 @@ pub(super) async fn run(management: &Management, args: &UnusedArgs, out: &mut Ou
     }
     if let Some(path) = args.write.as_deref() {
         write_patch(&told, path)?;
-        out.say(&format!("{} holds what is left: chancery plan {0}", path.display()));
+        out.say(&format!(
+            "{} takes it away, but for what this application holds itself. See whom that touches: chancery plan {0}",
+            path.display()
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
