@@ -235,7 +235,7 @@ fn a_plan_says_who_is_touched_and_changes_nothing() {
     - scopes[delete:contacts]: {\"value\":\"delete:contacts\",\"description\":\"Delete your contacts\"}
 
 Effects
-  the scope delete:contacts of https://contacts.example/api goes: 1 role (Contacts Admin)
+  the scope delete:contacts of https://contacts.example/api goes: 1 role (Contacts Admin), 1 user (sam@example.com)
 
 0 to create, 1 to change, 0 to delete.
 ";
