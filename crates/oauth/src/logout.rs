@@ -74,17 +74,21 @@ pub(crate) async fn check_session(ctx: Ctx, headers: HeaderMap) -> Response {
     hosted::page(StatusCode::OK, body, PageKind::CheckSession, &[])
 }
 
-/// Whether a browser fetches it as a picture, a script or the like: one in a forum, or behind the logo of an application, would log out
-/// whoever looks at it (Fetch Metadata Request Headers, section 2.1). Frames and requests by scripts are how applications do it.
+/// Whether a browser fetches it as a picture, a script or the like, or before anybody asked for it: one in a forum, or behind the logo of an
+/// application, would log out whoever looks at it (Fetch Metadata Request Headers, section 2.1; `Sec-Purpose` of the Fetch standard). Frames
+/// and requests by scripts are how applications do it.
 fn is_for_a_part_of_a_page(headers: &HeaderMap) -> bool {
     const PARTS: [&str; 9] =
         ["audio", "embed", "font", "image", "object", "script", "style", "track", "video"];
-    headers.get("sec-fetch-dest").is_some_and(|dest| PARTS.iter().any(|part| dest == part))
+    let is_part = headers.get("sec-fetch-dest").is_some_and(|dest| PARTS.iter().any(|part| dest == part));
+    let purpose = headers.get("sec-purpose").and_then(|purpose| purpose.to_str().ok());
+    is_part || purpose.is_some_and(|purpose| purpose.starts_with("prefetch"))
 }
 
 fn not_as_a_part(ctx: &Ctx, headers: &HeaderMap) -> Response {
-    let error =
-        AuthorizeError::invalid("Nobody is logged out by a picture, a script or another part of a page");
+    let error = AuthorizeError::invalid(
+        "Nobody is logged out by a picture, a script or another part of a page, nor ahead of time",
+    );
     pages::error(ctx, headers, 400, &error)
 }
 

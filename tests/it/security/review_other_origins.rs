@@ -81,14 +81,16 @@ async fn nobody_signs_up_where_no_application_leads() {
 async fn no_part_of_a_page_logs_anybody_out() {
     let app = TestApp::new().await;
     for path in ["/v2/logout", "/oidc/logout"] {
-        for dest in ["image", "script", "style", "font", "audio", "video", "track", "object", "embed"] {
+        let parts = ["image", "script", "style", "font", "audio", "video", "track", "object", "embed"];
+        let ahead = ["prefetch", "prefetch;prerender"].map(|purpose| ("sec-purpose", purpose));
+        for (name, value) in parts.map(|dest| ("sec-fetch-dest", dest)).into_iter().chain(ahead) {
             let mut browser = Browser::new(&app);
             let ask = Ask::code(&app.clients.web.client_id, "openid");
             browser.authorize(&ask, &JANE).await.get("code");
-            let answer = browser.send(Call::get(path).header("sec-fetch-dest", dest)).await;
-            assert_eq!(answer.status, 400, "{path} {dest}");
+            let answer = browser.send(Call::get(path).header(name, value)).await;
+            assert_eq!(answer.status, 400, "{path} {value}");
             browser.open(&ask.with("prompt", "none")).await.location().unwrap();
-            assert!(browser.session_cookie().is_some(), "{path} {dest}");
+            assert!(browser.session_cookie().is_some(), "{path} {value}");
         }
         for dest in ["document", "iframe", "empty"] {
             let mut browser = Browser::new(&app);
