@@ -27,7 +27,13 @@ export const GRANT_TYPES = [
   { value: 'implicit', label: 'Implicit', text: 'Tokens come back through the address. For old libraries; new ones use the code.' },
   { value: 'password', label: 'Password', text: 'The application itself takes the password. For what cannot open a page.' },
   { value: 'http://auth0.com/oauth/grant-type/password-realm', label: 'Password, with a realm', text: 'The same, naming the connection.' },
+  { value: 'http://auth0.com/oauth/grant-type/passwordless/otp', label: 'Passwordless', text: 'The application itself takes a code that was mailed.' },
+  { value: 'urn:okta:params:oauth:grant-type:webauthn', label: 'Passkey', text: 'The application itself takes what a passkey signed.' },
+  { value: 'http://auth0.com/oauth/grant-type/mfa-otp', label: 'Second factor: one-time code', text: 'Needed with Password where users have an authenticator app.' },
+  { value: 'http://auth0.com/oauth/grant-type/mfa-oob', label: 'Second factor: mailed code', text: 'The same with a code by mail.' },
+  { value: 'http://auth0.com/oauth/grant-type/mfa-recovery-code', label: 'Second factor: recovery code', text: 'For those who lost their authenticator app.' },
   { value: 'urn:ietf:params:oauth:grant-type:device_code', label: 'Device code', text: 'Televisions and command lines: the user signs in elsewhere.' },
+  { value: 'urn:openid:params:grant-type:ciba', label: 'Asking a user elsewhere (CIBA)', text: 'The user approves by a link in a mail.' },
   { value: 'urn:ietf:params:oauth:grant-type:token-exchange', label: 'Token exchange', text: 'It exchanges a token of another kind for one of ours.' },
 ] as const;
 
