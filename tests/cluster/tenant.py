@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import time
 import urllib.parse
 
 from history import Operation
@@ -46,9 +47,23 @@ class Tenant:
         connections = self.manage(0, "GET", f"/connections?strategy=auth0&name={REALM}")
         found = expect(connections, 200)
         if found:
-            expect(self.manage(0, "PATCH", f"/connections/{found[0]['id']}/clients", [{"client_id": self.client["client_id"], "status": True}]), 204)
+            connection = found[0]
+            expect(self.manage(0, "PATCH", f"/connections/{connection['id']}/clients", [{"client_id": self.client["client_id"], "status": True}]), 204)
         else:
-            self.make("/connections", {"name": REALM, "strategy": "auth0", "enabled_clients": [self.client["client_id"]]})
+            connection = self.make("/connections", {"name": REALM, "strategy": "auth0", "enabled_clients": [self.client["client_id"]]})
+        self.wait(f"/connections/{connection['id']}/clients")
+
+    def wait(self, path, seconds=10):
+        """Until every node knows the last of it: others than the one that wrote it may take a second."""
+        until = time.monotonic() + seconds
+        for node, address in enumerate(self.addresses):
+            while True:
+                answer = self.manage(node, "GET", path)
+                if answer.status == 200 and self.client["client_id"] in str(answer.body):
+                    break
+                if time.monotonic() > until:
+                    raise TimeoutError(f"{address} does not know the application: {answer.status} at {path}")
+                time.sleep(0.05)
 
     def make(self, path, body):
         return expect(self.manage(0, "POST", path, body), 201, 200)
