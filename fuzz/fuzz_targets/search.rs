@@ -85,7 +85,7 @@ fn holds(cover: &Cover, user: &User) -> bool {
                 Reach::Value(wanted) => value == wanted,
                 Reach::Values(range) => range.contains(value),
                 Reach::Numbers(_) => true,
-                Reach::Holding(part) => value.contains(part.as_str()),
+                Reach::Holding(part) => Reach::may_hold(value, part),
             })
         }
     }

@@ -38,8 +38,16 @@ pub enum Reach {
     Values(Range<String>),
     /// These numbers: of a column.
     Numbers(Range<i64>),
-    /// All that have this text somewhere: every value has to be looked at.
+    /// All that have this text somewhere, or may have it behind what was cut off ([`Reach::may_hold`]): every value has to be looked at.
     Holding(String),
+}
+
+impl Reach {
+    /// Whether a value has this text in it, or was cut off where it may have had it.
+    #[must_use]
+    pub fn may_hold(value: &str, text: &str) -> bool {
+        value.contains(text) || value.chars().count() >= postings::MOST_TEXT
+    }
 }
 
 impl Cover {

@@ -20,7 +20,7 @@ mod syntax;
 pub use cover::{Cover, Reach, Span};
 pub use fields::{Dialect, Folding, is_shown_of_members};
 pub use pattern::Pattern;
-pub use postings::{LOGIN_FIELDS, Posting, REST, is_sortable, number, order_of, postings, text};
+pub use postings::{LOGIN_FIELDS, MOST_TEXT, Posting, REST, is_sortable, number, order_of, postings, text};
 pub use query::{Query, Range, Term, Test};
 pub use refused::Refused;
 

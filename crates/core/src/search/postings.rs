@@ -82,8 +82,8 @@ pub const REST: &str = "*";
 const MOST_ROWS: usize = 64;
 /// Bytes of the name of a field.
 const MOST_NAME: usize = 256;
-/// Characters of a value.
-const MOST_TEXT: usize = 100;
+/// Characters of a value: longer ones are cut off, and nobody knows what they end with.
+pub const MOST_TEXT: usize = 100;
 
 /// Values that say next to nothing: nobody finds a user by them.
 pub(super) fn is_common(field: &str, value: &str) -> bool {

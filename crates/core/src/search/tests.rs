@@ -249,6 +249,9 @@ fn covers() {
     );
     let long = "x".repeat(200);
     assert_eq!(cover(&format!("name:{long}")), (value("name", &long[..100]), false));
+    // What was cut off may have ended with it.
+    assert!(Reach::may_hold("janeane", "ane") && !Reach::may_hold("jane", "anna"));
+    assert!(Reach::may_hold(&long[..100], "ane") && !Reach::may_hold(&long[..99], "ane"));
 }
 
 use std::ops::Bound;

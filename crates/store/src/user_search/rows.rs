@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use chancery_core::search::{Range, Reach, Span};
+use chancery_core::search::{MOST_TEXT, Range, Reach, Span};
 use chancery_db::{Value, params};
 
 /// The columns of a user behind `created_ms, id`.
@@ -79,11 +79,13 @@ impl Selection {
     }
 }
 
-/// The first users whose value of a field has a text in it. Looks at every value.
+/// The first users whose value of a field may have a text in it ([`Reach::may_hold`]). Looks at every value.
 pub(super) fn holding(tenant: &str, field: &str, text: &str, limit: usize) -> (String, Vec<Value>) {
-    let sql = "SELECT at, user_id FROM user_terms WHERE tenant = $1 AND field = $2 \
-               AND REPLACE(value, $3, '') <> value ORDER BY value, at, user_id LIMIT $4";
-    (sql.to_owned(), params![tenant, field, text, super::count(limit)])
+    let sql = format!(
+        "SELECT at, user_id FROM user_terms WHERE tenant = $1 AND field = $2 \
+         AND (REPLACE(value, $3, '') <> value OR LENGTH(value) >= {MOST_TEXT}) ORDER BY value, at, user_id LIMIT $4"
+    );
+    (sql, params![tenant, field, text, super::count(limit)])
 }
 
 /// `$2, $3, ...`: so many.

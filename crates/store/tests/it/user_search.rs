@@ -45,7 +45,8 @@ fn changed(dice: &mut Dice, user: &mut User) {
             user.app_metadata = members.as_object().cloned();
         }
         5 => user.user_metadata = json!({"color": name}).as_object().cloned(),
-        _ => user.given_name = Some("x".repeat(98 + dice.up_to(5))),
+        // The index cuts after a hundred characters.
+        _ => user.given_name = Some("x".repeat(98 + dice.up_to(5)) + dice.of(&["", "oth"])),
     }
 }
 
