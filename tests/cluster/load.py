@@ -1,6 +1,7 @@
 """Clients of every kind, each on a thread of its own. They go on whatever happens, at any of the nodes, as behind a load balancer
 that does not know which of them are well."""
 
+import html
 import json
 import random
 import threading
@@ -8,7 +9,7 @@ import time
 
 from history import now
 from tenant import APIS, ASKING, CALLBACK, CODE_SECONDS, Browser, api, landing, name
-from wire import Lost
+from wire import ORIGIN, Lost
 
 # A client's pause between two requests: the load is steady and leaves the machines room.
 PAUSE = 0.03
@@ -167,13 +168,15 @@ class Consents(Worker):
         place, query = answer.location() if answer.status in (302, 303) else ("", {})
         if place != "/u/consent":
             return
+        page = self.browser.go(node, answer.header("location").removeprefix(ORIGIN))
+        asked = html.unescape(str(page.body).partition('name="asked" value="')[2].partition('"')[0])
 
         def judge(answer):
             if answer.status in (302, 303):
                 return "ok", {}
             return "broken", {}
 
-        accept = lambda: self.browser.go(node, "/u/consent", {"state": query["state"], "action": "accept"})
+        accept = lambda: self.browser.go(node, "/u/consent", {"state": query["state"], "asked": asked, "action": "accept"})
         operation, _ = self.tenant.record("consent", client_id, node, accept, judge)
         self.given.append(client_id)
 

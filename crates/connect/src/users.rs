@@ -179,9 +179,6 @@ mod tests {
             "jane\u{fe0f}@example.com",
             "jane\u{feff}@example.com",
             "jane\u{e0041}@example.com",
-            "jane\u{2800}@example.com",
-            "jane\u{1bca0}@example.com",
-            "jane\u{1ffff}@example.com",
             &long,
         ] {
             assert_eq!(email(text), Err(Refused::Email), "{text:?}");
@@ -192,8 +189,8 @@ mod tests {
     #[test]
     fn addresses_with_what_nobody_sees() {
         for c in "\u{ad}\u{34f}\u{600}\u{605}\u{61c}\u{6dd}\u{70f}\u{890}\u{891}\u{8e2}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180f}\
-                  \u{200b}\u{200f}\u{202a}\u{202e}\u{2060}\u{206f}\u{2800}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff0}\u{ffff}\
-                  \u{110bd}\u{110cd}\u{13430}\u{1343f}\u{1bca0}\u{1bca3}\u{1d173}\u{1d17a}\u{e0000}\u{e0fff}"
+                  \u{200b}\u{200f}\u{202a}\u{202e}\u{2060}\u{206f}\u{2800}\u{3164}\u{fdd0}\u{fdef}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff0}\u{ffff}\
+                  \u{110bd}\u{110cd}\u{13430}\u{1345f}\u{1bca0}\u{1bca3}\u{1d159}\u{1d173}\u{1d17a}\u{1fffe}\u{1ffff}\u{e0000}\u{e0fff}\u{10ffff}"
             .chars()
         {
             assert_eq!(email(&format!("ja{c}ne@example.com")), Err(Refused::Email), "{c:?}");

@@ -69,12 +69,8 @@ pub(crate) async fn submit(
 /// Whether the form showed what is due now. Whoever goes back to the page of another API, or of another account, and agrees there is
 /// asked again: they have not seen this one.
 fn is_about(params: &Params, screen: &Screen, due: &Due) -> bool {
-    let is_this = match params.get("asked") {
-        Some(said) => said == asked(screen, due),
-        // Where there is one API nothing else can have been shown.
-        None => steps(screen) == (1, 1),
-    };
-    is_this && params.get("choices").unwrap_or_default() == choices(screen, due)
+    params.get("asked") == Some(&asked(screen, due))
+        && params.get("choices").unwrap_or_default() == choices(screen, due)
 }
 
 /// Who is asked for what.

@@ -263,11 +263,8 @@ mod tests {
         for path in ["/oauth/tokens", "/oauth/token/", "/oauth", "/userinfo/x", "/api/v2", "/dbconnections"] {
             assert_eq!(readers(path), Readers::Nobody, "{path}");
         }
-        for path in
-            ["/oauth/token", "/passwordless/start", "/mfa/associate", "/mfa/authenticators", "/mfa/challenge"]
-        {
-            assert_eq!(readers(path), Readers::Applications, "{path}");
-        }
+        assert_eq!(readers("/oauth/token"), Readers::Applications);
+        assert_eq!(readers("/passwordless/start"), Readers::Applications);
         assert_eq!(readers("/api/v2/clients"), Readers::Applications);
         for path in ["associate", "challenge", "authenticators", "authenticators/totp%7Cdev_1"] {
             assert_eq!(readers(&format!("/mfa/{path}")), Readers::Applications, "{path}");

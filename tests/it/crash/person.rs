@@ -6,6 +6,7 @@ use super::{
     tenant::CALLBACK,
     wire::{Answer, Call, Lost, Wire},
 };
+use crate::support::unescape;
 
 pub(super) struct Person {
     pub(super) wire: Wire,
@@ -54,11 +55,20 @@ impl Person {
         self.go(Call::form("/u/login", &fields)).await
     }
 
+    /// Looks at the page and agrees to what it asks.
     pub(super) async fn consent(&mut self, state: &str) -> Result<Step, Lost> {
-        self.go(Call::form("/u/consent", &[("state", state), ("action", "accept")])).await
+        let page = self.ask(Call::get(&format!("/u/consent?state={state}"))).await?;
+        let shown = page.body.split_once("name=\"asked\" value=\"").map(|(_, rest)| rest);
+        let asked = unescape(shown.and_then(|rest| rest.split('"').next()).unwrap_or_default());
+        self.go(Call::form("/u/consent", &[("state", state), ("asked", &asked), ("action", "accept")])).await
     }
 
     async fn go(&mut self, call: Call) -> Result<Step, Lost> {
+        let answer = self.ask(call).await?;
+        Ok(self.step(&answer))
+    }
+
+    async fn ask(&mut self, call: Call) -> Result<Answer, Lost> {
         let mut call = call.header("origin", &self.origin);
         if !self.cookies.is_empty() {
             let cookies: Vec<_> =
@@ -67,7 +77,7 @@ impl Person {
         }
         let answer = self.wire.send(&call).await?;
         self.keep(&answer);
-        Ok(self.step(&answer))
+        Ok(answer)
     }
 
     fn keep(&mut self, answer: &Answer) {

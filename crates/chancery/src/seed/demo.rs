@@ -8,7 +8,7 @@ use chancery_core::model::{
 };
 use chancery_store::{Change, Error, NewUser};
 
-use super::fresh::{self, CONNECTION, Wishes, api_defaults, application};
+use super::fresh::{self, CONNECTION, Wishes, application};
 use super::{Seeding, dashboard, documents};
 
 /// The demo API's identifier, the `audience` of requests.
@@ -102,7 +102,7 @@ fn api(seeding: &Seeding<'_>) -> Api {
         allow_offline_access: true,
         enforce_policies: Some(true),
         scopes: Some(API_SCOPES.map(scope).to_vec()),
-        ..api_defaults()
+        ..Api::unnamed()
     }
 }
 

@@ -2,9 +2,8 @@
 
 use chancery_core::ids;
 use chancery_core::model::{
-    Api, AppType, Client, ClientGrant, ClientPolicy, Connection, JwtConfiguration, Policy,
-    RefreshTokenSettings, SigningAlg, StoredSecret, SubjectType, SubjectTypeAuthorization, TenantSettings,
-    TokenEndpointAuthMethod, UserPolicy,
+    Api, AppType, Client, ClientGrant, Connection, JwtConfiguration, RefreshTokenSettings, StoredSecret,
+    SubjectType, TenantSettings, TokenEndpointAuthMethod,
 };
 use chancery_store::{Change, Error, Kind};
 use secrecy::ExposeSecret;
@@ -150,42 +149,7 @@ fn management_api(seeding: &Seeding<'_>) -> Api {
         identifier: MANAGEMENT_IDENTIFIER.to_owned(),
         is_system: Some(true),
         scopes: Some(seeding.scopes.to_vec()),
-        ..api_defaults()
-    }
-}
-
-/// Fact sheet 1.1, with the access policy that newly made APIs have.
-pub(super) fn api_defaults() -> Api {
-    Api {
-        id: String::new(),
-        name: None,
-        identifier: String::new(),
-        is_system: None,
-        allow_offline_access: false,
-        allow_online_access: None,
-        allow_online_access_with_ephemeral_sessions: None,
-        skip_consent_for_verifiable_first_party_clients: false,
-        subject_type_authorization: Some(SubjectTypeAuthorization {
-            client: Some(ClientPolicy { policy: Policy::RequireClientGrant }),
-            user: Some(UserPolicy { policy: Policy::AllowAll }),
-            anonymous_user: None,
-        }),
-        token_lifetime: 86_400,
-        token_lifetime_for_web: 7_200,
-        token_lifetime_for_anonymous_access_tokens: None,
-        signing_alg: SigningAlg::RS256,
-        sealed_signing_secret: None,
-        scopes: None,
-        enforce_policies: None,
-        token_dialect: None,
-        token_encryption: None,
-        consent_policy: None,
-        require_consent_non_repudiation: None,
-        authorization_details: None,
-        proof_of_possession: None,
-        authorization_policy: None,
-        access_token: None,
-        client_id: None,
+        ..Api::unnamed()
     }
 }
 

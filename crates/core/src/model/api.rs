@@ -84,6 +84,41 @@ pub struct Api {
 }
 
 impl Api {
+    /// One of which nothing is said (fact sheet 1.1), with the access policy that newly made ones have.
+    pub fn unnamed() -> Self {
+        Self {
+            id: String::new(),
+            name: None,
+            identifier: String::new(),
+            is_system: None,
+            allow_offline_access: false,
+            allow_online_access: None,
+            allow_online_access_with_ephemeral_sessions: None,
+            skip_consent_for_verifiable_first_party_clients: false,
+            subject_type_authorization: Some(SubjectTypeAuthorization {
+                client: Some(ClientPolicy { policy: Policy::RequireClientGrant }),
+                user: Some(UserPolicy { policy: Policy::AllowAll }),
+                anonymous_user: None,
+            }),
+            token_lifetime: 86_400,
+            token_lifetime_for_web: 7_200,
+            token_lifetime_for_anonymous_access_tokens: None,
+            signing_alg: SigningAlg::RS256,
+            sealed_signing_secret: None,
+            scopes: None,
+            enforce_policies: None,
+            token_dialect: None,
+            token_encryption: None,
+            consent_policy: None,
+            require_consent_non_repudiation: None,
+            authorization_details: None,
+            proof_of_possession: None,
+            authorization_policy: None,
+            access_token: None,
+            client_id: None,
+        }
+    }
+
     /// The scopes defined now, in their order.
     pub fn live_scopes(&self) -> impl Iterator<Item = &str> {
         self.scopes.iter().flatten().map(|s| s.value.as_str())

@@ -1,7 +1,7 @@
 //! The API by which users see to their second factors (fact sheet 1.3 and 9.7): every tenant has it, and no administrator changes
 //! it. Users' tokens alone are for it, they live for ten minutes, and no refresh token gives another one.
 
-use super::{Api, ClientPolicy, Policy, ScopeDefinition, SigningAlg, SubjectTypeAuthorization, UserPolicy};
+use super::{Api, ClientPolicy, Policy, ScopeDefinition, SubjectTypeAuthorization, UserPolicy};
 
 /// Its identifier, as stored.
 pub const FACTORS_API: &str = "/mfa/";
@@ -25,9 +25,6 @@ impl Api {
             name: Some("MFA API".to_owned()),
             identifier: FACTORS_API.to_owned(),
             is_system: Some(true),
-            allow_offline_access: false,
-            allow_online_access: None,
-            allow_online_access_with_ephemeral_sessions: None,
             skip_consent_for_verifiable_first_party_clients: true,
             subject_type_authorization: Some(SubjectTypeAuthorization {
                 client: Some(ClientPolicy { policy: Policy::DenyAll }),
@@ -36,20 +33,8 @@ impl Api {
             }),
             token_lifetime: LIFETIME,
             token_lifetime_for_web: LIFETIME,
-            token_lifetime_for_anonymous_access_tokens: None,
-            signing_alg: SigningAlg::RS256,
-            sealed_signing_secret: None,
             scopes: Some(SCOPES.map(defined).to_vec()),
-            enforce_policies: None,
-            token_dialect: None,
-            token_encryption: None,
-            consent_policy: None,
-            require_consent_non_repudiation: None,
-            authorization_details: None,
-            proof_of_possession: None,
-            authorization_policy: None,
-            access_token: None,
-            client_id: None,
+            ..Self::unnamed()
         }
     }
 }
