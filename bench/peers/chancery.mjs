@@ -88,7 +88,14 @@ async function signIn(browser, ask, { email, password }) {
   while (at.origin + at.pathname !== CALLBACK) {
     const state = at.searchParams.get("state");
     if (at.pathname === "/u/login") at = await browser.sent("/u/login", { state, username: email, password, action: "default" });
-    else if (at.pathname === "/u/consent") at = await browser.sent("/u/consent", { state, action: "accept" });
+    else if (at.pathname === "/u/consent") at = await consent(browser, at, state);
     else at = await browser.sent(target(at));
   }
+}
+
+/** Agrees to what the page shows. */
+async function consent(browser, at, state) {
+  const { body } = await browser.go(target(at));
+  const asked = /name="asked" value="([^"]*)"/.exec(body)?.[1].replaceAll(/&#(\d+);/g, (_, code) => String.fromCharCode(code));
+  return await browser.sent("/u/consent", { state, asked, action: "accept" });
 }

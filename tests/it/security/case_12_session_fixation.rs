@@ -158,6 +158,8 @@ struct Walk<'a> {
     browser: Browser<'a>,
     rng: TestRng,
     states: Vec<String>,
+    /// What the consent page seen last asked for.
+    asked: String,
     address: [u8; 4],
     /// What the model knows: the right password was typed; consent was given after that.
     signed_in: bool,
@@ -168,7 +170,8 @@ impl<'a> Walk<'a> {
     fn new(app: &'a TestApp, seed: u8) -> Self {
         let (browser, rng) = (Browser::new(app), TestRng::seeded(1200 + u64::from(seed)));
         let address = [198, 51, 100, seed];
-        Self { app, browser, rng, states: Vec::new(), address, signed_in: false, consented: false }
+        let (states, asked) = (Vec::new(), String::new());
+        Self { app, browser, rng, states, asked, address, signed_in: false, consented: false }
     }
 
     /// Returns 1 when a code came out.
@@ -227,9 +230,15 @@ impl<'a> Walk<'a> {
             }
             5 | 6 => {
                 let action = pick(&self.rng, &["accept", "accept", "decline", "default", ""]);
-                let had_session = self.signed_in;
-                let answer = self.browser.post("/u/consent", &[("state", &state), ("action", action)]).await;
-                self.consented |= had_session && action == "accept" && answer.status == 303;
+                // Mostly after a look at the page; an answer to a page that was never seen is none.
+                if self.rng.below(4) > 0 {
+                    let page = self.browser.get(&format!("/u/consent?state={state}")).await;
+                    self.learn(&page);
+                }
+                let may_count = self.signed_in && action == "accept" && !self.asked.is_empty();
+                let answer = [("state", state.as_str()), ("asked", &self.asked), ("action", action)];
+                let answer = self.browser.post("/u/consent", &answer).await;
+                self.consented |= may_count && answer.status == 303;
                 answer
             }
             7 => self.browser.post("/u/confirm", &[("state", &state), ("action", "accept")]).await,
@@ -246,6 +255,9 @@ impl<'a> Walk<'a> {
             answer.location().and_then(|l| l.split_once("?state=")).map(|(_, state)| state.to_owned());
         let state = found.filter(|s| !s.contains('&') && !self.states.contains(s));
         self.states.extend(state);
+        if answer.status == 200 && answer.body.contains("name=\"asked\"") {
+            self.asked = answer.form().value("asked");
+        }
     }
 }
 

@@ -151,11 +151,16 @@ async fn case_13_a_device_is_confirmed_by_confirming_alone() {
 #[tokio::test]
 async fn case_13_steps_cannot_be_done_ahead() {
     let app = TestApp::new().await;
+    // What the page will ask is no secret: it is read in another browser.
+    let mut elsewhere = Browser::new(&app);
+    let login = elsewhere.open(&app.ask("openid read:contacts")).await.expect(200);
+    let asked = elsewhere.log_in(&login, &JANE).await.expect(200).form().value("asked");
+    assert!(!asked.is_empty());
     let mut browser = Browser::new(&app);
     let login = browser.open(&app.ask("openid read:contacts")).await.expect(200);
     let state = login.form().value("state");
     for step in ["/u/consent", "/u/confirm"] {
-        browser.post(step, &[("state", &state), ("action", "accept")]).await;
+        browser.post(step, &[("state", &state), ("asked", &asked), ("action", "accept")]).await.expect(400);
     }
     let after = browser.log_in(&login, &JANE).await.expect(200);
     assert_eq!(after.form().action, "/u/consent", "consent before the sign-in counts for nothing");
