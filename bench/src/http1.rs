@@ -38,6 +38,11 @@ impl Request {
     /// A POST of form fields.
     pub(crate) fn form(host: &str, target: &str, fields: &[(&str, &str)]) -> Self {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self::of_form(host, target, body)
+    }
+
+    /// A POST of form fields that are encoded already.
+    pub(crate) fn of_form(host: &str, target: &str, body: String) -> Self {
         Self { body: Some(("application/x-www-form-urlencoded", body)), ..Self::bare("POST", host, target) }
     }
 
@@ -216,8 +221,15 @@ impl Head {
 
 /// Header lines as name and trimmed value; the status line, which has no colon before its space, is left out.
 fn lines(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    head.split(|byte| *byte == b'\n').skip(1).filter_map(|line| {
-        let colon = line.iter().position(|byte| *byte == b':')?;
+    let mut rest = head;
+    let lines = std::iter::from_fn(move || {
+        let end = memchr::memchr(b'\n', rest)?;
+        let line = &rest[..end];
+        rest = &rest[end + 1..];
+        Some(line)
+    });
+    lines.skip(1).filter_map(|line| {
+        let colon = memchr::memchr(b':', line)?;
         Some((&line[..colon], line[colon + 1..].trim_ascii()))
     })
 }
@@ -253,7 +265,7 @@ fn unchunk(mut rest: &[u8]) -> Result<Option<Vec<u8>>> {
 
 /// Where `needle` first stands in `bytes`.
 pub(crate) fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    bytes.windows(needle.len()).position(|window| window == needle)
+    memchr::memmem::find(bytes, needle)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::{sync::Notify, task::JoinSet, time};
 
 use crate::{
@@ -33,22 +33,44 @@ pub(crate) enum Source {
 /// Refresh tokens in rotation.
 #[derive(Debug)]
 pub(crate) struct Chains {
-    /// `Host` of the requests.
-    pub(crate) host: String,
-    /// Form fields beside the token.
-    pub(crate) fields: Vec<(&'static str, String)>,
+    host: String,
+    /// The body up to the token.
+    fields: String,
     /// The current token of each chain.
     pub(crate) tokens: RefCell<Vec<String>>,
+    /// A request but for the token in it, which is of the same length each time: what the generator would spend on making
+    /// requests, the floor, which is asked the same bytes again and again, does not pay.
+    frame: RefCell<Bytes>,
 }
 
 impl Chains {
+    /// `fields` of the form beside the token, and the token that each chain begins with: of letters, digits, `.`, `-` and `_`.
+    pub(crate) fn new(host: &str, fields: &[(&str, &str)], tokens: Vec<String>) -> Self {
+        let mut body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        body.push_str("&refresh_token=");
+        Self { host: host.to_owned(), fields: body, tokens: RefCell::new(tokens), frame: RefCell::default() }
+    }
+
     /// The request that spends the current token of a chain.
     pub(crate) fn request(&self, chain: usize) -> Option<Request> {
         let tokens = self.tokens.borrow();
-        let mut fields: Vec<(&str, &str)> =
-            self.fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        fields.push(("refresh_token", tokens.get(chain)?));
-        Some(Request::form(&self.host, "/oauth/token", &fields))
+        let body = format!("{}{}", self.fields, tokens.get(chain)?);
+        Some(Request::of_form(&self.host, "/oauth/token", body))
+    }
+
+    /// The same as bytes.
+    fn bytes(&self, chain: usize) -> Option<Bytes> {
+        let tokens = self.tokens.borrow();
+        let token = tokens.get(chain)?.as_bytes();
+        let mut frame = self.frame.borrow_mut();
+        let known = frame.len().checked_sub(token.len()).filter(|at| frame[..*at].ends_with(b"="));
+        if known.is_none() {
+            *frame = self.request(chain)?.bytes();
+        }
+        let mut bytes = BytesMut::with_capacity(frame.len());
+        bytes.extend_from_slice(&frame[..frame.len() - token.len()]);
+        bytes.extend_from_slice(token);
+        Some(bytes.freeze())
     }
 }
 
@@ -57,7 +79,7 @@ impl Source {
         match self {
             Self::Same(bytes) => Some(bytes.clone()),
             Self::Queue(queue) => queue.borrow_mut().pop_front(),
-            Self::Chains(chains) => Some(chains.request(connection)?.bytes()),
+            Self::Chains(chains) => chains.bytes(connection),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Prepares a served tenant: APIs, an application, a signed-in user, and the requests to measure with them.
 
-use std::{cell::RefCell, net::SocketAddr, rc::Rc};
+use std::{net::SocketAddr, rc::Rc};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
@@ -185,12 +185,12 @@ impl Setup {
             Ok(text(&json_of(answer)?, "/refresh_token")?.to_owned())
         })
         .await?;
-        let fields = vec![
-            ("grant_type", "refresh_token".to_owned()),
-            ("client_id", self.client_id.clone()),
-            ("client_secret", self.client_secret.clone()),
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("client_id", self.client_id.as_str()),
+            ("client_secret", self.client_secret.as_str()),
         ];
-        Ok(Rc::new(Chains { host: self.host.clone(), fields, tokens: RefCell::new(tokens) }))
+        Ok(Rc::new(Chains::new(&self.host, &fields, tokens)))
     }
 
     async fn codes(&self, count: usize, api: &str, scope: &str) -> Result<Vec<String>> {

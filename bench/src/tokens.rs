@@ -8,9 +8,18 @@ use crate::http1::find;
 /// The value of a string member of a compact JSON object, found without parsing: the hot loop reads refresh tokens
 /// this way. Tokens hold no escapes.
 pub(crate) fn string_member<'a>(body: &'a [u8], name: &str) -> Option<&'a str> {
-    let start = find(body, format!("\"{name}\":").as_bytes())? + name.len() + 3;
-    let value = body[start..].trim_ascii_start().strip_prefix(b"\"")?;
-    std::str::from_utf8(&value[..value.iter().position(|byte| *byte == b'"')?]).ok()
+    // Where the name stands as a value, or is the end of another one, it is not followed or not preceded as a member is.
+    let mut rest = body;
+    loop {
+        let (before, after) = rest.split_at(find(rest, name.as_bytes())?);
+        rest = &after[name.len()..];
+        if !before.ends_with(b"\"") {
+            continue;
+        }
+        let Some(value) = rest.strip_prefix(b"\":") else { continue };
+        let value = value.trim_ascii_start().strip_prefix(b"\"")?;
+        return std::str::from_utf8(&value[..memchr::memchr(b'"', value)?]).ok();
+    }
 }
 
 /// How many signatures an answer of the token endpoint carries: a signed token has two dots, an opaque one fewer.
@@ -41,6 +50,7 @@ mod tests {
         assert_eq!(string_member(body, "access_token"), Some("a.b.c"));
         assert_eq!(string_member(body, "n"), None);
         assert_eq!(string_member(body, "token"), None);
+        assert_eq!(string_member(br#"{"a":"n","n":"b","b":"d.e.f"}"#, "n"), Some("b"));
         assert_eq!(signatures(&serde_json::from_slice(body).unwrap()).unwrap(), 2);
         assert!(signatures(&Value::Null).is_err());
         assert_eq!(algorithm("eyJhbGciOiJFUzI1NiJ9.e30.x").as_deref(), Some("ES256"));
