@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
+use chancery_core::Clock;
 use chancery_core::second_factor::PERIOD;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::second_factor::{MFA_OTP, enrol, shown, turn_on};
+use crate::second_factor::{MFA_OTP, enrol, lock, shown, turn_on};
 use crate::support::{
     API, Answer, Ask, Browser, CALLBACK, Call, ISSUER, JANE, Landing, Pairs, TestApp, decode, engines,
+    segment,
 };
 
 const ALL: &str = "enroll read:authenticators remove:authenticators";
@@ -351,4 +353,39 @@ async fn nobody_administers_it() {
     }
     turn_on(&app, false).await;
     typed(&app, ALL).await.expect(200);
+}
+
+/// Whoever takes such a token from its user may make a factor with it, and keeps nothing by that once it is over.
+#[tokio::test]
+async fn what_a_new_factor_gives_ends_with_the_token_that_made_it() {
+    for app in engines().await {
+        turn_on(&app, false).await;
+        let mut token = typed(&app, ALL).await.expect(200).text("access_token");
+        let end = decode(&token).1["exp"].as_i64().unwrap();
+        for _ in 0..3 {
+            app.clock.advance(PERIOD);
+            let made = otp(&app, &token).await.expect(200);
+            let tokens = go_on(&app, &token, &shown(&app, &made.text("secret"))).await.expect(200);
+            token = tokens.text("access_token");
+            assert_eq!(decode(&token).1["exp"].as_i64(), Some(end), "{}", app.engine);
+            assert_eq!(tokens.json()["expires_in"].as_i64(), Some(end - app.clock.now()));
+        }
+        app.clock.advance(end - app.clock.now());
+        otp(&app, &token).await.expect(401);
+        go_on(&app, &token, "000000").await.is_error(403, "invalid_grant", "Malformed mfa_token");
+    }
+}
+
+/// Security case 14: a lock that came since holds where a new factor ends a sign-in.
+#[tokio::test]
+async fn case_14_a_new_factor_gives_a_locked_account_nothing() {
+    let app = TestApp::new().await;
+    turn_on(&app, false).await;
+    let token = typed(&app, ALL).await.expect(200).text("access_token");
+    let secret = otp(&app, &token).await.expect(200).text("secret");
+    lock(&app, JANE.email).await;
+    let refused = go_on(&app, &token, &shown(&app, &secret)).await.expect(429);
+    assert_eq!(refused.text("error"), "too_many_attempts");
+    app.manage("DELETE", &format!("/user-blocks/{}", segment(&app.jane().await)), Value::Null).await;
+    go_on(&app, &token, &shown(&app, &secret)).await.expect(200);
 }

@@ -617,3 +617,15 @@ async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     }
     (first, hands.join_all().await)
 }
+
+/// Whoever began it may be somebody else, who had the user type the code (RFC 8628, section 5.4): what takes away second factors is
+/// not to be had like that.
+#[tokio::test]
+async fn a_device_sees_to_nobodys_second_factors() {
+    let app = TestApp::new().await;
+    let tv = television(&app).await;
+    let audience = format!("{ISSUER}mfa/");
+    let text = format!("Client \"{tv}\" is not authorized to access resource server \"{audience}\".");
+    let asked = [("audience", audience.as_str()), ("scope", "remove:authenticators")];
+    begin(&app, &tv, &asked).await.is_error(400, "invalid_request", &text);
+}

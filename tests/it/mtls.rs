@@ -1,5 +1,6 @@
 //! Applications that prove themselves with certificates, and tokens that are good together with one alone (RFC 8705).
 
+use chancery_core::Clock;
 use chancery_jose::{Algorithm, SigningKey, self_signed_certificate, sha256};
 use chancery_web::{CertificateHeader, Networks, ServerConfig};
 use serde_json::{Value, json};
@@ -20,9 +21,14 @@ pub(crate) struct Shown {
 
 impl Shown {
     pub(crate) fn new(common_name: &str) -> Self {
+        Self::between(common_name, 1_700_000_000, 4_000_000_000)
+    }
+
+    /// Good from and until these seconds.
+    fn between(common_name: &str, begin: i64, end: i64) -> Self {
         let key = chancery_jose::generate_rsa(2048).unwrap();
         let key = SigningKey::from_pkcs8(Algorithm::RS256, "key", &key).unwrap();
-        let der = self_signed_certificate(&key, common_name, 1_700_000_000, 4_000_000_000, &[7; 16]).unwrap();
+        let der = self_signed_certificate(&key, common_name, begin, end, &[7; 16]).unwrap();
         Self {
             pem: chancery_jose::pem("CERTIFICATE", &der),
             thumbprint: chancery_jose::base64url(&sha256(&der)),
@@ -111,6 +117,31 @@ async fn a_certificate_of_an_authority() {
     // Anybody makes a certificate that names the bank.
     is_no_client(&app.send(own.on(asks(&client_id), "FAILED:self signed certificate")).await);
     is_no_client(&app.send(other.on(asks(&client_id), "SUCCESS")).await);
+}
+
+/// Whoever vouched for a certificate did so when the connection began, and an administrator may have given the credential another
+/// end: the certificate has its own.
+#[tokio::test]
+async fn certificates_of_another_time() {
+    let app = behind_a_proxy().await;
+    let now = app.clock.now();
+    let own = Shown::between("bank.example", now + 60, now + 120);
+    let of_authority =
+        json!({ "credential_type": "cert_subject_dn", "name": "dn", "subject_dn": "CN=bank.example" });
+    let machines = [self_signed(&app, &own).await, machine(&app, "tls_client_auth", of_authority).await];
+    let list = format!("/clients/{}/credentials", machines[0]);
+    let credential = app.manage("GET", &list, Value::Null).await[0]["id"].as_str().unwrap().to_owned();
+    app.manage("PATCH", &format!("{list}/{credential}"), json!({ "expires_at": null })).await;
+    for (seconds, is_good) in [(59, false), (1, true), (60, true), (1, false)] {
+        app.clock.advance(seconds);
+        for client_id in &machines {
+            let answer = app.send(own.on(asks(client_id), "SUCCESS")).await;
+            match is_good {
+                true => drop(answer.expect(200)),
+                false => is_no_client(&answer),
+            }
+        }
+    }
 }
 
 /// A certificate that is registered is known by the subject that it has, whatever its letters look like, and a subject that cannot be

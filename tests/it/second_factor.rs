@@ -39,6 +39,16 @@ pub(crate) fn shown(app: &TestApp, secret: &str) -> String {
     format!("{:06}", hotp(&secret_bytes(secret).unwrap(), period.try_into().unwrap()))
 }
 
+/// Somebody guesses at the password, until nobody signs in under the name from anywhere.
+pub(crate) async fn lock(app: &TestApp, email: &str) {
+    let settings = json!({"mode": "count_per_identifier", "max_attempts": 3});
+    app.manage("PATCH", "/attack-protection/brute-force-protection", settings).await;
+    for _ in 0..3 {
+        let pairs = [("grant_type", "password"), ("username", email), ("password", "wrong")];
+        app.web_token(&pairs).await.expect(403);
+    }
+}
+
 /// The text of the element with this id, without spaces.
 fn text(page: &Answer, id: &str) -> String {
     let rest =
@@ -68,6 +78,42 @@ pub(crate) async fn enrol(app: &TestApp, browser: &mut Browser<'_>, ask: &Ask) -
     let answer = browser.submit(&page, &[("saved", "yes"), ("action", "default")]).await;
     let next = browser.follow(answer).await;
     (secret, code, next)
+}
+
+/// Security case 14: a lock that came since holds where a second factor ends a sign-in, be it shown or made.
+#[tokio::test]
+async fn case_14_locks_hold_where_a_factor_is_shown_or_made() {
+    for app in engines().await {
+        turn_on(&app, true).await;
+        let ask = app.ask("openid");
+        let (secret, recovery, _) = enrol(&app, &mut Browser::new(&app), &ask).await;
+        app.clock.advance(PERIOD);
+        let mut janes = Browser::new(&app);
+        let login = janes.open(&ask).await;
+        let challenge = janes.log_in(&login, &JANE).await;
+        is_page(&challenge, 200, CHALLENGE);
+        let mut sams = Browser::new(&app);
+        let login = sams.open(&ask).await;
+        let enrolment = sams.log_in(&login, &SAM).await;
+        is_page(&enrolment, 200, ENROLMENT);
+        let made = text(&enrolment, "secret");
+
+        lock(&app, JANE.email).await;
+        lock(&app, SAM.email).await;
+        is_page(&enter(&mut janes, &challenge, &shown(&app, &secret)).await, 429, CHALLENGE);
+        let state = challenge.form().value("state");
+        let other = janes.get(&format!("{RECOVERY}?state={state}")).await;
+        is_page(&enter(&mut janes, &other, &recovery).await, 429, RECOVERY);
+        is_page(&enter(&mut sams, &enrolment, &shown(&app, &made)).await, 429, ENROLMENT);
+        // A lock that is lifted leaves the sign-in as it was.
+        for whom in [JANE, SAM] {
+            let path = format!("/user-blocks?identifier={}", whom.email.replace('@', "%40"));
+            app.manage("DELETE", &path, Value::Null).await;
+        }
+        let next = enter(&mut janes, &challenge, &shown(&app, &secret)).await;
+        Landing::of(&janes.go_through(next, &JANE).await).get("code");
+        is_page(&enter(&mut sams, &enrolment, &shown(&app, &made)).await, 200, KEEP);
+    }
 }
 
 #[tokio::test]

@@ -241,11 +241,11 @@ pub struct BackupArgs {
 pub enum KeysCommand {
     /// Print a new master key
     GenerateMaster,
-    /// List the signing keys of a tenant
+    /// List the keys of a tenant: those that sign, and those that requests are encrypted for
     List(TenantStorage),
     /// The waiting keys begin to sign; new ones wait
     Rotate(TenantStorage),
-    /// Trust a key no more: tokens signed with it become invalid
+    /// Trust a key no more: tokens signed with it become invalid, requests encrypted for it are not opened
     Revoke {
         /// The key's id
         // One in sixty-four begins with a hyphen.

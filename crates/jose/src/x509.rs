@@ -9,6 +9,8 @@ use crate::{pem_decode, sha1};
 pub struct Certificate {
     /// `C` and `es` and so on, in the certificate's order.
     pub names: Vec<(String, String)>,
+    /// Begin of validity, ISO 8601 with milliseconds.
+    pub not_before: String,
     /// End of validity, ISO 8601 with milliseconds.
     pub not_after: String,
     /// SHA-1 of the whole, hexadecimal digits.
@@ -40,11 +42,12 @@ impl Certificate {
         };
         let (_serial, _algorithm, _issuer) = (field()?, field()?, field()?);
         let (validity, subject) = (field()?, field()?);
-        let (_, _, after) = element(validity)?;
+        let (tag, begin, after) = element(validity)?;
+        let not_before = time(tag, std::str::from_utf8(begin).ok()?)?;
         let (tag, end, _) = element(after)?;
         let not_after = time(tag, std::str::from_utf8(end).ok()?)?;
         let thumbprint = sha1(der).iter().map(|byte| format!("{byte:02x}")).collect();
-        Some(Self { names: name(subject)?, not_after, thumbprint })
+        Some(Self { names: name(subject)?, not_before, not_after, thumbprint })
     }
 
     /// `C=es` and so on, one to a line.
@@ -312,6 +315,7 @@ mod tests {
         let names = [("C", "JP"), ("O", "Client, Inc."), ("CN", "client.example.org")];
         let certificate = Certificate {
             names: names.iter().map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned())).collect(),
+            not_before: String::new(),
             not_after: String::new(),
             thumbprint: String::new(),
         };
@@ -334,6 +338,7 @@ mod tests {
     fn of(names: &[(&str, &str)]) -> Certificate {
         Certificate {
             names: names.iter().map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned())).collect(),
+            not_before: String::new(),
             not_after: String::new(),
             thumbprint: String::new(),
         }

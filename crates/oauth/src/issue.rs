@@ -54,18 +54,12 @@ pub(crate) struct AccessTokenFor<'a> {
     pub(crate) authorization: Option<&'a Authorization>,
     /// Thumbprint of the key that its sender must hold.
     pub(crate) jkt: Option<&'a str>,
-    /// The token it was made of, if it was.
-    pub(crate) delegation: Option<&'a Delegation>,
+    /// Who acts for the user (RFC 8693, section 4.1).
+    pub(crate) act: Option<&'a Value>,
+    /// The end of the token that it was got with, in seconds: nobody goes on with what is over, however often they renew it.
+    pub(crate) ends_at: Option<i64>,
     /// The user showed a second factor for it.
     pub(crate) second_factor: bool,
-}
-
-/// What a token inherits from the one that it was exchanged for.
-pub(crate) struct Delegation {
-    /// Who acts for the user.
-    pub(crate) act: Value,
-    /// The end of the other: nobody goes on with what is over, however often they exchange (seconds).
-    pub(crate) ends_at: i64,
 }
 
 /// An access token and, when it is opaque, the write that makes it good.
@@ -92,10 +86,8 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 false => api.token_lifetime,
             };
             let expires_in = what.client.longest_token.map_or(expires_in, |most| expires_in.min(most));
-            let expires_in = match what.delegation {
-                Some(delegation) => expires_in.min(delegation.ends_at.saturating_sub(ctx.now())),
-                None => expires_in,
-            };
+            let left = what.ends_at.map(|ends_at| ends_at.saturating_sub(ctx.now()));
+            let expires_in = left.map_or(expires_in, |left| expires_in.min(left));
             let details = what.authorization.map(|allowed| &allowed.authorization_details);
             let details = details.filter(|all| !all.is_empty());
             let details =
@@ -118,7 +110,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 jkt,
                 x5t,
                 details: details.as_ref(),
-                act: what.delegation.map(|delegation| &delegation.act),
+                act: what.act,
                 second_factor: what.second_factor && api.is_about_factors(),
                 is_system_api: api.is_system(),
                 custom: None,

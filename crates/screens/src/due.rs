@@ -118,6 +118,12 @@ impl Due {
         matches!(self.reason, Reason::SignIn(_))
     }
 
+    /// Whether a factor that is made here would end a sign-in which wrong passwords have locked since it began. One that is shown is
+    /// asked about where it is tried.
+    pub(crate) async fn is_locked(&self) -> Result<bool, Failure> {
+        Ok(self.is_sign_in() && self.screen.ctx.is_locked(&self.user).await?)
+    }
+
     /// Whether the user may make this one. At a sign-in a first one alone: whoever has one shows it. Nobody who knows the
     /// password alone adds one beside it.
     pub(crate) fn may_make(&self, factors: &SecondFactorsOf<'_>, factor: NewFactor) -> bool {

@@ -206,14 +206,17 @@ pub(crate) async fn submit_enrolment(
         return Ok(due.back(&headers));
     };
     let secret = opened(&due.screen, &due.user, sealed)?;
-    let again = |problem| Ok(enrolment(&due, &factors, &secret, StatusCode::BAD_REQUEST, Some(problem)));
-    let Some(code) = typed(&params) else { return again(Problem::CodeMissing) };
+    let again = |status, problem| Ok(enrolment(&due, &factors, &secret, status, Some(problem)));
+    let Some(code) = typed(&params) else { return again(StatusCode::BAD_REQUEST, Problem::CodeMissing) };
+    if due.is_locked().await? {
+        return again(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts);
+    }
     match factors.enrol(&secret, code)? {
         (Proof::Good(proof), code) => {
             factors.log("gd_enrollment_complete", "Second factor made");
             due.passed(proof, code).await
         }
-        (Proof::Wrong | Proof::TooMany, _) => again(Problem::CodeWrong),
+        (Proof::Wrong | Proof::TooMany, _) => again(StatusCode::BAD_REQUEST, Problem::CodeWrong),
     }
 }
 

@@ -148,7 +148,7 @@ async fn show_enrolment(
     let due = or_answer!(due);
     let factors = SecondFactorsOf::load(&due.screen.ctx, &due.user).await?;
     match due.may_make(&factors, kind.into()) {
-        true => enrolment(&due, &factors, kind, None).await,
+        true => enrolment(&due, &factors, kind, (StatusCode::OK, None)).await,
         false => Ok(due.back(headers)),
     }
 }
@@ -163,18 +163,21 @@ async fn submit_enrolment(
     if !due.may_make(&factors, kind.into()) {
         return Ok(due.back(headers));
     }
+    let refused = (StatusCode::BAD_REQUEST, Some(Problem::KeyRefused));
     let challenge = due.screen.answered(kind.making(), Some(due.key()));
     let (Some(answer), Some(challenge)) = (answer(params), challenge) else {
-        return enrolment(&due, &factors, kind, Some(Problem::KeyRefused)).await;
+        return enrolment(&due, &factors, kind, refused).await;
     };
+    if due.is_locked().await? {
+        let locked = (StatusCode::TOO_MANY_REQUESTS, Some(Problem::TooManyAttempts));
+        return enrolment(&due, &factors, kind, locked).await;
+    }
     match factors.enrol_key(kind, answer, challenge, None).await? {
         (Proof::Good(proof), code) => {
             factors.log("gd_enrollment_complete", "Second factor made");
             due.passed(proof, code).await
         }
-        (Proof::Wrong | Proof::TooMany, _) => {
-            enrolment(&due, &factors, kind, Some(Problem::KeyRefused)).await
-        }
+        (Proof::Wrong | Proof::TooMany, _) => enrolment(&due, &factors, kind, refused).await,
     }
 }
 
@@ -182,7 +185,7 @@ async fn enrolment(
     due: &Due,
     factors: &SecondFactorsOf<'_>,
     kind: KeyKind,
-    problem: Option<Problem>,
+    (status, problem): (StatusCode, Option<Problem>),
 ) -> Result<Response, Failure> {
     let screen = &due.screen;
     let is_own = matches!(due.reason, Reason::Own(_));
@@ -195,7 +198,6 @@ async fn enrolment(
     };
     let challenge = screen.challenge(kind.making(), Some(due.key()), problem.is_some()).await?;
     let Some(challenge) = challenge else { return Ok(screen.back()) };
-    let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let view = UseKey {
         frame: screen.frame(),
         form: screen.form(path),

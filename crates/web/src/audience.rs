@@ -25,7 +25,12 @@ impl Audience {
         let named = asked.or(tenant.settings.default_audience());
         let Some(named) = named.filter(|a| *a != origin.userinfo_audience) else { return Ok(Self::Userinfo) };
         let api = tenant.resolve_api(origin, named);
-        api.map(|api| Self::Api(Arc::clone(api))).ok_or_else(|| OAuthError::NoSuchApi(named.to_owned()))
+        api.map(|api| Self::Api(Arc::clone(api))).ok_or_else(|| {
+            OAuthError::NoSuchApi(match asked {
+                Some(_) => named.to_owned(),
+                None => tenant.settings.unknown_default(named),
+            })
+        })
     }
 
     /// The API an authorization was given for; it may have been deleted since.

@@ -1,7 +1,5 @@
 //! Faults of ours, and limits, where a browser waits for a page: 429, 500 and 503 as a page, whichever handler they come from.
 
-use std::sync::Arc;
-
 use axum::response::Response;
 use chancery_login::pages::ErrorKind;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -9,7 +7,7 @@ use http::request::Parts;
 use http::{HeaderName, StatusCode};
 
 use crate::errors::Cause;
-use crate::{App, Ctx, hosted};
+use crate::{Ctx, hosted};
 
 /// What is needed to show a page to whoever sent this; `None` where it is a program.
 pub(crate) fn shown_to(parts: &Parts) -> Option<Parts> {
@@ -23,9 +21,8 @@ pub(crate) fn is_one(response: &Response) -> bool {
     AS_PAGES.contains(&response.status()) && response.headers().get(CONTENT_TYPE).is_some_and(is_json)
 }
 
-/// The page; the failure as it is where not even that can be made.
-pub(crate) async fn page(mut failure: Response, browser: &Parts, app: &Arc<App>) -> Response {
-    let Ok(ctx) = Ctx::of_any_age(browser, app).await else { return failure };
+/// The page, with what the failure says beside its text.
+pub(crate) fn page(mut failure: Response, browser: &Parts, ctx: &Ctx) -> Response {
     let status = failure.status();
     let (kind, code) = match status {
         StatusCode::TOO_MANY_REQUESTS => (ErrorKind::TooManyRequests, "too_many_requests"),
@@ -33,7 +30,7 @@ pub(crate) async fn page(mut failure: Response, browser: &Parts, app: &Arc<App>)
         _ => (ErrorKind::ServerError, "server_error"),
     };
     let said = hosted::Said { kind, code: Some(code), text: None };
-    let mut page = hosted::error(&ctx, &browser.headers, status, said);
+    let mut page = hosted::error(ctx, &browser.headers, status, said);
     for name in WAITS {
         if let Some(value) = failure.headers_mut().remove(&name) {
             page.headers_mut().insert(name, value);

@@ -19,7 +19,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::context::Wire;
 use crate::cors::{self, Grant, Readers};
@@ -45,15 +45,22 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     let method = parts.method.clone();
     let route = parts.extensions.get::<MatchedPath>().cloned();
     let hsts = !app.config.dev && Peer::of(&parts.extensions).is_secure(&parts.headers, &app);
-    let grant = if parts.headers.contains_key(ORIGIN) { Some(grant(&mut parts, &app).await) } else { None };
+    let end = start + app.config.request_timeout;
+    // A tenant that is not loaded in time is nobody's; the handler has no time left then, and says so.
+    let grant = match parts.headers.contains_key(ORIGIN) {
+        true => Some(timeout_at(end, grant(&mut parts, &app)).await.unwrap_or(Grant::Nobody)),
+        false => None,
+    };
 
     let response = match grant {
         Some(grant) if cors::is_preflight(&method, &parts.headers) => cors::preflight(grant),
         grant => {
             let shown = failures::shown_to(&parts);
-            let mut response = admitted(&app, (parts, body), (start, next)).await;
-            if let Some(browser) = shown.filter(|_| failures::is_one(&response)) {
-                response = failures::page(response, &browser, &app).await;
+            let mut response = admitted(&app, (parts, body), (end, next)).await;
+            if let Some(browser) = shown.filter(|_| failures::is_one(&response))
+                && let Ok(Ok(ctx)) = timeout_at(end, Ctx::of_any_age(&browser, &app)).await
+            {
+                response = failures::page(response, &browser, &ctx);
             }
             if let Some(grant) = grant {
                 cors::permit(&mut response, grant);
@@ -84,7 +91,7 @@ pub(crate) async fn around_frequent<A: Future<Output = Response>>(
             Err(refused) => refused,
         }
     };
-    let response = answer(app, (route, start), answering).await;
+    let response = answer(app, (route, start + app.config.request_timeout), answering).await;
     finish(app, Begun { start, method: &method, route, id: &id, hsts }, response)
 }
 
@@ -121,14 +128,15 @@ fn finish(app: &App, begun: Begun<'_>, mut response: Response) -> Response {
 async fn admitted(
     app: &Arc<App>,
     (mut parts, body): (Parts, Body),
-    (start, next): (Instant, Next),
+    (end, next): (Instant, Next),
 ) -> Response {
-    let left = match overall::admit(app, &mut parts).await {
-        Ok(left) => left,
-        Err(refusal) => return refusal,
-    };
     let path = parts.uri.path().to_owned();
-    let mut response = answer(app, (&path, start), next.run(Request::from_parts(parts, body))).await;
+    let left = match timeout_at(end, overall::admit(app, &mut parts)).await {
+        Ok(Ok(left)) => left,
+        Ok(Err(refusal)) => return refusal,
+        Err(_) => return Wire::of(&path).unavailable(TOO_SLOW.to_owned()),
+    };
+    let mut response = answer(app, (&path, end), next.run(Request::from_parts(parts, body))).await;
     if let Some(left) = left {
         overall::say(response.headers_mut(), left);
     }
@@ -138,7 +146,7 @@ async fn admitted(
 /// The handler's answer, whatever the handler does.
 async fn answer(
     app: &App,
-    (path, start): (&str, Instant),
+    (path, end): (&str, Instant),
     handler: impl Future<Output = Response>,
 ) -> Response {
     let api = Wire::of(path);
@@ -153,10 +161,10 @@ async fn answer(
             Ok(Poll::Ready(response)) => Poll::Ready(Some(response)),
             Err(_) => Poll::Ready(None),
         });
-    match tokio::time::timeout_at(start + app.config.request_timeout, caught).await {
+    match timeout_at(end, caught).await {
         Ok(Some(response)) => response,
         Ok(None) => server_error("a handler panicked".to_owned()),
-        Err(_) => api.unavailable("the request took longer than the limit".to_owned()),
+        Err(_) => api.unavailable(TOO_SLOW.to_owned()),
     }
 }
 
@@ -208,6 +216,7 @@ fn note(method: &Method, route: &str, (id, took): (&str, Duration), response: &m
 }
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TOO_SLOW: &str = "the request took longer than the limit";
 const UNMATCHED: &str = "(none)";
 /// What asks whether the server is alive is told so, busy or not: it would be restarted in the worst moment.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];

@@ -23,19 +23,14 @@ impl Ctx {
         }
     }
 
-    /// Puts new ones in the place of those that the tenant has; does nothing where it has none.
+    /// New ones, for the place of those that the tenant has; `None` where it has none.
     ///
     /// # Errors
-    /// As above, and [`Error::Guard`] where somebody else does so at the same time.
-    pub async fn rotate_request_keys(&self) -> Result<()> {
-        if !self.tenant.request_keys.are_there() {
-            return Ok(());
-        }
-        let material = self.request_key_material().await?;
-        let store = &self.app.store;
-        match store.next_request_keys(&self.tenant.tenant, &material, self.now()).await? {
-            Some(change) => self.app.catalog.apply(change).await.map(|_| ()),
-            None => Ok(()),
+    /// Where no key can be made.
+    pub async fn next_request_keys(&self) -> Result<Option<RequestKeyMaterial>> {
+        match self.tenant.request_keys.are_there() {
+            true => self.request_key_material().await.map(Some),
+            false => Ok(None),
         }
     }
 

@@ -363,8 +363,12 @@ impl<'a> SecondFactorsOf<'a> {
         self.rewrite(method, &method.value).and(self.remove(method))
     }
 
-    /// Counts the try before it is judged, for all nodes, so that many at once are no more than so many.
+    /// Counts the try before it is judged, for all nodes, so that many at once are no more than so many. Nobody's factor ends a
+    /// sign-in that wrong passwords have locked since it began (security case 14).
     pub(crate) async fn is_tried_too_often(&self) -> Result<bool, Failure> {
+        if self.ctx.is_locked(self.user).await? {
+            return Ok(true);
+        }
         Ok(self.ctx.take(&self.key(), TRIES).await?.is_err())
     }
 

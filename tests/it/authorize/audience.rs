@@ -1,6 +1,6 @@
 //! For which API a token is (fact sheet 2.4).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{API, Ask, Browser, ISSUER, JANE, Landing, TestApp};
 
@@ -36,6 +36,30 @@ async fn the_tenant_may_have_a_default() {
     let ask = Ask::code(&app.clients.web.client_id, "openid").with("audience", &format!("{ISSUER}userinfo"));
     let tokens = app.redeem(&app.code_for(&ask).await).await;
     assert!(!tokens.text("access_token").contains('.'), "named explicitly");
+}
+
+/// One that no API has is refused where it is set. The API may go later: whoever named none learns then where the name is from.
+#[tokio::test]
+async fn a_default_that_is_no_api() {
+    let app = TestApp::new().await;
+    let set =
+        async |name: &str| app.api("PATCH", "/tenants/settings", json!({"default_audience": name})).await;
+    let text = "The API of default_audience does not exist.";
+    set("urn:nothing").await.is_problem(400, Some("invalid_body"), text);
+    for fine in ["", &format!("{ISSUER}userinfo"), &format!("{ISSUER}api/v2/"), API] {
+        set(fine).await.expect(200);
+    }
+    let path = format!("/resource-servers/{}", API.replace(':', "%3A").replace('/', "%2F"));
+    app.manage("DELETE", &path, Value::Null).await;
+    let text = format!("Service not found: {API} (the default_audience of the tenant)");
+    let landing = Landing::of(&app.get(&Ask::code(&app.clients.web.client_id, "openid").path()).await);
+    landing.is_error("access_denied", &text);
+    let machine = [("grant_type", "password"), ("username", JANE.email), ("password", JANE.password)];
+    app.web_token(&machine).await.is_error(403, "access_denied", &text);
+    // Tools that send back what they read are let be.
+    set(API).await.expect(200);
+    set("").await.expect(200);
+    app.code_for(&Ask::code(&app.clients.web.client_id, "openid")).await;
 }
 
 #[tokio::test]

@@ -163,6 +163,11 @@ async fn credentials() {
     let one = format!("{list}/{id}");
     let after = app.manage("PATCH", &one, json!({"expires_at": "2030-01-01T00:00:00.000Z"})).await;
     assert_eq!(after["expires_at"], "2030-01-01T00:00:00.000Z");
+    // Saying nothing is no way to take the end away; `null` is.
+    app.api("PATCH", &one, json!({})).await.expect(400);
+    assert_eq!(app.manage("GET", &one, Value::Null).await["expires_at"], "2030-01-01T00:00:00.000Z");
+    let endless = app.manage("PATCH", &one, json!({"expires_at": null})).await;
+    assert_eq!(endless.get("expires_at"), None);
 
     let nobody = json!({"client_authentication_methods": {"private_key_jwt": {"credentials": [{"id": "cred_0123456789abcdef"}]}}});
     app.api("PATCH", &path, nobody).await.expect(404);

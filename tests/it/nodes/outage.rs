@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chancery_core::rate_limit::Profile;
 use chancery_web::{Background, ServerConfig};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -256,6 +257,34 @@ async fn machines_are_served_for_so_long_and_no_longer() {
     fenced.gate.open();
     until(PATIENCE, || async { machine(node).await.status == 200 }).await;
     fenced.background.stop().await;
+}
+
+/// The tenant of a request is loaded within the request's time too, whoever needs it first: the origin of a page, a rate limit, the
+/// handler, or the page that says how slow it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_that_does_not_come_is_not_waited_for() {
+    let config = ServerConfig {
+        request_timeout: Duration::from_millis(200),
+        rate_limits: Profile::Free.into(),
+        ..ServerConfig::default()
+    };
+    let Some(app) = TestApp::postgres().await else { return };
+    let gate = Gate::before(app.database());
+    let node = app.neighbour_by(1, gate.url(), config).await;
+    assert!(node.app.catalog.cached(TENANT).is_none(), "nobody asked for it");
+    gate.silence();
+    let page = |path: &str| Call::get(path).header("accept", "text/html");
+    for call in [
+        Call::get("/userinfo").header("origin", "https://app.example"),
+        Call::get("/userinfo"),
+        page("/u/login"),
+        page("/authorize"),
+    ] {
+        let refused = timed(node.send(call)).await;
+        assert_eq!(refused.status, 503, "{refused:?}");
+    }
+    gate.open();
+    timed(node.get("/.well-known/openid-configuration")).await.expect(200);
 }
 
 /// A node that ends while the database is away says what went with it.

@@ -330,6 +330,26 @@ async fn keys_for_requests_rotate() {
         let kept =
             app.app.store.docs_all(crate::support::TENANT, chancery_store::Kind::RequestKey).await.unwrap();
         assert_eq!(kept.len(), 4, "two in use and two that were replaced just now");
+
+        // One that leaked opens nothing from now on, be it in use or replaced.
+        let third = current().await;
+        let revoke = async |jwk: &Value| {
+            app.api("PUT", &format!("/keys/signing/{}/revoke", jwk["kid"].as_str().unwrap()), Value::Null)
+                .await
+        };
+        for leaked in [&second[0], &third[0]] {
+            assert!(opens(leaked).await, "{} {leaked}", app.engine);
+            let revoked = revoke(leaked).await.expect(200).json();
+            assert_eq!((&revoked["kid"], &revoked["revoked"]), (&leaked["kid"], &json!(true)));
+            assert!(!opens(leaked).await, "{} {leaked}", app.engine);
+            revoke(leaked).await.expect(404);
+        }
+        let fourth = current().await;
+        assert_eq!(fourth.len(), 2, "another one took its place: {fourth:?}");
+        assert!(fourth.contains(&third[1]) && !fourth.contains(&third[0]));
+        for jwk in fourth.iter().chain([&second[1]]) {
+            assert!(opens(jwk).await, "{} {jwk}", app.engine);
+        }
     }
 }
 

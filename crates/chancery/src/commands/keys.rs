@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use chancery_core::{Clock, Rng, iso};
 use chancery_store::{
-    Error, Family, KeyMaterial, KeyState, NextKeys, RequestKeyMaterial, SigningKeyDoc, Store, Tenant,
+    Error, KeyMaterial, NextKeys, RequestKeyDoc, RequestKeyMaterial, SigningKeyDoc, Store, Tenant,
 };
 use serde_json::{Value, json};
 
@@ -36,22 +36,25 @@ pub(super) async fn run(
         KeysCommand::Rotate(args) => {
             let (store, tenant) = storage::sealed_tenant(args, environment).await?;
             let material = material().await?;
-            store.rotate_keys(&tenant.id, next(&tenant, &material)).await?;
-            let requests =
-                tokio::task::spawn_blocking(|| RequestKeyMaterial::generate(&SystemRng::default()));
-            if let Some(change) =
-                store.next_request_keys(&tenant.id, &requests.await??, SystemClock.now()).await?
-            {
-                store.apply(change).await?;
-                out.say(
-                    "So do new keys for encrypted requests; the ones before open them for seven days more.",
-                );
-            }
+            let requests = match store.request_keys(&tenant.id, SystemClock.now()).await?.is_empty() {
+                true => None,
+                false => Some(request_material().await?),
+            };
+            store.rotate_keys(&tenant.id, next(&tenant, &material), requests.as_ref()).await?;
             out.say("The waiting keys sign from now on. Tokens signed before stay good until their key is revoked.");
+            if requests.is_some() {
+                out.say("New keys open encrypted requests; the ones before open them for seven days more.");
+            }
             list(&store, &tenant, out).await?;
         }
         KeysCommand::Revoke { kid, tenant } => {
             let (store, tenant) = storage::sealed_tenant(tenant, environment).await?;
+            let now = SystemClock.now();
+            if store.request_keys(&tenant.id, now).await?.iter().any(|key| key.kid == kid) {
+                store.revoke_request_key(&tenant.id, &kid, &request_material().await?, now).await?;
+                out.say(&format!("Requests encrypted for {kid} are opened no more."));
+                return list(&store, &tenant, out).await.map(|()| ExitCode::SUCCESS);
+            }
             let material = material().await?;
             match store.revoke_key(&tenant.id, &kid, next(&tenant, &material)).await {
                 Err(Error::Guard) => bail!("tenant {} has no key {kid} that could be revoked", tenant.id),
@@ -66,20 +69,31 @@ pub(super) async fn run(
 
 async fn list(store: &Store, tenant: &Tenant, out: &mut Output) -> Result<()> {
     let keys = store.signing_keys(&tenant.id).await?;
+    let for_requests = store.request_keys(&tenant.id, SystemClock.now()).await?;
     store.close().await;
-    let values: Vec<Value> = keys.iter().map(value).collect();
-    let rows: Vec<_> = keys
-        .iter()
-        .map(|key| {
-            vec![key.kid.clone(), family(key).to_owned(), state(key).to_owned(), time(Some(key.created_at))]
-        })
-        .collect();
-    out.table(&values, &["KID", "FAMILY", "STATE", "CREATED"], &rows)
+    let values: Vec<Value> = keys.iter().map(value).chain(for_requests.iter().map(request_value)).collect();
+    let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let row = |value| ["kid", "use", "kty", "state", "created_at"].map(|name| text(value, name)).to_vec();
+    let rows: Vec<_> = values.iter().map(row).collect();
+    out.table(&values, &["KID", "USE", "FAMILY", "STATE", "CREATED"], &rows)
+}
+
+/// A key for encrypted requests.
+fn request_value(key: &RequestKeyDoc) -> Value {
+    json!({
+        "kid": key.kid,
+        "use": "enc",
+        "kty": key.jwk.kty,
+        "state": if key.retired_at.is_none() { "current" } else { "previous" },
+        "created_at": time(Some(key.created_at)),
+        "rotated_at": key.retired_at.map(|at| time(Some(at))),
+    })
 }
 
 fn value(key: &SigningKeyDoc) -> Value {
     json!({
         "kid": key.kid,
+        "use": "sig",
         "kty": key.family,
         "state": key.state,
         "created_at": time(Some(key.created_at)),
@@ -87,24 +101,6 @@ fn value(key: &SigningKeyDoc) -> Value {
         "rotated_at": key.rotated_at.map(|at| time(Some(at))),
         "revoked_at": key.revoked_at.map(|at| time(Some(at))),
     })
-}
-
-/// As `kty` of a JSON Web Key spells it (RFC 7518, section 6.1).
-fn family(key: &SigningKeyDoc) -> &'static str {
-    match key.family {
-        Family::Rsa => "RSA",
-        Family::Ec => "EC",
-        Family::Okp => "OKP",
-    }
-}
-
-fn state(key: &SigningKeyDoc) -> &'static str {
-    match key.state {
-        KeyState::Current => "current",
-        KeyState::Next => "next",
-        KeyState::Previous => "previous",
-        KeyState::Revoked => "revoked",
-    }
 }
 
 fn time(seconds: Option<i64>) -> String {
@@ -115,6 +111,11 @@ fn time(seconds: Option<i64>) -> String {
 async fn material() -> Result<KeyMaterial> {
     let rng: Arc<dyn Rng> = Arc::new(SystemRng::default());
     Ok(tokio::task::spawn_blocking(move || KeyMaterial::generate(&*rng)).await??)
+}
+
+/// As above, for encrypted requests.
+async fn request_material() -> Result<RequestKeyMaterial> {
+    Ok(tokio::task::spawn_blocking(|| RequestKeyMaterial::generate(&SystemRng::default())).await??)
 }
 
 fn next<'a>(tenant: &'a Tenant, material: &'a KeyMaterial) -> NextKeys<'a> {

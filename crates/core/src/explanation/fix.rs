@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::{Around, Refusal};
+use crate::model::Api;
 use crate::scope::{Denied, Party, Reason, Request};
 
 /// A role or a group as lists name it.
@@ -229,6 +230,8 @@ fn of_denied(denied: &Denied, request: &Request<'_>, around: &Around<'_>) -> Opt
                 ..fix("create_client_grant", text)
             }
         }
+        // Nobody opens it.
+        Denied::ApiClosed(_) if request.target.api().is_some_and(Api::is_about_factors) => return None,
         Denied::ApiClosed(party) => {
             let subject = if *party == Party::Machine { "client" } else { "user" };
             let text = format!(

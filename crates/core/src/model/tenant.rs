@@ -211,6 +211,11 @@ impl TenantSettings {
         self.default_audience.as_deref().filter(|a| !a.is_empty())
     }
 
+    /// The same in an error where no API has this name (any more), so that whoever named none learns where it is from.
+    pub fn unknown_default(&self, named: &str) -> String {
+        format!("{named} (the default_audience of the tenant)")
+    }
+
     /// The connection of password grants.
     pub fn default_directory(&self) -> Option<&str> {
         self.default_directory.as_deref().filter(|d| !d.is_empty())

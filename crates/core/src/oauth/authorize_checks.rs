@@ -480,7 +480,10 @@ pub(super) fn audience(params: &Params, around: &Surroundings<'_>) -> Result<Opt
         Some(api) if !(around.is_api)(api) && !named_something && first.is_some() => {
             Err(AuthorizeError::invalid_target(format!("There is no API for the resource {api}")))
         }
-        Some(api) if !(around.is_api)(api) => Err(AuthorizeError::no_such_api(api)),
+        Some(api) if !(around.is_api)(api) => Err(match first {
+            Some(_) => AuthorizeError::no_such_api(api),
+            None => AuthorizeError::no_such_api(&around.settings.unknown_default(api)),
+        }),
         chosen => Ok(chosen.map(str::to_owned)),
     }
 }

@@ -470,3 +470,15 @@ fn reserved_names() {
         assert!(!is_reserved(name), "{name}");
     }
 }
+
+/// Whoever began it may be somebody else, who passed a code or a link on (RFC 8628, section 5.4).
+#[test]
+fn second_factors_are_seen_to_where_the_user_is() {
+    let mut setup = setup();
+    setup.api = Api::about_factors();
+    for flow in [Flow::DeviceCode, Flow::Backchannel] {
+        let refused = Err(Denied::ApiClosed(Party::FirstParty));
+        assert_eq!(setup.scope(flow, "remove:authenticators"), refused, "{flow:?}");
+    }
+    assert_eq!(setup.scope(Flow::Code, "enroll").unwrap(), "enroll");
+}

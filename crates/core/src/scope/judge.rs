@@ -364,7 +364,7 @@ fn ceiling<'a>(request: &Request<'a>, lookups: usize) -> Result<Ceiling<'a>, Den
     };
     let own_account = is_own_account(request);
     let policy = if machine { api.client_policy() } else { api.user_policy() };
-    if policy == Policy::DenyAll {
+    if policy == Policy::DenyAll || (api.is_about_factors() && asks_elsewhere(request)) {
         return Err(Denied::ApiClosed(party));
     }
     if strict && (own_account || api.is_system()) {
@@ -392,6 +392,12 @@ fn ceiling<'a>(request: &Request<'a>, lookups: usize) -> Result<Ceiling<'a>, Den
 /// beyond it takes a first-party application with a grant *and* a user with the permission.
 fn is_own_account(request: &Request<'_>) -> bool {
     !request.flow.is_machine() && matches!(request.target, Target::Management(_))
+}
+
+/// Whether somebody else may have begun what the user allows: a code or a link of theirs is passed on like a word. What takes away
+/// the user's second factors is not to be had like that.
+fn asks_elsewhere(request: &Request<'_>) -> bool {
+    matches!(request.flow, Flow::DeviceCode | Flow::Backchannel)
 }
 
 /// A grant looked up for somebody else, another API or another kind of subject is none.

@@ -223,6 +223,15 @@ fn check(call: &Call, settings: &TenantSettings) -> Result<(), Problem> {
     {
         return Err(Problem::refused("The connection of default_directory does not exist."));
     }
+    if changed("default_audience")
+        && let Some(named) = settings.default_audience()
+        && named != call.origin().userinfo_audience
+        // Tools send back what they read.
+        && call.snapshot().settings.default_audience() != Some(named)
+        && call.snapshot().resolve_api(call.origin(), named).is_none()
+    {
+        return Err(Problem::refused("The API of default_audience does not exist."));
+    }
     if settings.idle_session_seconds() > settings.session_seconds()
         && (changed("idle_session_lifetime") || changed("idle_session_lifetime_in_minutes"))
     {

@@ -340,7 +340,8 @@ impl Grantee<'_> {
             organization: self.organization,
             authorization: Some(authorization),
             jkt: None,
-            delegation: None,
+            act: None,
+            ends_at: None,
             second_factor: self.second_factor,
         }
     }

@@ -73,7 +73,8 @@ pub(super) async fn issue(
             organization: organization.as_ref(),
             authorization: None,
             jkt,
-            delegation: None,
+            act: None,
+            ends_at: None,
             second_factor: false,
         },
     )

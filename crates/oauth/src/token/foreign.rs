@@ -326,6 +326,7 @@ impl Grantee<'_> {
                 auth_time: None,
                 second_factor: false,
                 jkt,
+                ends_at: None,
             },
         )
         .await?;

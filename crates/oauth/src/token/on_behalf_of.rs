@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::decision::{organization_of, refused};
 use crate::events;
-use crate::issue::{self, AccessTokenFor, Delegation, TokenAnswer};
+use crate::issue::{self, AccessTokenFor, TokenAnswer};
 
 /// What was asked for.
 pub(super) struct Asked {
@@ -76,7 +76,8 @@ pub(super) async fn exchange(
             organization: organization.as_ref(),
             authorization: None,
             jkt,
-            delegation: Some(&Delegation { act, ends_at: sent.exp }),
+            act: Some(&act),
+            ends_at: Some(sent.exp),
             second_factor: false,
         },
     )

@@ -55,6 +55,7 @@ pub(super) async fn sign_in(
         second_factor: true,
         event: "s",
         jkt,
+        ends_at: None,
         also: begun.spend(ctx).and(owner.proof),
         gone: passkey::refused("The passkey or its auth_session was used already"),
     };

@@ -61,6 +61,8 @@ pub(super) struct SignIn<'a> {
     pub(super) event: &'static str,
     /// The key that the tokens are bound to (RFC 9449).
     pub(super) jkt: Option<&'a str>,
+    /// When the access token is over at the latest, in seconds.
+    pub(super) ends_at: Option<i64>,
     /// What has to come true with it.
     pub(super) also: Batch,
     /// What is said where somebody else was faster.
@@ -119,6 +121,7 @@ pub(super) async fn sign_in(
         second_factor: false,
         event: "sepft",
         jkt,
+        ends_at: None,
         also: Batch::default(),
         gone: OAuthError::MfaTokenMalformed,
     };
@@ -181,6 +184,7 @@ pub(super) async fn with_second_factor(
         second_factor: true,
         event,
         jkt,
+        ends_at: None,
         also: waiting.spend(ctx).and(proof),
         gone: OAuthError::MfaTokenMalformed,
     };
@@ -189,7 +193,8 @@ pub(super) async fn with_second_factor(
 }
 
 /// The first code of a factor that was begun with an access token, which stands in the place of the `mfa_token`: tokens as that one,
-/// which say that a second factor was shown.
+/// which say that a second factor was shown,
+/// and are over when that one is.
 async fn with_new_factor(
     ctx: &Ctx,
     client: &PreparedClient,
@@ -234,6 +239,8 @@ async fn with_new_factor(
         second_factor: true,
         event: "seotpft",
         jkt,
+        // Whoever took the one from its user would make factor after factor, and renew it for ever.
+        ends_at: Some(claims.exp),
         also: proof,
         gone: OAuthError::WrongOtp,
     };
@@ -290,6 +297,7 @@ pub(super) async fn tokens(
             auth_time: None,
             second_factor: sign_in.second_factor,
             jkt,
+            ends_at: sign_in.ends_at,
         },
     )
     .await?;

@@ -75,6 +75,7 @@ pub(super) async fn sign_in(
         second_factor: false,
         event: "s",
         jkt,
+        ends_at: None,
         also: used,
         gone: OAuthError::WrongMailedCode,
     };

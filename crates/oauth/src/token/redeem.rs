@@ -145,6 +145,7 @@ pub(super) async fn tokens(
             auth_time: record.with_auth_time.then_some(authorization.auth_time),
             second_factor: record.with_second_factor,
             jkt: what.jkt,
+            ends_at: None,
         },
     )
     .await?;

@@ -92,6 +92,7 @@ pub(super) async fn exchange(
                 .then_some(authorization.auth_time),
             second_factor: false,
             jkt,
+            ends_at: None,
         },
     )
     .await?;

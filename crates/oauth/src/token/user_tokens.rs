@@ -26,6 +26,8 @@ pub(super) struct UserTokensFor<'a> {
     /// Whether the tokens say that a second factor was shown.
     pub(super) second_factor: bool,
     pub(super) jkt: Option<&'a str>,
+    /// When the access token is over at the latest, in seconds.
+    pub(super) ends_at: Option<i64>,
 }
 
 /// An answer still without refresh token, and the write that makes it good where the access token is opaque.
@@ -48,7 +50,8 @@ pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTok
             organization: what.organization,
             authorization: Some(what.authorization),
             jkt: what.jkt,
-            delegation: None,
+            act: None,
+            ends_at: what.ends_at,
             second_factor: what.second_factor,
         },
     )

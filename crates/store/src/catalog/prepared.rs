@@ -3,7 +3,7 @@
 use std::{fmt, ops::Deref, sync::Arc};
 
 use chancery_core::{
-    iso::parse_ms,
+    iso::{format_ms, parse_ms},
     model::{Api, CertificateNames, Client, CredentialRef, SigningAlg},
 };
 use chancery_jose::{
@@ -48,19 +48,25 @@ enum CertificateKind {
 }
 
 impl KnownCertificate {
-    /// Whether a certificate that was shown is this one, at `now` (seconds). `is_trusted` says that an authority answers for it.
+    /// Whether a certificate that was shown is this one, at `now` (seconds). `is_trusted` says that an authority answered for it when
+    /// it was shown, which may be long ago: connections live on, and certificates end.
     pub fn is(&self, der: &[u8], thumbprint: &str, is_trusted: bool, now: i64) -> bool {
         if self.expires_at.is_some_and(|end| end <= now) {
             return false;
         }
-        match &self.kind {
-            CertificateKind::Subject(subject) => {
-                is_trusted
-                    && Certificate::from_der(der).is_some_and(|certificate| subject.is_of(&certificate))
-            }
+        let Some(certificate) = Certificate::from_der(der) else { return false };
+        let is_this = match &self.kind {
+            CertificateKind::Subject(subject) => is_trusted && subject.is_of(&certificate),
             CertificateKind::Thumbprint(known) => constant_time_eq(known.as_bytes(), thumbprint.as_bytes()),
-        }
+        };
+        is_this && is_of_now(&certificate, now)
     }
+}
+
+/// Whether the certificate has begun, and has not ended (RFC 5280, section 4.1.2.5).
+fn is_of_now(certificate: &Certificate, now: i64) -> bool {
+    let now = format_ms(now.saturating_mul(1000));
+    certificate.not_before <= now && now <= certificate.not_after
 }
 
 /// A public key of an application.

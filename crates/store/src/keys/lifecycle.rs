@@ -1,6 +1,6 @@
 //! Making, rotating and revoking signing keys.
 
-use super::{Family, KeyMaterial, KeyState, SigningKeyDoc, context, material::Owner};
+use super::{Family, KeyMaterial, KeyState, RequestKeyMaterial, SigningKeyDoc, context, material::Owner};
 use crate::{
     Change, Error, Kind, Result, Store,
     error::{parse, print},
@@ -94,15 +94,24 @@ impl Store {
     }
 
     /// In every family the next key begins to sign, the current one becomes previous, and `next` waits. Keys that were
-    /// previous stay good until they are revoked.
+    /// previous stay good until they are revoked. In the same write `requests` take the place of the keys for encrypted requests,
+    /// where the tenant has some.
     ///
     /// # Errors
     /// [`Error::Guard`] where somebody else rotated or revoked at the same time, or a family has no next key.
-    pub async fn rotate_keys(&self, tenant: &str, next: NextKeys<'_>) -> Result<i64> {
+    pub async fn rotate_keys(
+        &self,
+        tenant: &str,
+        next: NextKeys<'_>,
+        requests: Option<&RequestKeyMaterial>,
+    ) -> Result<i64> {
         let keys = self.keys_with_rev(tenant).await?;
         let mut change = Change::new(tenant);
         for family in Family::ALL {
             change = self.rotate_family(change, tenant, family, &keys, next)?;
+        }
+        if let Some(material) = requests {
+            change = self.rotate_request_keys(change, tenant, material, next.now).await?;
         }
         self.apply(change).await
     }

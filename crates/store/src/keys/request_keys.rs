@@ -71,24 +71,55 @@ impl Store {
         material: &RequestKeyMaterial,
         now: i64,
     ) -> Result<Change> {
-        self.with_request_keys(Change::new(tenant), tenant, material, now)
+        material.0.iter().try_fold(Change::new(tenant), |change, new| self.with_request_key(change, new, now))
     }
 
-    /// New ones take the place of those that the tenant has; `None` where it has none. Those that were replaced long enough before go.
-    /// Applying it is [`Error::Guard`] where somebody else did so at the same time.
+    /// Those of a tenant that open requests at `now` (seconds), the ones in use first.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] where a document cannot be read or the cryptographic library fails.
-    pub async fn next_request_keys(
+    /// [`Error::Corrupt`] where a document cannot be read.
+    pub async fn request_keys(&self, tenant: &str, now: i64) -> Result<Vec<RequestKeyDoc>> {
+        let mut keys: Vec<_> =
+            self.request_keys_with_rev(tenant).await?.into_iter().map(|(key, _)| key).collect();
+        keys.retain(|key| !key.retired_at.is_some_and(|at| is_over(at, now)));
+        keys.sort_by_key(|key| (key.retired_at.is_some(), std::cmp::Reverse(key.created_at)));
+        Ok(keys)
+    }
+
+    /// A key opens nothing any more, from now on: somebody else has it. Where it is in use, the new one of its type takes its place.
+    ///
+    /// # Errors
+    /// [`Error::Guard`] where there is no such key, or somebody else was at it at the same time.
+    pub async fn revoke_request_key(
         &self,
+        tenant: &str,
+        kid: &str,
+        material: &RequestKeyMaterial,
+        now: i64,
+    ) -> Result<i64> {
+        let keys = self.request_keys_with_rev(tenant).await?;
+        let (key, rev) = keys.iter().find(|(key, _)| key.kid == kid).ok_or(Error::Guard)?;
+        // Written first, so that nobody else puts another key in its place meanwhile.
+        let seen = Change::new(tenant).update(Kind::RequestKey, kid, None, print("request key", key)?, *rev);
+        let mut change = seen.delete(Kind::RequestKey, kid);
+        if key.retired_at.is_none() {
+            let new = material.0.iter().find(|(algorithm, ..)| kty(*algorithm) == key.jwk.kty);
+            change = self.with_request_key(change, new.ok_or(Error::Guard)?, now)?;
+        }
+        self.apply(change).await
+    }
+
+    /// New ones take the place of those that the tenant has; nothing happens where it has none. Those that were replaced long enough
+    /// before go. Applying it is [`Error::Guard`] where somebody else did so at the same time.
+    pub(super) async fn rotate_request_keys(
+        &self,
+        mut change: Change,
         tenant: &str,
         material: &RequestKeyMaterial,
         now: i64,
-    ) -> Result<Option<Change>> {
-        let mut change = Change::new(tenant);
+    ) -> Result<Change> {
         let mut has_some = false;
-        for stored in self.docs_all(tenant, Kind::RequestKey).await? {
-            let key: RequestKeyDoc = parse("request key", &stored.json)?;
+        for (key, rev) in self.request_keys_with_rev(tenant).await? {
             match key.retired_at {
                 Some(at) if is_over(at, now) => change = change.delete(Kind::RequestKey, &key.kid),
                 Some(_) => {}
@@ -96,35 +127,42 @@ impl Store {
                     has_some = true;
                     let retired = RequestKeyDoc { retired_at: Some(now), ..key };
                     let text = print("request key", &retired)?;
-                    change = change.update(Kind::RequestKey, &retired.kid, None, text, stored.rev);
+                    change = change.update(Kind::RequestKey, &retired.kid, None, text, rev);
                 }
             }
         }
         match has_some {
-            true => self.with_request_keys(change, tenant, material, now).map(Some),
-            false => Ok(None),
+            true => material.0.iter().try_fold(change, |change, new| self.with_request_key(change, new, now)),
+            false => Ok(change),
         }
     }
 
-    fn with_request_keys(
+    async fn request_keys_with_rev(&self, tenant: &str) -> Result<Vec<(RequestKeyDoc, i64)>> {
+        let stored = self.docs_all(tenant, Kind::RequestKey).await?;
+        stored.iter().map(|doc| Ok((parse("request key", &doc.json)?, doc.rev))).collect()
+    }
+
+    fn with_request_key(
         &self,
         change: Change,
-        tenant: &str,
-        material: &RequestKeyMaterial,
+        (algorithm, kid, pkcs8): &(Algorithm, String, Zeroizing<Vec<u8>>),
         now: i64,
     ) -> Result<Change> {
-        material.0.iter().try_fold(change, |change, (algorithm, kid, pkcs8)| {
-            let unfit = |error: chancery_jose::Error| Error::Corrupt(format!("new key {kid}: {error}"));
-            let key = SigningKey::from_pkcs8(*algorithm, kid.as_str(), pkcs8).map_err(unfit)?;
-            let public = key.public_jwk().ok_or_else(|| Error::corrupt("a key pair without a public key"))?;
-            // Without `alg`: it is for all that its type can do.
-            let jwk = Jwk { use_: Some("enc".to_owned()), alg: None, ..public };
-            let sealed = self.vault.seal(&context(tenant, kid), pkcs8)?;
-            let document = RequestKeyDoc { kid: kid.clone(), jwk, sealed, created_at: now, retired_at: None };
-            let uniq = if *algorithm == Algorithm::RS256 { "RSA" } else { "EC" };
-            Ok(change.insert(Kind::RequestKey, kid, Some(uniq), print("request key", &document)?))
-        })
+        let unfit = |error: chancery_jose::Error| Error::Corrupt(format!("new key {kid}: {error}"));
+        let key = SigningKey::from_pkcs8(*algorithm, kid.as_str(), pkcs8).map_err(unfit)?;
+        let public = key.public_jwk().ok_or_else(|| Error::corrupt("a key pair without a public key"))?;
+        // Without `alg`: it is for all that its type can do.
+        let jwk = Jwk { use_: Some("enc".to_owned()), alg: None, ..public };
+        let sealed = self.vault.seal(&context(change.tenant(), kid), pkcs8)?;
+        let document = RequestKeyDoc { kid: kid.clone(), jwk, sealed, created_at: now, retired_at: None };
+        let text = print("request key", &document)?;
+        Ok(change.insert(Kind::RequestKey, kid, Some(kty(*algorithm)), text))
     }
+}
+
+/// One of each is in use (RFC 7518, section 6.1).
+fn kty(algorithm: Algorithm) -> &'static str {
+    if algorithm == Algorithm::RS256 { "RSA" } else { "EC" }
 }
 
 /// The keys of a tenant that open requests. Most have none.

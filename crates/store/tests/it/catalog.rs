@@ -161,7 +161,7 @@ async fn apis_sign_with_their_algorithm_and_follow_the_keys() {
 
         let three = material();
         let next = NextKeys { common_name: "one.example", now: NOW + 1, material: &three };
-        f.store.rotate_keys(TENANT, next).await.unwrap();
+        f.store.rotate_keys(TENANT, next, None).await.unwrap();
         catalog.sync().await.unwrap();
         let after = catalog.cached(TENANT).unwrap();
         let kid = |s: &Snapshot| s.api("https://PS256").unwrap().signer.kid().map(str::to_owned);

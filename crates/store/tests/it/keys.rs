@@ -1,8 +1,10 @@
 use chancery_jose::{Algorithm, Typ, Unverified};
-use chancery_store::{Catalog, Error, Family, KeyState, NextKeys, Options, Published, Store};
+use chancery_store::{
+    Catalog, Error, Family, KeyState, NextKeys, Options, Published, RequestKeyMaterial, Store,
+};
 use serde_json::Value;
 
-use crate::fixture::{MASTER_KEY, NOW, TENANT, engines, material, shown};
+use crate::fixture::{MASTER_KEY, NOW, RNG, TENANT, engines, material, shown};
 
 fn next(material: &chancery_store::KeyMaterial, now: i64) -> NextKeys<'_> {
     NextKeys { common_name: "one.example", now, material }
@@ -42,7 +44,7 @@ async fn they_sign_rotate_and_are_revoked() {
 
         let before = states(store, Family::Rsa).await;
         assert_eq!(before.iter().map(|k| k.0).collect::<Vec<_>>(), [KeyState::Current, KeyState::Next]);
-        store.rotate_keys(TENANT, next(&sets[2], NOW + 1)).await.unwrap();
+        store.rotate_keys(TENANT, next(&sets[2], NOW + 1), None).await.unwrap();
         let after = states(store, Family::Rsa).await;
         assert_eq!(after[0], (KeyState::Current, before[1].1.clone()), "{}", f.engine);
         assert_eq!(after[1].0, KeyState::Next);
@@ -152,5 +154,39 @@ async fn another_master_key_opens_nothing_and_says_so() {
         let other = Store::open(&f.url, Options::new(wrong)).await.unwrap();
         let error = Catalog::new(other).snapshot(TENANT).await.unwrap_err();
         assert!(error.to_string().contains("another master key"), "{}: {error}", f.engine);
+    }
+}
+
+/// Keys for encrypted requests rotate in the same write as those that sign: either all of them do, or none.
+#[tokio::test]
+async fn keys_for_requests_rotate_with_them() {
+    let sets = [material(), material(), material()];
+    let requests = [(); 3].map(|()| RequestKeyMaterial::generate(&RNG).unwrap());
+    for f in engines().await {
+        let store = &f.store;
+        store.create_initial_keys(TENANT, &sets[0], next(&sets[1], NOW)).await.unwrap();
+        store.apply(store.first_request_keys(TENANT, &requests[0], NOW).unwrap()).await.unwrap();
+        let before = store.config_rev(TENANT).await.unwrap();
+        let after = store.rotate_keys(TENANT, next(&sets[2], NOW + 1), Some(&requests[1])).await.unwrap();
+        assert_eq!(after, before + 1, "{}: one write", f.engine);
+        let keys = store.request_keys(TENANT, NOW + 1).await.unwrap();
+        assert_eq!(
+            keys.iter().map(|key| key.retired_at).collect::<Vec<_>>(),
+            [None, None, Some(NOW + 1), Some(NOW + 1)]
+        );
+        // With the same names again the one half fails, and the other one with it.
+        let current = states(store, Family::Rsa).await;
+        assert!(store.rotate_keys(TENANT, next(&material(), NOW + 2), Some(&requests[1])).await.is_err());
+        assert_eq!(states(store, Family::Rsa).await, current, "{}", f.engine);
+
+        let (used, over) = (keys[0].kid.clone(), keys[2].kid.clone());
+        for kid in [&over, &used] {
+            store.revoke_request_key(TENANT, kid, &requests[2], NOW + 3).await.unwrap();
+            let again = store.revoke_request_key(TENANT, kid, &requests[2], NOW + 3).await;
+            assert!(matches!(again, Err(Error::Guard)), "{}", f.engine);
+        }
+        let left = store.request_keys(TENANT, NOW + 3).await.unwrap();
+        assert!(left.iter().all(|key| key.kid != used && key.kid != over));
+        assert_eq!(left.iter().filter(|key| key.retired_at.is_none()).count(), 2, "one of each type");
     }
 }

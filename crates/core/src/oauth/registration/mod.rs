@@ -156,7 +156,7 @@ impl Registration {
             method,
             mode: rules.mode,
             signs_requests: signs_requests(&all, &openid, rules.mode)?,
-            pushes_requests: all.flag_or_none("require_pushed_authorization_requests")?,
+            pushes_requests: pushes_requests(&all, method)?,
             openid,
         })
     }
@@ -194,15 +194,21 @@ impl Registration {
         }
     }
 
-    /// Whether an application that signs its requests can go on with that, where it says everything anew but this.
+    /// Whether an application that signs its requests, or sends them ahead, can go on with that, where it says everything anew but
+    /// this.
     ///
     /// # Errors
     /// `invalid_client_metadata`.
     pub fn keeps_demands_of(&self, client: &Client) -> Result<()> {
         let signs = self.signs_requests.unwrap_or_else(|| client.signs_its_requests());
         let others = client.signed_request_object.as_ref().and_then(|signed| signed.credentials.as_ref());
-        match signs && !can_sign(&self.openid, others.is_some_and(|keys| !keys.is_empty())) {
-            true => Err(RegistrationError::metadata(UNSIGNED)),
+        if signs && !can_sign(&self.openid, others.is_some_and(|keys| !keys.is_empty())) {
+            return Err(RegistrationError::metadata(UNSIGNED));
+        }
+        let pushes =
+            self.pushes_requests.or(client.require_pushed_authorization_requests).unwrap_or_default();
+        match pushes && self.method == Method::Public {
+            true => Err(RegistrationError::metadata(UNPUSHED)),
             false => Ok(()),
         }
     }
@@ -331,6 +337,15 @@ fn signs_requests(all: &Members<'_>, openid: &OpenId, mode: SecurityMode) -> Res
     }
 }
 
+/// Only who proves to be the application sends requests ahead (fact sheet 2.10): any other one could never begin a sign-in.
+fn pushes_requests(all: &Members<'_>, method: Method) -> Result<Option<bool>> {
+    let pushes = all.flag_or_none("require_pushed_authorization_requests")?;
+    match pushes == Some(true) && method == Method::Public {
+        true => Err(RegistrationError::metadata(UNPUSHED)),
+        false => Ok(pushes),
+    }
+}
+
 fn can_sign(openid: &OpenId, has_other_keys: bool) -> bool {
     let has_keys = openid.jwks.is_some() || openid.jwks_uri.is_some() || has_other_keys;
     has_keys && openid.request_object_signing_alg.as_deref() != Some("none")
@@ -338,6 +353,8 @@ fn can_sign(openid: &OpenId, has_other_keys: bool) -> bool {
 
 const UNSIGNED: &str =
     "require_signed_request_object needs jwks or jwks_uri, and another request_object_signing_alg than none";
+
+const UNPUSHED: &str = "require_pushed_authorization_requests needs another token_endpoint_auth_method than none: only applications that authenticate push requests";
 
 fn settings(all: &Members<'_>) -> Result<OpenId> {
     let id_token = encryption::pair(all, "id_token_encrypted_response")?;

@@ -217,6 +217,12 @@ fn what_it_demands_of_its_own_requests() {
         assert_eq!(still(metadata, &signs), goes_on, "{metadata}");
         assert!(still(metadata, &silent), "{metadata}");
     }
+    // Who proves nothing can send nothing ahead, and would be shut out of what it demands.
+    let public = with("token_endpoint_auth_method", json!("none"));
+    let mut pushes_in_public = public.clone();
+    pushes_in_public["require_pushed_authorization_requests"] = json!(true);
+    assert_eq!(read(&pushes_in_public).unwrap_err().code, "invalid_client_metadata");
+    assert!(still(&keys, &pushes) && !still(&public, &pushes) && still(&public, &silent));
     // What an administrator gave to sign with is still there.
     let mut given = signs;
     let named = json!({ "required": true, "credentials": [{ "id": "cred_1" }] });

@@ -72,8 +72,9 @@ async fn show(call: Call) -> Result<Answer, Problem> {
 
 async fn rotate(call: Call) -> Result<Answer, Problem> {
     let material = material(&call).await?;
-    let rev = call.store().rotate_keys(call.tenant(), next(&call, &material)).await.map_err(raced)?;
-    call.ctx.rotate_request_keys().await.map_err(raced)?;
+    let requests = call.ctx.next_request_keys().await.map_err(stored)?;
+    let rotated = call.store().rotate_keys(call.tenant(), next(&call, &material), requests.as_ref());
+    let rev = rotated.await.map_err(raced)?;
     call.ctx.app.catalog.sync().await.map_err(stored)?;
     let keys = all(&call).await?;
     let waiting = keys.iter().find(|key| key.state == KeyState::Next).ok_or(Problem::Internal)?;
@@ -82,6 +83,11 @@ async fn rotate(call: Call) -> Result<Answer, Problem> {
 
 async fn revoke(call: Call) -> Result<Answer, Problem> {
     let kid = call.at("kid").to_owned();
+    let (tenant, now) = (call.tenant(), call.ctx.now());
+    let for_requests = call.store().request_keys(tenant, now).await.map_err(stored)?;
+    if for_requests.iter().any(|key| key.kid == kid) {
+        return revoke_request_key(&call, &kid).await;
+    }
     if !all(&call).await?.iter().any(|key| key.kid == kid && key.state != KeyState::Revoked) {
         return Err(Problem::NotFound(MISSING));
     }
@@ -91,6 +97,17 @@ async fn revoke(call: Call) -> Result<Answer, Problem> {
     let keys = all(&call).await?;
     let revoked = keys.iter().find(|key| key.kid == kid).ok_or(Problem::Internal)?;
     Ok(Answer::ok(shown(revoked)).at(rev))
+}
+
+/// Keys for encrypted requests are in no list here, and have no certificate. Whoever knows the id of one that leaked has it from the
+/// key set.
+async fn revoke_request_key(call: &Call, kid: &str) -> Result<Answer, Problem> {
+    let (tenant, now) = (call.tenant(), call.ctx.now());
+    let material = call.ctx.next_request_keys().await.map_err(stored)?.ok_or(Problem::NotFound(MISSING))?;
+    let rev = call.store().revoke_request_key(tenant, kid, &material, now).await.map_err(raced)?;
+    call.ctx.app.catalog.sync().await.map_err(stored)?;
+    let at = format_ms(now.saturating_mul(1000));
+    Ok(Answer::ok(json!({"kid": kid, "cert": "", "revoked": true, "revoked_at": at})).at(rev))
 }
 
 fn next<'a>(call: &'a Call, material: &'a KeyMaterial) -> NextKeys<'a> {
@@ -107,7 +124,9 @@ async fn material(call: &Call) -> Result<KeyMaterial, Problem> {
 
 fn raced(error: Error) -> Problem {
     match error {
-        Error::Guard => Problem::conflict("The keys were changed by somebody else at the same time."),
+        Error::Guard | Error::Conflict => {
+            Problem::conflict("The keys were changed by somebody else at the same time.")
+        }
         other => stored(other),
     }
 }
