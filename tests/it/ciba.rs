@@ -142,6 +142,22 @@ async fn polls_are_slowed_down_and_end() {
     }
 }
 
+/// The plans ask one user in every other of their tests: whoever gets no mail cannot answer. Nobody is asked without end.
+#[tokio::test]
+async fn a_user_is_asked_often_but_not_without_end() {
+    let app = TestApp::new().await;
+    turn_on(&app).await;
+    for _ in 0..60 {
+        begun(&app).await;
+    }
+    assert_eq!(app.app.outbox.kept().len(), 60);
+    begun(&app).await;
+    assert_eq!(app.app.outbox.kept().len(), 60, "nobody is told");
+    app.clock.advance(15);
+    begun(&app).await;
+    assert_eq!(app.app.outbox.kept().len(), 61);
+}
+
 #[tokio::test]
 async fn a_user_says_no() {
     for app in engines().await {

@@ -234,6 +234,14 @@ async fn a_signed_question_to_a_user_elsewhere() {
     let kept = app.app.outbox.kept();
     let mail = kept.iter().find(|mail| mail.to == JANE.email).unwrap();
     assert!(mail.text.contains("Bank asks you to confirm."), "{}", mail.text);
+    // `fapi-ciba-id1-ensure-mtls-holder-of-key-required` polls at once, while nobody has answered.
+    let id = begun.text("auth_req_id");
+    let poll = |aud: &str| {
+        let form = [("grant_type", CIBA), ("auth_req_id", id.as_str())];
+        bank.call(&app, ("/oauth/token", aud), &form)
+    };
+    let bare = app.send(poll(&format!("{ISSUER}oauth/token"))).await.expect(400);
+    assert_eq!(bare.text("error"), "invalid_request");
     let path =
         mail.text.split_whitespace().find_map(|word| word.strip_prefix("https://auth.example")).unwrap();
     let mut browser = Browser::new(&app);
@@ -241,11 +249,6 @@ async fn a_signed_question_to_a_user_elsewhere() {
     let page = browser.follow(page).await.expect(200);
     assert!(!page.body.contains("class=\"shown\""), "there is no message: {}", page.body);
     assert!(browser.finish(page, &JANE).await.body.contains("You confirmed"));
-    let id = begun.text("auth_req_id");
-    let poll = |aud: &str| {
-        let form = [("grant_type", CIBA), ("auth_req_id", id.as_str())];
-        bank.call(&app, ("/oauth/token", aud), &form)
-    };
     let alias = format!("https://{ALIAS}/oauth/token");
     let tokens = app.send(bank.shown.on(poll(&alias), "NONE")).await.expect(200);
     assert_eq!(decode(&tokens.text("id_token")).0["alg"], "PS256");

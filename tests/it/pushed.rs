@@ -90,6 +90,10 @@ async fn what_is_refused() {
     let text = "Callback URL mismatch. https://evil.example is not in the list of allowed callback URLs";
     let evil = ask.clone().with("redirect_uri", "https://evil.example");
     push(&app, &evil).await.is_error(403, "unauthorized_client", text);
+    // `fapi2-security-profile-final-plain-fapi-tolerate-unregistered-redirect-uri`.
+    app.manage_own("PATCH", "/openid", json!({ "oidc_strict": true })).await;
+    push(&app, &evil).await.is_error(400, "invalid_request", text);
+    app.manage_own("PATCH", "/openid", json!({ "oidc_strict": false })).await;
     let magic = ask.clone().with("response_type", "magic");
     push(&app, &magic).await.is_error(400, "unsupported_response_type", "Unsupported response type: magic");
     let large = push(&app, &ask.with("login_hint", &"x".repeat(11_000))).await;

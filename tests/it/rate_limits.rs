@@ -251,8 +251,8 @@ async fn what_is_left_of_limits_by_address() {
         serde_json::json!({"flags": {"enable_dynamic_client_registration": true}}),
     )
     .await;
-    for left in ["19", "18"] {
-        assert_eq!(figures(&register(&app).await.expect(201)), [Some("20"), Some(left), None]);
+    for left in ["99", "98"] {
+        assert_eq!(figures(&register(&app).await.expect(201)), [Some("100"), Some(left), None]);
     }
     let app = limited(Profile::Enterprise).await;
     app.manage(

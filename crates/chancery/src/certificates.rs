@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
 };
 
 use crate::files;
@@ -46,7 +46,8 @@ pub fn ensure(folder: &Path, host: &str, now: i64) -> Result<CertificateFiles> {
     // Gone while the others change: whoever is killed in between leaves nothing that looks finished.
     drop(fs::remove_file(&note));
     let (ca_pem, ca) = authority(&files.ca, &folder.join("ca.key"))?;
-    let key = KeyPair::generate()?;
+    // FAPI 1.0 (section 8.5) knows cipher suites for RSA alone.
+    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
     let certificate = server_params(names.clone(), now, ends)?
         .signed_by(&key, &ca)
         .with_context(|| format!("a certificate for {host}"))?;
@@ -138,6 +139,9 @@ mod tests {
         assert_eq!(ensure(folder.path(), "localhost", NOW).unwrap(), files);
         assert_eq!(fs::read(&files.certificate).unwrap(), first);
         assert_eq!(fs::metadata(&files.key).unwrap().permissions().mode() & 0o777, 0o600);
+        // `fapi-ciba-id1-ensure-mtls-holder-of-key-required` takes suites with ECDSA for unsafe ones.
+        let key = KeyPair::from_pem(&fs::read_to_string(&files.key).unwrap()).unwrap();
+        assert!(key.is_compatible(&PKCS_RSA_SHA256));
 
         ensure(folder.path(), "chancery.test", NOW).unwrap();
         assert_eq!(fs::read(&files.ca).unwrap(), ca, "the authority stays");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use chancery_web::{CertificateHeader, Network, Networks, Services};
+use chancery_web::{Authorities, CertificateHeader, Network, Networks, Services};
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
@@ -381,8 +381,8 @@ impl Settings {
     ///
     /// # Errors
     /// Names the file when it cannot be read or holds no certificate.
-    pub fn fetch_authorities(&self) -> Result<Option<rustls::RootCertStore>> {
-        self.fetch_ca_file.as_deref().map(authorities::from_file).transpose()
+    pub fn fetch_authorities(&self) -> Result<Option<Authorities>> {
+        self.fetch_ca_file.as_deref().map(authorities::of_servers).transpose()
     }
 
     /// The list of passwords that the world knows.

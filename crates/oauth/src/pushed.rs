@@ -110,6 +110,11 @@ fn accepted(
     let asked = Asked { params: Cow::Borrowed(&kept), is_pushed: true, is_signed };
     match checked(ctx, ctx.tenant.client(&client.client_id), &asked) {
         Ok(_) => Ok(kept),
+        // A callback that is not registered: `/authorize` has no code for its page, but this is an answer to an application
+        // (RFC 9126, section 2.3).
+        Err(CheckFailure::Page { status: 403, error }) if ctx.tenant.settings.is_oidc_strict() => {
+            Err(told(AuthorizeError::invalid(error.text), 400))
+        }
         Err(CheckFailure::Page { status, error }) => Err(told(error, status)),
         Err(CheckFailure::Redirect { error, .. }) => Err(told(error, 400)),
     }

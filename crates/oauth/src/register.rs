@@ -20,8 +20,8 @@ use serde_json::{Map, Value};
 
 use crate::events;
 
-/// How often one address may register an application.
-const RATE: Rate = Rate { name: "registrations", burst: 20, every: 3 };
+/// How often one address may register an application: tools that test a server register one for each of their tests.
+const RATE: Rate = Rate { name: "registrations", burst: 100, every: 1 };
 /// Applications of a tenant that registered themselves: more than any tenant knows, less than memory cares about.
 const MOST: usize = 10_000;
 /// Seconds in which a new one may still be on its way to its first user.

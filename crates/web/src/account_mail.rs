@@ -1,15 +1,20 @@
 //! What the server itself says in mails about accounts; a tenant may say it in its own words (`tenant_mail`).
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use chancery_core::markup::escaped;
 use chancery_core::model::User;
 use chancery_core::records::Invitation;
 use serde_json::{Map, Value, json};
 
 use crate::mail_text::one_line;
-use crate::{Ctx, Mail};
+use crate::{Ctx, Mail, Rate};
 
 /// Characters of a name in a subject.
 const MOST: usize = 100;
+/// Questions to one address: 60 at once, four a minute. Those who ask are applications of the tenant that proved who they are, and
+/// whoever gets no mail cannot answer.
+const QUESTIONS: Rate = Rate { name: "questions", burst: 60, every: 15 };
 
 impl Ctx {
     /// The link that somebody asked for (`reset`, `verify`), or has to be told of (`blocked`, `breach`, `enrolment`).
@@ -94,8 +99,8 @@ impl Ctx {
     /// Tells a user that an application asks for them, with the link to answer at. A user who is asked for very often is told
     /// no more for a while.
     pub fn mail_approval(&self, user: &User, (client_id, message): (&str, &str), link: &str) {
-        let Some(address) = user.email.clone().filter(|email| self.may_mail(email)) else { return };
-        if self.is_mail_off("async_approval") {
+        let Some(address) = user.email.clone() else { return };
+        if self.is_mail_off("async_approval") || !self.may_ask(&address) {
             return;
         }
         let client = self.tenant.client(client_id);
@@ -124,6 +129,13 @@ impl Ctx {
             given.insert("binding_message".to_owned(), message.into());
             given
         });
+    }
+
+    /// Whether one more question to this address is bearable, whoever asks.
+    fn may_ask(&self, email: &str) -> bool {
+        let whom = (&self.tenant.tenant, email.to_lowercase());
+        let anywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        self.app.rates.take(QUESTIONS, anywhere, whom, self.now()).is_ok()
     }
 
     /// Greets somebody whose address is proven, in the tenant's words: without them nobody is greeted.

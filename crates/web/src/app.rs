@@ -15,6 +15,7 @@ use chancery_store::{Catalog, Origin, Store};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::authorities::Authorities;
 use crate::cors::AllowedOrigins;
 use crate::middleware::RouteMetrics;
 use crate::overall::Overall;
@@ -103,7 +104,7 @@ pub struct ServerConfig {
     /// Where documents are fetched from beside the internet. Default nowhere.
     pub fetch_networks: Networks,
     /// Who is trusted when documents are fetched. Default: whom the system trusts.
-    pub fetch_authorities: Option<rustls::RootCertStore>,
+    pub fetch_authorities: Option<Authorities>,
     /// A list of passwords that are known to the world, beside the one in the program (`chancery_connect::is_breached_in`).
     /// Default none.
     pub breached_passwords: Option<PathBuf>,

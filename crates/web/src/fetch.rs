@@ -17,7 +17,7 @@ use http::{Method, Request};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -27,13 +27,14 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
 use crate::Networks;
+use crate::authorities::Authorities;
 use crate::outside::is_outside;
 
 /// Fetches documents. There is one for the whole server.
 pub struct Fetcher {
     inner_networks: Networks,
     /// Trusted instead of the system's.
-    roots: Option<RootCertStore>,
+    authorities: Option<Authorities>,
     /// Reading the system's roots takes time and memory: most servers never fetch anything.
     tls: OnceLock<Result<TlsConnector, String>>,
     slots: Semaphore,
@@ -133,11 +134,12 @@ impl Fetcher {
     pub const PATIENCE: Duration = Duration::from_secs(5);
 
     /// Hosts in `inner_networks` may be reached although they are not of the internet, and by plain `http` too: whoever
-    /// let the network in answers for it. `roots` are trusted instead of the system's.
-    pub fn new(inner_networks: Networks, roots: Option<RootCertStore>) -> Self {
+    /// let the network in answers for it. `authorities` are trusted instead of the
+    /// system's.
+    pub fn new(inner_networks: Networks, authorities: Option<Authorities>) -> Self {
         Self {
             inner_networks,
-            roots,
+            authorities,
             tls: OnceLock::new(),
             slots: Semaphore::new(AT_ONCE),
             patience: Self::PATIENCE,
@@ -191,10 +193,10 @@ impl Fetcher {
 
     fn connector(&self) -> Result<TlsConnector, String> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder = builder.map_err(|error| error.to_string())?;
-        let builder = match &self.roots {
-            Some(roots) => builder.with_root_certificates(roots.clone()),
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+        let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
+        let builder = match &self.authorities {
+            Some(own) => builder.dangerous().with_custom_certificate_verifier(own.verifier(provider)?),
             None => builder.with_platform_verifier().map_err(|error| error.to_string())?,
         };
         Ok(TlsConnector::from(Arc::new(builder.with_no_client_auth())))

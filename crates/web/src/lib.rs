@@ -8,6 +8,7 @@ mod accounts;
 mod app;
 mod attacks;
 mod audience;
+mod authorities;
 mod background;
 mod bearer;
 mod binding;
@@ -74,6 +75,7 @@ pub use accounts::{
 pub use app::{App, AppBuilder, ServerConfig, Services};
 pub use attacks::UNBLOCK;
 pub use audience::Audience;
+pub use authorities::Authorities;
 pub use background::Background;
 pub use bearer::{
     AccessTokenClaims, Bound, TokenScheme, access_token, bearer_token, verify_access_token,

@@ -100,3 +100,47 @@ async fn users_link_for_themselves_what_they_prove() {
     app.api_as(own, "POST", &path, json!({"link_with": proof})).await.expect(201);
     assert_eq!(subject(&app, &SAM).await, jane);
 }
+
+/// What names no account, or one's own, makes no account one's own.
+#[tokio::test]
+async fn case_17_ids_that_name_nobody_link_nothing() {
+    for app in engines().await {
+        let (jane, sam) = (app.jane().await, sam(&app).await);
+        let path = format!("/users/{}/identities", segment(&sam));
+        for id in [json!(null), json!(""), json!([]), json!({}), json!(true), json!([jane]), json!(sam)] {
+            app.api("POST", &path, json!({"provider": "auth0", "user_id": id})).await.expect(400);
+        }
+        app.api("POST", &path, json!({"provider": "auth0"})).await.expect(400);
+        app.api("POST", &path, json!({"provider": null, "user_id": jane})).await.expect(400);
+        for id in ["auth0|", "|", "auth0|nobody", " ", "auth0|%00"] {
+            let answer = app.api("POST", &path, json!({"provider": "auth0", "user_id": id})).await;
+            assert!([400, 404].contains(&answer.status.as_u16()), "{id}: {answer:?}");
+        }
+        let left = app.manage("GET", &format!("/users/{}", segment(&sam)), Value::Null).await;
+        assert_eq!(left["identities"].as_array().unwrap().len(), 1, "{}", app.engine);
+        assert_eq!(subject(&app, &JANE).await, jane);
+    }
+}
+
+/// What users prove, they prove of late: with an ID token that is still good, and is no other token.
+#[tokio::test]
+async fn case_17_an_old_proof_links_nothing() {
+    let app = TestApp::new().await;
+    let (jane, sam) = (app.jane().await, sam(&app).await);
+    let sign_in = async |ask: &Ask, person| {
+        let code = Browser::new(&app).authorize(ask, person).await.get("code");
+        app.redeem(&code).await.expect(200).json()
+    };
+    let sams = sign_in(&app.ask("openid"), &SAM).await;
+    app.clock.advance(36_001);
+    let audience = format!("{ISSUER}api/v2/");
+    let ask = Ask::code(&app.clients.web.client_id, "openid update:current_user_identities")
+        .with("audience", &audience);
+    let own = sign_in(&ask, &JANE).await;
+    let own = own["access_token"].as_str().unwrap();
+    let path = format!("/users/{}/identities", segment(&jane));
+    for proof in ["id_token", "access_token"] {
+        app.api_as(own, "POST", &path, json!({"link_with": sams[proof]})).await.expect(400);
+    }
+    assert_eq!(subject(&app, &SAM).await, sam);
+}

@@ -113,7 +113,7 @@ async fn what_is_refused() {
 async fn as_often_as_people_would() {
     let app = Registered::app(false).await;
     let metadata = json!({ "redirect_uris": [CALLBACK] });
-    for _ in 0..20 {
+    for _ in 0..100 {
         Registered::ask(&app, &metadata).await.expect(201);
     }
     let answer = Registered::ask(&app, &metadata).await.expect(429);

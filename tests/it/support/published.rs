@@ -8,10 +8,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chancery::certificates;
-use chancery_web::{Limits, Listener, ServerConfig, Tls, serve};
+use chancery_web::{Authorities, Limits, Listener, ServerConfig, Tls, serve};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{StatusCode, Uri};
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
@@ -45,10 +44,8 @@ impl Publisher {
         let files = certificates::ensure(folder.path(), "localhost", now).unwrap();
         let read = |path: &std::path::Path| std::fs::read(path).unwrap();
         let tls = Tls::from_pem(&read(&files.certificate), &read(&files.key)).unwrap();
-        let mut roots = RootCertStore::empty();
-        for authority in CertificateDer::pem_file_iter(&files.ca).unwrap() {
-            roots.add(authority.unwrap()).unwrap();
-        }
+        let authorities = CertificateDer::pem_file_iter(&files.ca).unwrap().map(Result::unwrap).collect();
+        let authorities = Authorities::new(authorities).unwrap();
         let socket = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let origin = format!("https://localhost:{}", socket.local_addr().unwrap().port());
         let documents = Documents::default();
@@ -60,7 +57,7 @@ impl Publisher {
         tokio::spawn(serve(routes, listeners, Limits::default(), stop.clone()));
         let fetch_networks = chancery_web::Networks(vec!["127.0.0.1".parse().unwrap()]);
         let config =
-            ServerConfig { fetch_networks, fetch_authorities: Some(roots), ..ServerConfig::default() };
+            ServerConfig { fetch_networks, fetch_authorities: Some(authorities), ..ServerConfig::default() };
         Self { origin, config, documents, asked, _running: stop.drop_guard() }
     }
 

@@ -76,7 +76,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
             dev: true,
             management_rate: args.management_rate.max(1),
             fetch_networks: Networks(args.fetch_networks.clone()),
-            fetch_authorities: args.fetch_ca_file.as_deref().map(authorities::from_file).transpose()?,
+            fetch_authorities: args.fetch_ca_file.as_deref().map(authorities::of_servers).transpose()?,
             certificate_origin: match listen::port(&mtls) {
                 Ok(port) => format!("https://{{host}}:{port}"),
                 Err(_) => ServerConfig::default().certificate_origin,

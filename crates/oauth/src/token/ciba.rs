@@ -3,11 +3,11 @@
 use chancery_core::ids::Handle;
 use chancery_core::oauth::{OAuthError, POLL_INTERVAL, Poll, Told, poll};
 use chancery_store::{Error, PreparedClient, StoredDeviceCode};
-use chancery_web::{Ctx, Failure, admits};
+use chancery_web::{Audience, Ctx, Failure, admits};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::redeem::{self, Redeemed};
-use crate::issue::TokenAnswer;
+use crate::issue::{Shown, TokenAnswer, binding};
 
 /// Finds the request, decides what the application is told, and writes down that it was.
 pub(super) async fn exchange(
@@ -17,6 +17,7 @@ pub(super) async fn exchange(
     jkt: Option<&str>,
 ) -> Result<TokenAnswer, Failure> {
     let (handle, request) = own_request(ctx, client, auth_req_id).await?;
+    can_be_bound(ctx, client, &request, jkt)?;
     let (tenant, store) = (&ctx.tenant.tenant, &ctx.app.store);
     let told = poll(&Poll {
         state: request.state,
@@ -51,6 +52,22 @@ pub(super) async fn exchange(
             Err(failure.with_retry_after(longer.unsigned_abs()))
         }
     }
+}
+
+/// Where bound tokens are demanded, whoever shows nothing to bind them to hears of it at the first poll, not when the user has
+/// answered (FAPI-CIBA, section 5.2.2).
+fn can_be_bound(
+    ctx: &Ctx,
+    client: &PreparedClient,
+    request: &StoredDeviceCode,
+    jkt: Option<&str>,
+) -> Result<(), OAuthError> {
+    // An API that is gone since is for the redemption to say.
+    let Some(audience) = Audience::stored(&ctx.tenant, request.record.audience.as_deref()) else {
+        return Ok(());
+    };
+    let x5t = ctx.certificate.as_ref().map(|shown| shown.thumbprint.as_str());
+    binding(client, &audience, Shown { jkt, x5t }).map(drop)
 }
 
 /// Unknown, used, ended, a device's, or somebody else's: all alike.
