@@ -1,5 +1,7 @@
 //! The command line as types. What the commands do stands in [`crate::commands`].
 
+mod people;
+
 use std::path::PathBuf;
 
 use chancery_web::Network;
@@ -8,6 +10,10 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use secrecy::SecretString;
 
+pub use self::people::{
+    PasswordArgs, RoleCommand, RoleCreate, RoleNamed, RoleScopes, RoleUsers, UserCommand, UserCreate,
+    UserList, UserNamed, UserPassword,
+};
 use crate::config::Settings;
 
 /// An OAuth 2.0 and OpenID Connect authorization server that speaks Auth0's wire
@@ -36,6 +42,11 @@ Define an API and its scopes on a running server:
   chancery api create https://contacts.example/api --name Contacts \\
       --scope 'read:contacts=Read your contacts' --scope 'delete:contacts=Delete your contacts'
   chancery scope add https://contacts.example/api 'update:contacts=Change your contacts'
+
+Say who may do what:
+  chancery user create lee@acme.example --mail
+  chancery role create Reader --grant https://contacts.example/api=read:contacts
+  chancery role give Reader lee@acme.example
 
 Keep the configuration in files, in the layouts of auth0-deploy-cli:
   chancery export ./tenant && chancery plan ./tenant && chancery apply ./tenant
@@ -73,6 +84,12 @@ pub enum Command {
     /// Applications of a running server
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Users of a running server
+    #[command(subcommand, after_help = people::USER_EXAMPLES)]
+    User(UserCommand),
+    /// Roles of a running server: what they give, and who holds them
+    #[command(subcommand, after_help = people::ROLE_EXAMPLES)]
+    Role(RoleCommand),
     /// Why a token has a scope or not, and what would have to change
     Explain(Box<ExplainArgs>),
     /// Show what files would change on a running server, and whom it touches
@@ -744,7 +761,7 @@ mod tests {
         let mut cli = Cli::command();
         let help = cli.render_long_help().to_string();
         assert!(help.contains("chancery dev") && help.contains("chancery api create"), "{help}");
-        for name in ["serve", "dev", "init", "explain", "plan", "apply", "export"] {
+        for name in ["serve", "dev", "init", "user", "role", "explain", "plan", "apply", "export"] {
             let command = cli.find_subcommand_mut(name).unwrap();
             let help = command.render_long_help().to_string();
             assert!(help.contains(&format!("  chancery {name}")), "{help}");
@@ -772,6 +789,8 @@ mod tests {
           api          APIs of a running server
           scope        Scopes of an API of a running server
           client       Applications of a running server
+          user         Users of a running server
+          role         Roles of a running server: what they give, and who holds them
           explain      Why a token has a scope or not, and what would have to change
           plan         Show what files would change on a running server, and whom it touches
           apply        Make a running server as files say: in one go, or not at all
@@ -798,6 +817,11 @@ mod tests {
           chancery api create https://contacts.example/api --name Contacts \
               --scope 'read:contacts=Read your contacts' --scope 'delete:contacts=Delete your contacts'
           chancery scope add https://contacts.example/api 'update:contacts=Change your contacts'
+
+        Say who may do what:
+          chancery user create lee@acme.example --mail
+          chancery role create Reader --grant https://contacts.example/api=read:contacts
+          chancery role give Reader lee@acme.example
 
         Keep the configuration in files, in the layouts of auth0-deploy-cli:
           chancery export ./tenant && chancery plan ./tenant && chancery apply ./tenant

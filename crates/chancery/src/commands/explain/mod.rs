@@ -7,10 +7,10 @@ mod unused;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use form_urlencoded::Serializer;
+use anyhow::Result;
 use serde_json::{Map, Value};
 
+use super::user::user_id;
 use crate::cli::{ExplainArgs, ExplainCommand, ExplainRequest};
 use crate::management::{Management, path};
 use crate::output::Output;
@@ -21,7 +21,7 @@ pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode>
         None => {
             let mut request = args.request;
             if let Some(user) = request.user.take() {
-                request.user = Some(user_id(&management, user).await?);
+                request.user = Some(user_id(&management, &user).await?);
             }
             management.own_post("/explain", &body(&request)).await?
         }
@@ -30,7 +30,7 @@ pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode>
         }
         Some(ExplainCommand::Access { user, app }) => {
             let (kind, id) = match user {
-                Some(user) => ("users", user_id(&management, user).await?),
+                Some(user) => ("users", user_id(&management, &user).await?),
                 None => ("applications", app.unwrap_or_default()),
             };
             return lists::access(&management, kind, &id, out).await;
@@ -40,22 +40,6 @@ pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode>
     };
     show(&management, &told, out).await?;
     Ok(verdict(&told))
-}
-
-/// The id of a user who is named by it or by their address. Ids have a `|`.
-async fn user_id(management: &Management, user: String) -> Result<String> {
-    if user.contains('|') || !user.contains('@') {
-        return Ok(user);
-    }
-    let query = Serializer::new(String::new()).append_pair("email", &user).finish();
-    let found = management.get(&format!("/users-by-email?{query}")).await?;
-    let ids: Vec<&str> =
-        found.as_array().into_iter().flatten().filter_map(|one| one["user_id"].as_str()).collect();
-    match ids.as_slice() {
-        [id] => Ok((*id).to_owned()),
-        [] => bail!("no user has the address {user}"),
-        many => bail!("several users have the address {user}; say which: {}", many.join(", ")),
-    }
 }
 
 fn body(request: &ExplainRequest) -> Value {
