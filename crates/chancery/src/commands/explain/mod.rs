@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde_json::{Map, Value};
 
+use self::remedy::Remedies;
 use super::user::user_id;
 use crate::cli::{ExplainArgs, ExplainCommand, ExplainRequest};
 use crate::management::{Management, path};
@@ -36,10 +37,58 @@ pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode>
             return lists::access(&management, kind, &id, out).await;
         }
         Some(ExplainCommand::Unused(args)) => return unused::run(&management, &args, out).await,
-        Some(ExplainCommand::Token { id }) => management.own_get(&path("explain/tokens", &id)).await?,
+        Some(ExplainCommand::Token { id }) => {
+            let past = management.own_get(&path("explain/tokens", &id)).await?;
+            let remedies = match out.json {
+                true => Remedies::default(),
+                false => again(&management, &past).await,
+            };
+            show(&past, &remedies, out)?;
+            return Ok(verdict(&past));
+        }
     };
-    show(&management, &told, out).await?;
+    let remedies = match out.json {
+        true => Remedies::default(),
+        false => remedy::of(&management, &told).await,
+    };
+    show(&told, &remedies, out)?;
     Ok(verdict(&told))
+}
+
+/// What would have to change for a token of earlier, by the configuration of today; nothing where such a request cannot be
+/// explained: its application is gone, or its flow starts from another token.
+async fn again(management: &Management, past: &Value) -> Remedies {
+    let Some(request) = as_request(past) else { return Remedies::default() };
+    match management.own_post("/explain", &request).await {
+        Ok(now) => remedy::since(management, past, &now).await,
+        Err(_) => Remedies::default(),
+    }
+}
+
+fn as_request(past: &Value) -> Option<Value> {
+    let flow = match past["flow"].as_str()? {
+        "code_exchange" => "authorization_code",
+        flow @ ("authorization_code" | "implicit" | "hybrid" | "device_code" | "password"
+        | "password_realm" | "client_credentials" | "refresh_token") => flow,
+        _ => return None,
+    };
+    let scopes = past["scopes"].as_array().into_iter().flatten();
+    let asked: Vec<&str> =
+        scopes.filter(|scope| scope["asked"] == true).filter_map(|scope| scope["scope"].as_str()).collect();
+    let mut body = Map::new();
+    body.insert("flow".to_owned(), flow.into());
+    body.insert("scope".to_owned(), asked.join(" ").into());
+    for (name, member) in [
+        ("client_id", "client_id"),
+        ("audience", "audience"),
+        ("user_id", "user_id"),
+        ("organization", "organization_id"),
+    ] {
+        if let Some(value) = past[member].as_str().filter(|value| !value.is_empty()) {
+            body.insert(name.to_owned(), value.into());
+        }
+    }
+    Some(body.into())
 }
 
 fn body(request: &ExplainRequest) -> Value {
@@ -61,12 +110,11 @@ fn body(request: &ExplainRequest) -> Value {
     Value::Object(body)
 }
 
-async fn show(management: &Management, told: &Value, out: &mut Output) -> Result<()> {
-    if out.json {
-        return out.value(told);
+fn show(told: &Value, remedies: &Remedies, out: &mut Output) -> Result<()> {
+    match out.json {
+        true => out.value(told),
+        false => table::print(told, remedies, out),
     }
-    let remedies = remedy::of(management, told).await;
-    table::print(told, &remedies, out)
 }
 
 /// Success where everything asked for was granted.
@@ -81,6 +129,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_token_of_earlier_is_asked_for_again() {
+        let past = json!({"client_id": "app", "audience": "https://a/", "flow": "code_exchange", "user_id": "auth0|1",
+            "scopes": [{"scope": "x", "asked": true}, {"scope": "y", "asked": false}, {"scope": "z", "asked": true}]});
+        let request = json!({"client_id": "app", "audience": "https://a/", "flow": "authorization_code",
+            "user_id": "auth0|1", "scope": "x z"});
+        assert_eq!(as_request(&past), Some(request));
+        assert_eq!(as_request(&json!({"flow": "token_exchange", "client_id": "app"})), None);
+    }
 
     #[test]
     fn success_is_everything_asked_for() {
