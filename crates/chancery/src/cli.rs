@@ -437,7 +437,7 @@ pub struct ApiCreate {
     /// A scope as VALUE or VALUE=DESCRIPTION; repeat for several
     #[arg(long, value_name = "SCOPE")]
     pub scope: Vec<String>,
-    /// Tokens carry only what roles permit
+    /// Users are given only what their roles hold; without it, every scope that is asked for
     #[arg(long)]
     pub rbac: bool,
     /// Tokens carry the user's permissions too; implies --rbac

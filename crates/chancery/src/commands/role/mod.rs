@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::client::grants;
-use super::user::{called, found as user_found, text, user_id};
+use super::user::{called, found as user_found, name, text, user_id};
 use crate::cli::{RoleCommand, RoleCreate, RoleUsers};
 use crate::management::{Management, path};
 use crate::output::Output;
@@ -48,7 +48,7 @@ pub(super) async fn run(command: RoleCommand, out: &mut Output) -> Result<ExitCo
             let management = Management::connect(args.server).await?;
             let role = found(&management, &args.role).await?;
             let users = management.list_on(&format!("{}/users", at(&role)), "users").await?;
-            let row = |user: &Value| ["email", "name", "user_id"].map(|name| text(user, name)).to_vec();
+            let row = |user: &Value| vec![text(user, "email"), name(user), text(user, "user_id")];
             let rows: Vec<_> = users.iter().map(row).collect();
             out.table(&users, &["USER", "NAME", "ID"], &rows)?;
         }

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::password::link;
-use super::{called, text};
+use super::{called, name, text};
 use crate::cli::UserCreate;
 use crate::commands::password::{self, Password};
 use crate::commands::role;
@@ -44,6 +44,9 @@ pub(super) async fn run(args: UserCreate, out: &mut Output) -> Result<()> {
     };
     let told = Some(password.text.expose_secret().to_owned()).filter(|_| password.is_generated && !chooses);
     report(user, &args.role, told, link, out)?;
+    if args.password.link {
+        out.say("Whoever opens the link within five days chooses the password: hand it to nobody else.");
+    }
     if args.password.mail {
         out.say("A link to choose a password is on its way to them.");
     }
@@ -75,14 +78,16 @@ fn report(
     out: &mut Output,
 ) -> Result<()> {
     let mut lines = vec![("Address", text(&user, "email"))];
-    for (label, name) in [("User name", "username"), ("Name", "name"), ("ID", "user_id")] {
-        lines.push((label, text(&user, name)));
-    }
-    lines.push(("Roles", roles.join(", ")));
+    lines.extend([
+        ("User name", text(&user, "username")),
+        ("Name", name(&user)),
+        ("ID", text(&user, "user_id")),
+        ("Roles", roles.join(", ")),
+    ]);
     let is_shown_once = password.is_some();
-    for (label, name, secret) in [("Password", "password", password), ("Link", "link", link)] {
+    for (label, member, secret) in [("Password", "password", password), ("Link", "link", link)] {
         if let Some(secret) = secret {
-            user[name] = json!(secret);
+            user[member] = json!(secret);
             lines.push((label, secret));
         }
     }

@@ -1,6 +1,6 @@
 //! Who is meant by an address, a user name or an id.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::management::{Management, path};
 /// The user. Ids have a `|`, addresses an `@`, and user names neither.
 pub(in crate::commands) async fn found(management: &Management, named: &str) -> Result<Value> {
     if named.contains('|') {
-        return management.get(&path("users", named)).await;
+        return management.get(&path("users", named)).await.with_context(|| format!("the user {named}"));
     }
     let is_address = named.contains('@');
     let query = match is_address {

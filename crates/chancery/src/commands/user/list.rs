@@ -4,7 +4,7 @@ use anyhow::Result;
 use form_urlencoded::Serializer;
 use serde_json::Value;
 
-use super::text;
+use super::{name, text};
 use crate::cli::UserList;
 use crate::management::Management;
 use crate::output::Output;
@@ -52,7 +52,7 @@ fn row(user: &Value) -> Vec<String> {
     let named = user["email"].as_str().or(user["username"].as_str()).unwrap_or_default();
     let day = text(user, "last_login").chars().take(10).collect();
     let blocked = if user["blocked"] == true { "yes" } else { "" };
-    vec![named.to_owned(), text(user, "name"), day, blocked.to_owned(), text(user, "user_id")]
+    vec![named.to_owned(), name(user), day, blocked.to_owned(), text(user, "user_id")]
 }
 
 /// What names a field is a query already; else it is how an address, an id or any value begins.

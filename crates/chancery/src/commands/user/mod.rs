@@ -75,7 +75,7 @@ async fn show(management: &Management, named: &str, out: &mut Output) -> Result<
     let mut lines = vec![
         ("Address", email),
         ("User name", text(&user, "username")),
-        ("Name", text(&user, "name")),
+        ("Name", name(&user)),
         ("ID", id),
         ("Connection", connections.join(", ")),
         ("Created", text(&user, "created_at")),
@@ -124,6 +124,12 @@ pub(super) fn called(user: &Value) -> String {
         Some(name) => format!("{} ({})", crate::output::printable(name), crate::output::printable(&id)),
         None => id,
     }
+}
+
+/// What they are called, where that says more than their address.
+pub(super) fn name(user: &Value) -> String {
+    let is_address = user["name"] == user["email"] || user["name"] == user["username"];
+    if is_address { String::new() } else { text(user, "name") }
 }
 
 pub(super) fn text(value: &Value, name: &str) -> String {
