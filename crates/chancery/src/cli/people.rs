@@ -5,25 +5,28 @@ use clap::{Args, Subcommand};
 use super::ServerArgs;
 
 /// What `chancery user --help` ends with.
-pub(super) const USER_EXAMPLES: &str = "A user is named by address, user name or id.
-
-  chancery user create lee@acme.example --mail           they choose their password by a link that is mailed
-  pass show lee | chancery user create lee@acme.example --verified --password-stdin
-  chancery user list lee                                 whose name or address begins so
-  chancery user list 'blocked:true'                      any query of the Management API
+pub(super) const USER_EXAMPLES: &str = "  # They choose their password by a link that is mailed
+  chancery user create lee@acme.example --mail
+  # By how a name or address begins, or by any query of the Management API
+  chancery user list lee
+  chancery user list blocked:true
+  # Signed out everywhere, at once
+  chancery user block lee@acme.example
   chancery role give Clerk lee@acme.example
-  chancery user block lee@acme.example                   signed out everywhere, at once
 
-A password is never an argument: those stand in the list of processes and in the shell's history.";
+A user is named by address, user name or id. A password is never an argument: those stand in the list of processes and in \
+the shell's history.";
 
 /// What `chancery role --help` ends with.
-pub(super) const ROLE_EXAMPLES: &str = "A role is named by name or id. What roles give counts for APIs with RBAC.
-
-  chancery role create Clerk --description 'Pays orders' --grant https://orders.example/api=read:orders,pay:orders
+pub(super) const ROLE_EXAMPLES: &str = "  chancery role create Clerk --description 'Pays orders' \\
+      --grant https://orders.example/api=read:orders,pay:orders
   chancery role add-scope Clerk https://orders.example/api refund:orders
   chancery role give Clerk lee@acme.example ada@acme.example
   chancery role users Clerk
-  chancery explain access --user lee@acme.example        all that somebody can obtain, and through what";
+  # All that somebody can obtain, and through what
+  chancery explain access --user lee@acme.example
+
+A role is named by name or id. What roles give counts for APIs with RBAC.";
 
 /// `chancery user ...`.
 #[derive(Subcommand, Debug, Clone)]
@@ -68,7 +71,8 @@ pub struct UserNamed {
 /// `chancery user list`.
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "  chancery user list
-  chancery user list ada                        names and addresses that begin with ada
+  # Names and addresses that begin with ada
+  chancery user list ada
   chancery user list 'email:*@acme.example AND blocked:true'
   chancery --json user list --limit 1000 | jq -r '.[].email'")]
 pub struct UserList {
@@ -100,7 +104,8 @@ pub struct PasswordArgs {
 /// `chancery user create`.
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "  chancery user create lee@acme.example --name 'Lee Miller' --mail --role Clerk
-  pass show lee | chancery user create lee@acme.example --verified --password-stdin
+  pass show lee | \\
+      chancery user create lee@acme.example --verified --password-stdin
 
 The password is asked for; where there is no terminal, or nothing is typed, one is made up and printed once.")]
 pub struct UserCreate {
@@ -134,8 +139,8 @@ pub struct UserCreate {
 #[command(after_help = "  chancery user password lee@acme.example --mail
   pass show lee | chancery user password lee@acme.example --password-stdin
 
-The password is asked for; where there is no terminal, or nothing is typed, one is made up and printed once. A new one signs
-the user out everywhere. With --mail and --link the old one counts until they chose.")]
+The password is asked for; where there is no terminal, or nothing is typed, one is made up and printed once. \
+A new one signs the user out everywhere. With --mail and --link the old one counts until they chose.")]
 pub struct UserPassword {
     /// Address, user name or id
     pub user: String,

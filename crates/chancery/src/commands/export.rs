@@ -1,7 +1,7 @@
 //! `chancery export`: a running server's configuration as files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -64,11 +64,8 @@ pub(super) async fn run(args: ExportArgs, out: &mut Output) -> Result<ExitCode> 
     ));
     if is_file {
         for (folder, files) in folders(written.0.keys()) {
-            out.say(&format!(
-                "It refers to {} beside it, in {}.",
-                counted(files),
-                root.join(folder).display()
-            ));
+            let at = if root == Path::new(".") { PathBuf::from(folder) } else { root.join(folder) };
+            out.say(&format!("It refers to {} beside it, in {}.", counted(files), at.display()));
         }
     }
     Ok(ExitCode::SUCCESS)
