@@ -78,7 +78,7 @@ pub fn welcome(out: &mut Output, at: Whereabouts<'_>, clients: &DemoClients) {
             ),
         ]),
         false => {
-            lines.push(format!("  {}", out.faint("not in this build: `make dashboard`, then build again")))
+            lines.push(format!("  {}", out.faint("not in this build: `make dashboard`, then build again")));
         }
     }
     lines.extend([

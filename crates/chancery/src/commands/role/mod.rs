@@ -33,7 +33,7 @@ pub(super) async fn run(command: RoleCommand, out: &mut Output) -> Result<ExitCo
             let role = found(&management, &role).await?;
             let holders = holders(&management, &role).await?;
             let name = text(&role, "name");
-            let question = format!("Delete the role {name}, which {} hold?", counted(holders, "user"));
+            let question = format!("Delete the role {name}? {} it.", held_by(holders));
             if !yes && !terminal::is_agreed(&question, out)? {
                 return Ok(ExitCode::FAILURE);
             }
@@ -58,7 +58,7 @@ pub(super) async fn run(command: RoleCommand, out: &mut Output) -> Result<ExitCo
 
 /// The role of this id or name.
 async fn found(management: &Management, named: &str) -> Result<Value> {
-    pick(management.list("/roles").await?, named)
+    pick(&management.list("/roles").await?, named)
 }
 
 /// The ids of several.
@@ -67,11 +67,11 @@ pub(super) async fn ids(management: &Management, named: &[String]) -> Result<Vec
         return Ok(Vec::new());
     }
     let all = management.list("/roles").await?;
-    named.iter().map(|named| Ok(text(&pick(all.clone(), named)?, "id"))).collect()
+    named.iter().map(|named| Ok(text(&pick(&all, named)?, "id"))).collect()
 }
 
 /// By id, then by name, then by name in other letters. Two organizations may each have a role of one name.
-fn pick(all: Vec<Value>, named: &str) -> Result<Value> {
+fn pick(all: &[Value], named: &str) -> Result<Value> {
     let lower = named.to_lowercase();
     let ways: [&dyn Fn(&Value) -> bool; 3] =
         [&|role| role["id"] == *named, &|role| role["name"] == *named, &|role| {
@@ -176,11 +176,11 @@ async fn take(args: RoleUsers, out: &mut Output) -> Result<()> {
     Ok(())
 }
 
-fn counted(count: u64, what: &str) -> String {
-    match count {
-        0 => format!("no {what}s"),
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
+fn held_by(users: u64) -> String {
+    match users {
+        0 => "Nobody holds".to_owned(),
+        1 => "1 user holds".to_owned(),
+        _ => format!("{users} users hold"),
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
                 json!({"id": "rol_4", "name": "Reader"}),
             ]
         };
-        let id = |named: &str| pick(all(), named).map(|role| text(&role, "id"));
+        let id = |named: &str| pick(&all(), named).map(|role| text(&role, "id"));
         assert_eq!(id("rol_2").unwrap(), "rol_2");
         assert_eq!(id("Clerk").unwrap(), "rol_1");
         assert!(id("CLERK").unwrap_err().to_string().contains("rol_1, rol_2"));

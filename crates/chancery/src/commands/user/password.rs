@@ -26,7 +26,7 @@ pub(super) async fn run(args: UserPassword, out: &mut Output) -> Result<()> {
     }
     if args.password.link {
         let link = link(&management, &id).await?;
-        out.one(&json!({ "user_id": id, "link": link }), &[("Link", link.clone())])?;
+        out.one(&json!({ "user_id": id, "link": link }), &[("Link", link)])?;
         out.say("Whoever opens it within five days chooses the password: hand it to nobody else.");
         return Ok(());
     }
@@ -35,7 +35,7 @@ pub(super) async fn run(args: UserPassword, out: &mut Output) -> Result<()> {
     management.patch(&path("users", &id), &body).await?;
     if new.is_generated {
         let text = new.text.expose_secret().to_owned();
-        out.one(&json!({ "user_id": id, "password": text }), &[("Password", text.clone())])?;
+        out.one(&json!({ "user_id": id, "password": text }), &[("Password", text)])?;
         out.say("The password is shown this once.");
     }
     out.say(&format!("{} has a new password, and is signed out everywhere.", called(&user)));
