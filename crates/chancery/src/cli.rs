@@ -565,7 +565,7 @@ pub struct ExplainArgs {
 /// `chancery explain ...`.
 #[derive(Subcommand, Debug, Clone)]
 pub enum ExplainCommand {
-    /// A token of earlier, as it was decided then
+    /// A token of earlier, as it was decided then, and what would have to change now
     Token {
         /// Its jti, the x-request-id of the answer, or the log_id of the event
         #[arg(allow_hyphen_values = true)]

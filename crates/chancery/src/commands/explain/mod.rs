@@ -38,11 +38,15 @@ pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode>
         }
         Some(ExplainCommand::Unused(args)) => return unused::run(&management, &args, out).await,
         Some(ExplainCommand::Token { id }) => {
-            let past = management.own_get(&path("explain/tokens", &id)).await?;
-            let remedies = match out.json {
-                true => Remedies::default(),
-                false => again(&management, &past).await,
+            let mut past = management.own_get(&path("explain/tokens", &id)).await?;
+            let now = again(&management, &past).await;
+            let remedies = match &now {
+                Some(now) if !out.json => remedy::since(&management, &past, now).await,
+                _ => Remedies::default(),
             };
+            if let Some(now) = now.filter(|_| out.json) {
+                past["now"] = now;
+            }
             show(&past, &remedies, out)?;
             return Ok(verdict(&past));
         }
@@ -55,14 +59,10 @@ pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode>
     Ok(verdict(&told))
 }
 
-/// What would have to change for a token of earlier, by the configuration of today; nothing where such a request cannot be
+/// What the request for a token of earlier would come to by the configuration of today; nothing where such a request cannot be
 /// explained: its application is gone, or its flow starts from another token.
-async fn again(management: &Management, past: &Value) -> Remedies {
-    let Some(request) = as_request(past) else { return Remedies::default() };
-    match management.own_post("/explain", &request).await {
-        Ok(now) => remedy::since(management, past, &now).await,
-        Err(_) => Remedies::default(),
-    }
+async fn again(management: &Management, past: &Value) -> Option<Value> {
+    management.own_post("/explain", &as_request(past)?).await.ok()
 }
 
 fn as_request(past: &Value) -> Option<Value> {
