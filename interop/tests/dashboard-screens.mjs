@@ -109,6 +109,12 @@ export default {
     assert.deepEqual((await tools.management.call('GET', path)).app_metadata, { plan: 'pro' });
     await inspectScreen(page, 'user-profile');
 
+    await page.getByRole('button', { name: 'New password' }).click();
+    await page.getByRole('button', { name: 'Make a link' }).click();
+    assert.match(await page.getByRole('region', { name: 'link' }).innerText(), /\/u\/reset-verify\?ticket=/);
+    await inspectScreen(page, 'user-new-password');
+    await page.getByRole('button', { name: 'Done' }).click();
+
     await page.getByRole('tab', { name: 'Roles' }).click();
     await page.getByRole('combobox', { name: 'Give roles' }).click();
     await page.getByRole('option', { name: 'Contacts Reader' }).click();

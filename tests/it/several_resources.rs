@@ -114,6 +114,32 @@ async fn case_03_an_answer_is_about_the_api_that_was_shown() {
     assert_eq!(event["details"]["further_resource_servers"], further, "{event:#}");
 }
 
+/// Where the user holds nothing at one of the APIs there is nothing to agree to: what signs them in is asked about with the other one.
+#[tokio::test]
+async fn an_api_that_gives_nothing_is_not_asked_about() {
+    for app in engines().await {
+        let api = with_invoices(&app).await;
+        app.manage("PATCH", &format!("/resource-servers/{api}"), json!({"enforce_policies": true})).await;
+        let mut browser = Browser::new(&app);
+        let login = browser.open(&ask(&app)).await;
+        let page = browser.log_in(&login, &JANE).await;
+        assert!(page.form().action == "/u/consent" && page.body.contains("Contacts API"), "{page:?}");
+        assert!(!page.body.contains("Invoices") && !page.body.contains(" of 2"), "{}", page.body);
+        let next = browser.submit(&page, &[("action", "accept")]).await;
+        let landing = Landing::of(&browser.follow(next).await);
+        let there = redeem(&app, &landing.get("code"), &[INVOICES]).await.expect(200);
+        assert_eq!(told(&app, &there).await, (json!(INVOICES), "openid offline_access".into()));
+        let here = app.refresh(&there.text("refresh_token"), &[]).await.expect(200);
+        assert_eq!(told(&app, &here).await.1, "openid offline_access read:contacts", "{}", app.engine);
+        // Once there is something they are asked.
+        let pay = json!({"permissions": [{"resource_server_identifier": INVOICES, "permission_name": "pay:invoices"}]});
+        let jane = crate::support::segment(&app.jane().await);
+        app.api("POST", &format!("/users/{jane}/permissions"), pay).await.expect(201);
+        let page = browser.open(&ask(&app)).await;
+        assert!(page.form().action == "/u/consent" && page.body.contains("Invoices"), "{page:?}");
+    }
+}
+
 /// One API is no step of several.
 #[tokio::test]
 async fn one_api_is_asked_about_without_a_number() {

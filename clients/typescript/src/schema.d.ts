@@ -21503,7 +21503,7 @@ export interface operations {
                         scope: string;
                         permissions?: string[];
                         /** @enum {string} */
-                        consent: "recorded" | "first" | "more_wanted" | "forced" | "first_party_sign_in" | "skipped_by_api" | "dashboard" | "not_in_flow";
+                        consent: "recorded" | "first" | "more_wanted" | "forced" | "first_party_sign_in" | "skipped_by_api" | "dashboard" | "nothing_of_api" | "not_in_flow";
                         scopes: {
                             scope: string;
                             asked: boolean;
@@ -21611,7 +21611,7 @@ export interface operations {
                         scope: string;
                         permissions?: string[];
                         /** @enum {string} */
-                        consent: "recorded" | "first" | "more_wanted" | "forced" | "first_party_sign_in" | "skipped_by_api" | "dashboard" | "not_in_flow";
+                        consent: "recorded" | "first" | "more_wanted" | "forced" | "first_party_sign_in" | "skipped_by_api" | "dashboard" | "nothing_of_api" | "not_in_flow";
                         scopes: {
                             scope: string;
                             asked: boolean;
@@ -21877,6 +21877,7 @@ export interface operations {
                         days: number;
                         since?: string;
                         is_complete: boolean;
+                        recently_given: number;
                         client_grants: {
                             id: string;
                             client_id: string;

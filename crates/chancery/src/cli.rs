@@ -1,5 +1,7 @@
 //! The command line as types. What the commands do stands in [`crate::commands`].
 
+mod people;
+
 use std::path::PathBuf;
 
 use chancery_web::Network;
@@ -8,6 +10,10 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use secrecy::SecretString;
 
+pub use self::people::{
+    PasswordArgs, RoleCommand, RoleCreate, RoleNamed, RoleScopes, RoleUsers, UserCommand, UserCreate,
+    UserList, UserNamed, UserPassword,
+};
 use crate::config::Settings;
 
 /// An OAuth 2.0 and OpenID Connect authorization server that speaks Auth0's wire
@@ -24,7 +30,7 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "Try it on this machine:
-  chancery dev                          a demo tenant on http://localhost:4000, ready to click
+  chancery dev        # a demo tenant on http://localhost:4000, ready to click
 
 Run it for others:
   chancery keys generate-master > master.key && chmod 600 master.key
@@ -34,8 +40,13 @@ Run it for others:
 
 Define an API and its scopes on a running server:
   chancery api create https://contacts.example/api --name Contacts \\
-      --scope 'read:contacts=Read your contacts' --scope 'delete:contacts=Delete your contacts'
-  chancery scope add https://contacts.example/api 'update:contacts=Change your contacts'
+      --scope 'read:contacts=Read your contacts' --scope delete:contacts
+  chancery scope add https://contacts.example/api 'update:contacts=Change them'
+
+Say who may do what:
+  chancery user create lee@acme.example --mail
+  chancery role create Reader --grant https://contacts.example/api=read:contacts
+  chancery role give Reader lee@acme.example
 
 Keep the configuration in files, in the layouts of auth0-deploy-cli:
   chancery export ./tenant && chancery plan ./tenant && chancery apply ./tenant
@@ -73,6 +84,12 @@ pub enum Command {
     /// Applications of a running server
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Users of a running server
+    #[command(subcommand, after_help = people::USER_EXAMPLES)]
+    User(UserCommand),
+    /// Roles of a running server: what they give, and who holds them
+    #[command(subcommand, after_help = people::ROLE_EXAMPLES)]
+    Role(RoleCommand),
     /// Why a token has a scope or not, and what would have to change
     Explain(Box<ExplainArgs>),
     /// Show what files would change on a running server, and whom it touches
@@ -100,7 +117,8 @@ pub enum Command {
 chancery.sample.toml.
 
   chancery serve --config /etc/chancery.toml
-  CHANCERY_MASTER_KEY=... chancery serve --database postgres://chancery@db/chancery --http 0.0.0.0:4000
+  CHANCERY_MASTER_KEY=... chancery serve --http 0.0.0.0:4000 \\
+      --database postgres://chancery@db/chancery
 
 SIGTERM and SIGINT let requests finish first. SIGHUP reads the certificate again."
 )]
@@ -115,9 +133,9 @@ pub struct ServeArgs {
 
 /// `chancery ready`.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "  chancery ready --metrics 127.0.0.1:9464     exit status 0 when it is, 1 when it is not"
-)]
+#[command(after_help = "  chancery ready --metrics 127.0.0.1:9464
+
+Status: 0 when it is, 1 when it is not.")]
 pub struct ReadyArgs {
     /// Where the server has its metrics
     #[arg(long, env = "CHANCERY_METRICS", value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
@@ -126,11 +144,12 @@ pub struct ReadyArgs {
 
 /// `chancery dev`.
 #[derive(Args, Debug, Clone)]
-#[command(after_help = "  chancery dev                                  begins under ./.chancery
+#[command(after_help = "  # Begins under ./.chancery
+  chancery dev
+  # For tests: free ports, and everything to know in ready.json
   chancery dev --http localhost:0 --https localhost:0 --ready-file ready.json
-                                                for tests: free ports, everything to know in ready.json
+  # Two of these can share one database and one --data folder
   chancery dev --database postgres://localhost/chancery
-                                                two of these can share one database and one --data folder
 
 It is for development: its passwords are known, and anybody who reaches it may reset it.")]
 pub struct DevArgs {
@@ -193,9 +212,8 @@ pub struct StorageArgs {
 
 /// `chancery init`.
 #[derive(Args, Debug, Clone)]
-#[command(
-    after_help = "  chancery init --tenant acme --origin https://login.acme.example --config /etc/chancery.toml"
-)]
+#[command(after_help = "  chancery init --tenant acme --origin https://login.acme.example \\
+      --config /etc/chancery.toml")]
 pub struct InitArgs {
     /// Id of the tenant: letters, digits, - and _
     #[arg(long, value_name = "ID", value_parser = tenant_id)]
@@ -269,8 +287,10 @@ pub enum AdminCommand {
 /// `chancery admin create`.
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "  chancery admin create --email you@acme.example --config /etc/chancery.toml
-  pass show acme | chancery admin create --email you@acme.example --password-stdin
-  chancery admin create --email ada@acme.example --grant     somebody who signs in already
+  pass show acme | \\
+      chancery admin create --email you@acme.example --password-stdin
+  # Somebody who signs in already
+  chancery admin create --email ada@acme.example --grant
 
 The password is asked for; where there is no terminal, or nothing is typed, one is made up and printed once.
 
@@ -383,10 +403,12 @@ pub enum ApiCommand {
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "  chancery api call GET /resource-servers
   chancery api call get_clients --query per_page=5 --query include_totals=true
-  chancery api call patch_clients_by_id --path id=... --body '{\"name\": \"New name\"}'
+  chancery api call patch_clients_by_id --path id=... \\
+      --body '{\"name\": \"New name\"}'
   chancery api call POST /roles --body @role.json
   jq .role all.json | chancery api call POST /roles --body -
-  chancery api operations clients               which operations there are, and the scopes they need")]
+  # Which operations there are, and the scopes they need
+  chancery api operations clients")]
 pub struct ApiCall {
     /// METHOD and PATH below /api/v2, or the whole path (/api/chancery/v1/...), or the id of an operation
     #[arg(required = true, num_args = 1..=2, value_name = "OPERATION")]
@@ -407,10 +429,9 @@ pub struct ApiCall {
 
 /// `chancery api create`.
 #[derive(Args, Debug, Clone)]
-#[command(
-    after_help = "  chancery api create https://contacts.example/api --name Contacts --rbac --offline \\
-      --scope 'read:contacts=Read your contacts' --scope delete:contacts"
-)]
+#[command(after_help = "  chancery api create https://contacts.example/api --name Contacts \\
+      --scope 'read:contacts=Read your contacts' --scope delete:contacts \\
+      --rbac --offline")]
 pub struct ApiCreate {
     /// The audience that applications ask for: a URL or any other name, never changed afterwards
     pub identifier: String,
@@ -420,7 +441,7 @@ pub struct ApiCreate {
     /// A scope as VALUE or VALUE=DESCRIPTION; repeat for several
     #[arg(long, value_name = "SCOPE")]
     pub scope: Vec<String>,
-    /// Tokens carry only what roles permit
+    /// Users are given only what their roles hold; without it, every scope that is asked for
     #[arg(long)]
     pub rbac: bool,
     /// Tokens carry the user's permissions too; implies --rbac
@@ -486,10 +507,10 @@ pub enum ClientCommand {
 
 /// `chancery client create`.
 #[derive(Args, Debug, Clone)]
-#[command(
-    after_help = "  chancery client create 'Contacts App' --type spa --callback https://app.example/callback
-  chancery client create 'Nightly Job' --type m2m --grant https://contacts.example/api=read:contacts"
-)]
+#[command(after_help = "  chancery client create 'Contacts App' --type spa \\
+      --callback https://app.example/callback
+  chancery client create 'Nightly Job' --type m2m \\
+      --grant https://contacts.example/api=read:contacts")]
 pub struct ClientCreate {
     /// Name for people
     pub name: String,
@@ -517,9 +538,11 @@ pub struct ClientCreate {
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "  chancery explain --app DemoWeb... --audience https://contacts.example/api \\
       --scope 'read:contacts delete:contacts' --user 'auth0|...'
-  chancery explain --app DemoM2m... --audience https://contacts.example/api --flow client_credentials
-  chancery explain token -hM3xW...              a token of earlier: by its jti, x-request-id or log_id
-  chancery explain who --audience https://contacts.example/api --scope delete:contacts
+  chancery explain --app DemoM2m... --audience https://contacts.example/api
+  # A token of earlier: by its jti, x-request-id or log_id
+  chancery explain token -hM3xW...
+  chancery explain who --audience https://contacts.example/api \\
+      --scope delete:contacts
   chancery explain access --user 'auth0|...'
   chancery explain unused --days 90 --write less.yaml && chancery plan less.yaml
 
@@ -542,7 +565,7 @@ pub struct ExplainArgs {
 /// `chancery explain ...`.
 #[derive(Subcommand, Debug, Clone)]
 pub enum ExplainCommand {
-    /// A token of earlier, as it was decided then
+    /// A token of earlier, as it was decided then, and what would have to change now
     Token {
         /// Its jti, the x-request-id of the answer, or the log_id of the event
         #[arg(allow_hyphen_values = true)]
@@ -639,7 +662,8 @@ pub struct FilesArgs {
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "  chancery plan tenant.yaml
   chancery plan ./tenant --delete --var HOST=app.example
-  chancery plan ./tenant --exit-code            for pipelines: status 2 where something would change
+  # For pipelines: status 2 where something would change
+  chancery plan ./tenant --exit-code
   chancery plan ./tenant --json | jq .effects
 
 What the files do not speak about is left alone: parts, things (without --delete), members.
@@ -744,11 +768,24 @@ mod tests {
         let mut cli = Cli::command();
         let help = cli.render_long_help().to_string();
         assert!(help.contains("chancery dev") && help.contains("chancery api create"), "{help}");
-        for name in ["serve", "dev", "init", "explain", "plan", "apply", "export"] {
+        for name in ["serve", "dev", "init", "user", "role", "explain", "plan", "apply", "export"] {
             let command = cli.find_subcommand_mut(name).unwrap();
             let help = command.render_long_help().to_string();
             assert!(help.contains(&format!("  chancery {name}")), "{help}");
         }
+    }
+
+    /// Examples are read as they are typed, also in a small terminal: prose may be wrapped, they may not.
+    #[test]
+    fn examples_fit_into_eighty_columns() {
+        fn look(command: &clap::Command) {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in after.lines().filter(|line| line.starts_with("  ")) {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
+            command.get_subcommands().for_each(look);
+        }
+        look(&Cli::command());
     }
 
     #[test]
@@ -772,6 +809,8 @@ mod tests {
           api          APIs of a running server
           scope        Scopes of an API of a running server
           client       Applications of a running server
+          user         Users of a running server
+          role         Roles of a running server: what they give, and who holds them
           explain      Why a token has a scope or not, and what would have to change
           plan         Show what files would change on a running server, and whom it touches
           apply        Make a running server as files say: in one go, or not at all
@@ -786,7 +825,7 @@ mod tests {
           -V, --version  Print version
 
         Try it on this machine:
-          chancery dev                          a demo tenant on http://localhost:4000, ready to click
+          chancery dev        # a demo tenant on http://localhost:4000, ready to click
 
         Run it for others:
           chancery keys generate-master > master.key && chmod 600 master.key
@@ -796,8 +835,13 @@ mod tests {
 
         Define an API and its scopes on a running server:
           chancery api create https://contacts.example/api --name Contacts \
-              --scope 'read:contacts=Read your contacts' --scope 'delete:contacts=Delete your contacts'
-          chancery scope add https://contacts.example/api 'update:contacts=Change your contacts'
+              --scope 'read:contacts=Read your contacts' --scope delete:contacts
+          chancery scope add https://contacts.example/api 'update:contacts=Change them'
+
+        Say who may do what:
+          chancery user create lee@acme.example --mail
+          chancery role create Reader --grant https://contacts.example/api=read:contacts
+          chancery role give Reader lee@acme.example
 
         Keep the configuration in files, in the layouts of auth0-deploy-cli:
           chancery export ./tenant && chancery plan ./tenant && chancery apply ./tenant

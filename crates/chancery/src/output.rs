@@ -70,7 +70,7 @@ impl Output {
             let cells: Vec<_> = row
                 .iter()
                 .zip(&widths)
-                .map(|(cell, width)| format!("{cell:<width$}", width = *width))
+                .map(|(cell, width)| format!("{:<width$}", printable(cell), width = *width))
                 .collect();
             self.line(cells.join("  ").trim_end())?;
         }
@@ -86,7 +86,7 @@ impl Output {
             return self.value(value);
         }
         let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        lines.iter().try_for_each(|(name, text)| self.line(&format!("{name:<width$}  {text}")))
+        lines.iter().try_for_each(|(name, text)| self.line(&format!("{name:<width$}  {}", printable(text))))
     }
 
     /// A line for the person at the terminal. Trouble with stderr is nobody's concern.
@@ -146,6 +146,11 @@ impl Output {
     fn painted(&self, code: &str, text: &str) -> String {
         painted(self.colour, code, text)
     }
+}
+
+/// Names are other people's words: nothing in them moves the cursor.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn painted(colour: bool, code: &str, text: &str) -> String {

@@ -8,9 +8,26 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use crate::output::Output;
+
 /// Whether somebody can be asked.
 pub(crate) fn is_attended() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Whether the person at the terminal wants it. Where there is nobody the command asks for `--yes`.
+pub(crate) fn is_agreed(question: &str, out: &mut Output) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        bail!("nobody can be asked here: --yes does it without a question");
+    }
+    out.say(&format!("{question} Only yes is a yes:"));
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    let is_yes = answer.trim() == "yes";
+    if !is_yes {
+        out.say("Nothing was changed.");
+    }
+    Ok(is_yes)
 }
 
 /// A new password, typed twice and not shown; `None` where only Enter was pressed.

@@ -27,6 +27,8 @@ pub struct Question<'a> {
     pub skips_on_loopback: bool,
     /// The dashboard asks from its own server ([`crate::dashboard::asks_itself`]).
     pub is_dashboard: bool,
+    /// The request names further APIs that are decided about after this one (RFC 8707).
+    pub others_follow: bool,
 }
 
 /// Whether to ask, and why.
@@ -46,6 +48,8 @@ pub enum Need {
     SkippedByApi,
     /// The dashboard, on its own server.
     Dashboard,
+    /// One of several APIs, at which the user holds nothing that a first-party application asks for.
+    NothingOfApi,
     /// Everything wanted was answered before.
     Stored,
 }
@@ -66,6 +70,7 @@ impl Need {
             Self::FirstPartySignIn => "first_party_sign_in",
             Self::SkippedByApi => "skipped_by_api",
             Self::Dashboard => "dashboard",
+            Self::NothingOfApi => "nothing_of_api",
             Self::Stored => "recorded",
         }
     }
@@ -74,16 +79,25 @@ impl Need {
     pub fn consent_code(self) -> &'static str {
         match self {
             Self::Forced | Self::First | Self::MoreWanted => "consent_needed",
-            Self::NotInFlow | Self::FirstPartySignIn | Self::SkippedByApi | Self::Dashboard => {
-                "consent_skipped"
-            }
+            Self::NotInFlow
+            | Self::FirstPartySignIn
+            | Self::SkippedByApi
+            | Self::Dashboard
+            | Self::NothingOfApi => "consent_skipped",
             Self::Stored => "consented",
         }
     }
 
     /// Whether a consent is to be kept although nobody was asked, since refresh tokens hang on it.
     pub fn is_implicit(self) -> bool {
-        matches!(self, Self::NotInFlow | Self::FirstPartySignIn | Self::SkippedByApi | Self::Dashboard)
+        match self {
+            Self::NotInFlow
+            | Self::FirstPartySignIn
+            | Self::SkippedByApi
+            | Self::Dashboard
+            | Self::NothingOfApi => true,
+            Self::Forced | Self::First | Self::MoreWanted | Self::Stored => false,
+        }
     }
 }
 
@@ -107,6 +121,10 @@ pub fn needs_consent(question: &Question<'_>) -> Need {
             None => return Need::FirstPartySignIn,
             Some(api) if api.skip_consent_for_verifiable_first_party_clients && may_skip(question) => {
                 return Need::SkippedByApi;
+            }
+            // What signs the user in is asked about with the API that comes last.
+            Some(api) if question.others_follow && !question.want.iter().any(|scope| api.defines(scope)) => {
+                return Need::NothingOfApi;
             }
             Some(_) => {}
         }
@@ -241,6 +259,7 @@ mod tests {
             redirect_uri: Some("https://app.example/cb"),
             skips_on_loopback: false,
             is_dashboard: false,
+            others_follow: false,
         };
         change(&mut question);
         needs_consent(&question)
@@ -278,6 +297,23 @@ mod tests {
     }
 
     #[test]
+    fn an_api_of_several_that_gives_nothing_is_not_asked_about() {
+        let (ours, theirs, api) = (client(true), client(false), choices());
+        let at = |client, want, others_follow| {
+            ask(client, Target::Api(&api), |q| (q.want, q.others_follow) = (want, others_follow))
+        };
+        let (nothing, something) = (&["openid", "offline_access"][..], &["openid", "may:a"][..]);
+        assert_eq!(at(&ours, nothing, true), Need::NothingOfApi);
+        assert_eq!(at(&ours, something, true), Need::First);
+        assert_eq!(at(&ours, nothing, false), Need::First, "somebody has to be asked about signing in");
+        assert_eq!(
+            at(&theirs, nothing, true),
+            Need::First,
+            "a third party is let at an API by its user alone"
+        );
+    }
+
+    #[test]
     fn stored_consent() {
         let (ours, api, empty) = (client(true), api(false), stored(&[], &[]));
         assert_eq!(ask(&ours, Target::Api(&api), |q| q.stored = Some(&empty)), Need::MoreWanted);
@@ -293,6 +329,7 @@ mod tests {
                 redirect_uri: None,
                 skips_on_loopback: false,
                 is_dashboard: false,
+                others_follow: false,
             };
             needs_consent(&q)
         };

@@ -9,6 +9,9 @@ pub const CLIENT_ID: &str = "chancery-dashboard";
 /// Where it is served, on each origin of a tenant.
 pub const PATH: &str = "/dashboard/";
 
+/// Where applications are called back that its playground tries out.
+pub const PLAYGROUND_CALLBACK: &str = "/dashboard/playground/callback";
+
 /// Name of the role that its administrators are given.
 pub const ROLE: &str = "Dashboard Admin";
 

@@ -207,9 +207,10 @@ fn step(screen: &Screen, api_name: Option<&str>) -> Option<ConsentStep> {
     (count > 1).then_some(ConsentStep { number, count, api_name })
 }
 
-/// Which one, from 1, and how many there are.
+/// Which one, from 1, and how many there are. Those that nobody is asked about do not count.
 fn steps(screen: &Screen) -> (usize, usize) {
-    let number = screen.transaction.progress.settled.len() + 1;
+    let settled = &screen.transaction.progress.settled;
+    let number = settled.iter().filter(|settled| !settled.is_implicit).count() + 1;
     (number, number + screen.transaction.request.further.len())
 }
 

@@ -83,7 +83,7 @@ pub use notes::Noted;
 pub use pings::{Ping, PingSecrets};
 pub use refresh_tokens::{PresentedToken, Rotation, Standing};
 pub use reset::Kept;
-pub use scope_use::{Noticed, ScopeUse};
+pub use scope_use::{Noticed, ScopeUse, ScopeUses};
 pub use stage::{Difference, Staged};
 pub use store::{Options, Store};
 pub use sweep::Swept;

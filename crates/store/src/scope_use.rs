@@ -28,6 +28,17 @@ pub struct ScopeUse {
     pub day: i64,
 }
 
+/// What is noted of the scopes of a tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeUses {
+    /// The last use of every scope that was ever used.
+    pub uses: Vec<ScopeUse>,
+    /// The day on which a holder was given a scope, with the API as it is stored; nothing of what is older than such notes.
+    pub given: Vec<ScopeUse>,
+    /// The day on which noting of uses began.
+    pub since: Option<i64>,
+}
+
 /// What was noted today already.
 #[derive(Debug, Default)]
 pub struct Noticed {
@@ -181,24 +192,61 @@ impl Store {
         })
     }
 
-    /// The last use of every scope that was ever used, and the day that noting began.
+    /// Notes on which day a holder was given scopes of an API, which is named as it is stored. What was given again is as young
+    /// as that.
+    pub fn note_given_scopes<'a>(
+        &self,
+        tenant: &str,
+        (holder, day): (&str, i64),
+        given: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Batch {
+        let holder = format!("{GIVEN}{holder}");
+        given.filter(|(audience, scope)| is_text(audience) && is_text(scope)).fold(
+            Batch::default(),
+            |batch, (audience, scope)| {
+                batch.run(
+                    "INSERT INTO scope_use (tenant, holder, audience, scope, day) VALUES ($1, $2, $3, $4, $5) \
+                     ON CONFLICT (tenant, holder, audience, scope) DO UPDATE SET day = excluded.day",
+                    params![tenant, holder.as_str(), audience, scope, day],
+                )
+            },
+        )
+    }
+
+    /// What is noted of the scopes of a tenant.
     ///
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
-    pub async fn scope_uses(&self, tenant: &str) -> Result<(Vec<ScopeUse>, Option<i64>)> {
+    pub async fn scope_uses(&self, tenant: &str) -> Result<ScopeUses> {
         let sql = "SELECT holder, audience, scope, day FROM scope_use WHERE tenant = $1";
         let rows: Vec<(String, String, String, i64)> = self.db.query_scan(sql, params![tenant]).await?;
-        let begun = rows.iter().find(|row| row.0.is_empty()).map(|row| row.3);
-        let uses = rows.into_iter().filter(|row| !row.0.is_empty());
-        let uses = uses.map(|(holder, audience, scope, day)| ScopeUse { holder, audience, scope, day });
-        Ok((uses.collect(), begun))
+        let mut noted = ScopeUses::default();
+        for (holder, audience, scope, day) in rows {
+            if holder.is_empty() {
+                noted.since = Some(day);
+                continue;
+            }
+            let (list, holder) = match holder.strip_prefix(GIVEN) {
+                Some(holder) => (&mut noted.given, holder.to_owned()),
+                None => (&mut noted.uses, holder),
+            };
+            list.push(ScopeUse { holder, audience, scope, day });
+        }
+        Ok(noted)
     }
 
-    /// Forgets the uses of a holder: goes with its deletion.
+    /// Forgets what is noted of a holder: goes with its deletion.
     pub(crate) fn forget_uses(&self, batch: Batch, tenant: &str, holder: &str) -> Batch {
-        batch.run("DELETE FROM scope_use WHERE tenant = $1 AND holder = $2", params![tenant, holder])
+        let given = format!("{GIVEN}{holder}");
+        batch.run(
+            "DELETE FROM scope_use WHERE tenant = $1 AND holder IN ($2, $3)",
+            params![tenant, holder, given.as_str()],
+        )
     }
 }
+
+/// Before the holder, in rows that say when a scope was given to it.
+const GIVEN: &str = "given:";
 
 #[cfg(test)]
 mod tests {

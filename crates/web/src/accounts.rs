@@ -340,6 +340,14 @@ impl Ctx {
     /// When the database is away.
     pub async fn signed_up(&self, user: &User, connection: &Connection) -> Result<(), Failure> {
         self.note("ss", user, connection);
+        self.mail_first_verification(user, connection).await
+    }
+
+    /// Mails the link that proves the address of a new account, unless the tenant has that mail off.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn mail_first_verification(&self, user: &User, connection: &Connection) -> Result<(), Failure> {
         match self.is_mail_off("verify_email") {
             true => Ok(()),
             false => self.mail_verification(user, connection).await,

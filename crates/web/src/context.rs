@@ -48,6 +48,11 @@ impl Ctx {
         self.now_ms.div_euclid(1000)
     }
 
+    /// The day of it: days since 1970-01-01.
+    pub fn today(&self) -> i64 {
+        self.now_ms.div_euclid(86_400_000)
+    }
+
     /// Sends a tenant log event on its way, with id, time, address, user agent and host filled in where they are
     /// missing.
     pub fn log(&self, mut event: LogEvent) {

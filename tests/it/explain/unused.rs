@@ -35,9 +35,9 @@ async fn what_was_never_issued_and_what_not_for_long() {
         app.sign_in("openid read:contacts").await;
         let told = app.unused(30).await;
         assert_eq!(told["is_complete"], false, "it is noted since today");
-        let grant = named(&told["client_grants"], "client_id", &m2m).unwrap();
-        assert_eq!(scopes(grant), ["delete:contacts"]);
-        assert_eq!(grant["unused"][0]["last_used"], Value::Null);
+        // Nobody can have needed yet what was given just now.
+        assert!(named(&told["client_grants"], "client_id", &m2m).is_none(), "{told:#}");
+        assert_eq!(told["recently_given"], 1);
         assert!(named(&told["roles"], "name", "Contacts Reader").is_none(), "{}: {told:#}", app.engine);
         assert_eq!(
             scopes(named(&told["roles"], "name", "Contacts Admin").unwrap()),
@@ -50,6 +50,13 @@ async fn what_was_never_issued_and_what_not_for_long() {
         );
 
         app.clock.advance(31 * 86_400);
+        let told = app.unused(30).await;
+        let grant = named(&told["client_grants"], "client_id", &m2m).unwrap();
+        assert_eq!(
+            (scopes(grant), &told["recently_given"]),
+            (vec!["read:contacts", "delete:contacts"], &json!(0))
+        );
+        assert_eq!(grant["unused"][1]["last_used"], Value::Null);
         ask("delete:contacts").await;
         let told = app.unused(30).await;
         assert_eq!(told["is_complete"], true);
@@ -69,8 +76,41 @@ async fn what_was_never_issued_and_what_not_for_long() {
 
         // What is gone is forgotten.
         app.manage("DELETE", &format!("/clients/{m2m}"), Value::Null).await;
-        let (uses, _) = app.app.store.scope_uses(TENANT).await.unwrap();
-        assert!(uses.iter().all(|used| !used.holder.ends_with(&m2m)), "{uses:?}");
+        let noted = app.app.store.scope_uses(TENANT).await.unwrap();
+        let mut all = noted.uses.iter().chain(&noted.given);
+        assert!(all.all(|used| !used.holder.ends_with(&m2m)), "{noted:?}");
+    }
+}
+
+/// A scope is as young as the last time that it was given; what was there already does not become young by it.
+#[tokio::test]
+async fn what_was_given_lately_is_left_out() {
+    for app in engines().await {
+        let roles = app.manage("GET", "/roles?name_filter=Contacts%20Reader", Value::Null).await;
+        let role = roles[0]["id"].as_str().unwrap();
+        let permissions = format!("/roles/{role}/permissions");
+        let of = |scope: &str| json!({"permissions": [{"resource_server_identifier": API, "permission_name": scope}]});
+        let told = async || {
+            let told = app.unused(30).await;
+            let found = named(&told["roles"], "name", "Contacts Reader");
+            let found = found.map(|role| scopes(role).into_iter().map(str::to_owned).collect::<Vec<_>>());
+            (found.unwrap_or_default(), told["recently_given"].clone())
+        };
+        app.manage("POST", &permissions, of("delete:contacts")).await;
+        app.manage("POST", &permissions, of("read:contacts")).await;
+        assert_eq!(told().await, (vec!["read:contacts".to_owned()], json!(1)), "{}", app.engine);
+        app.clock.advance(31 * 86_400);
+        assert_eq!(told().await.0.len(), 2);
+        app.manage("DELETE", &permissions, of("delete:contacts")).await;
+        app.manage("POST", &permissions, of("delete:contacts")).await;
+        assert_eq!(told().await, (vec!["read:contacts".to_owned()], json!(1)));
+        // The patch leaves it where it is.
+        let patch = app.unused(30).await["patch"]["roles"].clone();
+        let kept = &named(&patch, "name", "Contacts Reader").unwrap()["permissions"];
+        assert_eq!(kept[0]["permission_name"], "delete:contacts");
+        app.manage("DELETE", &format!("/roles/{role}"), Value::Null).await;
+        let given = app.app.store.scope_uses(TENANT).await.unwrap().given;
+        assert!(given.iter().all(|given| !given.holder.ends_with(role)), "{given:?}");
     }
 }
 
@@ -81,7 +121,8 @@ async fn one_write_a_day() {
         app.sign_in("openid read:contacts").await;
     }
     app.app.logs.flush().await.unwrap();
-    let (uses, since) = app.app.store.scope_uses(TENANT).await.unwrap();
+    let noted = app.app.store.scope_uses(TENANT).await.unwrap();
+    let (uses, since) = (noted.uses, noted.since);
     let web = format!("user:{}", app.clients.web.client_id);
     let of_web: Vec<&str> =
         uses.iter().filter(|used| used.holder == web).map(|used| used.scope.as_str()).collect();

@@ -35,6 +35,28 @@ async fn a_new_one() {
     again.is_problem(409, Some("auth0_idp_error"), "The user already exists.");
 }
 
+/// Somebody whose address is not known to be theirs is asked to confirm it, unless whoever makes them says otherwise.
+#[tokio::test]
+async fn the_address_of_a_new_one_is_confirmed() {
+    for (more, mails) in [
+        (json!({}), 1),
+        (json!({"email_verified": false}), 1),
+        (json!({"email_verified": true}), 0),
+        (json!({"verify_email": false}), 0),
+        (json!({"email_verified": true, "verify_email": true}), 1),
+    ] {
+        let app = TestApp::new().await;
+        made(&app, more.clone()).await;
+        let kept = app.app.outbox.kept();
+        assert!(kept.iter().all(|mail| mail.to == "new@example.com" && mail.template == "verify_email"));
+        assert_eq!(kept.len(), mails, "{more}");
+    }
+    let app = TestApp::new().await;
+    app.api("PATCH", "/email-templates/verify_email", json!({"enabled": false})).await.expect(200);
+    made(&app, json!({})).await;
+    assert_eq!(app.app.outbox.kept().len(), 0, "the tenant wants no such mail");
+}
+
 #[tokio::test]
 async fn an_id_may_be_given() {
     let app = TestApp::new().await;

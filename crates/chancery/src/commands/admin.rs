@@ -7,11 +7,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use chancery_connect::{PasswordHasher, password_policy, users};
 use chancery_core::model::{Connection, Role, User};
-use chancery_core::{Clock, Rng, dashboard, ids};
+use chancery_core::{Clock, Rng, dashboard};
 use chancery_store::{Change, Error, GroupFilter, Kind, NewUser, Store, Tenant};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
+use super::password::{self, Password};
 use super::{Environment, storage};
 use crate::cli::{AdminCommand, AdminCreate, TenantStorage};
 use crate::clock::SystemClock;
@@ -19,7 +20,6 @@ use crate::output::Output;
 use crate::rng::SystemRng;
 use crate::seed::dashboard::add_missing;
 use crate::seed::{CONNECTION, DemoClients, MANAGEMENT_IDENTIFIER, Seeding, management_scopes};
-use crate::terminal;
 
 pub(super) async fn run(
     command: AdminCommand,
@@ -67,7 +67,7 @@ async fn create(args: AdminCreate, environment: &Environment, out: &mut Output) 
             connection.name
         ),
         (None, false) => {
-            let password = password(args.password_stdin, &connection, &*rng)?;
+            let password = strong_password(args.password_stdin, &connection, &*rng)?;
             let new = newcomer(&email, &connection, &password, &rng).await?;
             if password.is_generated {
                 made = Some(password.text);
@@ -142,29 +142,14 @@ async fn known(store: &Store, tenant: &Tenant, email: &str, connection: &Connect
         .find(|user| user.identities.iter().any(|identity| identity.connection == connection.name)))
 }
 
-struct Password {
-    text: SecretString,
-    is_generated: bool,
-}
-
-fn password(from_stdin: bool, connection: &Connection, rng: &dyn Rng) -> Result<Password> {
-    let typed = if from_stdin {
-        Some(terminal::line()?)
-    } else if terminal::is_attended() {
-        terminal::new_password("Password (Enter for one that is made up): ")?
-    } else {
-        None
-    };
-    let Some(text) = typed else {
-        // Whatever a database asks for is in it.
-        let text = SecretString::from(format!("{}-Aa4", ids::alphanumeric(rng, 24)));
-        return Ok(Password { text, is_generated: true });
-    };
-    let rules = password_policy::check(text.expose_secret(), &connection.settings().strength());
-    if !password_policy::is_strong(&rules) {
+/// One that the database takes.
+fn strong_password(from_stdin: bool, connection: &Connection, rng: &dyn Rng) -> Result<Password> {
+    let password = password::ask(from_stdin, rng)?;
+    let rules = password_policy::check(password.text.expose_secret(), &connection.settings().strength());
+    if !password.is_generated && !password_policy::is_strong(&rules) {
         bail!("the password is too weak for {}. {}", connection.name, password_policy::describe(&rules));
     }
-    Ok(Password { text, is_generated: false })
+    Ok(password)
 }
 
 async fn newcomer(

@@ -31,8 +31,9 @@ pub(super) async fn run(command: ApiCommand, out: &mut Output) -> Result<ExitCod
             }
             out.one(&api, &lines)?;
             out.say(&format!(
-                "The API is defined. Applications ask for it with audience={}",
-                text("identifier")
+                "The API is defined. Applications ask for it with audience={}\n{}",
+                text("identifier"),
+                chosen(&api)
             ));
         }
         ApiCommand::Delete { api, server } => {
@@ -51,6 +52,19 @@ pub(super) async fn run(command: ApiCommand, out: &mut Output) -> Result<ExitCod
 /// One API, by its identifier or id.
 pub(super) async fn found(management: &Management, api: &str) -> Result<Value> {
     management.get(&path("resource-servers", api)).await.with_context(|| format!("the API {api}"))
+}
+
+/// What was chosen where nothing was said, with how to have it otherwise.
+fn chosen(api: &Value) -> String {
+    let users = match api["enforce_policies"] == true {
+        true => "RBAC is on: users are given the scopes that their roles hold (chancery role)",
+        false => "RBAC is off: whoever signs in may be given every scope (--rbac asks for roles)",
+    };
+    let refreshing = match api["allow_offline_access"] == true {
+        true => "refresh tokens may be issued",
+        false => "no refresh tokens (--offline)",
+    };
+    format!("{users}; {refreshing}.")
 }
 
 fn row(api: &Value) -> Vec<String> {

@@ -1,9 +1,8 @@
 //! `chancery apply`: the plan, a question, and one request that does everything or nothing.
 
-use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::Environment;
@@ -11,6 +10,7 @@ use super::plan::{Prepared, prepare, readable, show};
 use crate::cli::ApplyArgs;
 use crate::deploy::{Action, Planned, as_json};
 use crate::output::Output;
+use crate::terminal;
 
 pub(super) async fn run(args: ApplyArgs, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
     let Prepared { sets, plan, operations, of } = prepare(args.files, environment, out).await?;
@@ -27,8 +27,7 @@ pub(super) async fn run(args: ApplyArgs, environment: &Environment, out: &mut Ou
         }
         return Ok(ExitCode::SUCCESS);
     }
-    if !args.yes && !is_agreed(out)? {
-        out.say("Nothing was changed.");
+    if !args.yes && !terminal::is_agreed("Make it so?", out)? {
         return Ok(ExitCode::FAILURE);
     }
     let planned = Planned { operations: operations.clone(), of };
@@ -67,13 +66,3 @@ pub(super) async fn run(args: ApplyArgs, environment: &Environment, out: &mut Ou
 
 /// Ids that a person reads; `--json` has all of them.
 const SHOWN: usize = 20;
-
-fn is_agreed(out: &mut Output) -> Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        bail!("nobody can be asked here: --yes applies the plan without a question");
-    }
-    out.say("Make it so? Only yes is a yes:");
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(answer.trim() == "yes")
-}

@@ -122,7 +122,7 @@ fn body(args: &ClientCreate) -> Value {
 }
 
 /// `https://a/=read:x,read:y`. The audience may hold `=` itself, scopes rarely do.
-fn grants(texts: &[String]) -> Result<Vec<(String, Vec<String>)>> {
+pub(super) fn grants(texts: &[String]) -> Result<Vec<(String, Vec<String>)>> {
     let read = |text: &String| {
         let (audience, scopes) =
             text.rsplit_once('=').with_context(|| format!("{text} is no AUDIENCE=SCOPE,SCOPE"))?;

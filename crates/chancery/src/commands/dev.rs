@@ -111,6 +111,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
         https: &origins[1],
         ca: &certificates.ca,
         ready_file: args.ready_file.as_deref(),
+        has_dashboard: crate::dashboard::is_built(),
         random: (&random.0, &random.1),
     };
     welcome(out, at, &assembled.clients);

@@ -1,7 +1,7 @@
 //! `chancery export`: a running server's configuration as files.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -54,14 +54,34 @@ pub(super) async fn run(args: ExportArgs, out: &mut Output) -> Result<ExitCode> 
     }
     std::fs::create_dir_all(root).with_context(|| root.display().to_string())?;
     written.write(root)?;
+    let place = if is_file { &args.path } else { root };
     out.say(&format!(
-        "{} things are in {} files under {}, as of revision {}.",
+        "{} things of revision {} are in {}{}.",
         units.len(),
-        written.0.len(),
-        root.display(),
-        live.revision
+        live.revision,
+        place.display(),
+        if is_file { String::new() } else { format!(", in {}", counted(written.0.len())) },
     ));
+    if is_file {
+        for (folder, files) in folders(written.0.keys()) {
+            let at = if root == Path::new(".") { PathBuf::from(folder) } else { root.join(folder) };
+            out.say(&format!("It refers to {} beside it, in {}.", counted(files), at.display()));
+        }
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The folders beside a YAML file, with how many files are in each.
+fn folders<'a>(names: impl Iterator<Item = &'a String>) -> BTreeMap<&'a str, usize> {
+    let mut folders = BTreeMap::new();
+    for folder in names.filter_map(|name| Some(name.split_once('/')?.0)) {
+        *folders.entry(folder).or_insert(0) += 1;
+    }
+    folders
+}
+
+fn counted(files: usize) -> String {
+    format!("{files} file{}", if files == 1 { "" } else { "s" })
 }
 
 /// A link that leads nowhere is there too: what is written would go where it leads.

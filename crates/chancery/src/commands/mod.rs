@@ -12,12 +12,15 @@ mod init;
 mod keys;
 mod migrate;
 mod operation;
+mod password;
 mod plan;
 mod ready;
+mod role;
 mod scope;
 mod serve;
 mod storage;
 mod tenant;
+mod user;
 
 use std::process::ExitCode;
 
@@ -96,6 +99,8 @@ async fn run_async(command: Command, environment: &Environment, out: &mut Output
         Command::Api(command) => api::run(command, out).await,
         Command::Scope(command) => scope::run(command, out).await,
         Command::Client(command) => client::run(command, out).await,
+        Command::User(command) => user::run(command, out).await,
+        Command::Role(command) => role::run(command, out).await,
         Command::Explain(args) => explain::run(*args, out).await,
         Command::Plan(args) => plan::run(args, environment, out).await,
         Command::Apply(args) => apply::run(args, environment, out).await,

@@ -27,6 +27,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/dashboard/{*path}", get(page::show))
 }
 
+/// Whether this build has it.
+pub(crate) fn is_built() -> bool {
+    files::index().is_some()
+}
+
 /// What the dashboard signs in with.
 #[derive(Serialize)]
 struct Config<'a> {

@@ -34,10 +34,10 @@ pub async fn adopt(store: &Store, origins: &[String], clients: &DemoClients) -> 
     let set = store.set_origins(DEMO_TENANT, &kept).await;
     set.with_context(|| format!("{} cannot be origins of the demo tenant", origins.join(" and ")))?;
     let moved = Moved { new: origins, gone: &gone };
-    for client in [&clients.spa, &clients.web] {
-        follow(store, &client.client_id, moved, (CALLBACK_PAGE, "/dev")).await?;
-    }
-    follow(store, dashboard::CLIENT_ID, moved, (dashboard::PATH, dashboard::PATH)).await?;
+    let playground = [CALLBACK_PAGE, dashboard::PLAYGROUND_CALLBACK];
+    follow(store, &clients.spa.client_id, moved, (&playground, "/dev")).await?;
+    follow(store, &clients.web.client_id, moved, (&[CALLBACK_PAGE], "/dev")).await?;
+    follow(store, dashboard::CLIENT_ID, moved, (&[dashboard::PATH], dashboard::PATH)).await?;
     Ok(())
 }
 
@@ -86,17 +86,14 @@ async fn follow(
     store: &Store,
     client_id: &str,
     Moved { new, gone }: Moved<'_>,
-    (callback, logged_out): (&str, &str),
+    (callbacks, logged_out): (&[&str], &str),
 ) -> Result<()> {
     let Some(stored) = store.doc(DEMO_TENANT, Kind::Client, client_id).await? else { return Ok(()) };
     let mut client: Client = serde_json::from_str(&stored.json)?;
-    let page = |origin: &String| format!("{origin}{callback}");
-    let index = |origin: &String| format!("{origin}{logged_out}");
-    let same = String::clone;
-    replace(&mut client.callbacks, new, gone, &[&page]);
-    replace(&mut client.web_origins, new, gone, &[&same]);
-    replace(&mut client.allowed_origins, new, gone, &[&same]);
-    replace(&mut client.allowed_logout_urls, new, gone, &[&index, &same]);
+    replace(&mut client.callbacks, new, gone, callbacks);
+    replace(&mut client.web_origins, new, gone, &[""]);
+    replace(&mut client.allowed_origins, new, gone, &[""]);
+    replace(&mut client.allowed_logout_urls, new, gone, &[logged_out, ""]);
     let json = serde_json::to_string(&client)?;
     let change = Change::new(DEMO_TENANT).update(Kind::Client, client_id, None, json, stored.rev);
     match store.apply(change).await {
@@ -105,12 +102,11 @@ async fn follow(
     }
 }
 
-type Form<'a> = &'a dyn Fn(&String) -> String;
-
-fn replace(list: &mut Option<Vec<String>>, new: &[String], gone: &[String], forms: &[Form<'_>]) {
+/// These pages of the origins that went make room for those of the new ones.
+fn replace(list: &mut Option<Vec<String>>, new: &[String], gone: &[String], pages: &[&str]) {
     let Some(list) = list else { return };
     let all = |origins: &[String]| -> Vec<String> {
-        origins.iter().flat_map(|origin| forms.iter().map(move |form| form(origin))).collect()
+        origins.iter().flat_map(|origin| pages.iter().map(move |page| format!("{origin}{page}"))).collect()
     };
     let (new, gone) = (all(new), all(gone));
     list.retain(|url| !gone.contains(url) && !new.contains(url));
@@ -137,10 +133,9 @@ mod tests {
     fn lists_follow() {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let mut list = Some(texts(&["http://a:1/dev/callback", "http://b:1/dev/callback", "http://own"]));
-        let page = |origin: &String| format!("{origin}/dev/callback");
-        replace(&mut list, &texts(&["http://c:1"]), &texts(&["http://a:1"]), &[&page]);
+        replace(&mut list, &texts(&["http://c:1"]), &texts(&["http://a:1"]), &["/dev/callback"]);
         let expected = ["http://c:1/dev/callback", "http://b:1/dev/callback", "http://own"];
         assert_eq!(list, Some(texts(&expected)));
-        replace(&mut None, &[], &[], &[&page]);
+        replace(&mut None, &[], &[], &["/dev/callback"]);
     }
 }

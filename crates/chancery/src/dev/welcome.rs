@@ -19,6 +19,8 @@ pub struct Whereabouts<'a> {
     pub ca: &'a Path,
     /// Where the secrets of the applications stand.
     pub ready_file: Option<&'a Path>,
+    /// Whether this build has the dashboard.
+    pub has_dashboard: bool,
     /// For nonce and state of the request shown: unguessable.
     pub random: (&'a str, &'a str),
 }
@@ -56,11 +58,30 @@ pub fn welcome(out: &mut Output, at: Whereabouts<'_>, clients: &DemoClients) {
         String::new(),
         format!("  {}", heading(out, "People")),
         format!("  {:<18} password {:<13} {}", JANE.email, JANE.password, out.faint("may read contacts")),
-        format!("  {:<18} password {:<13} {}", SAM.email, SAM.password, out.faint("may read and delete contacts")),
+        format!(
+            "  {:<18} password {:<13} {}",
+            SAM.email,
+            SAM.password,
+            out.faint("may read and delete contacts")
+        ),
         String::new(),
         format!("  {}", heading(out, "Dashboard")),
-        format!("  {}", out.link(&dashboard::url(at.http))),
-        format!("  {:<18} password {:<13} {}", ADMIN.email, ADMIN.password, out.faint("may administer everything")),
+    ]);
+    match at.has_dashboard {
+        true => lines.extend([
+            format!("  {}", out.link(&dashboard::url(at.http))),
+            format!(
+                "  {:<18} password {:<13} {}",
+                ADMIN.email,
+                ADMIN.password,
+                out.faint("may administer everything")
+            ),
+        ]),
+        false => {
+            lines.push(format!("  {}", out.faint("not in this build: `make dashboard`, then build again")));
+        }
+    }
+    lines.extend([
         String::new(),
         format!("  {}", heading(out, "Sign in and ask for read:contacts")),
         format!("  {}", out.link(&authorize)),
@@ -96,7 +117,46 @@ const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b':').remove(b'-').remove(b'_'
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+    use crate::seed::demo_clients;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// An address that leads nowhere is not printed.
+    #[test]
+    fn the_dashboard_is_named_where_there_is_one() {
+        let said = |has_dashboard| {
+            let kept = Kept::default();
+            let mut out = Output::into_buffers(std::io::sink(), kept.clone(), false);
+            let at = Whereabouts {
+                http: "http://localhost:4000",
+                https: "https://localhost:4443",
+                ca: Path::new("ca.pem"),
+                ready_file: None,
+                has_dashboard,
+                random: ("N", "S"),
+            };
+            welcome(&mut out, at, &demo_clients(&[7; 32].into()));
+            String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
+        };
+        let (with, without) = (said(true), said(false));
+        assert!(with.contains("http://localhost:4000/dashboard/") && with.contains(ADMIN.password), "{with}");
+        assert!(!without.contains("/dashboard/") && !without.contains(ADMIN.password), "{without}");
+        assert!(without.contains("make dashboard"), "{without}");
+    }
 
     #[test]
     fn the_request_is_the_documented_one() {

@@ -77,9 +77,24 @@ impl Client {
         token: Option<&SecretString>,
         body: Option<&Value>,
     ) -> Result<Answer> {
-        let request = self.request(method, path, token, body)?;
-        let call = self.exchange(request);
-        let answer = tokio::time::timeout(PATIENCE, call).await;
+        let (status, bytes) = self.ask(self.request(method, path, token, body)?).await?;
+        Ok(Answer { status, body: json(status, &bytes).with_context(|| self.shown())? })
+    }
+
+    /// A call that is answered with words for a person, which nobody here reads.
+    pub(super) async fn post_for_words(&self, path: &str, body: &Value) -> Result<()> {
+        let (status, bytes) = self.ask(self.request(Method::POST, path, None, Some(body))?).await?;
+        match status {
+            200..=299 => Ok(()),
+            _ => {
+                let body = json(status, &bytes).with_context(|| self.shown())?;
+                bail!("{} answered {status}: {}", self.shown(), super::said(&body))
+            }
+        }
+    }
+
+    async fn ask(&self, request: Request<Full<Bytes>>) -> Result<(u16, Bytes)> {
+        let answer = tokio::time::timeout(PATIENCE, self.exchange(request)).await;
         answer
             .unwrap_or_else(|_| bail!("no answer within {} s", PATIENCE.as_secs()))
             .with_context(|| self.shown())
@@ -108,7 +123,7 @@ impl Client {
         Ok(request.body(Full::from(bytes))?)
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer> {
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(u16, Bytes)> {
         let host = self.url.host_str().context("the URL names no host")?;
         let port = self.url.port_or_known_default().context("the URL names no port")?;
         let bare = host.trim_matches(['[', ']']);
@@ -143,7 +158,7 @@ const LONGEST: usize = 16 << 20;
 async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     request: Request<Full<Bytes>>,
-) -> Result<Answer> {
+) -> Result<(u16, Bytes)> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     // What goes wrong with the connection goes wrong with the request too.
     tokio::spawn(async move { drop(connection.await) });
@@ -151,13 +166,14 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let status = response.status().as_u16();
     let read = Limited::new(response.into_body(), LONGEST).collect().await;
     let bytes = read.map_err(|error| anyhow::anyhow!("the answer breaks off: {error}"))?.to_bytes();
-    let body = match bytes.is_empty() {
-        true => Value::Null,
-        false => {
-            serde_json::from_slice(&bytes).with_context(|| format!("it answered {status} without JSON"))?
-        }
-    };
-    Ok(Answer { status, body })
+    Ok((status, bytes))
+}
+
+fn json(status: u16, bytes: &Bytes) -> Result<Value> {
+    match bytes.is_empty() {
+        true => Ok(Value::Null),
+        false => serde_json::from_slice(bytes).with_context(|| format!("it answered {status} without JSON")),
+    }
 }
 
 fn tls_config(trust: Trust) -> Result<ClientConfig> {

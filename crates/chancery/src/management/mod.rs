@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ::http::Method;
 use anyhow::{Context, Result, bail};
+use form_urlencoded::Serializer;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -74,11 +75,44 @@ impl Management {
         self.call(Method::DELETE, path, None).await
     }
 
+    /// Takes away what a body lists.
+    pub(crate) async fn delete_of(&self, path: &str, body: &Value) -> Result<Value> {
+        self.call(Method::DELETE, path, Some(body)).await
+    }
+
+    /// Every item of a list that goes on from where a part of it ended.
+    pub(crate) async fn list_on(&self, path: &str, member: &str) -> Result<Vec<Value>> {
+        let (mut all, mut from) = (Vec::new(), String::new());
+        loop {
+            let mut query = Serializer::new(String::new());
+            query.append_pair("take", &PAGE.to_string());
+            if !from.is_empty() {
+                query.append_pair("from", &from);
+            }
+            let mut part = self.get(&format!("{path}?{}", query.finish())).await?;
+            let Value::Array(items) = part[member].take() else {
+                bail!("{} answered {path} with no list", self.base)
+            };
+            all.extend(items);
+            match part["next"].as_str() {
+                Some(next) if next != from => from = next.to_owned(),
+                _ => return Ok(all),
+            }
+        }
+    }
+
+    /// Has the server mail a link for choosing a new password. It does not say whether there is such a user.
+    pub(crate) async fn mail_reset_link(&self, connection: &str, email: &str) -> Result<()> {
+        let body = json!({ "connection": connection, "email": email });
+        self.client.post_for_words("/dbconnections/change_password", &body).await
+    }
+
     /// Every item of a list, page by page.
     pub(crate) async fn list(&self, path: &str) -> Result<Vec<Value>> {
         let (mut all, mut page) = (Vec::new(), 0);
+        let join = if path.contains('?') { '&' } else { '?' };
         loop {
-            let answer = self.get(&format!("{path}?per_page={PAGE}&page={page}")).await?;
+            let answer = self.get(&format!("{path}{join}per_page={PAGE}&page={page}")).await?;
             let Value::Array(items) = answer else { bail!("{} answered {path} with no list", self.base) };
             let last = items.len() < PAGE;
             all.extend(items);

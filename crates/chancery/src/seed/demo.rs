@@ -1,6 +1,7 @@
 //! The demo tenant: one API with two scopes, an application of each kind, two people with different roles.
 
 use chancery_connect::users;
+use chancery_core::dashboard::PLAYGROUND_CALLBACK;
 use chancery_core::ids;
 use chancery_core::model::{
     Api, AppType, Client, ClientGrant, ExpirationType, Permission, RefreshTokenSettings, Role, RotationType,
@@ -109,7 +110,7 @@ fn api(seeding: &Seeding<'_>) -> Api {
 fn spa(seeding: &Seeding<'_>) -> Result<Client, Error> {
     let client = application(seeding, "Demo SPA", AppType::Spa, &seeding.clients.spa)?;
     Ok(Client {
-        callbacks: Some(with_pages(seeding, &CALLBACKS)),
+        callbacks: Some(with_pages(seeding, &[CALLBACK_PAGE, PLAYGROUND_CALLBACK])),
         web_origins: Some(with_origins(seeding, &ORIGINS)),
         allowed_origins: Some(with_origins(seeding, &ORIGINS)),
         allowed_logout_urls: Some(logout_urls(seeding)),
@@ -136,7 +137,7 @@ fn web(seeding: &Seeding<'_>) -> Result<Client, Error> {
         "http://auth0.com/oauth/grant-type/password-realm",
     ];
     Ok(Client {
-        callbacks: Some(with_pages(seeding, &CALLBACKS)),
+        callbacks: Some(with_pages(seeding, &[CALLBACK_PAGE])),
         allowed_logout_urls: Some(logout_urls(seeding)),
         grant_types: Some(grants.map(str::to_owned).to_vec()),
         ..client
@@ -220,9 +221,11 @@ const ORIGINS: [&str; 3] = ["http://localhost:3000", "http://localhost:5173", "h
 /// The path of dev mode's callback page.
 pub(crate) const CALLBACK_PAGE: &str = "/dev/callback";
 
-fn with_pages(seeding: &Seeding<'_>, more: &[&str]) -> Vec<String> {
-    let pages = seeding.origins.iter().map(|origin| format!("{origin}{CALLBACK_PAGE}"));
-    pages.chain(more.iter().map(|text| (*text).to_owned())).collect()
+/// These pages at each origin, and those of programs on this machine.
+fn with_pages(seeding: &Seeding<'_>, pages: &[&str]) -> Vec<String> {
+    let at =
+        |page: &&str| seeding.origins.iter().map(move |origin| format!("{origin}{page}")).collect::<Vec<_>>();
+    pages.iter().flat_map(at).chain(CALLBACKS.map(str::to_owned)).collect()
 }
 
 fn with_origins(seeding: &Seeding<'_>, more: &[&str]) -> Vec<String> {

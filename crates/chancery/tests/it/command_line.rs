@@ -9,17 +9,17 @@ use serde_json::Value;
 
 use crate::process::{Running, ask, chancery, dev, start};
 
-fn run(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     chancery(folder, arguments).output().unwrap()
 }
 
-fn good(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn good(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn refused(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn refused(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     assert!(!output.status.success(), "{arguments:?}");
     assert!(output.stdout.is_empty(), "talk goes to stderr");
@@ -78,7 +78,9 @@ fn an_api_is_defined_from_the_command_line() {
     assert!(said.contains("the API https://no.example: "), "{said}");
 
     // What has no name is called what it is, and what lives for no time is refused.
-    cli(&["api", "create", "https://unnamed.example"]);
+    let unnamed = run(folder.path(), &with(&["api", "create", "https://unnamed.example"]));
+    let said = String::from_utf8(unnamed.stderr).unwrap();
+    assert!(said.contains("RBAC is off") && said.contains("--rbac"), "what was chosen is said: {said}");
     let shown: Value = serde_json::from_str(&cli(&["api", "show", "https://unnamed.example"])).unwrap();
     assert_eq!(shown["name"], "https://unnamed.example");
     let lifetime =

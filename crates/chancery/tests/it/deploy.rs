@@ -185,7 +185,13 @@ fn what_is_exported_is_no_change_here_and_makes_the_same_elsewhere() {
             }
         }
         assert!(one.refused(&["export", name]).contains("--force"));
-        one.good(&["export", name, "--force"]);
+        let talk = one.run(&["export", name, "--force"]).talk;
+        // Every folder that is written beside a file is named.
+        let folders = written.iter().filter_map(|(file, _)| file.split_once('/')).filter(|_| root == "yaml");
+        for (folder, _) in folders {
+            assert!(talk.contains(&format!("beside it, in yaml/{folder}.")), "{folder}: {talk}");
+        }
+        assert!(talk.contains(&format!(" are in {name}")), "{talk}");
         assert_eq!(files(&one.path().join(root)), written, "the same again");
         assert_eq!(one.good(&["plan", name, "--delete"]), "No changes.\n");
         assert_eq!(one.run(&["plan", name, "--exit-code"]).status, 0);

@@ -9,6 +9,7 @@ mod dev_mode;
 mod harness;
 mod hostile;
 mod master_key;
+mod people;
 mod process;
 mod seeding;
 mod shutdown;

@@ -28,8 +28,13 @@ async fn the_demo_tenant_is_complete() {
         assert!(tenant.client(&server.clients.spa.client_id).unwrap().is_public());
         let callbacks = tenant.client(&server.clients.spa.client_id).unwrap().callbacks.clone().unwrap();
         assert_eq!(
-            callbacks[..2],
-            ["http://localhost:4000/dev/callback", "https://localhost:4443/dev/callback"]
+            callbacks[..4],
+            [
+                "http://localhost:4000/dev/callback",
+                "https://localhost:4443/dev/callback",
+                "http://localhost:4000/dashboard/playground/callback",
+                "https://localhost:4443/dashboard/playground/callback",
+            ]
         );
         assert_eq!(tenant.connections().count(), 1);
         assert_eq!(permissions(&server.app.store, JANE.email).await, ["read:contacts"]);
@@ -139,6 +144,8 @@ async fn a_second_process_adds_its_origins_and_dead_ones_go() {
     assert!(callbacks.contains(&"http://localhost:3000/callback".to_owned()), "{callbacks:?}");
     assert!(callbacks.contains(&format!("{alive}/dev/callback")), "{callbacks:?}");
     assert!(!callbacks.contains(&format!("{dead}/dev/callback")), "{callbacks:?}");
+    let playground = "http://localhost:4100/dashboard/playground/callback".to_owned();
+    assert!(callbacks.contains(&playground), "{callbacks:?}");
     assert!(spa.web_origins.unwrap().contains(&"http://localhost:4100".to_owned()));
     // Another process, which knew of neither, wrote last.
     store.set_origins(DEMO_TENANT, &["http://localhost:4200".to_owned()]).await.unwrap();

@@ -45,7 +45,7 @@ pub struct Told {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions: Option<Vec<String>>,
     /// Whether the user is asked, and why: `recorded`, `first`, `more_wanted`, `skipped_by_api`, `first_party_sign_in`,
-    /// `not_in_flow`.
+    /// `nothing_of_api`, `not_in_flow`.
     pub consent: &'static str,
     /// Scopes asked for or possible, each with its reasons.
     pub scopes: Vec<ToldScope>,
@@ -237,6 +237,9 @@ impl Teller<'_> {
                 "The API lets first-party applications with a verifiable callback skip consent."
             }
             Need::Dashboard => "The dashboard needs none on its own server.",
+            Need::NothingOfApi => {
+                "Nothing of this API was to be had: the user is asked about the other ones."
+            }
             Need::Stored if self.request.consented.is_none() => "The user consented to it before.",
             Need::NotInFlow | Need::Stored => return None,
         };

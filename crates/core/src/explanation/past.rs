@@ -155,8 +155,17 @@ const FLOWS: [&str; 13] = [
     "ciba",
 ];
 
-const CONSENTS: [&str; 7] =
-    ["forced", "first", "more_wanted", "not_in_flow", "first_party_sign_in", "skipped_by_api", "recorded"];
+const CONSENTS: [&str; 9] = [
+    "forced",
+    "first",
+    "more_wanted",
+    "not_in_flow",
+    "first_party_sign_in",
+    "skipped_by_api",
+    "dashboard",
+    "nothing_of_api",
+    "recorded",
+];
 
 const DENIALS: [&str; 11] = [
     "no_client_grant",

@@ -356,6 +356,7 @@ fn question<'a>(request: &Request<'a>, want: &'a [&'a str], stored: Option<&'a C
         redirect_uri: Some("https://app.example/cb"),
         skips_on_loopback: false,
         is_dashboard: false,
+        others_follow: false,
     }
 }
 

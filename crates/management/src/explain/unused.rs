@@ -1,7 +1,8 @@
-//! `GET /explain/unused`: scopes that client grants and roles give and that were not issued through them for some days, with
-//! the configuration without them, as `chancery plan` reads it.
+//! `GET /explain/unused`: scopes that client grants and roles give for some days and that were not issued through them in these,
+//! with the configuration without them, as `chancery plan` reads it.
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 
 use chancery_core::dashboard;
 use chancery_core::iso::format_ms;
@@ -15,15 +16,18 @@ pub(super) async fn unused(call: Call) -> Result<Answer, Problem> {
     // What was issued just now counts.
     call.ctx.app.logs.flush().await.map_err(stored)?;
     let days = call.query.int("days").unwrap_or(90);
-    let today = call.ctx.now_ms.div_euclid(DAY_MS);
-    let (uses, since) = call.store().scope_uses(call.tenant()).await.map_err(stored)?;
+    let noted = call.store().scope_uses(call.tenant()).await.map_err(stored)?;
     let mut last = HashMap::new();
-    for used in uses {
+    for used in noted.uses {
         let day =
             last.entry((used.holder, stored_audience(&call, &used.audience), used.scope)).or_insert(used.day);
         *day = used.day.max(*day);
     }
-    let notes = Notes { last, before: today - days };
+    let before = call.ctx.today() - days;
+    let young = noted.given.into_iter().filter(|given| given.day > before);
+    let young = young.map(|given| (given.holder, given.audience, given.scope)).collect();
+    let since = noted.since;
+    let notes = Notes { last, young, before, left_out: Cell::new(0) };
     let (mut grants, mut roles) = (Vec::new(), Vec::new());
     let mut patch = Map::new();
     for grant in call.snapshot().client_grants() {
@@ -45,6 +49,7 @@ pub(super) async fn unused(call: Call) -> Result<Answer, Problem> {
     let mut body = json!({
         "days": days,
         "is_complete": since.is_some_and(|since| since <= notes.before),
+        "recently_given": notes.left_out.get(),
         "client_grants": grants,
         "roles": roles,
         "patch": patch,
@@ -55,11 +60,19 @@ pub(super) async fn unused(call: Call) -> Result<Answer, Problem> {
     Ok(Answer::ok(body))
 }
 
-/// When each was last issued: by holder, API as it is stored, and scope.
+/// Holder, API as it is stored, and scope.
+type Held = (String, String, String);
+
+/// What is known of scopes that somebody holds.
 struct Notes {
-    last: HashMap<(String, String, String), i64>,
-    /// Days from here on count as recent.
+    /// The day on which each was last issued.
+    last: HashMap<Held, i64>,
+    /// What was given so lately that nobody can say yet whether it is needed.
+    young: HashSet<Held>,
+    /// Days after this one count as recent.
     before: i64,
+    /// How many were not told because they are young.
+    left_out: Cell<i64>,
 }
 
 impl Notes {
@@ -67,8 +80,16 @@ impl Notes {
         self.last.get(&(holder.to_owned(), audience.to_owned(), scope.to_owned())).copied()
     }
 
-    fn is_used(&self, holder: &str, audience: &str, scope: &str) -> bool {
-        self.day(holder, audience, scope).is_some_and(|day| day > self.before)
+    /// Whether it is used, or too young to tell.
+    fn stays(&self, holder: &str, audience: &str, scope: &str) -> bool {
+        if self.day(holder, audience, scope).is_some_and(|day| day > self.before) {
+            return true;
+        }
+        let is_young = self.young.contains(&(holder.to_owned(), audience.to_owned(), scope.to_owned()));
+        if is_young {
+            self.left_out.set(self.left_out.get() + 1);
+        }
+        is_young
     }
 
     fn shown(&self, call: &Call, holder: &str, audience: &str, scope: &str) -> Value {
@@ -96,7 +117,7 @@ fn of_grant(call: &Call, grant: &ClientGrant, notes: &Notes) -> Option<Found> {
     let holder = format!("{}:{client_id}", grant.subject_type.as_str());
     let scopes = grant.scope.iter().flatten().map(String::as_str);
     let (kept, unused): (Vec<&str>, Vec<&str>) =
-        scopes.partition(|scope| notes.is_used(&holder, &grant.audience, scope));
+        scopes.partition(|scope| notes.stays(&holder, &grant.audience, scope));
     if unused.is_empty() {
         return None;
     }
@@ -122,9 +143,9 @@ fn of_role(call: &Call, role: &Role, notes: &Notes) -> Option<Found> {
         return None;
     }
     let holder = format!("role:{}", role.id);
-    let is_used =
-        |held: &&Permission| notes.is_used(&holder, &held.resource_server_identifier, &held.permission_name);
-    let (kept, unused): (Vec<&Permission>, Vec<&Permission>) = role.permissions.iter().partition(is_used);
+    let stays =
+        |held: &&Permission| notes.stays(&holder, &held.resource_server_identifier, &held.permission_name);
+    let (kept, unused): (Vec<&Permission>, Vec<&Permission>) = role.permissions.iter().partition(stays);
     if unused.is_empty() {
         return None;
     }

@@ -249,6 +249,7 @@ impl<'a> Scene<'a> {
             skips_on_loopback: self.call.snapshot().settings.flags.skip_consent_on_loopback.unwrap_or(false),
             is_dashboard: matches!(request.target, chancery_core::scope::Target::Management(_))
                 && callback.is_some_and(|uri| asks_itself(&self.client, uri, &self.call.origin().base)),
+            others_follow: false,
         })
     }
 

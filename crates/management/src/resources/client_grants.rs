@@ -3,7 +3,7 @@
 use chancery_core::ids;
 use chancery_core::model::ClientGrant;
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Change, Kind, Snapshot};
+use chancery_store::{Batch, Change, Kind, Snapshot};
 use serde_json::{Map, Value};
 
 use super::apis;
@@ -76,6 +76,7 @@ impl Resource for ClientGrants {
             grant.scope = Some(Vec::new());
         }
         check(call, &grant)?;
+        let change = change.also(given(call, &grant, &[]));
         Ok((grant, change))
     }
 
@@ -92,7 +93,7 @@ impl Resource for ClientGrants {
             after.scope = Some(Vec::new());
         }
         check(call, after)?;
-        Ok(change)
+        Ok(change.also(given(call, after, before.scope.as_deref().unwrap_or_default())))
     }
 
     async fn delete(_: &Call, grant: &ClientGrant, change: Change) -> Result<Change, Problem> {
@@ -101,6 +102,15 @@ impl Resource for ClientGrants {
         }
         Ok(change)
     }
+}
+
+/// A note of the scopes that are new in it.
+fn given(call: &Call, grant: &ClientGrant, before: &[String]) -> Batch {
+    let Some(client_id) = &grant.client_id else { return Batch::default() };
+    let new = grant.scope.iter().flatten().filter(|scope| !before.contains(scope));
+    let new = new.map(|scope| (grant.audience.as_str(), scope.as_str()));
+    let holder = format!("{}:{client_id}", grant.subject_type.as_str());
+    call.store().note_given_scopes(call.tenant(), (&holder, call.ctx.today()), new)
 }
 
 /// Whether it is of the application and the API that the query names, if any.

@@ -155,8 +155,13 @@ async fn rewrite(call: &Call, edit: impl Fn(&mut Role)) -> Result<i64, Problem> 
     let mut lost = Lost::Race;
     for _ in 0..2 {
         let (mut role, seen) = load::<Roles>(call).await?;
+        let before = role.permissions.clone();
         edit(&mut role);
-        match call.apply(put::<Roles>(Change::new(call.tenant()), &role, seen)?).await {
+        let given = role.permissions.iter().filter(|held| !before.contains(held));
+        let given = given.map(|held| (&*held.resource_server_identifier, &*held.permission_name));
+        let holder = format!("role:{}", role.id);
+        let note = call.store().note_given_scopes(call.tenant(), (&holder, call.ctx.today()), given);
+        match call.apply(put::<Roles>(Change::new(call.tenant()), &role, seen)?.also(note)).await {
             Ok(rev) => return Ok(rev),
             Err(Error::Guard) => lost = Lost::Race,
             Err(other) => return Err(refused::<Roles>(other)),

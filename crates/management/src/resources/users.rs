@@ -102,7 +102,7 @@ async fn create(call: Call) -> Result<Answer, Problem> {
         return Err(Problem::payload("Missing required property: email", ""));
     }
     let id = take_text(&mut body, "user_id").filter(|id| !id.is_empty());
-    body.shift_remove("verify_email");
+    let wants_mail = body.shift_remove("verify_email").and_then(|wish| wish.as_bool());
     let rng = &*call.ctx.app.rng;
     let newcomer =
         Newcomer { email: email.as_deref(), username: username.as_deref(), connection: &connection.name };
@@ -118,6 +118,10 @@ async fn create(call: Call) -> Result<Answer, Problem> {
     let hash = hashed(&call, connection, password, &user).await?;
     let new = NewUser { user, connection: connection.name.clone(), password_hash: Some(hash) };
     call.store().create_user(call.tenant(), &new).await.map_err(taken)?;
+    // The user is made: a mail that cannot be sent now can be asked for again (`/jobs/verification-email`).
+    if wants_mail.unwrap_or(new.user.email_verified != Some(true)) {
+        drop(call.ctx.mail_first_verification(&new.user, connection).await);
+    }
     Ok(Answer::created(shown(&new.user)?))
 }
 

@@ -97,6 +97,7 @@ impl Flight<'_> {
                 skips_on_loopback: self.ctx.tenant.settings.flags.skip_consent_on_loopback.unwrap_or(false),
                 is_dashboard: matches!(self.audience.target(), Target::Management(_))
                     && asks_itself(&self.client, request.redirect_uri.as_str(), &self.ctx.origin.base),
+                others_follow: !request.further.is_empty(),
             })
         };
         let words: Vec<&str> = want.iter().map(String::as_str).collect();

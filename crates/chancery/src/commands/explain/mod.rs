@@ -7,10 +7,11 @@ mod unused;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use form_urlencoded::Serializer;
+use anyhow::Result;
 use serde_json::{Map, Value};
 
+use self::remedy::Remedies;
+use super::user::user_id;
 use crate::cli::{ExplainArgs, ExplainCommand, ExplainRequest};
 use crate::management::{Management, path};
 use crate::output::Output;
@@ -21,7 +22,7 @@ pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode>
         None => {
             let mut request = args.request;
             if let Some(user) = request.user.take() {
-                request.user = Some(user_id(&management, user).await?);
+                request.user = Some(user_id(&management, &user).await?);
             }
             management.own_post("/explain", &body(&request)).await?
         }
@@ -30,32 +31,64 @@ pub(super) async fn run(args: ExplainArgs, out: &mut Output) -> Result<ExitCode>
         }
         Some(ExplainCommand::Access { user, app }) => {
             let (kind, id) = match user {
-                Some(user) => ("users", user_id(&management, user).await?),
+                Some(user) => ("users", user_id(&management, &user).await?),
                 None => ("applications", app.unwrap_or_default()),
             };
             return lists::access(&management, kind, &id, out).await;
         }
         Some(ExplainCommand::Unused(args)) => return unused::run(&management, &args, out).await,
-        Some(ExplainCommand::Token { id }) => management.own_get(&path("explain/tokens", &id)).await?,
+        Some(ExplainCommand::Token { id }) => {
+            let mut past = management.own_get(&path("explain/tokens", &id)).await?;
+            let now = again(&management, &past).await;
+            let remedies = match &now {
+                Some(now) if !out.json => remedy::since(&management, &past, now).await,
+                _ => Remedies::default(),
+            };
+            if let Some(now) = now.filter(|_| out.json) {
+                past["now"] = now;
+            }
+            show(&past, &remedies, out)?;
+            return Ok(verdict(&past));
+        }
     };
-    show(&management, &told, out).await?;
+    let remedies = match out.json {
+        true => Remedies::default(),
+        false => remedy::of(&management, &told).await,
+    };
+    show(&told, &remedies, out)?;
     Ok(verdict(&told))
 }
 
-/// The id of a user who is named by it or by their address. Ids have a `|`.
-async fn user_id(management: &Management, user: String) -> Result<String> {
-    if user.contains('|') || !user.contains('@') {
-        return Ok(user);
+/// What the request for a token of earlier would come to by the configuration of today; nothing where such a request cannot be
+/// explained: its application is gone, or its flow starts from another token.
+async fn again(management: &Management, past: &Value) -> Option<Value> {
+    management.own_post("/explain", &as_request(past)?).await.ok()
+}
+
+fn as_request(past: &Value) -> Option<Value> {
+    let flow = match past["flow"].as_str()? {
+        "code_exchange" => "authorization_code",
+        flow @ ("authorization_code" | "implicit" | "hybrid" | "device_code" | "password"
+        | "password_realm" | "client_credentials" | "refresh_token") => flow,
+        _ => return None,
+    };
+    let scopes = past["scopes"].as_array().into_iter().flatten();
+    let asked: Vec<&str> =
+        scopes.filter(|scope| scope["asked"] == true).filter_map(|scope| scope["scope"].as_str()).collect();
+    let mut body = Map::new();
+    body.insert("flow".to_owned(), flow.into());
+    body.insert("scope".to_owned(), asked.join(" ").into());
+    for (name, member) in [
+        ("client_id", "client_id"),
+        ("audience", "audience"),
+        ("user_id", "user_id"),
+        ("organization", "organization_id"),
+    ] {
+        if let Some(value) = past[member].as_str().filter(|value| !value.is_empty()) {
+            body.insert(name.to_owned(), value.into());
+        }
     }
-    let query = Serializer::new(String::new()).append_pair("email", &user).finish();
-    let found = management.get(&format!("/users-by-email?{query}")).await?;
-    let ids: Vec<&str> =
-        found.as_array().into_iter().flatten().filter_map(|one| one["user_id"].as_str()).collect();
-    match ids.as_slice() {
-        [id] => Ok((*id).to_owned()),
-        [] => bail!("no user has the address {user}"),
-        many => bail!("several users have the address {user}; say which: {}", many.join(", ")),
-    }
+    Some(body.into())
 }
 
 fn body(request: &ExplainRequest) -> Value {
@@ -77,12 +110,11 @@ fn body(request: &ExplainRequest) -> Value {
     Value::Object(body)
 }
 
-async fn show(management: &Management, told: &Value, out: &mut Output) -> Result<()> {
-    if out.json {
-        return out.value(told);
+fn show(told: &Value, remedies: &Remedies, out: &mut Output) -> Result<()> {
+    match out.json {
+        true => out.value(told),
+        false => table::print(told, remedies, out),
     }
-    let remedies = remedy::of(management, told).await;
-    table::print(told, &remedies, out)
 }
 
 /// Success where everything asked for was granted.
@@ -97,6 +129,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_token_of_earlier_is_asked_for_again() {
+        let past = json!({"client_id": "app", "audience": "https://a/", "flow": "code_exchange", "user_id": "auth0|1",
+            "scopes": [{"scope": "x", "asked": true}, {"scope": "y", "asked": false}, {"scope": "z", "asked": true}]});
+        let request = json!({"client_id": "app", "audience": "https://a/", "flow": "authorization_code",
+            "user_id": "auth0|1", "scope": "x z"});
+        assert_eq!(as_request(&past), Some(request));
+        assert_eq!(as_request(&json!({"flow": "token_exchange", "client_id": "app"})), None);
+    }
 
     #[test]
     fn success_is_everything_asked_for() {

@@ -41,6 +41,33 @@ pub(super) async fn of(management: &Management, told: &Value) -> Remedies {
     remedies
 }
 
+/// Advice for a token of earlier, by what the same request would come to now.
+pub(super) async fn since(management: &Management, past: &Value, now: &Value) -> Remedies {
+    let mut remedies = of(management, now).await;
+    let scopes = |told: &'_ Value| told["scopes"].as_array().cloned().unwrap_or_default();
+    let today = scopes(now);
+    let is_had = |name: &Value| today.iter().any(|scope| scope["scope"] == *name && scope["granted"] == true);
+    for scope in scopes(past) {
+        let name = printable(scope["scope"].as_str().unwrap_or_default());
+        if scope["granted"] == true {
+            // It has nothing to do with this token, whatever became of it.
+            remedies.by_scope.remove(&name);
+        } else if scope["asked"] == true && is_had(&scope["scope"]) {
+            remedies.by_scope.insert(name, vec![Remedy::none_needed()]);
+        }
+    }
+    if past["decision"] != "issued" && now["decision"] == "issued" {
+        remedies.of_refusal = vec![Remedy::none_needed()];
+    }
+    remedies
+}
+
+impl Remedy {
+    fn none_needed() -> Self {
+        Self { text: "Something was changed since: it would be granted now.".to_owned(), command: None }
+    }
+}
+
 async fn one(management: &Management, fix: &Value) -> Remedy {
     // A grant's scopes are written all at once, so those it has are read first.
     let grant = match (fix["kind"].as_str(), fix["client_grant_id"].as_str()) {
@@ -76,7 +103,7 @@ fn command(fix: &Value, grant: Option<&Value>) -> Option<String> {
             call("POST", "/client-grants", &body)
         }
         "permit_user" => permit(fix)?,
-        "unblock_user" => call("PATCH", &id("user_id", "users")?, &json!({"blocked": false})),
+        "unblock_user" => format!("chancery user unblock {}", quoted(text("user_id")?)),
         "allow_offline_access" => {
             call("PATCH", &id("api_id", "resource-servers")?, &json!({"allow_offline_access": true}))
         }
@@ -97,9 +124,7 @@ fn permit(fix: &Value) -> Option<String> {
     let user = fix["user_id"].as_str()?;
     let role = fix["roles"].get(0).and_then(|role| role["id"].as_str());
     Some(match (role, fix["organization_id"].as_str()) {
-        (Some(role), None) => {
-            call("POST", &format!("{}/roles", path("users", user)), &json!({"roles": [role]}))
-        }
+        (Some(role), None) => format!("chancery role give {} {}", quoted(role), quoted(user)),
         (Some(role), Some(organization)) => {
             let member = format!("{}{}", path("organizations", organization), path("members", user));
             call("POST", &format!("{member}/roles"), &json!({"roles": [role]}))
@@ -141,8 +166,7 @@ mod tests {
         assert_eq!(command(&fix, None).unwrap(), r"chancery scope add https://api.x 'a'\''; rm -rf ~ #'");
         let fix = json!({"kind": "permit_user", "user_id": "auth0|1", "scope": "a", "audience": "x",
             "roles": [{"id": "rol_1", "name": "R"}]});
-        let expected = r#"chancery api call POST /users/auth0%7C1/roles --body '{"roles":["rol_1"]}'"#;
-        assert_eq!(command(&fix, None).unwrap(), expected);
+        assert_eq!(command(&fix, None).unwrap(), "chancery role give rol_1 'auth0|1'");
         let fix = json!({"kind": "permit_user", "user_id": "auth0|1", "organization_id": "org_1", "roles": [{"id": "rol_1"}]});
         let expected = r#"chancery api call POST /organizations/org_1/members/auth0%7C1/roles --body '{"roles":["rol_1"]}'"#;
         assert_eq!(command(&fix, None).unwrap(), expected);

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::remedy::{Remedies, Remedy};
 use crate::output::Output;
+pub(super) use crate::output::printable;
 
 pub(super) fn print(told: &Value, remedies: &Remedies, out: &mut Output) -> Result<()> {
     head(told, out)?;
@@ -99,13 +100,8 @@ fn text(value: &Value, name: &str) -> String {
     plain(&value[name])
 }
 
-/// Names are other people's words: nothing in them moves the cursor.
 fn plain(value: &Value) -> String {
     printable(value.as_str().unwrap_or_default())
-}
-
-pub(super) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 const WIDEST: usize = 40;

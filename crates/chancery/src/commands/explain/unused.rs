@@ -23,6 +23,15 @@ pub(super) async fn run(management: &Management, args: &UnusedArgs, out: &mut Ou
             out.line(&line)?;
         }
     }
+    if let Some(young) = told["recently_given"].as_u64().filter(|young| *young > 0) {
+        out.say(&format!(
+            "{} given within {} {} left out: nobody can say yet whether {} needed.",
+            counted(usize::try_from(young).unwrap_or(usize::MAX), "scope"),
+            counted(args.days as usize, "day"),
+            if young == 1 { "is" } else { "are" },
+            if young == 1 { "it is" } else { "they are" },
+        ));
+    }
     if told["is_complete"] != true {
         let since = told["since"].as_str().unwrap_or("today");
         out.say(&format!("Uses are noted since {since} only: what was issued before that is not known."));
@@ -77,7 +86,7 @@ impl Unused {
 fn summary(unused: &[Unused], days: u32) -> Vec<String> {
     if unused.is_empty() {
         return vec![format!(
-            "Every scope that is granted was issued within {}.",
+            "No scope is granted and was not issued within {}.",
             counted(days as usize, "day")
         )];
     }
@@ -188,6 +197,6 @@ mod tests {
             "All of them: --all, or --json.",
         ];
         assert_eq!(summary(&Unused::all(&told), 90), expected);
-        assert_eq!(summary(&[], 1), ["Every scope that is granted was issued within 1 day."]);
+        assert_eq!(summary(&[], 1), ["No scope is granted and was not issued within 1 day."]);
     }
 }

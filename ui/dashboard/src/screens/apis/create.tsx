@@ -14,7 +14,7 @@ export default function CreateApi({ close }: { close: () => void }) {
   const [name, setName] = useState('');
   const [identifier, setIdentifier] = useState('');
   const [algorithm, setAlgorithm] = useState('RS256');
-  const [byRole, setByRole] = useState(true);
+  const [byRole, setByRole] = useState(false);
   const creation = useCreation({
     make: () =>
       callAs<Api>(
@@ -23,7 +23,7 @@ export default function CreateApi({ close }: { close: () => void }) {
             ...(name.trim() === '' ? {} : { name: name.trim() }),
             identifier: identifier.trim(),
             signing_alg: algorithm as 'RS256',
-            ...(byRole ? { enforce_policies: true, token_dialect: 'access_token_authz' as const } : {}),
+            ...(byRole ? { enforce_policies: true } : {}),
           },
         }),
       ),
@@ -54,7 +54,7 @@ export default function CreateApi({ close }: { close: () => void }) {
       />
       <Switch
         label="Users get only what their roles allow"
-        description="Role-based access control. Without it, whoever signs in gets every scope that an application asks for."
+        description="Role-based access control. Without it, whoever signs in gets every scope that an application asks for. It can be turned on later."
         checked={byRole}
         onChange={(e) => setByRole(e.currentTarget.checked)}
       />

@@ -32,7 +32,6 @@ export default function CreateUser({ close }: { close: () => void }) {
             email: email.trim(),
             password,
             email_verified: isVerified,
-            // Without this, the server would write to somebody whose address is known already.
             verify_email: !isVerified,
             ...(name.trim() === '' ? {} : { name: name.trim() }),
           },

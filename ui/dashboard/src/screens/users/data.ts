@@ -1,7 +1,7 @@
 // Users, and what hangs on them.
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
-import { callAs, management } from '~/api/client.ts';
+import { call, callAs, management } from '~/api/client.ts';
 import { everything, MOST, pageOf, type Part, partOf } from '~/api/pages.ts';
 import { queryClient } from '~/api/queries.ts';
 import { inLucene } from '~/api/lucene.ts';
@@ -53,6 +53,26 @@ export function userQuery(id: string) {
     queryKey: ['users', id],
     queryFn: () => callAs<User>(management.GET('/users/{id}', { params: { path: { id } } })),
   });
+}
+
+export interface WrongPasswords {
+  blocked_for: { identifier: string; ip?: string }[];
+}
+
+/** Where somebody is kept out after too many wrong passwords. */
+export function wrongPasswordsQuery(id: string) {
+  return queryOptions({
+    queryKey: ['users', id, 'blocks'],
+    queryFn: () => callAs<WrongPasswords>(management.GET('/user-blocks/{id}', { params: { path: { id } } })),
+  });
+}
+
+/** Lets somebody in again, whatever kept them out. */
+export async function unblockUser(user: User): Promise<void> {
+  const { user_id: id } = user;
+  await call(management.DELETE('/user-blocks/{id}', { params: { path: { id } } }));
+  if (user.blocked) await callAs(management.PATCH('/users/{id}', { params: { path: { id } }, body: { blocked: false } }));
+  await queryClient.invalidateQueries({ queryKey: ['users'] });
 }
 
 export async function updateUser(id: string, body: UserPatch): Promise<void> {

@@ -10,7 +10,8 @@ import { Page } from '~/components/page.tsx';
 import { type PageTab, PageTabs } from '~/components/page-tabs.tsx';
 import { Answer } from '~/components/states.tsx';
 
-import { nameOf, updateUser, type User, userQuery } from './data.ts';
+import { nameOf, unblockUser, updateUser, type User, userQuery, wrongPasswordsQuery } from './data.ts';
+import { hasPassword, NewPassword } from './password.tsx';
 
 const route = getRouteApi('/users/$id');
 
@@ -40,13 +41,22 @@ export function UserPage() {
                 <Badge color="red" ml={8}>
                   Blocked
                 </Badge>
-              ) : null}
+              ) : (
+                <KeptOut id={user.user_id} />
+              )}
             </>
           }
           actions={
-            <May scope="update:users">
-              <Block user={user} />
-            </May>
+            <>
+              {hasPassword(user) ? (
+                <May scope="create:user_tickets">
+                  <NewPassword user={user} />
+                </May>
+              ) : null}
+              <May scope="update:users">
+                <Block user={user} />
+              </May>
+            </>
           }
         >
           <PageTabs base={`/dashboard/users/${encodeURIComponent(id)}`} tabs={TABS} />
@@ -56,15 +66,28 @@ export function UserPage() {
   );
 }
 
+/** Says that wrong passwords keep somebody out. */
+function KeptOut({ id }: { id: string }) {
+  const wrong = useQuery(wrongPasswordsQuery(id));
+  if ((wrong.data?.blocked_for.length ?? 0) === 0) return null;
+  return (
+    <Badge color="yellow" ml={8}>
+      Too many wrong passwords
+    </Badge>
+  );
+}
+
 function Block({ user }: { user: User }) {
   const confirm = useConfirm();
   const name = nameOf(user);
-  const write = async (blocked: boolean) => {
-    await updateUser(user.user_id, { blocked });
-    done(blocked ? `${name} was blocked` : `${name} may sign in again`);
-  };
-  const unblock = useMutation({ mutationFn: () => write(false), onError: (error) => failed(error) });
-  if (user.blocked) {
+  const wrong = useQuery(wrongPasswordsQuery(user.user_id));
+  const isKeptOut = (wrong.data?.blocked_for.length ?? 0) > 0;
+  const unblock = useMutation({
+    mutationFn: () => unblockUser(user),
+    onSuccess: () => done(`${name} may sign in again`),
+    onError: (error) => failed(error),
+  });
+  if (user.blocked || isKeptOut) {
     return (
       <Button variant="default" loading={unblock.isPending} onClick={() => unblock.mutate()}>
         Unblock
@@ -81,7 +104,10 @@ function Block({ user }: { user: User }) {
         </Text>
       ),
       action: 'Block user',
-      run: () => write(true),
+      run: async () => {
+        await updateUser(user.user_id, { blocked: true });
+        done(`${name} was blocked`);
+      },
     });
   return (
     <Button variant="default" onClick={ask}>
