@@ -74,12 +74,9 @@ fn explain(flag: &str, address: &str, error: &std::io::Error) -> String {
     }
 }
 
-/// The port of bound sockets.
-///
-/// # Errors
-/// Where there is no socket.
-pub fn port(sockets: &[TcpListener]) -> Result<u16> {
-    Ok(sockets.first().context("no socket")?.local_addr()?.port())
+/// The port of bound sockets; `None` where there are none.
+pub fn port(sockets: &[TcpListener]) -> Option<u16> {
+    sockets.first()?.local_addr().ok().map(|address| address.port())
 }
 
 /// `http://localhost:4000`; the default port of the scheme is left out, as browsers do.

@@ -45,8 +45,8 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     let mtls =
         args.mtls.as_deref().map(|address| listen::bind(address, "--mtls")).transpose()?.unwrap_or_default();
     let origins = [
-        listen::origin("http", &args.host, listen::port(&http)?),
-        listen::origin("https", &args.host, listen::port(&https)?),
+        listen::origin("http", &args.host, listen::port(&http).context("--http names no address")?),
+        listen::origin("https", &args.host, listen::port(&https).context("--https names no address")?),
     ];
     let is_exposed = http.iter().chain(&https).chain(&mtls).any(|socket| !is_loopback(socket));
     let shutdown = signals::shutdown_token()?;
@@ -78,8 +78,8 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
             fetch_networks: Networks(args.fetch_networks.clone()),
             fetch_authorities: args.fetch_ca_file.as_deref().map(authorities::of_servers).transpose()?,
             certificate_origin: match listen::port(&mtls) {
-                Ok(port) => format!("https://{{host}}:{port}"),
-                Err(_) => ServerConfig::default().certificate_origin,
+                Some(port) => format!("https://{{host}}:{port}"),
+                None => ServerConfig::default().certificate_origin,
             },
             ..ServerConfig::default()
         },
