@@ -50,6 +50,18 @@ impl Bank {
         Self { client_id, key, shown: Shown::new("bank.example"), made: AtomicU32::default() }
     }
 
+    /// From now on its certificate is what it authenticates with.
+    async fn is_its_certificate(&self, app: &TestApp, level: &str) {
+        let certificate = json!({ "credential_type": "x509_cert", "name": "own", "pem": self.shown.pem });
+        let path = format!("/clients/{}/credentials", self.client_id);
+        let made = app.manage("POST", &path, certificate).await;
+        let by_certificate = json!({
+            "compliance_level": level,
+            "client_authentication_methods": { "self_signed_tls_client_auth": { "credentials": [{ "id": made["id"] }] } },
+        });
+        app.set_client(&self.client_id, by_certificate).await;
+    }
+
     fn jti(&self) -> String {
         format!("{}-{}", self.client_id, self.made.fetch_add(1, Ordering::Relaxed))
     }
@@ -354,14 +366,7 @@ async fn whoever_has_keys_may_sign_a_question() {
 async fn an_application_with_a_certificate_asks_too() {
     let app = Bank::app().await;
     let bank = Bank::new(&app, "none").await;
-    let certificate = json!({ "credential_type": "x509_cert", "name": "own", "pem": bank.shown.pem });
-    let path = format!("/clients/{}/credentials", bank.client_id);
-    let made = app.manage("POST", &path, certificate).await;
-    let by_certificate = json!({
-        "compliance_level": "fapi1_adv_mtls_par",
-        "client_authentication_methods": { "self_signed_tls_client_auth": { "credentials": [{ "id": made["id"] }] } },
-    });
-    app.set_client(&bank.client_id, by_certificate).await;
+    bank.is_its_certificate(&app, "fapi1_adv_mtls_par").await;
     let object = bank.sign(Algorithm::PS256, &asking(&app, &bank).await);
     let form = [("client_id", bank.client_id.as_str()), ("request", object.as_str())];
     let call = Call::post("/bc-authorize").form(&form);
@@ -373,4 +378,72 @@ async fn an_application_with_a_certificate_asks_too() {
         [("client_id", bank.client_id.as_str()), ("grant_type", CIBA), ("auth_req_id", begun.as_str())];
     let pending = app.send(bank.shown.on(Call::post("/oauth/token").form(&poll), "NONE")).await.expect(400);
     assert_eq!(pending.text("error"), "authorization_pending");
+}
+
+/// `client_auth_type` `mtls` with `sender_constrain` `dpop`, and the plan of machines: the plans name no API, so that the tenant's
+/// `default_audience` is the one they mean, and says what tokens are bound to.
+#[tokio::test]
+async fn the_api_that_the_plans_mean_looks_for_keys() {
+    let app = Bank::app().await;
+    let bank = Bank::new(&app, "none").await;
+    bank.is_its_certificate(&app, "fapi2_sp_mtls_mtls").await;
+    app.set_api(json!({ "proof_of_possession": { "mechanism": "dpop", "required": true } })).await;
+    app.manage("PATCH", "/tenants/settings", json!({ "default_audience": API })).await;
+    let grants = json!({ "grant_types": ["authorization_code", "refresh_token", "client_credentials"] });
+    app.set_client(&bank.client_id, grants).await;
+    let grant = json!({ "client_id": bank.client_id, "audience": API, "scope": ["read:contacts"] });
+    app.manage("POST", "/client-grants", grant).await;
+    let own = Prover::new();
+    let asked = async |form: Pairs<'_>, proof: Option<&str>| {
+        let mut all = vec![("client_id", bank.client_id.as_str())];
+        all.extend(form);
+        let call = bank.shown.on(Call::post("/oauth/token").form(&all), "NONE");
+        app.send(proof.map_or(call.clone(), |proof| call.header("dpop", proof))).await
+    };
+    let code = async || {
+        let challenge = base64url(&chancery_jose::sha256(VERIFIER.as_bytes()));
+        let ask = [
+            ("client_id", bank.client_id.as_str()),
+            ("response_type", "code"),
+            ("redirect_uri", CALLBACK),
+            ("scope", "openid"),
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", "S256"),
+        ];
+        let pushed = app.send(bank.shown.on(Call::post("/oauth/par").form(&ask), "NONE")).await.expect(201);
+        let named =
+            Ask::empty().with("client_id", &bank.client_id).with("request_uri", &pushed.text("request_uri"));
+        Browser::new(&app).authorize(&named, &JANE).await.get("code")
+    };
+    let code_form = async || {
+        [
+            ("grant_type", "authorization_code".to_owned()),
+            ("code", code().await),
+            ("redirect_uri", CALLBACK.to_owned()),
+            ("code_verifier", VERIFIER.to_owned()),
+        ]
+    };
+    let machine = [("grant_type", "client_credentials".to_owned())];
+    for form in [code_form().await.to_vec(), machine.to_vec()] {
+        let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        // `ensure-holder-of-key-required`: the certificate that is shown is not what they are bound to.
+        asked(&form, None).await.is_error(
+            400,
+            "invalid_request",
+            "Tokens of this kind are given with a DPoP proof only",
+        );
+    }
+    let form = code_form().await;
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let tokens = asked(&form, Some(&own.proof(&app, None))).await.expect(200);
+    let of_user = tokens.text("access_token");
+    let of_machine = asked(&[("grant_type", "client_credentials")], Some(&own.proof(&app, None))).await;
+    for token in [&of_user, &of_machine.expect(200).text("access_token")] {
+        let claims = decode(token).1;
+        assert_eq!(claims["cnf"], json!({ "jkt": own.jkt() }));
+        let audiences = claims["aud"].as_array().cloned().unwrap_or_else(|| vec![claims["aud"].clone()]);
+        assert!(audiences.contains(&json!(API)), "{claims}");
+    }
+    // The resource of the plans takes it as well.
+    app.send(own.bound(&app, ("GET", "/userinfo"), &of_user)).await.expect(200);
 }
