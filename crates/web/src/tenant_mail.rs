@@ -81,7 +81,7 @@ impl Ctx {
     }
 
     /// Whether a template is switched off. One that nobody wrote is not.
-    pub(crate) fn is_mail_off(&self, template: &str) -> bool {
+    pub fn is_mail_off(&self, template: &str) -> bool {
         let found = setting(&self.tenant, Kind::EmailTemplate, template);
         found.is_some_and(|template| template.get("enabled") == Some(&Value::Bool(false)))
     }

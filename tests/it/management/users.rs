@@ -57,6 +57,24 @@ async fn the_address_of_a_new_one_is_confirmed() {
     assert_eq!(app.app.outbox.kept().len(), 0, "the tenant wants no such mail");
 }
 
+/// The same where the address changes, if whoever changes it says so.
+#[tokio::test]
+async fn the_address_of_one_who_moved_is_confirmed() {
+    let app = TestApp::new().await;
+    let user = made(&app, json!({"verify_email": false})).await;
+    let moved = async |more: Value| {
+        app.manage("PATCH", &path(&user), more).await;
+        app.app.outbox.kept().iter().map(|mail| mail.to.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(moved(json!({"email": "second@example.com"})).await, [""; 0]);
+    let known = json!({"email": "third@example.com", "email_verified": true, "verify_email": true});
+    assert_eq!(moved(known).await, [""; 0], "nothing is left to prove");
+    let mails = moved(json!({"email": "fourth@example.com", "verify_email": true})).await;
+    assert_eq!(mails, ["fourth@example.com"]);
+    app.api("PATCH", "/email-templates/verify_email", json!({"enabled": false})).await.expect(200);
+    assert_eq!(moved(json!({"email": "fifth@example.com", "verify_email": true})).await.len(), 1);
+}
+
 #[tokio::test]
 async fn an_id_may_be_given() {
     let app = TestApp::new().await;

@@ -128,7 +128,8 @@ async fn create(call: Call) -> Result<Answer, Problem> {
 async fn update(call: Call) -> Result<Answer, Problem> {
     may_update(&call).await?;
     let mut body = call.members();
-    for name in ["connection", "client_id", "verify_email", "verify_phone_number", "verify_password"] {
+    let wants_mail = body.shift_remove("verify_email").and_then(|wish| wish.as_bool()) == Some(true);
+    for name in ["connection", "client_id", "verify_phone_number", "verify_password"] {
         body.shift_remove(name);
     }
     // The slow part comes before reading what is edited: a short edit rarely starts over.
@@ -143,13 +144,26 @@ async fn update(call: Call) -> Result<Answer, Problem> {
         let batch = call.store().edit_user_batch(call.tenant(), &seen, &after).map_err(internal)?;
         let batch = batch.and(consequences(&call, &seen.user, &after, password.as_ref()));
         match call.store().commit(batch).await {
-            Ok(()) => return Ok(Answer::ok(shown(&load(&call, "id").await?)?)),
+            Ok(()) => {
+                if wants_mail {
+                    ask_to_confirm(&call, &after).await;
+                }
+                return Ok(Answer::ok(shown(&load(&call, "id").await?)?));
+            }
             // Somebody else edited this user meanwhile, or removed them: look again.
             Err(Error::Guard) => {}
             Err(other) => return Err(taken(other)),
         }
     }
     Err(Problem::conflict("The user was changed by somebody else at the same time."))
+}
+
+/// Mails the link that proves an address which is not known to be theirs. The change is made: a mail that cannot be sent now can be
+/// asked for again (`/jobs/verification-email`).
+async fn ask_to_confirm(call: &Call, user: &User) {
+    if user.email_verified != Some(true) && !call.ctx.is_mail_off("verify_email") {
+        drop(call.ctx.mail_verification_again(user).await);
+    }
 }
 
 /// Edits of one user at one moment are few.
