@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::files::Place;
+use crate::output::printable;
 
 /// Kinds of units, in the order in which they are written: each may speak of those before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -312,7 +313,8 @@ impl fmt::Display for Unit {
         if self.is_single() {
             f.write_str(self.of.word())
         } else {
-            write!(f, "{} {}", self.of.word(), self.name)
+            // For people: others may have chosen the name.
+            write!(f, "{} {}", self.of.word(), printable(&self.name))
         }
     }
 }
