@@ -456,7 +456,7 @@ mod tests {
                     let loopback = skips_on_loopback && redirect_uri == Some("http://localhost/cb");
                     prop_assert!(at == Some(true) && (loopback || redirect_uri == Some("https://app.example/cb")));
                 }
-                Need::NothingOfApi => prop_assert!(others_follow && !want.iter().any(|scope| of_api(scope))),
+                Need::NothingOfApi => prop_assert!(others_follow && !want.iter().any(of_api)),
                 Need::NotInFlow | Need::Dashboard => prop_assert!(false, "{:?}", need),
             }
         }

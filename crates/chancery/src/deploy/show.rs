@@ -39,7 +39,7 @@ impl Plan {
 
 /// The plan as data.
 pub(crate) fn as_json(plan: &Plan) -> Value {
-    let kept: Vec<String> = plan.diff.kept.iter().map(ToString::to_string).collect();
+    let kept: Vec<String> = plan.diff.kept.iter().map(Unit::as_named).collect();
     json!({
         "revision": plan.revision,
         "changes": plan.diff.changes.iter().map(change_json).collect::<Vec<_>>(),
@@ -258,6 +258,7 @@ mod tests {
         let mut lines = show(&plan, &out);
         lines.extend(kept_line(&plan.diff.kept));
         let text = lines.concat();
+        assert_eq!(as_json(&plan)["kept"], json!([format!("application {name}")]), "data is as it is");
         assert_eq!(printable(&text), text);
         assert!(text.matches("[2K").count() >= 6, "{text}");
     }
