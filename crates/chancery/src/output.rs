@@ -102,7 +102,7 @@ impl Output {
         }
         let label = self.strong("error:");
         // A server's words, with a name of somebody's in them.
-        let lines: Vec<String> = message.lines().map(printable).collect();
+        let lines: Vec<String> = message.lines().map(|line| printable(&line.replace('\t', "    "))).collect();
         self.say(&format!("{label} {}", lines.join("\n")));
     }
 
