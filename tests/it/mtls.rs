@@ -439,6 +439,24 @@ async fn one_header_alone_is_looked_at() {
     is_no_client(&app.send(own.on(asks(&client_id), "SUCCESS")).await);
 }
 
+/// The word about an authority belongs to the other header: a proxy that hands certificates on as RFC 9440 has it lets that word
+/// through from anybody, and a certificate with any subject is made in a moment.
+#[tokio::test]
+async fn a_word_about_authorities_comes_with_its_own_header_alone() {
+    let certificate_proxies = Networks(vec!["10.0.0.7".parse().unwrap()]);
+    let certificate_header = CertificateHeader::ClientCert;
+    let config = ServerConfig { certificate_proxies, certificate_header, ..ServerConfig::default() };
+    let app = TestApp::configured(config).await;
+    let credential =
+        json!({ "credential_type": "cert_subject_dn", "name": "dn", "subject_dn": "CN=bank.example" });
+    let client_id = machine(&app, "tls_client_auth", credential).await;
+    let forged = Shown::new("bank.example");
+    let der = chancery_jose::pem_decode(&forged.pem).unwrap().1;
+    let value = format!(":{}:", chancery_jose::base64(&der));
+    let call = asks(&client_id).host(ALIAS).sent_from(PROXY).header("client-cert", &value);
+    is_no_client(&app.send(call.header("client-certificate-ca-verified", "SUCCESS")).await);
+}
+
 /// FAPI 2.0, section 5.3.2.1: what is signed for the token endpoint, or for others too, is not signed for this server alone.
 #[tokio::test]
 async fn a_financial_application_signs_for_the_issuer_alone() {

@@ -49,7 +49,7 @@ impl Output {
     /// When stdout is closed.
     pub fn value<T: Serialize>(&mut self, value: &T) -> Result<()> {
         let text = serde_json::to_string_pretty(value)?;
-        self.line(&text)
+        self.line(&escaped(&text))
     }
 
     /// Rows under headings, or with `--json` the values themselves.
@@ -97,10 +97,13 @@ impl Output {
     /// Why a command failed: a sentence, or with `--json` `{"error":code,"message":...}` on a line of its own.
     pub fn error(&mut self, code: &str, message: &str) {
         if self.json {
-            return self.say(&serde_json::json!({ "error": code, "message": message }).to_string());
+            let told = serde_json::json!({ "error": code, "message": message }).to_string();
+            return self.say(&escaped(&told));
         }
         let label = self.strong("error:");
-        self.say(&format!("{label} {message}"));
+        // A server's words, with a name of somebody's in them.
+        let lines: Vec<String> = message.lines().map(|line| printable(&line.replace('\t', "    "))).collect();
+        self.say(&format!("{label} {}", lines.join("\n")));
     }
 
     /// Emphasis, where there is colour.
@@ -148,9 +151,30 @@ impl Output {
     }
 }
 
-/// Names are other people's words: nothing in them moves the cursor.
+/// Names are other people's words: nothing in them moves the cursor, or has what stands around them read in another order.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_command(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same in JSON, in which every such character can be written as a number. The line ends between its members are our own.
+pub(crate) fn escaped(json: &str) -> String {
+    let escape = |text: &mut String, c: char| match c {
+        '\n' => text.push(c),
+        c if is_command(c) => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+        c => text.push(c),
+    };
+    json.chars().fold(String::with_capacity(json.len()), |mut text, c| {
+        escape(&mut text, c);
+        text
+    })
+}
+
+/// Characters that a terminal obeys: control characters, those of ISO 6429 above 7F too, and those that turn the direction of
+/// writing (Unicode Annex 9) or end a line.
+fn is_command(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 fn painted(colour: bool, code: &str, text: &str) -> String {
@@ -164,5 +188,49 @@ impl std::fmt::Debug for Output {
             .field("json", &self.json)
             .field("colour", &self.colour)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Kept {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    const NAME: &str = "a\u{1b}[2Jb\u{9b}31mc\u{202e}d\u{2066}e\u{7f}f\u{2028}g";
+
+    #[test]
+    fn names_command_no_terminal() {
+        let harmless = |text: &str| !text.chars().any(|c| c != '\n' && is_command(c));
+        for json in [false, true] {
+            let (data, talk) = (Kept::default(), Kept::default());
+            let mut out = Output::into_buffers(data.clone(), talk.clone(), json);
+            out.table(&[NAME], &["NAME"], &[vec![NAME.to_owned()]]).unwrap();
+            out.error("not_found", &format!("There is no {NAME}\nand no other."));
+            assert!(harmless(&data.text()) && harmless(&talk.text()), "{:?} {:?}", data.text(), talk.text());
+            if json {
+                let read: Vec<String> = serde_json::from_str(&data.text()).unwrap();
+                assert_eq!(read, [NAME], "it says the same");
+            }
+        }
     }
 }

@@ -408,6 +408,62 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// Whatever is asked, by whom and on which way through the browser: who goes by without a page, and what for.
+        #[test]
+        fn nobody_goes_by_who_is_to_be_asked(
+            way in 0..5_usize,
+            at in prop::option::of(any::<bool>()),
+            [is_ours, is_forced, skips_on_loopback, others_follow] in any::<[bool; 4]>(),
+            want in prop::sample::subsequence(SCOPES.to_vec(), 0..=SCOPES.len()),
+            before in prop::option::of((
+                prop::sample::subsequence(SCOPES.to_vec(), 0..=SCOPES.len()),
+                prop::sample::subsequence(SCOPES.to_vec(), 0..=SCOPES.len()),
+            )),
+            redirect_uri in prop::sample::select(vec![
+                None, Some("https://app.example/cb"), Some("http://localhost/cb"), Some("app://cb"),
+            ]),
+        ) {
+            let flow = [Flow::Code, Flow::Implicit, Flow::Hybrid, Flow::DeviceCode, Flow::Backchannel][way];
+            let api = at.map(|skips| {
+                Api { skip_consent_for_verifiable_first_party_clients: skips, ..choices() }
+            });
+            let target = api.as_ref().map_or(Target::Userinfo, Target::Api);
+            let kept = before.map(|(scope, declined)| stored(&scope, &declined));
+            let need_where = |others_follow| ask(&client(is_ours), target, |q| {
+                (q.flow, q.want, q.stored, q.is_forced) = (flow, &want, kept.as_ref(), is_forced);
+                (q.redirect_uri, q.skips_on_loopback, q.others_follow) =
+                    (redirect_uri, skips_on_loopback, others_follow);
+            });
+            let need = need_where(others_follow);
+            prop_assert_eq!(need == Need::Forced, is_forced);
+            prop_assert!(!need.is_implicit() || is_ours, "a third party is let in by its user alone");
+            prop_assert!(!need_where(true).is_needed() || need_where(false).is_needed(), "further APIs make no page");
+            let of_api = |scope: &&str| api.as_ref().is_some_and(|api| api.defines(scope));
+            match need {
+                Need::Forced | Need::First => {}
+                Need::Stored | Need::MoreWanted => {
+                    let kept = kept.as_ref().unwrap();
+                    let has = |list: &[String], scope: &str| list.iter().any(|one| one == scope);
+                    let is_answered = want.iter().all(|scope| {
+                        has(&kept.scope, scope)
+                            || (has(&kept.declined, scope) && ["may:a", "dare:a"].contains(scope) && api.is_some())
+                    });
+                    prop_assert_eq!(need == Need::Stored, is_answered);
+                }
+                Need::FirstPartySignIn => prop_assert!(api.is_none()),
+                Need::SkippedByApi => {
+                    let loopback = skips_on_loopback && redirect_uri == Some("http://localhost/cb");
+                    prop_assert!(at == Some(true) && (loopback || redirect_uri == Some("https://app.example/cb")));
+                }
+                Need::NothingOfApi => prop_assert!(others_follow && !want.iter().any(of_api)),
+                Need::NotInFlow | Need::Dashboard => prop_assert!(false, "{:?}", need),
+            }
+        }
+    }
+
+    const SCOPES: [&str; 6] = ["openid", "offline_access", "read:a", "must:a", "may:a", "dare:a"];
+
     #[test]
     fn kinds_of_callback() {
         for (uri, kind) in [

@@ -44,4 +44,4 @@ pub use otp::hotp;
 pub use own_key::OwnKey;
 pub use signing_key::{SigningKey, Typ};
 pub use verifying_key::VerifyingKey;
-pub use x509::{Certificate, DistinguishedName};
+pub use x509::{Certificate, DistinguishedName, is_of_authority};

@@ -1,7 +1,7 @@
 //! What there is to know of an X.509 certificate (RFC 5280): whose it is and until when. Nothing is verified here: the
 //! certificate is the envelope of a key that an administrator chose to trust, or TLS has verified it.
 
-use crate::der::UTF8_STRING;
+use crate::der::{BOOLEAN, CONTEXT_0, CONTEXT_3, UTF8_STRING};
 use crate::{pem_decode, sha1};
 
 /// A certificate, as far as we read it.
@@ -67,6 +67,45 @@ impl Certificate {
         [self.subject(), in_one_line].into_iter().find(is_own)
     }
 }
+
+/// Whether a certificate in DER is one of an authority: it says so (RFC 5280, section 4.2.1.9), or is of the first version, which
+/// could not say it. `None` where it is no certificate.
+#[must_use]
+pub fn is_of_authority(der: &[u8]) -> Option<bool> {
+    let (_, certificate, _) = element(der)?;
+    let (_, mut fields, _) = element(certificate)?;
+    let (mut has_version, mut extensions) = (false, None);
+    while !fields.is_empty() {
+        let (tag, content, after) = element(fields)?;
+        has_version |= tag == CONTEXT_0;
+        if tag == CONTEXT_3 {
+            extensions = Some(content);
+        }
+        fields = after;
+    }
+    let Some(extensions) = extensions else { return Some(!has_version) };
+    let (_, mut extensions, _) = element(extensions)?;
+    while !extensions.is_empty() {
+        let (_, extension, after) = element(extensions)?;
+        extensions = after;
+        let (_, kind, mut value) = element(extension)?;
+        if kind != BASIC_CONSTRAINTS {
+            continue;
+        }
+        let (tag, _, after_critical) = element(value)?;
+        if tag == BOOLEAN {
+            value = after_critical;
+        }
+        let (_, constraints, _) = element(value)?;
+        let (_, constraints, _) = element(constraints)?;
+        // The default, no authority, is left out.
+        return Some(element(constraints).is_some_and(|(tag, says, _)| tag == BOOLEAN && says != [0]));
+    }
+    Some(false)
+}
+
+/// `id-ce-basicConstraints`.
+const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
 
 /// Tag, content and what follows.
 fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {

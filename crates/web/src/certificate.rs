@@ -47,7 +47,7 @@ impl ShownCertificate {
         if der.is_none() {
             tracing::warn!("the client certificate that a proxy handed on cannot be read");
         }
-        let is_trusted = single(headers, VERIFIED) == Some("SUCCESS");
+        let is_trusted = header.verdict().is_some_and(|verdict| single(headers, verdict) == Some("SUCCESS"));
         der.map(|der| Self::new(der, is_trusted))
     }
 }
@@ -73,6 +73,15 @@ impl CertificateHeader {
         }
     }
 
+    /// The header in which the proxy says whether an authority answers for the certificate. RFC 9440 has none: a proxy that writes
+    /// its header lets this one through from anybody.
+    const fn verdict(self) -> Option<&'static str> {
+        match self {
+            Self::ClientCertificate => Some("client-certificate-ca-verified"),
+            Self::ClientCert => None,
+        }
+    }
+
     fn read(self, text: &str) -> Option<Vec<u8>> {
         match self {
             Self::ClientCertificate => of_pem(text),
@@ -81,8 +90,6 @@ impl CertificateHeader {
     }
 }
 
-/// `SUCCESS`, or why an authority does not answer for it.
-const VERIFIED: &str = "client-certificate-ca-verified";
 /// Characters of such a header.
 const LONGEST: usize = 16 * 1024;
 

@@ -27,13 +27,14 @@ pub const OP_STATE: &str = "op_state";
 /// A year, in seconds.
 pub const DEVICE_LIFETIME: i64 = 365 * 24 * 3600;
 
-/// The values of the cookies with this name, in the order sent.
+/// The values of the cookies with this name, in the order sent. One that is no text, which a neighbour of the same domain may have set,
+/// takes no other one along.
 pub fn all<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(COOKIE)
         .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
         .filter_map(|pair| pair.trim().split_once('='))
         .filter(move |(n, value)| *n == name && !value.is_empty())
         .map(|(_, value)| value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value))
@@ -193,6 +194,9 @@ mod tests {
         assert_eq!(read(&headers, "b"), Some("q"));
         assert_eq!(read(&headers, "c"), None);
         assert_eq!(session(&[(COOKIE, HeaderValue::from_static("auth0="))].into_iter().collect()), None);
+        let beside = HeaderValue::from_bytes(b"theirs=\xe9; auth0=new; ours=\xc3\xa9").unwrap();
+        let headers = [(COOKIE, beside)].into_iter().collect();
+        assert_eq!((session(&headers), read(&headers, "theirs")), (Some("new"), None));
     }
 
     #[test]

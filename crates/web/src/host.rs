@@ -20,8 +20,8 @@ pub(crate) fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<Cow<
 
 /// `X-Forwarded-Host` as the proxy next to us wrote it: the last value.
 pub(crate) fn forwarded(headers: &HeaderMap) -> Option<Cow<'_, str>> {
-    let line = headers.get_all("x-forwarded-host").iter().next_back()?.to_str().ok()?;
-    normal(line.rsplit(',').next()?.trim())
+    let line = headers.get_all("x-forwarded-host").iter().next_back()?.as_bytes();
+    normal(std::str::from_utf8(line.rsplit(|byte| *byte == b',').next()?).ok()?.trim())
 }
 
 /// Name or address, and a port perhaps; nothing else, so that it may stand in a log.
@@ -86,6 +86,9 @@ mod tests {
     fn the_last_proxy_speaks() {
         let mut headers = HeaderMap::new();
         headers.append("x-forwarded-host", "evil.example, acme.example".parse().unwrap());
+        assert_eq!(forwarded(&headers).as_deref(), Some("acme.example"));
+        let unreadable = http::HeaderValue::from_bytes(b"\xe9, acme.example").unwrap();
+        headers.append("x-forwarded-host", unreadable);
         assert_eq!(forwarded(&headers).as_deref(), Some("acme.example"));
     }
 }

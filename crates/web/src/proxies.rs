@@ -22,10 +22,11 @@ impl Networks {
         if !self.contains(ip) {
             return ip;
         }
-        let lines: Vec<&str> =
-            headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).collect();
-        for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-            let Some(hop) = address_of(hop.trim()) else { break };
+        // As bytes: the client chooses what stands on the left, and no letter of its own makes the rest of the line unreadable.
+        let lines: Vec<&[u8]> = headers.get_all("x-forwarded-for").iter().map(|v| v.as_bytes()).collect();
+        for hop in lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b',')) {
+            let hop = std::str::from_utf8(hop).ok().and_then(|hop| address_of(hop.trim()));
+            let Some(hop) = hop else { break };
             ip = hop;
             if !self.contains(ip) {
                 break;
@@ -44,6 +45,8 @@ fn address_of(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn networks(list: &[&str]) -> Networks {
@@ -56,7 +59,7 @@ mod tests {
         let ip = |peer: &str, forwarded: &[&str]| {
             let mut headers = HeaderMap::new();
             for line in forwarded {
-                headers.append("x-forwarded-for", line.parse().unwrap());
+                headers.append("x-forwarded-for", HeaderValue::from_bytes(line.as_bytes()).unwrap());
             }
             trusted.client_ip(peer.parse().unwrap(), &headers).to_string()
         };
@@ -67,6 +70,10 @@ mod tests {
         assert_eq!(ip("10.0.0.1", &["[2001:db8::1]:4711"]), "2001:db8::1");
         assert_eq!(ip("10.0.0.1", &["198.51.100.1:4711"]), "198.51.100.1");
         assert_eq!(ip("10.0.0.1", &["rubbish"]), "10.0.0.1");
+        // What a client sends and a proxy writes on behind: otherwise it would go by the address of the proxy.
+        assert_eq!(ip("10.0.0.1", &["\u{e9}, 198.51.100.1"]), "198.51.100.1");
+        assert_eq!(ip("10.0.0.1", &["\u{e9}", "198.51.100.1"]), "198.51.100.1");
+        assert_eq!(ip("10.0.0.1", &["198.51.100.1, \u{e9}"]), "10.0.0.1");
         assert_eq!(ip("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(ip("::ffff:10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cli::ApiCall;
 use crate::management::{Answer, Management, said};
-use crate::output::Output;
+use crate::output::{Output, escaped};
 
 /// The operations whose line holds a word.
 pub(super) fn list(word: Option<&str>, out: &mut Output) -> Result<()> {
@@ -71,7 +71,7 @@ pub(super) async fn call(args: ApiCall, out: &mut Output) -> Result<ExitCode> {
 fn tell(answer: &Answer, out: &mut Output) {
     let is_told = ["error", "message"].iter().all(|name| answer.body[*name].is_string());
     if out.json && is_told {
-        out.say(&answer.body.to_string());
+        out.say(&escaped(&answer.body.to_string()));
         return;
     }
     let code = answer.body["errorCode"].as_str().map(|code| format!(" ({code})")).unwrap_or_default();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::diff::{Action, Change, Diff, Line};
 use super::secrets::concealed;
 use super::unit::Unit;
-use crate::output::Output;
+use crate::output::{Output, printable};
 
 /// Everything there is to say before anything is changed.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Plan {
 
 /// The plan as data.
 pub(crate) fn as_json(plan: &Plan) -> Value {
-    let kept: Vec<String> = plan.diff.kept.iter().map(ToString::to_string).collect();
+    let kept: Vec<String> = plan.diff.kept.iter().map(Unit::as_named).collect();
     json!({
         "revision": plan.revision,
         "changes": plan.diff.changes.iter().map(change_json).collect::<Vec<_>>(),
@@ -99,7 +99,7 @@ pub(crate) fn show(plan: &Plan, out: &Output) -> Vec<String> {
     if !plan.effects.is_empty() {
         lines.push(String::new());
         lines.push(out.strong_data("Effects"));
-        lines.extend(plan.effects.iter().map(|effect| format!("  {}", effect_text(effect))));
+        lines.extend(plan.effects.iter().map(|effect| format!("  {}", printable(&effect_text(effect)))));
     }
     if !lines.is_empty() {
         lines.push(String::new());
@@ -113,31 +113,27 @@ pub(crate) fn show(plan: &Plan, out: &Output) -> Vec<String> {
 
 fn member(line: &Line, action: Action, out: &Output) -> Vec<String> {
     let shown = |value: &Value| short(&concealed(&line.path, value));
+    let path = printable(&line.path);
     match (&line.before, &line.after) {
         (Some(Value::Array(before)), Some(Value::Array(after))) if plain(before) && plain(after) => {
-            let mut lines = vec![format!("    {}:", line.path)];
+            let mut lines = vec![format!("    {path}:")];
             let gone = before.iter().filter(|value| !after.contains(value));
             lines.extend(gone.map(|value| out.removed(&format!("      - {}", short(value)))));
             let new = after.iter().filter(|value| !before.contains(value));
             lines.extend(new.map(|value| out.added(&format!("      + {}", short(value)))));
             if lines.len() == 1 {
-                lines[0] = format!("    {}: another order", line.path);
+                lines[0] = format!("    {path}: another order");
             }
             lines
         }
         (Some(before), Some(after)) => {
-            vec![format!(
-                "    {}: {} -> {}",
-                line.path,
-                out.removed(&shown(before)),
-                out.added(&shown(after))
-            )]
+            vec![format!("    {path}: {} -> {}", out.removed(&shown(before)), out.added(&shown(after)))]
         }
         (None, Some(after)) if action == Action::Create => {
-            vec![format!("    {}: {}", line.path, shown(after))]
+            vec![format!("    {path}: {}", shown(after))]
         }
-        (None, Some(after)) => vec![out.added(&format!("    + {}: {}", line.path, shown(after)))],
-        (Some(before), None) => vec![out.removed(&format!("    - {}: {}", line.path, shown(before)))],
+        (None, Some(after)) => vec![out.added(&format!("    + {path}: {}", shown(after)))],
+        (Some(before), None) => vec![out.removed(&format!("    - {path}: {}", shown(before)))],
         (None, None) => Vec::new(),
     }
 }
@@ -149,7 +145,7 @@ fn plain(values: &[Value]) -> bool {
 /// A value on one line.
 fn short(value: &Value) -> String {
     const LONGEST: usize = 100;
-    let text = value.to_string();
+    let text = printable(&value.to_string());
     if text.chars().count() <= LONGEST {
         return text;
     }
@@ -238,6 +234,33 @@ mod tests {
             "the scope read:x of https://a goes: 1 application (M2M), 9 users (a@x, b@x, ...), \
              at least 100000 live refresh tokens"
         );
+    }
+
+    /// Whoever registers an application gives it its name.
+    #[test]
+    fn names_of_strangers_hide_nothing() {
+        let name = "x\u{1b}[2K\u{9b}2K\u{202e}";
+        let effect =
+            json!({"effect": "application_deleted", "name": name, "users": {"count": 1, "first": [name]}});
+        let unit = Unit::new(crate::deploy::unit::Type::Client, name, serde_json::Map::new());
+        let line =
+            Line { path: name.to_owned(), before: Some(json!(name)), after: Some(json!({ name: name })) };
+        let change = Change { action: Action::Update, unit: unit.clone(), live: None, lines: vec![line] };
+        let diff = Diff { changes: vec![change], kept: vec![unit], ..Diff::default() };
+        let plan = Plan {
+            revision: 1,
+            diff,
+            effects: vec![effect],
+            hidden_effects: Vec::new(),
+            unhandled: Vec::new(),
+        };
+        let out = Output::into_buffers(std::io::sink(), std::io::sink(), false);
+        let mut lines = show(&plan, &out);
+        lines.extend(kept_line(&plan.diff.kept));
+        let text = lines.concat();
+        assert_eq!(as_json(&plan)["kept"], json!([format!("application {name}")]), "data is as it is");
+        assert_eq!(printable(&text), text);
+        assert!(text.matches("[2K").count() >= 6, "{text}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::files::Place;
+use crate::output::printable;
 
 /// Kinds of units, in the order in which they are written: each may speak of those before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -281,6 +282,14 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
+    /// What it is, and its name as it is.
+    pub(super) fn as_named(&self) -> String {
+        match self.is_single() {
+            true => self.of.word().to_owned(),
+            false => format!("{} {}", self.of.word(), self.name),
+        }
+    }
+
     pub(super) fn new(of: Type, name: impl Into<String>, value: Map<String, Value>) -> Self {
         Self { of, name: name.into(), value, place: None, id: None, raw: Map::new() }
     }
@@ -307,13 +316,10 @@ impl Unit {
     }
 }
 
+/// For people: others may have chosen the name.
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_single() {
-            f.write_str(self.of.word())
-        } else {
-            write!(f, "{} {}", self.of.word(), self.name)
-        }
+        f.write_str(&printable(&self.as_named()))
     }
 }
 

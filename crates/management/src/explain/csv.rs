@@ -41,15 +41,24 @@ impl Table {
         self.text.push_str("\r\n");
     }
 
-    /// Names are other people's words: what a spreadsheet would take for a formula begins with an apostrophe instead.
+    /// Names are other people's words: what a spreadsheet would take for a formula begins with an apostrophe instead. Where lists are
+    /// written with semicolons, as in much of Europe, it takes this for a line of one cell, looks at no quotes in it, and parts it at
+    /// what stands inside: so each part counts.
     fn cell(&mut self, cell: &str) {
-        let begins = cell.trim_start_matches(|c: char| c.is_whitespace() || c.is_control());
-        let is_formula = begins.starts_with(FORMULA) || cell.starts_with(['\t', '\r', '\n']);
-        let guard = if is_formula { "'" } else { "" };
-        if is_formula || cell.contains(['"', ',', '\r', '\n', ';']) || cell.trim() != cell {
+        let mut guarded = String::with_capacity(cell.len());
+        if cell.starts_with(['\t', '\r', '\n']) {
+            guarded.push('\'');
+        }
+        for part in cell.split_inclusive(PARTING) {
+            let begins = part.trim_start_matches(|c: char| c.is_whitespace() || c.is_control());
+            if begins.starts_with(FORMULA) {
+                guarded.push('\'');
+            }
+            guarded.push_str(part);
+        }
+        if guarded != cell || cell.contains(['"', ',', '\r', '\n', ';']) || cell.trim() != cell {
             self.text.push('"');
-            self.text.push_str(guard);
-            self.text.push_str(&cell.replace('"', "\"\""));
+            self.text.push_str(&guarded.replace('"', "\"\""));
             self.text.push('"');
         } else {
             self.text.push_str(cell);
@@ -57,6 +66,8 @@ impl Table {
     }
 }
 
+/// What parts cells for some.
+const PARTING: [char; 4] = [';', '\t', '\r', '\n'];
 /// The full-width forms are read as the others by some.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
@@ -74,7 +85,23 @@ mod tests {
         table.add(&[&json!(" @x"), &json!("a,b\r\n")]);
         table.add(&[&json!("\t=1"), &json!("-1")]);
         let expected =
-            "a,b\r\nplain,3\r\n\"'=HYPERLINK(\"\"x\"\")\",\r\n\"' @x\",\"a,b\r\n\"\r\n\"'\t=1\",\"'-1\"\r\n";
+            "a,b\r\nplain,3\r\n\"'=HYPERLINK(\"\"x\"\")\",\r\n\"' @x\",\"a,b\r\n\"\r\n\"'\t'=1\",\"'-1\"\r\n";
         assert_eq!(table.into_text(), expected);
+    }
+
+    /// As a spreadsheet reads it that parts cells at semicolons and lines alone.
+    #[test]
+    fn no_part_of_a_cell_is_a_formula() {
+        let mut table = Table::new(&["a", "b"]);
+        for name in ["a;=cmd|' /C calc'!A0;b", "a\n=1+1\nb", "a;\t @x", "a\r\n＝1", ";-1"] {
+            table.add(&[&json!("x"), &json!(name)]);
+        }
+        let text = table.into_text();
+        for part in text.split(PARTING) {
+            assert!(!part.trim_start().starts_with(FORMULA), "{part}");
+        }
+        let mut plain = Table::new(&["a"]);
+        plain.add(&[&json!("a; b - c = d")]);
+        assert_eq!(plain.into_text(), "a\r\n\"a; b - c = d\"\r\n");
     }
 }

@@ -11,7 +11,7 @@ use super::client::grants;
 use super::user::{called, found as user_found, name, text, user_id};
 use crate::cli::{RoleCommand, RoleCreate, RoleUsers};
 use crate::management::{Management, path};
-use crate::output::Output;
+use crate::output::{Output, printable};
 use crate::terminal;
 
 pub(super) async fn run(command: RoleCommand, out: &mut Output) -> Result<ExitCode> {
@@ -32,7 +32,7 @@ pub(super) async fn run(command: RoleCommand, out: &mut Output) -> Result<ExitCo
             let management = Management::connect(server).await?;
             let role = found(&management, &role).await?;
             let holders = holders(&management, &role).await?;
-            let name = text(&role, "name");
+            let name = printable(&text(&role, "name"));
             let question = format!("Delete the role {name}? {} it.", held_by(holders));
             if !yes && !terminal::is_agreed(&question, out)? {
                 return Ok(ExitCode::FAILURE);
@@ -149,7 +149,7 @@ async fn give(args: RoleUsers, out: &mut Output) -> Result<()> {
         "{} {} the role {}.",
         args.users.join(", "),
         if args.users.len() == 1 { "holds" } else { "hold" },
-        text(&role, "name")
+        printable(&text(&role, "name"))
     ));
     Ok(())
 }
@@ -157,7 +157,7 @@ async fn give(args: RoleUsers, out: &mut Output) -> Result<()> {
 async fn take(args: RoleUsers, out: &mut Output) -> Result<()> {
     let management = Management::connect(args.server).await?;
     let role = found(&management, &args.role).await?;
-    let name = text(&role, "name");
+    let name = printable(&text(&role, "name"));
     let mut users = Vec::new();
     for named in &args.users {
         let user = user_found(&management, named).await?;

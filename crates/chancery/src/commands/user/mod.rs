@@ -122,7 +122,7 @@ pub(super) fn called(user: &Value) -> String {
     let id = text(user, "user_id");
     match user["email"].as_str().or(user["username"].as_str()) {
         Some(name) => format!("{} ({})", crate::output::printable(name), crate::output::printable(&id)),
-        None => id,
+        None => crate::output::printable(&id),
     }
 }
 
