@@ -11,7 +11,7 @@ import { stopAll } from './lib/processes.mjs';
 import { startChancery } from './lib/server.mjs';
 
 const SUITES = [
-  'guide', 'spa', 'implicit', 'apis', 'openid-client', 'registration', 'conformance', 'mtls', 'device', 'second-factor', 'passkeys', 'passwordless', 'sessions', 'authlib', 'fastapi', 'go', 'java', 'spring', 'node-apps', 'smtp', 'pages', 'auth0-node',
+  'guide', 'spa', 'oidc-client-ts', 'implicit', 'apis', 'openid-client', 'registration', 'conformance', 'mtls', 'device', 'second-factor', 'passkeys', 'passwordless', 'sessions', 'authlib', 'fastapi', 'go', 'java', 'spring', 'node-apps', 'smtp', 'pages', 'auth0-node',
   'mcp-server', 'mcp', 'typescript-client',
   'schemathesis', 'deploy-cli', 'dashboard', 'dashboard-screens', 'dashboard-jobs',
   'dashboard-hostile',
