@@ -5,7 +5,7 @@
 //
 // CHANCERY_BIN names the server's binary, target/debug/chancery where it is not set; CHANCERY_DATABASE a database for it
 // (`postgres://...`), a throw-away SQLite file where it is not set.
-import { MissingTool, axumExample, installEverything } from './lib/install.mjs';
+import { MissingTool, axumExample, installEverything, prepareLanguages } from './lib/install.mjs';
 import { Management } from './lib/management.mjs';
 import { stopAll } from './lib/processes.mjs';
 import { startChancery } from './lib/server.mjs';
@@ -26,6 +26,7 @@ const selected = (name) => words.length === 0 || words.some((word) => name.inclu
 
 installEverything();
 if (words.length === 0 || selected('axum')) axumExample();
+prepareLanguages(selected);
 // Only now: it needs what was just installed.
 const { Browser } = await import('./lib/browser.mjs');
 const [chancery, browser] = await Promise.all([startChancery(), Browser.launch()]);

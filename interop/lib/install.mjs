@@ -79,7 +79,7 @@ export function javaClassPath(folder) {
   return join(libraries, '*');
 }
 
-/** The options that have Java trust the authority of a server, beside nobody else. */
+/** The options that have Java trust the authority of a server and nobody else. */
 export function trustStore(authority) {
   const store = `${authority}.p12`;
   if (!existsSync(store)) {
@@ -87,6 +87,22 @@ export function trustStore(authority) {
     run('keytool', ['-importcert', '-noprompt', '-alias', 'server', '-file', authority, ...of]);
   }
   return [`-Djavax.net.ssl.trustStore=${store}`, '-Djavax.net.ssl.trustStoreType=PKCS12', '-Djavax.net.ssl.trustStorePassword=changeit'];
+}
+
+/** Builds and downloads what the suites of other languages need, which counts for no test's time. They say what is missing. */
+export function prepareLanguages(isSelected) {
+  const steps = {
+    go: goProgram,
+    java: () => javaClassPath(join(javaFolder, 'auth0')),
+    spring: () => javaClassPath(join(javaFolder, 'spring')),
+  };
+  for (const [suite, step] of Object.entries(steps)) {
+    try {
+      if (isSelected(suite)) step();
+    } catch (error) {
+      if (!(error instanceof MissingTool)) throw error;
+    }
+  }
 }
 
 function needed(program) {
