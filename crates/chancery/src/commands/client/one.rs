@@ -10,7 +10,7 @@ use super::{summary, without_secret};
 use crate::cli::{ClientNamed, ClientSure};
 use crate::commands::user::text;
 use crate::management::{Management, path};
-use crate::output::Output;
+use crate::output::{Output, printable};
 use crate::terminal;
 
 pub(super) async fn show(args: ClientNamed, out: &mut Output) -> Result<ExitCode> {
@@ -83,8 +83,9 @@ fn pick(all: &[Value], named: &str) -> Result<Value> {
     }
 }
 
+/// An application that registered itself chose its name: nothing in it rewrites the question on the terminal.
 fn called(client: &Value) -> String {
-    format!("the application {} ({})", text(client, "name"), text(client, "client_id"))
+    format!("the application {} ({})", printable(&text(client, "name")), text(client, "client_id"))
 }
 
 /// What it may ask for in its own name.
@@ -117,6 +118,8 @@ mod tests {
         assert_eq!(id("a").unwrap(), "a");
         assert_eq!(id("Job").unwrap(), "a");
         assert!(id("Site").unwrap_err().to_string().contains("b, c"));
+        let tricky = called(&json!({"client_id": "a", "name": "Job\u{1b}[2K\r"}));
+        assert!(!tricky.contains(char::is_control), "{tricky}");
         assert!(id("None").unwrap_err().to_string().contains("chancery client list"));
     }
 }
