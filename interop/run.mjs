@@ -5,13 +5,13 @@
 //
 // CHANCERY_BIN names the server's binary, target/debug/chancery where it is not set; CHANCERY_DATABASE a database for it
 // (`postgres://...`), a throw-away SQLite file where it is not set.
-import { axumExample, installEverything } from './lib/install.mjs';
+import { MissingTool, axumExample, installEverything, prepareLanguages } from './lib/install.mjs';
 import { Management } from './lib/management.mjs';
 import { stopAll } from './lib/processes.mjs';
 import { startChancery } from './lib/server.mjs';
 
 const SUITES = [
-  'guide', 'spa', 'implicit', 'apis', 'openid-client', 'registration', 'conformance', 'mtls', 'device', 'second-factor', 'passkeys', 'passwordless', 'sessions', 'authlib', 'node-apps', 'smtp', 'pages', 'auth0-node',
+  'guide', 'spa', 'oidc-client-ts', 'implicit', 'apis', 'openid-client', 'registration', 'conformance', 'mtls', 'device', 'second-factor', 'passkeys', 'passwordless', 'sessions', 'authlib', 'fastapi', 'go', 'java', 'spring', 'node-apps', 'smtp', 'pages', 'auth0-node',
   'mcp-server', 'mcp', 'typescript-client',
   'schemathesis', 'deploy-cli', 'dashboard', 'dashboard-screens', 'dashboard-jobs',
   'dashboard-hostile',
@@ -26,11 +26,13 @@ const selected = (name) => words.length === 0 || words.some((word) => name.inclu
 
 installEverything();
 if (words.length === 0 || selected('axum')) axumExample();
+prepareLanguages(selected);
 // Only now: it needs what was just installed.
 const { Browser } = await import('./lib/browser.mjs');
 const [chancery, browser] = await Promise.all([startChancery(), Browser.launch()]);
 const failures = [];
 let passed = 0;
+let skipped = 0;
 for (const suite of SUITES) {
   const { default: tests } = await import(`./tests/${suite}.mjs`);
   // Screens show first pages: what other suites left behind would fill them.
@@ -46,7 +48,7 @@ if (code !== 0) {
   failures.push('shutdown');
   console.log(`FAILED the server ended with ${code} after SIGTERM:\n${chancery.log().slice(-3000)}`);
 }
-console.log(`${passed} passed, ${failures.length} failed`);
+console.log(`${passed} passed, ${failures.length} failed${skipped ? `, ${skipped} skipped` : ''}`);
 process.exit(failures.length === 0 && passed > 0 ? 0 : 1);
 
 async function runTest(name, test) {
@@ -65,6 +67,11 @@ async function runTest(name, test) {
     passed += 1;
     console.log(`ok ${name} (${Date.now() - started} ms)`);
   } catch (error) {
+    if (error instanceof MissingTool) {
+      skipped += 1;
+      console.log(`skipped ${name}: ${error.message}`);
+      return;
+    }
     failures.push(name);
     console.log(`FAILED ${name}\n${indented(error.stack ?? String(error))}`);
     for (const picture of await browser.pictures(name)) console.log(`    picture: ${picture}`);

@@ -1,12 +1,14 @@
 // What the tests stand on, installed where it is missing.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
 export const interopFolder = new URL('..', import.meta.url).pathname;
 export const projectFolder = join(interopFolder, '..');
 export const pythonFolder = join(interopFolder, 'python');
+export const goFolder = join(interopFolder, 'go');
+export const javaFolder = join(interopFolder, 'java');
 export const python = join(pythonFolder, '.venv/bin/python');
 
 export function installEverything() {
@@ -53,6 +55,60 @@ export function axumExample() {
 }
 
 let axumBinary;
+
+/** What a test throws that needs a program which this machine does not have: it is skipped. */
+export class MissingTool extends Error {}
+
+/** The path of the built Go program: an application and an API. */
+export function goProgram() {
+  needed('go');
+  const program = join(goFolder, '.built/interop');
+  run('go', ['build', '-mod=readonly', '-o', program, '.'], {}, goFolder);
+  return program;
+}
+
+/** The class path of the Java programs in a folder with a `pom.xml`; Java runs them from their source. */
+export function javaClassPath(folder) {
+  needed('java');
+  needed('mvn');
+  const libraries = join(folder, '.libraries');
+  once(join(libraries, '.installed'), readFileSync(join(folder, 'pom.xml')), () => {
+    rmSync(libraries, { recursive: true, force: true });
+    run('mvn', ['-B', '-q', 'dependency:copy-dependencies', `-DoutputDirectory=${libraries}`], {}, folder);
+  });
+  return join(libraries, '*');
+}
+
+/** The options that have Java trust the authority of a server and nobody else. */
+export function trustStore(authority) {
+  const store = `${authority}.p12`;
+  if (!existsSync(store)) {
+    const of = ['-keystore', store, '-storetype', 'PKCS12', '-storepass', 'changeit'];
+    run('keytool', ['-importcert', '-noprompt', '-alias', 'server', '-file', authority, ...of]);
+  }
+  return [`-Djavax.net.ssl.trustStore=${store}`, '-Djavax.net.ssl.trustStoreType=PKCS12', '-Djavax.net.ssl.trustStorePassword=changeit'];
+}
+
+/** Builds and downloads what the suites of other languages need, which counts for no test's time. They say what is missing. */
+export function prepareLanguages(isSelected) {
+  const steps = {
+    go: goProgram,
+    java: () => javaClassPath(join(javaFolder, 'auth0')),
+    spring: () => javaClassPath(join(javaFolder, 'spring')),
+  };
+  for (const [suite, step] of Object.entries(steps)) {
+    try {
+      if (isSelected(suite)) step();
+    } catch (error) {
+      if (!(error instanceof MissingTool)) throw error;
+    }
+  }
+}
+
+function needed(program) {
+  const folders = (process.env.PATH ?? '').split(':');
+  if (!folders.some((folder) => existsSync(join(folder, program)))) throw new MissingTool(`no ${program} on this machine`);
+}
 
 function build(name) {
   const options = ['build', '--locked', '--quiet', '-p', name, '--message-format', 'json'];

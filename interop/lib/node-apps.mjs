@@ -1,5 +1,7 @@
-// Run by tests/node-apps.mjs in a process of its own: web applications that Auth0's own middleware signs people in to.
+// Run by tests/node-apps.mjs in a process of its own: web applications that people sign in to through middleware made for Auth0.
 import { once } from 'node:events';
+import { ExpressAuth, getSession } from '@auth/express';
+import Auth0 from '@auth/express/providers/auth0';
 import express from 'express';
 import openid from 'express-openid-connect';
 import session from 'express-session';
@@ -21,6 +23,25 @@ if (KIND === 'passport-auth0') {
   app.get('/login', passport.authenticate('auth0', { scope: 'openid email profile offline_access', audience: AUDIENCE }));
   app.get('/callback', passport.authenticate('auth0', { session: false }), ({ user }, response) => {
     response.json({ sub: user.profile.id, email: user.profile.emails[0].value, refresh: Boolean(user.refresh) });
+  });
+} else if (KIND === 'authjs') {
+  const config = {
+    secret: 'of the test, which is long enough', trustHost: true,
+    providers: [Auth0({
+      clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, issuer: `https://${DOMAIN}/`,
+      authorization: { params: { scope: 'openid email offline_access', audience: AUDIENCE } },
+    })],
+    callbacks: {
+      jwt: ({ token, account }) => (account ? { ...token, sub: account.providerAccountId, refresh: Boolean(account.refresh_token) } : token),
+      session: ({ session: { user }, token: { sub, refresh } }) => ({ user, sub, refresh }),
+    },
+  };
+  app.set('trust proxy', true);
+  app.use(/^\/auth\/(.*)/, ExpressAuth(config));
+  app.get('/', async (request, response) => {
+    const found = await getSession(request, config);
+    if (!found) return response.redirect('/auth/signin');
+    response.json({ sub: found.sub, email: found.user.email, refresh: found.refresh });
   });
 } else {
   app.use(auth({

@@ -38,6 +38,12 @@ export async function until(child, look, seconds = 30) {
   throw new Error(`${child.spawnargs.join(' ')} ${over ? 'ended' : 'is not ready'}; it wrote:\n${child.output}`);
 }
 
+/** The n-th line of JSON which the script wrote. */
+export function message(script, index) {
+  const lines = () => script.output.split('\n').slice(0, -1).filter((line) => line.startsWith('{'));
+  return until(script, () => lines()[index] && JSON.parse(lines()[index]));
+}
+
 export async function stop(child) {
   child.kill('SIGTERM');
   const late = setTimeout(() => child.kill('SIGKILL'), 5000);

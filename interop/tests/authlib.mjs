@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { authorize } from '../lib/browser.mjs';
 import { inspect } from '../lib/inspect.mjs';
 import { python, pythonFolder } from '../lib/install.mjs';
-import { start, until } from '../lib/processes.mjs';
+import { message, start } from '../lib/processes.mjs';
 import { serveSite } from '../lib/site.mjs';
 
 const PASSWORD_REALM = 'http://auth0.com/oauth/grant-type/password-realm';
@@ -110,10 +110,4 @@ async function signsIn({ chancery, management }, callback) {
 
 function run(name, settings, env = {}) {
   return start(python, ['-u', join(pythonFolder, name), JSON.stringify(settings)], { env });
-}
-
-/** The n-th line of JSON which the script wrote. */
-function message(script, index) {
-  const lines = () => script.output.split('\n').slice(0, -1).filter((line) => line.startsWith('{'));
-  return until(script, () => lines()[index] && JSON.parse(lines()[index]));
 }

@@ -1,4 +1,4 @@
-// Web applications on Node with the middleware that they have: passport-auth0 and express-openid-connect, over TLS.
+// Web applications on Node with the middleware that they have: passport-auth0, express-openid-connect and Auth.js, over TLS.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 
@@ -26,6 +26,21 @@ export default {
     await page.goto(`${origin}/`);
     await page.locator('input#username').waitFor();
   },
+
+  'Auth.js with its provider for Auth0: a login and a logout': async (tools) => {
+    const { origin, user } = await served(tools, 'authjs');
+    const page = await tools.browser.page({ ignoreHTTPSErrors: true });
+    await page.goto(`${origin}/`);
+    await page.getByRole('button', { name: 'Sign in with Auth0' }).click();
+    await signedIn(page, tools, origin);
+    await page.goto(`${origin}/`);
+    assert.deepEqual(JSON.parse(await page.locator('body').innerText()), { ...user, refresh: true });
+    await page.goto(`${origin}/auth/signout`);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL((url) => !url.pathname.endsWith('/signout'));
+    await page.goto(`${origin}/`);
+    await page.getByRole('button', { name: 'Sign in with Auth0' }).waitFor();
+  },
 };
 
 async function signedIn(page, { chancery }, origin) {
@@ -47,7 +62,7 @@ async function served({ chancery, management, after }, kind) {
   });
   after(() => stop(script));
   const origin = await until(script, () => script.output.match(/^http:\S+$/m)?.[0]);
-  const changes = { callbacks: [`${origin}/callback`], allowed_logout_urls: [`${origin}/out`, origin] };
+  const changes = { callbacks: [`${origin}/callback`, `${origin}/auth/callback/auth0`], allowed_logout_urls: [`${origin}/out`, origin] };
   await management.call('PATCH', `clients/${client_id}`, changes);
   const [user] = await management.call('GET', `users-by-email?email=${encodeURIComponent(chancery.user.email)}`);
   return { origin, user: { sub: user.user_id, email: user.email } };

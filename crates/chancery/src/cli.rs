@@ -386,6 +386,9 @@ pub enum ApiCommand {
     Delete {
         /// Its identifier (audience) or id
         api: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
         /// Where.
         #[command(flatten)]
         server: ServerArgs,
@@ -490,6 +493,9 @@ pub enum ScopeCommand {
         /// Values
         #[arg(required = true, value_name = "SCOPE")]
         scopes: Vec<String>,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
         /// Where.
         #[command(flatten)]
         server: ServerArgs,
@@ -503,6 +509,35 @@ pub enum ClientCommand {
     List(ServerArgs),
     /// Make an application; its secret is part of what is printed
     Create(ClientCreate),
+    /// Show one application with what it may ask for in its own name, without its secret
+    Show(ClientNamed),
+    /// Give an application a new secret, which is printed once; the one before counts no more
+    RotateSecret(ClientSure),
+    /// Delete an application with its client grants
+    Delete(ClientSure),
+}
+
+/// One application.
+#[derive(Args, Debug, Clone)]
+pub struct ClientNamed {
+    /// Client ID or name
+    pub client: String,
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// One application, and whether to ask before it is changed for good.
+#[derive(Args, Debug, Clone)]
+pub struct ClientSure {
+    /// Client ID or name
+    pub client: String,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Where.
+    #[command(flatten)]
+    pub server: ServerArgs,
 }
 
 /// `chancery client create`.

@@ -22,6 +22,7 @@ pub(super) const ROLE_EXAMPLES: &str = "  chancery role create Clerk --descripti
       --grant https://orders.example/api=read:orders,pay:orders
   chancery role add-scope Clerk https://orders.example/api refund:orders
   chancery role give Clerk lee@acme.example ada@acme.example
+  chancery role give Clerk lee@acme.example --organization acme
   chancery role users Clerk
   # All that somebody can obtain, and through what
   chancery explain access --user lee@acme.example
@@ -235,6 +236,9 @@ pub struct RoleUsers {
     /// Addresses, user names or ids
     #[arg(required = true, value_name = "USER")]
     pub users: Vec<String>,
+    /// Within this organization alone, by name or id
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub organization: Option<String>,
     /// Where.
     #[command(flatten)]
     pub server: ServerArgs,

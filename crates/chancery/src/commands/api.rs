@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::{ApiCommand, ApiCreate};
 use crate::management::{Management, path};
 use crate::output::Output;
+use crate::terminal;
 
 pub(super) async fn run(command: ApiCommand, out: &mut Output) -> Result<ExitCode> {
     match command {
@@ -36,10 +37,17 @@ pub(super) async fn run(command: ApiCommand, out: &mut Output) -> Result<ExitCod
                 chosen(&api)
             ));
         }
-        ApiCommand::Delete { api, server } => {
+        ApiCommand::Delete { api, yes, server } => {
             let management = Management::connect(server).await?;
             // Deleting what is not there is no error on the wire, but a slip of whoever types.
-            found(&management, &api).await?;
+            let known = found(&management, &api).await?;
+            let scopes = known["scopes"].as_array().map_or(0, Vec::len);
+            let question = format!(
+                "Delete the API {api} for good, with its {scopes} scopes, its client grants and what roles give of it?"
+            );
+            if !yes && !terminal::is_agreed(&question, out)? {
+                return Ok(ExitCode::FAILURE);
+            }
             management.delete(&path("resource-servers", &api)).await?;
             out.say(&format!("The API {api} is deleted."));
         }

@@ -9,6 +9,7 @@ use super::api::{found, scope};
 use crate::cli::ScopeCommand;
 use crate::management::{Management, path};
 use crate::output::Output;
+use crate::terminal;
 
 pub(super) async fn run(command: ScopeCommand, out: &mut Output) -> Result<ExitCode> {
     let (scopes, _) = match command {
@@ -22,9 +23,16 @@ pub(super) async fn run(command: ScopeCommand, out: &mut Output) -> Result<ExitC
             let all = with(read(&management, &api).await?, added);
             (write(&management, &api, &all).await?, management)
         }
-        ScopeCommand::Remove { api, scopes, server } => {
+        ScopeCommand::Remove { api, scopes, yes, server } => {
             let management = Management::connect(server).await?;
             let left = without(read(&management, &api).await?, &scopes)?;
+            let question = format!(
+                "Take {} from the API {api}, and from every client grant, role and user that holds it?",
+                scopes.join(", ")
+            );
+            if !yes && !terminal::is_agreed(&question, out)? {
+                return Ok(ExitCode::FAILURE);
+            }
             (write(&management, &api, &left).await?, management)
         }
     };

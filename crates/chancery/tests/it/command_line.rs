@@ -43,7 +43,12 @@ fn an_api_is_defined_from_the_command_line() {
     let expected =
         "SCOPE          DESCRIPTION\nread:orders    Read your orders\ndelete:orders  Delete your orders\n";
     assert_eq!(table, expected);
-    cli(&["scope", "remove", api, "read:orders"]);
+    let said = refused(folder.path(), &with(&["scope", "remove", api, "read:orders"]));
+    assert!(said.contains("--yes"), "nobody can be asked: {said}");
+    let said = refused(folder.path(), &with(&["scope", "remove", api, "read:order", "--yes"]));
+    assert!(said.contains("nothing was changed"), "{said}");
+    assert!(cli(&["scope", "list", api]).contains("read:orders"));
+    cli(&["scope", "remove", api, "read:orders", "--yes"]);
     let left: Value = serde_json::from_str(&cli(&["scope", "list", api, "--json"])).unwrap();
     assert_eq!(left[0]["value"], "delete:orders");
     assert!(cli(&["api", "list"]).contains("Orders"));
@@ -70,8 +75,9 @@ fn an_api_is_defined_from_the_command_line() {
 
     let said = refused(folder.path(), &["api", "show", "https://no.example", "--ready-file", "ready.json"]);
     assert!(said.contains("404") && said.contains("does not exist"), "{said}");
-    cli(&["api", "delete", api]);
-    let said = refused(folder.path(), &["api", "delete", api, "--ready-file", "ready.json"]);
+    assert!(refused(folder.path(), &with(&["api", "delete", api])).contains("--yes"));
+    cli(&["api", "delete", api, "-y"]);
+    let said = refused(folder.path(), &with(&["api", "delete", api]));
     assert!(said.contains("404") && said.contains(api) && !said.contains("is deleted"), "{said}");
     let said =
         refused(folder.path(), &["scope", "add", "https://no.example", "a", "--ready-file", "ready.json"]);

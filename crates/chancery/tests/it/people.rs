@@ -237,6 +237,76 @@ fn a_role_is_made_given_and_taken() {
     assert!(server.refused(&["role", "show", id]).contains("there is no role"));
 }
 
+/// A role within an organization counts there alone.
+#[test]
+fn a_role_is_given_within_an_organization() {
+    let server = Server::start();
+    server.good(&["role", "create", "Clerk", "--grant", &format!("{API}=delete:contacts")]);
+    server.good(&["api", "call", "POST", "/organizations", "--body", r#"{"name":"acme"}"#]);
+    let organization = server.json(&["api", "call", "GET", "/organizations/name/acme"]);
+    let id = organization["id"].as_str().unwrap();
+    let jane = server.json(&["user", "show", "jane@example.com"])["user_id"].as_str().unwrap().to_owned();
+    let give = ["role", "give", "Clerk", "jane@example.com", "sam@example.com", "--organization", "acme"];
+    let roles = || server.json(&["api", "call", "GET", &format!("/organizations/{id}/members/{jane}/roles")]);
+
+    let members = format!("/organizations/{id}/members");
+    server.good(&["api", "call", "POST", &members, "--body", &format!(r#"{{"members":["{jane}"]}}"#)]);
+    let said = server.refused(&give);
+    assert!(said.contains("sam@example.com") && said.contains("is no member of acme"), "{said}");
+    assert_eq!(roles(), serde_json::json!([]), "one keeps the others from it");
+    let said = server.talk(&["role", "give", "Clerk", "jane@example.com", "--organization", id]);
+    assert!(said.contains("holds the role Clerk in acme"), "{said}");
+    assert_eq!(roles()[0]["name"], "Clerk");
+    assert_eq!(server.json(&["role", "users", "Clerk"]), serde_json::json!([]), "there alone");
+    let said = server.refused(&["role", "give", "Clerk", "jane@example.com", "--organization", "nowhere"]);
+    assert!(said.contains("the organization nowhere"), "{said}");
+
+    let take = ["role", "take", "Clerk", "jane@example.com", "--organization", "acme"];
+    assert!(server.talk(&take).contains("in acme no more"));
+    assert_eq!(roles(), serde_json::json!([]));
+    assert!(server.refused(&take).contains("nothing was changed"));
+}
+
+#[test]
+fn an_application_is_shown_given_a_new_secret_and_deleted() {
+    let server = Server::start();
+    let grant = format!("{API}=read:contacts");
+    let made = server.json(&["client", "create", "Job", "--type", "m2m", "--grant", &grant]);
+    let (id, secret) = (made["client_id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
+    let ready = chancery::dev::ReadyFile::read(&server.path().join("ready.json")).unwrap();
+    let may = |secret: &str| {
+        let body =
+            format!("grant_type=client_credentials&client_id={id}&client_secret={secret}&audience={API}");
+        let answer = post(&server.authority, "/oauth/token", ("application/x-www-form-urlencoded", &body));
+        answer.starts_with("HTTP/1.1 200")
+    };
+    assert!(may(secret));
+
+    let shown = server.good(&["client", "show", "Job"]);
+    assert!(shown.contains(&format!("May ask    {API}  read:contacts\n")), "{shown}");
+    assert!(!shown.contains(secret) && shown.contains("non_interactive"), "{shown}");
+    let shown = server.json(&["client", "show", id]);
+    assert!(shown["client_secret"].is_null() && shown["client_grants"][0]["audience"] == API, "{shown}");
+
+    let said = server.refused(&["client", "rotate-secret", "Job"]);
+    assert!(said.contains("--yes"), "nobody can be asked: {said}");
+    assert!(may(secret), "nothing was changed");
+    let rotated = server.json(&["client", "rotate-secret", "Job", "--yes"]);
+    let rotated = rotated["client_secret"].as_str().unwrap();
+    assert!(!may(secret) && may(rotated));
+    let said = server.refused(&["client", "rotate-secret", &ready.clients.spa.client_id, "--yes"]);
+    assert!(said.contains("public application") && said.contains("nothing was changed"), "{said}");
+
+    assert!(server.refused(&["client", "delete", "Job"]).contains("--yes"));
+    assert!(may(rotated));
+    assert!(server.talk(&["client", "delete", id, "-y"]).contains(&format!("Job ({id}) is deleted")));
+    assert!(!may(rotated));
+    for command in ["show", "delete"] {
+        let said = server.refused(&["client", command, "Job"]);
+        assert!(said.contains("there is no application Job") && said.contains("client list"), "{said}");
+    }
+}
+
 /// A token that was refused something is explained with what gives it, as a request that nobody made is.
 #[test]
 fn a_token_of_earlier_says_what_would_give_more() {

@@ -1,5 +1,6 @@
 //! `chancery role`: what roles give, and who holds them.
 
+mod members;
 mod scopes;
 
 use std::process::ExitCode;
@@ -137,8 +138,11 @@ async fn create(args: RoleCreate, out: &mut Output) -> Result<()> {
 }
 
 async fn give(args: RoleUsers, out: &mut Output) -> Result<()> {
-    let management = Management::connect(args.server).await?;
+    let management = Management::connect(args.server.clone()).await?;
     let role = found(&management, &args.role).await?;
+    if let Some(organization) = &args.organization {
+        return members::give(&management, &role, &args, organization, out).await;
+    }
     // One who is not there keeps the others from it, too.
     let mut ids = Vec::new();
     for user in &args.users {
@@ -155,8 +159,11 @@ async fn give(args: RoleUsers, out: &mut Output) -> Result<()> {
 }
 
 async fn take(args: RoleUsers, out: &mut Output) -> Result<()> {
-    let management = Management::connect(args.server).await?;
+    let management = Management::connect(args.server.clone()).await?;
     let role = found(&management, &args.role).await?;
+    if let Some(organization) = &args.organization {
+        return members::take(&management, &role, &args, organization, out).await;
+    }
     let name = printable(&text(&role, "name"));
     let mut users = Vec::new();
     for named in &args.users {

@@ -1,5 +1,7 @@
 //! `chancery client`.
 
+mod one;
+
 use std::process::ExitCode;
 
 use anyhow::{Context, Error, Result};
@@ -37,6 +39,9 @@ pub(super) async fn run(command: ClientCommand, out: &mut Output) -> Result<Exit
                 out.say("Keep the secret: lists do not show it.");
             }
         }
+        ClientCommand::Show(args) => return one::show(args, out).await,
+        ClientCommand::RotateSecret(args) => return one::rotate_secret(args, out).await,
+        ClientCommand::Delete(args) => return one::delete(args, out).await,
     }
     Ok(ExitCode::SUCCESS)
 }
