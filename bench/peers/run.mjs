@@ -12,6 +12,8 @@ import { keycloak } from "./keycloak.mjs";
 import { run } from "./load.mjs";
 import { oidcProvider } from "./oidc-provider.mjs";
 import { cpu, endAll, memory } from "./processes.mjs";
+import { spring } from "./spring.mjs";
+import { zitadel } from "./zitadel.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -20,14 +22,14 @@ const { values: options } = parseArgs({
     seconds: { type: "string", default: "2" },
     connections: { type: "string", default: "16" },
     only: { type: "string" },
-    peers: { type: "string", default: "oidc-provider,hydra,keycloak" },
+    peers: { type: "string", default: "oidc-provider,hydra,keycloak,spring,zitadel" },
   },
 });
 const connections = Number(options.connections);
 const milliseconds = Number(options.seconds) * 1000;
 
 /** Each starts one server or more. */
-const PEERS = { "oidc-provider": oidcProvider, hydra, keycloak };
+const PEERS = { "oidc-provider": oidcProvider, hydra, keycloak, spring, zitadel };
 
 /** What is asked: each gives `next` for one window. */
 const WORKLOADS = {
@@ -51,6 +53,9 @@ const WORKLOADS = {
   },
 };
 const CODES = 600;
+
+/** What a right answer holds; one to any other workload is a token. */
+const HOLDS = { discovery: '"issuer"', jwks: '"keys"', userinfo: '"sub"' };
 
 function repeated(bytes) {
   return bytes === undefined ? undefined : () => bytes;
@@ -95,7 +100,7 @@ async function workload(name, servers) {
       if (!next) continue;
       const before = cpu(server.pid);
       // The first is thrown away: compilers warm up, caches fill.
-      const window = await run({ port: server.port, connections, milliseconds: round < 0 ? (server.warmUp ?? 500) : milliseconds, next });
+      const window = await run({ port: server.port, connections, milliseconds: round < 0 ? (server.warmUp ?? 500) : milliseconds, next, holds: HOLDS[name] ?? '"access_token"' });
       if (round >= 0) measured.get(server).push({ ...window, cpu: (cpu(server.pid) - before) / window.answers, memory: memory(server.pid) });
     }
   }
