@@ -112,7 +112,7 @@ export async function run({ port, connections, milliseconds, next, holds }) {
   const until = began + BigInt(milliseconds) * 1000000n;
   await Promise.all(
     Array.from({ length: connections }, async (_, index) => {
-      const connection = new Connection(port, host);
+      const connection = new Connection(port);
       let last;
       for (let at = process.hrtime.bigint(); at < until; ) {
         const asked = next(index, last);
