@@ -94,20 +94,24 @@ async function peers(folder) {
 
 async function workload(name, servers) {
   const measured = new Map(servers.map((server) => [server, []]));
+  const failed = new Set();
   for (let round = -1; round < Number(options.rounds); round++) {
     for (const server of servers) {
-      const next = await WORKLOADS[name](server);
-      if (!next) continue;
-      const before = cpu(server.pid);
-      // The first is thrown away: compilers warm up, caches fill.
-      const window = await run({ port: server.port, connections, milliseconds: round < 0 ? (server.warmUp ?? 500) : milliseconds, next, holds: HOLDS[name] ?? '"access_token"' });
-      if (round >= 0) measured.get(server).push({ ...window, cpu: (cpu(server.pid) - before) / window.answers, memory: memory(server.pid) });
+      if (failed.has(server)) continue;
+      try {
+        const window = await measure(name, server, round);
+        if (window && round >= 0) measured.get(server).push(window);
+      } catch (cause) {
+        if (server === servers[0]) throw cause;
+        failed.add(server);
+        console.log(`${name}: ${server.name} is left out, ${cause.message}`);
+      }
     }
   }
   process.stderr.write(`${name} done\n`);
   const [first] = servers;
   return servers
-    .filter((server) => measured.get(server).length)
+    .filter((server) => !failed.has(server) && measured.get(server).length)
     .map((server) => {
       const windows = measured.get(server);
       const of = (figure) => median(windows.map(figure));
@@ -118,6 +122,17 @@ async function workload(name, servers) {
         "CPU, of Chancery's": server === first ? "1" : ratio((it) => it.cpu), "p50, of Chancery's": server === first ? "1" : ratio((it) => it.p50),
       };
     });
+}
+
+/** One window, or nothing from a server that has no such workload. */
+async function measure(name, server, round) {
+  const next = await WORKLOADS[name](server);
+  if (!next) return undefined;
+  const before = cpu(server.pid);
+  // The first is thrown away: compilers warm up, caches fill.
+  const length = round < 0 ? (server.warmUp ?? 500) : milliseconds;
+  const window = await run({ port: server.port, connections, milliseconds: length, next, holds: HOLDS[name] ?? '"access_token"' });
+  return { ...window, cpu: (cpu(server.pid) - before) / window.answers, memory: memory(server.pid) };
 }
 
 function median(figures) {
