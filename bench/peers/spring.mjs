@@ -20,6 +20,8 @@ export async function spring(folder) {
   const port = await freePort();
   const host = `localhost:${port}`;
   const options = {
+    // A look-up of a token takes a second connection for its client: with no more of them than requests, all would wait for each other.
+    "spring.datasource.hikari.maximum-pool-size": 64,
     "server.address": "127.0.0.1", "server.port": port, "server.tomcat.max-keep-alive-requests": -1, "spring.datasource.url": `jdbc:h2:file:${folder}/h2`, "spring.sql.init.mode": "always",
     "spring.security.oauth2.authorizationserver.issuer": `http://${host}`, "logging.level.root": "warn", "spring.main.banner-mode": "off",
   };
