@@ -9,7 +9,7 @@ export class Browser {
 
   /** Resolves with {location, body}; there is no location in an answer that sends nowhere. */
   async go(target, fields) {
-    const headers = { origin: `http://${this.host}` };
+    const headers = { accept: "text/html", origin: `http://${this.host}` };
     if (this.cookies.size) headers.cookie = [...this.cookies].map((pair) => pair.join("=")).join("; ");
     const answer = await this.wire.ask(fields ? form(this.host, target, fields, headers) : request("GET", this.host, target, headers));
     for (const [, name, value] of answer.head.matchAll(/\r\nset-cookie: *([^=]+)=([^;\r]*)/gi)) this.cookies.set(name, value);

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { Browser, target } from "./browser.mjs";
-import { Connection, form, request } from "./load.mjs";
+import { Connection, form, request, signedWith } from "./load.mjs";
 import { freePort, start, until } from "./processes.mjs";
 
 const BINARY = fileURLToPath(new URL("../../target/peers/hydra", import.meta.url));
@@ -64,8 +64,7 @@ async function server(folder, alg) {
   };
   const token = (fields) => form(host, "/oauth2/token", { ...own, ...fields });
   const machine = token({ grant_type: "client_credentials", scope: "read:bench", audience: "https://bench.example" });
-  const signed = JSON.parse(Buffer.from((await json(machine)).access_token.split(".")[0], "base64url")).alg;
-  if (signed !== alg) throw new Error(`signs with ${signed}, not ${alg}`);
+  signedWith(alg, (await json(machine)).access_token);
   const shared = { version: VERSION, pid: child.pid, host, port, clientCredentials: (asked) => (asked === alg ? machine : undefined) };
   if (alg !== "RS256") return { ...shared, name: "Hydra (ES256 key)", notes: "as the other" };
 

@@ -11,6 +11,8 @@ main() {
   install oidc-provider npm ci --ignore-scripts --no-audit --no-fund
   install hydra build_hydra
   install keycloak build_keycloak
+  install spring mvn --quiet --batch-mode --file spring/pom.xml package
+  install zitadel build_zitadel
 }
 
 install() {
@@ -26,6 +28,10 @@ install() {
 # One compiler at a time: the largest package takes a gigabyte. Needs a C compiler, for SQLite.
 build_hydra() {
   (cd hydra && GOFLAGS="-p=1 -mod=readonly" CGO_ENABLED=1 go build -tags sqlite -o "../$peers/hydra" .)
+}
+
+build_zitadel() {
+  (cd zitadel && GOFLAGS="-p=1 -mod=readonly" CGO_ENABLED=0 go build -o "../$peers/zitadel-oidc" .)
 }
 
 # Java 17 or newer.

@@ -96,23 +96,29 @@ export function form(host, path, fields, headers = {}) {
   return request("POST", host, path, { "content-type": "application/x-www-form-urlencoded", ...headers }, body);
 }
 
+/** Fails unless the token is a JWT signed with the algorithm. */
+export function signedWith(alg, token) {
+  const signed = JSON.parse(Buffer.from(token.split(".")[0], "base64url")).alg;
+  if (signed !== alg) throw new Error(`signs with ${signed}, not ${alg}`);
+}
+
 /**
  * So many connections for so many milliseconds. `next(index, last)` gives the next request of a connection, or nothing when it has
- * none left. Any answer but 200 ends the run.
+ * none left. Any answer but 200, and one whose body lacks `holds`, ends the run.
  */
-export async function run({ port, host, connections, milliseconds, next }) {
+export async function run({ port, connections, milliseconds, next, holds }) {
   const times = [];
   const began = process.hrtime.bigint();
   const until = began + BigInt(milliseconds) * 1000000n;
   await Promise.all(
     Array.from({ length: connections }, async (_, index) => {
-      const connection = new Connection(port, host);
+      const connection = new Connection(port);
       let last;
       for (let at = process.hrtime.bigint(); at < until; ) {
         const asked = next(index, last);
         if (asked === undefined) break;
         last = await connection.ask(asked);
-        if (last.status !== 200) throw new Error(`answered ${last.status}: ${last.body.toString().slice(0, 500)}`);
+        if (last.status !== 200 || !last.body.includes(holds)) throw new Error(`answered ${last.status}: ${last.body.toString().slice(0, 500)}`);
         const now = process.hrtime.bigint();
         times.push(Number(now - at) / 1000);
         at = now;

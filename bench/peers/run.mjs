@@ -12,6 +12,8 @@ import { keycloak } from "./keycloak.mjs";
 import { run } from "./load.mjs";
 import { oidcProvider } from "./oidc-provider.mjs";
 import { cpu, endAll, memory } from "./processes.mjs";
+import { spring } from "./spring.mjs";
+import { zitadel } from "./zitadel.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -20,14 +22,14 @@ const { values: options } = parseArgs({
     seconds: { type: "string", default: "2" },
     connections: { type: "string", default: "16" },
     only: { type: "string" },
-    peers: { type: "string", default: "oidc-provider,hydra,keycloak" },
+    peers: { type: "string", default: "oidc-provider,hydra,keycloak,spring,zitadel" },
   },
 });
 const connections = Number(options.connections);
 const milliseconds = Number(options.seconds) * 1000;
 
 /** Each starts one server or more. */
-const PEERS = { "oidc-provider": oidcProvider, hydra, keycloak };
+const PEERS = { "oidc-provider": oidcProvider, hydra, keycloak, spring, zitadel };
 
 /** What is asked: each gives `next` for one window. */
 const WORKLOADS = {
@@ -51,6 +53,9 @@ const WORKLOADS = {
   },
 };
 const CODES = 600;
+
+/** What a right answer holds; one to any other workload is a token. */
+const HOLDS = { discovery: '"issuer"', jwks: '"keys"', userinfo: '"sub"' };
 
 function repeated(bytes) {
   return bytes === undefined ? undefined : () => bytes;
@@ -89,20 +94,24 @@ async function peers(folder) {
 
 async function workload(name, servers) {
   const measured = new Map(servers.map((server) => [server, []]));
+  const failed = new Set();
   for (let round = -1; round < Number(options.rounds); round++) {
     for (const server of servers) {
-      const next = await WORKLOADS[name](server);
-      if (!next) continue;
-      const before = cpu(server.pid);
-      // The first is thrown away: compilers warm up, caches fill.
-      const window = await run({ port: server.port, connections, milliseconds: round < 0 ? (server.warmUp ?? 500) : milliseconds, next });
-      if (round >= 0) measured.get(server).push({ ...window, cpu: (cpu(server.pid) - before) / window.answers, memory: memory(server.pid) });
+      if (failed.has(server)) continue;
+      try {
+        const window = await measure(name, server, round);
+        if (window && round >= 0) measured.get(server).push(window);
+      } catch (cause) {
+        if (server === servers[0]) throw cause;
+        failed.add(server);
+        console.log(`${name}: ${server.name} is left out, ${cause.message}`);
+      }
     }
   }
   process.stderr.write(`${name} done\n`);
   const [first] = servers;
   return servers
-    .filter((server) => measured.get(server).length)
+    .filter((server) => !failed.has(server) && measured.get(server).length)
     .map((server) => {
       const windows = measured.get(server);
       const of = (figure) => median(windows.map(figure));
@@ -113,6 +122,17 @@ async function workload(name, servers) {
         "CPU, of Chancery's": server === first ? "1" : ratio((it) => it.cpu), "p50, of Chancery's": server === first ? "1" : ratio((it) => it.p50),
       };
     });
+}
+
+/** One window, or nothing from a server that has no such workload. */
+async function measure(name, server, round) {
+  const next = await WORKLOADS[name](server);
+  if (!next) return undefined;
+  const before = cpu(server.pid);
+  // The first is thrown away: compilers warm up, caches fill.
+  const length = round < 0 ? (server.warmUp ?? 500) : milliseconds;
+  const window = await run({ port: server.port, connections, milliseconds: length, next, holds: HOLDS[name] ?? '"access_token"' });
+  return { ...window, cpu: (cpu(server.pid) - before) / window.answers, memory: memory(server.pid) };
 }
 
 function median(figures) {
