@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::RoleUsers;
 use crate::commands::user::{called, found as user_found, text};
 use crate::management::{Management, path};
-use crate::output::Output;
+use crate::output::{Output, printable};
 
 pub(super) async fn give(
     management: &Management,
@@ -16,7 +16,7 @@ pub(super) async fn give(
     out: &mut Output,
 ) -> Result<()> {
     let organization = found(management, organization).await?;
-    let (name, place) = (text(role, "name"), text(&organization, "name"));
+    let (name, place) = (printable(&text(role, "name")), printable(&text(&organization, "name")));
     let mut users = Vec::new();
     for named in &args.users {
         let user = user_found(management, named).await?;
@@ -43,7 +43,7 @@ pub(super) async fn take(
     out: &mut Output,
 ) -> Result<()> {
     let organization = found(management, organization).await?;
-    let (name, place) = (text(role, "name"), text(&organization, "name"));
+    let (name, place) = (printable(&text(role, "name")), printable(&text(&organization, "name")));
     let mut users = Vec::new();
     for named in &args.users {
         let user = user_found(management, named).await?;
