@@ -1,6 +1,6 @@
 //! `chancery role`: what roles give, and who holds them.
 
-mod members;
+mod place;
 mod scopes;
 
 use std::process::ExitCode;
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
+use self::place::Place;
 use super::client::grants;
 use super::user::{called, found as user_found, name, text, user_id};
 use crate::cli::{RoleCommand, RoleCreate, RoleUsers};
@@ -138,47 +139,52 @@ async fn create(args: RoleCreate, out: &mut Output) -> Result<()> {
 }
 
 async fn give(args: RoleUsers, out: &mut Output) -> Result<()> {
-    let management = Management::connect(args.server.clone()).await?;
+    let management = Management::connect(args.server).await?;
     let role = found(&management, &args.role).await?;
-    if let Some(organization) = &args.organization {
-        return members::give(&management, &role, &args, organization, out).await;
-    }
+    let name = printable(&text(&role, "name"));
     // One who is not there keeps the others from it, too.
-    let mut ids = Vec::new();
-    for user in &args.users {
-        ids.push(user_id(&management, user).await?);
+    if args.organization.is_none() {
+        let mut ids = Vec::new();
+        for user in &args.users {
+            ids.push(user_id(&management, user).await?);
+        }
+        management.post(&format!("{}/users", at(&role)), &json!({ "users": ids })).await?;
+        let hold = if args.users.len() == 1 { "holds" } else { "hold" };
+        out.say(&format!("{} {hold} the role {name}.", args.users.join(", ")));
+        return Ok(());
     }
-    management.post(&format!("{}/users", at(&role)), &json!({ "users": ids })).await?;
-    out.say(&format!(
-        "{} {} the role {}.",
-        args.users.join(", "),
-        if args.users.len() == 1 { "holds" } else { "hold" },
-        printable(&text(&role, "name"))
-    ));
+    let place = Place::of(&management, args.organization.as_deref()).await?;
+    let mut users = Vec::new();
+    for named in &args.users {
+        let user = user_found(&management, named).await?;
+        place.admits(&management, &user).await?;
+        users.push(user);
+    }
+    for user in users {
+        management.post(&place.roles(&user), &json!({ "roles": [role["id"]] })).await?;
+        out.say(&format!("{} holds the role {name}{}.", called(&user), place.words()));
+    }
     Ok(())
 }
 
 async fn take(args: RoleUsers, out: &mut Output) -> Result<()> {
-    let management = Management::connect(args.server.clone()).await?;
+    let management = Management::connect(args.server).await?;
     let role = found(&management, &args.role).await?;
-    if let Some(organization) = &args.organization {
-        return members::take(&management, &role, &args, organization, out).await;
-    }
-    let name = printable(&text(&role, "name"));
+    let place = Place::of(&management, args.organization.as_deref()).await?;
+    let (name, words) = (printable(&text(&role, "name")), place.words());
     let mut users = Vec::new();
     for named in &args.users {
         let user = user_found(&management, named).await?;
-        let held = management.list(&format!("{}/roles", path("users", &text(&user, "user_id")))).await?;
+        let held = management.list(&place.roles(&user)).await?;
         // Nothing is taken where a name is mistyped.
         if !held.iter().any(|held| held["id"] == role["id"]) {
-            bail!("{} was not given the role {name}; nothing was changed", called(&user));
+            bail!("{} was not given the role {name}{words}; nothing was changed", called(&user));
         }
         users.push(user);
     }
     for user in users {
-        let roles = format!("{}/roles", path("users", &text(&user, "user_id")));
-        management.delete_of(&roles, &json!({ "roles": [role["id"]] })).await?;
-        out.say(&format!("{} holds the role {name} no more.", called(&user)));
+        management.delete_of(&place.roles(&user), &json!({ "roles": [role["id"]] })).await?;
+        out.say(&format!("{} holds the role {name}{words} no more.", called(&user)));
     }
     Ok(())
 }
