@@ -2,7 +2,7 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: dev dashboard built-dashboard release test check fmt lint unit interop fuzz-smoke client schemathesis bench bench-peers test-cluster recordings clean-data setup
+.PHONY: dev dashboard built-dashboard release release-trained test check fmt lint unit interop fuzz-smoke client schemathesis bench bench-trained bench-peers test-cluster recordings clean-data setup
 
 ## Build and start a demo tenant on http://localhost:4000 and https://localhost:4443.
 dev: built-dashboard
@@ -14,6 +14,10 @@ STATIC := $(if $(filter Linux,$(shell uname -s)),-- -C target-feature=+crt-stati
 ## One optimised binary in target/release, which needs nothing of the system it runs on.
 release: built-dashboard
 	$(CARGO) rustc --release --locked -p chancery --bin chancery $(STATIC)
+
+## The same in target/trained, built by the profile of a training run: quicker, and in a quarter less memory. Takes three times as long.
+release-trained: built-dashboard
+	./scripts/trained-release.sh
 
 ## The dashboard, for the next build of the server. Needs Node.
 dashboard:
@@ -65,6 +69,11 @@ client:
 bench: release
 	$(CARGO) build --release --locked -p chancery-bench
 	target/release/chancery-bench $(ARGS)
+
+## The same with the trained binary, beside a floor that was trained with it.
+bench-trained: built-dashboard
+	./scripts/trained-release.sh --bench
+	target/trained/chancery-bench $(ARGS)
 
 ## The same requests against Chancery and other servers from package registries. Needs Node; Go and a C compiler, Java and Maven for all.
 bench-peers: release

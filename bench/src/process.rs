@@ -9,9 +9,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Ticks of `utime` and `stime`. Linux has used 100 on every architecture it reports to user space for twenty years.
 const TICKS_PER_SECOND: u64 = 100;
+
+/// How long a process may take to end by itself.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A child that is ended when this value goes.
 #[derive(Debug)]
@@ -68,8 +72,28 @@ impl Process {
     }
 }
 
+impl Process {
+    /// Asks it to end, the floor by the end of its standard input and the server by a signal: a program that is being trained
+    /// writes what it learnt when it ends (`scripts/trained-release.sh`).
+    fn ask_to_end(&mut self) {
+        match self.child.stdin.take() {
+            Some(stdin) => drop(stdin),
+            None => {
+                if let Some(id) = Pid::from_raw(self.child.id().cast_signed()) {
+                    let _ = kill_process(id, Signal::TERM);
+                }
+            }
+        }
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE && matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
+        self.ask_to_end();
         // It may have ended already; there is nothing better to do about either error here.
         let _ = self.child.kill();
         let _ = self.child.wait();
