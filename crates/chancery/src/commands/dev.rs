@@ -11,11 +11,12 @@ use anyhow::{Context, Result};
 use chancery_core::{Clock, Rng, ids};
 use chancery_store::{KeyState, NextKeys, Store};
 use chancery_web::{Background, ClientCertificates, Limits, Listener, Networks, ServerConfig, Tls};
+use tokio::sync::oneshot;
 
 use super::{Environment, serve, storage};
 use crate::assemble::{DEMO_TENANT, Parts};
 use crate::authorities;
-use crate::certificates;
+use crate::certificates::{self, CertificateFiles};
 use crate::cli::DevArgs;
 use crate::clock::SystemClock;
 use crate::config::LogFormat;
@@ -27,6 +28,7 @@ use crate::ops::{logging, signals};
 use crate::output::Output;
 use crate::rng::SystemRng;
 use crate::seed::{self, DemoClients, Seed, Seeding, demo_clients, management_scopes};
+use crate::threads;
 
 pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Output) -> Result<ExitCode> {
     logging::start(LogFormat::Auto, &args.log, out.colour)?;
@@ -34,7 +36,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     let rng: Arc<dyn Rng> = Arc::new(SystemRng::prepared()?);
     let database = database(&args);
     let is_new = database.strip_prefix("sqlite:").is_some_and(|path| !Path::new(path).exists());
-    let keys = is_new.then(|| FirstKeys::begin(&rng)).transpose()?;
+    let keys = is_new.then(|| FirstKeys::begin_beside(&rng)).transpose()?;
     // Sockets first: clients that come early wait in the system's queue instead of being refused, and ports chosen by the
     // system are known before anything is made for them.
     let (http, https) = (listen::bind(&args.http, "--http")?, listen::bind(&args.https, "--https")?);
@@ -52,21 +54,23 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     let shutdown = signals::shutdown_token()?;
     make_folder(&args.data)?;
     let data = fs::canonicalize(&args.data)?;
+    let certificates = certificates_in_the_making(&data, &args.host)?;
     let master_key = master_key(&data, environment, &*rng)?;
-    let certificates = certificates::ensure(&data, &args.host, SystemClock.now())?;
-    let tls = Tls::from_pem(&fs::read(&certificates.certificate)?, &fs::read(&certificates.key)?)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clients = demo_clients(&master_key);
+    let store = crate::assemble::open(&database, &master_key).await?;
+    let own = storage::require_master_key(&store, &store.tenants().await?).await;
+    own.context("this database belongs to another data folder: use the --data folder it was made with")?;
+    prepare(&store, (&origins, &clients), &rng, keys).await?;
+
+    let certificates = certificates.await.context("no certificate was made")??;
+    let tls = Tls::from_pem(&fs::read(&certificates.certificate)?, &fs::read(&certificates.key)?)?;
     let authorities = args.mtls_ca_file.as_deref().map(authorities::from_file).transpose()?;
     let asking = Tls::that_asks(
         &fs::read(&certificates.certificate)?,
         &fs::read(&certificates.key)?,
         ClientCertificates::new(authorities, Arc::clone(&clock))?,
     )?;
-    let clients = demo_clients(&master_key);
-    let store = crate::assemble::open(&database, &master_key).await?;
-    let own = storage::require_master_key(&store, &store.tenants().await?).await;
-    own.context("this database belongs to another data folder: use the --data folder it was made with")?;
-    prepare(&store, (&origins, &clients), &rng, keys).await?;
 
     let parts = Parts {
         store,
@@ -163,14 +167,28 @@ async fn prepare(
     if !seeding.is_done().await? {
         let making = match &mut keys {
             Some(making) => making,
-            None => keys.insert(FirstKeys::begin(rng)?),
+            None => keys.insert(FirstKeys::begin_beside(rng)?),
         };
         seeding.make_tenant().await?;
-        let current = making.one().await?;
+        let current = making.one(rng).await?;
         seeding.fill(Seed::Demo, seed::FirstKeys { current: &current, next: None }).await?;
     }
     complete_keys(store, keys, rng).await?;
     adopt(store, origins, clients).await
+}
+
+/// A first certificate has an RSA key as well: it is made while the database is.
+fn certificates_in_the_making(
+    data: &Path,
+    host: &str,
+) -> std::io::Result<oneshot::Receiver<Result<CertificateFiles>>> {
+    let (sender, receiver) = oneshot::channel();
+    let (data, host) = (data.to_owned(), host.to_owned());
+    threads::begin("certificate".to_owned(), move || {
+        // Nobody listens where the start has failed meanwhile.
+        drop(sender.send(certificates::ensure(&data, &host, SystemClock.now())));
+    })?;
+    Ok(receiver)
 }
 
 /// The keys that wait are made while the server serves: finding primes is the slowest part of a first start. A process
@@ -180,11 +198,11 @@ async fn complete_keys(store: &Store, making: Option<KeysInTheMaking>, rng: &Arc
     if keys.iter().any(|key| key.state == KeyState::Next) {
         return Ok(());
     }
-    let mut making = making.map_or_else(|| FirstKeys::begin(rng), Ok)?;
-    let store = store.clone();
+    let mut making = making.map_or_else(|| FirstKeys::begin_beside(rng), Ok)?;
+    let (store, rng) = (store.clone(), Arc::clone(rng));
     tokio::spawn(async move {
         let added = async {
-            let material = making.one().await?;
+            let material = making.one(&rng).await?;
             let next = NextKeys { common_name: "localhost", now: SystemClock.now(), material: &material };
             match store.add_next_keys(DEMO_TENANT, next).await {
                 Ok(_) | Err(chancery_store::Error::Conflict) => Ok(()),

@@ -78,12 +78,11 @@ fn pad(indent: usize, out: &mut String) {
 
 /// Lines that a literal block keeps exactly as they are.
 fn is_block(text: &str) -> bool {
-    let plain = |line: &str| !line.ends_with([' ', '\t']) && !line.chars().any(char::is_control);
+    let plain = |line: &str| !line.ends_with([' ', '\t']) && !line.contains(is_escaped);
     text.contains('\n')
         && !text.starts_with(['\n', ' ', '\t'])
         && text.trim_end_matches('\n').len() + 1 >= text.len()
         && text.split('\n').all(plain)
-        && !text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'])
 }
 
 fn block(text: &str, indent: usize, out: &mut String) {
@@ -102,8 +101,26 @@ fn text(text: &str) -> String {
     if is_bare(text) {
         return text.to_owned();
     }
-    let is_simple = !text.chars().any(|c| c.is_control() || "\u{85}\u{2028}\u{2029}\u{feff}".contains(c));
-    if is_simple { format!("'{}'", text.replace('\'', "''")) } else { Value::from(text).to_string() }
+    if text.contains(is_escaped) { escaped(text) } else { format!("'{}'", text.replace('\'', "''")) }
+}
+
+/// What stands in no file as it is: control characters, the line ends and the mark of Unicode, and what is no
+/// character. YAML 1.2 (5.1) wants most of them escaped, and a terminal that shows the file would obey some.
+fn is_escaped(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// Between double quotes as JSON has it, where DEL and everything above may stand raw: those are escaped too.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in Value::from(text).to_string().chars() {
+        if is_escaped(c) {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn is_bare(text: &str) -> bool {
@@ -136,12 +153,28 @@ mod tests {
         assert_eq!(read(&text).unwrap().0, value);
     }
 
+    #[test]
+    fn control_characters_are_escaped() {
+        let names = (0x7f_u32..=0x9f)
+            .chain([0x1b, 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff])
+            .filter_map(char::from_u32);
+        for c in names {
+            for text in [format!("{c}31m"), format!("a{c}\nb")] {
+                let value = json!({ "name": text, text.as_str(): [text, { "page": text }] });
+                let written = print(value.as_object().unwrap());
+                assert!(!written.contains(c), "{written:?}");
+                assert!(written.contains(&format!("\\u{:04x}", u32::from(c))), "{written:?}");
+                assert_eq!(read(&written).unwrap().0, value);
+            }
+        }
+    }
+
     fn values() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::Bool),
             any::<i64>().prop_map(Value::from),
-            "[ -~\n\t\u{e4}\u{2028}]{0,12}".prop_map(Value::String),
+            "[ -~\n\t\u{7f}-\u{a0}\u{e4}\u{2028}]{0,12}".prop_map(Value::String),
             "[a-z0-9:.#'\" \n-]{0,8}".prop_map(Value::String),
         ];
         leaf.prop_recursive(4, 40, 5, |inner| {
