@@ -400,6 +400,49 @@ async fn what_a_new_factor_gives_ends_with_the_token_that_made_it() {
     }
 }
 
+/// A factor counts once its code was typed, in the exchange in which it is made too. Beside one that counts already it takes that one.
+#[tokio::test]
+async fn what_an_id_token_says_of_a_new_factor() {
+    const SCOPE: &str = "openid enroll read:authenticators";
+    for app in engines().await {
+        turn_on(&app, false).await;
+        let password_alone = typed(&app, SCOPE).await.expect(200);
+        let claims = app.verified(&password_alone.text("id_token")).await;
+        assert_eq!(claims.get("amr"), None, "{}", app.engine);
+        let password_alone = password_alone.text("access_token");
+        // Somebody who has the password begins a factor of their own, and the user makes one meanwhile.
+        let planted = otp(&app, &password_alone).await.expect(200).text("secret");
+        turn_on(&app, true).await;
+        let own = enrol(&app, &mut Browser::new(&app), &app.ask("openid")).await.0;
+        turn_on(&app, false).await;
+        app.clock.advance(PERIOD);
+        let refused = go_on(&app, &password_alone, &shown(&app, &planted)).await.expect(403);
+        assert_eq!(refused.text("error"), "mfa_required");
+        let waiting = typed(&app, SCOPE).await.expect(403).text("mfa_token");
+        go_on(&app, &waiting, &shown(&app, &planted)).await.is_error(
+            403,
+            "invalid_grant",
+            "Invalid otp_code.",
+        );
+        // Who has shown it makes another one.
+        let tokens = go_on(&app, &waiting, &shown(&app, &own)).await.expect(200);
+        assert_eq!(app.verified(&tokens.text("id_token")).await["amr"], json!(["mfa"]));
+        let with_factor = tokens.text("access_token");
+        let another = otp(&app, &with_factor).await.expect(200).text("secret");
+        let refused = go_on(&app, &password_alone, &shown(&app, &another)).await.expect(403);
+        assert_eq!(refused.text("error"), "mfa_required");
+        let tokens = go_on(&app, &with_factor, &shown(&app, &another)).await.expect(200);
+        assert_eq!(app.verified(&tokens.text("id_token")).await["amr"], json!(["mfa"]));
+        // Where there was none, the first one counts with its first code.
+        let path = format!("/users/{}/authenticators", segment(&app.jane().await));
+        app.manage("DELETE", &path, Value::Null).await;
+        let first = typed(&app, SCOPE).await.expect(200).text("access_token");
+        let secret = otp(&app, &first).await.expect(200).text("secret");
+        let tokens = go_on(&app, &first, &shown(&app, &secret)).await.expect(200);
+        assert_eq!(app.verified(&tokens.text("id_token")).await["amr"], json!(["mfa"]));
+    }
+}
+
 /// Security case 14: a lock that came since holds where a new factor ends a sign-in.
 #[tokio::test]
 async fn case_14_a_new_factor_gives_a_locked_account_nothing() {
