@@ -220,7 +220,8 @@ pub(crate) async fn signed_in(
     // A new password ends what the old one began. Times of tokens are whole seconds, in which both may happen.
     let is_good = |user: &User| {
         let set_at = user.last_password_reset.as_deref().and_then(parse_ms);
-        !user.is_blocked() && set_at == claims.password_set_at
+        let as_issued = claims.password_set_at;
+        !user.is_blocked() && set_at == as_issued
     };
     let user = user.filter(is_good).filter(|_| ctx.tenant.knows_client(&claims.client_id));
     let user = user.ok_or(OAuthError::TokenInvalid("The access token is not valid any more"))?;
