@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 
 use crate::second_factor::{MFA_OTP, enrol, lock, shown, turn_on};
 use crate::support::{
-    API, Answer, Ask, Browser, CALLBACK, Call, ISSUER, JANE, Landing, Pairs, TestApp, decode, engines,
-    segment,
+    API, Answer, Ask, Browser, CALLBACK, CONNECTION, Call, ISSUER, JANE, Landing, Pairs, TestApp, decode,
+    engines, segment,
 };
 
 const ALL: &str = "enroll read:authenticators remove:authenticators";
@@ -191,19 +191,43 @@ async fn on_the_pages_nobody_is_made_to_have_one() {
 
 #[tokio::test]
 async fn a_new_password_ends_its_tokens() {
-    let app = TestApp::new().await;
-    turn_on(&app, false).await;
-    let token = typed(&app, ALL).await.text("access_token");
-    listed(&app, &token).await;
-    app.clock.advance(1);
-    let path = format!("/users/{}", app.jane().await.replace('|', "%7C"));
-    app.manage(
-        "PATCH",
-        &path,
-        json!({"password": "Another-4-Jane", "connection": crate::support::CONNECTION}),
-    )
-    .await;
-    app.send(Call::get(LIST).bearer(&token)).await.expect(401);
+    for app in engines().await {
+        turn_on(&app, false).await;
+        let path = format!("/users/{}", segment(&app.jane().await));
+        // The clock stands still: each token is of the second in which it ends.
+        for password in ["Another-4-Jane", "A-third-4-Jane"] {
+            let token = typed(&app, ALL).await.expect(200).text("access_token");
+            let code = Browser::new(&app).authorize(&ask(&app, ALL), &JANE).await.get("code");
+            let by_pages = app.redeem(&code).await.expect(200).text("access_token");
+            for good in [&token, &by_pages] {
+                listed(&app, good).await;
+            }
+            let secret = otp(&app, &token).await.expect(200).text("secret");
+            app.manage("PATCH", &path, json!({"password": password, "connection": CONNECTION})).await;
+            for ended in [&token, &by_pages] {
+                app.send(Call::get(LIST).bearer(ended)).await.expect(401);
+            }
+            let refused = go_on(&app, &token, &shown(&app, &secret)).await;
+            refused.is_error(403, "invalid_grant", "Malformed mfa_token");
+            app.manage("PATCH", &path, json!({"password": JANE.password, "connection": CONNECTION})).await;
+        }
+    }
+}
+
+/// An `mfa_token` too, be it of the same second.
+#[tokio::test]
+async fn a_new_password_ends_sign_ins_that_wait() {
+    for app in engines().await {
+        turn_on(&app, true).await;
+        let path = format!("/users/{}", segment(&app.jane().await));
+        for password in ["Another-4-Jane", "A-third-4-Jane"] {
+            let waiting = typed(&app, ALL).await.expect(403).text("mfa_token");
+            listed(&app, &waiting).await;
+            app.manage("PATCH", &path, json!({"password": password, "connection": CONNECTION})).await;
+            app.send(Call::get(LIST).bearer(&waiting)).await.expect(403);
+            app.manage("PATCH", &path, json!({"password": JANE.password, "connection": CONNECTION})).await;
+        }
+    }
 }
 
 #[tokio::test]
@@ -373,6 +397,49 @@ async fn what_a_new_factor_gives_ends_with_the_token_that_made_it() {
         app.clock.advance(end - app.clock.now());
         otp(&app, &token).await.expect(401);
         go_on(&app, &token, "000000").await.is_error(403, "invalid_grant", "Malformed mfa_token");
+    }
+}
+
+/// A factor counts once its code was typed, in the exchange in which it is made too. Beside one that counts already it takes that one.
+#[tokio::test]
+async fn what_an_id_token_says_of_a_new_factor() {
+    const SCOPE: &str = "openid enroll read:authenticators";
+    for app in engines().await {
+        turn_on(&app, false).await;
+        let password_alone = typed(&app, SCOPE).await.expect(200);
+        let claims = app.verified(&password_alone.text("id_token")).await;
+        assert_eq!(claims.get("amr"), None, "{}", app.engine);
+        let password_alone = password_alone.text("access_token");
+        // Somebody who has the password begins a factor of their own, and the user makes one meanwhile.
+        let planted = otp(&app, &password_alone).await.expect(200).text("secret");
+        turn_on(&app, true).await;
+        let own = enrol(&app, &mut Browser::new(&app), &app.ask("openid")).await.0;
+        turn_on(&app, false).await;
+        app.clock.advance(PERIOD);
+        let refused = go_on(&app, &password_alone, &shown(&app, &planted)).await.expect(403);
+        assert_eq!(refused.text("error"), "mfa_required");
+        let waiting = typed(&app, SCOPE).await.expect(403).text("mfa_token");
+        go_on(&app, &waiting, &shown(&app, &planted)).await.is_error(
+            403,
+            "invalid_grant",
+            "Invalid otp_code.",
+        );
+        // Who has shown it makes another one.
+        let tokens = go_on(&app, &waiting, &shown(&app, &own)).await.expect(200);
+        assert_eq!(app.verified(&tokens.text("id_token")).await["amr"], json!(["mfa"]));
+        let with_factor = tokens.text("access_token");
+        let another = otp(&app, &with_factor).await.expect(200).text("secret");
+        let refused = go_on(&app, &password_alone, &shown(&app, &another)).await.expect(403);
+        assert_eq!(refused.text("error"), "mfa_required");
+        let tokens = go_on(&app, &with_factor, &shown(&app, &another)).await.expect(200);
+        assert_eq!(app.verified(&tokens.text("id_token")).await["amr"], json!(["mfa"]));
+        // Where there was none, the first one counts with its first code.
+        let path = format!("/users/{}/authenticators", segment(&app.jane().await));
+        app.manage("DELETE", &path, Value::Null).await;
+        let first = typed(&app, SCOPE).await.expect(200).text("access_token");
+        let secret = otp(&app, &first).await.expect(200).text("secret");
+        let tokens = go_on(&app, &first, &shown(&app, &secret)).await.expect(200);
+        assert_eq!(app.verified(&tokens.text("id_token")).await["amr"], json!(["mfa"]));
     }
 }
 

@@ -5,7 +5,9 @@ use chancery_web::ServerConfig;
 use serde_json::Value;
 
 use crate::scim::Directory;
-use crate::support::{Answer, Call, INVOICES, JANE, Middle, Pairs, TestApp};
+use crate::support::{
+    Answer, Browser, Call, INVOICES, ISSUER, JANE, Middle, Pairs, SAM, TestApp, decode, segment,
+};
 
 const KEY_SET: &str = "/.well-known/jwks.json";
 const SAID: &str =
@@ -143,6 +145,37 @@ async fn the_management_api_of_a_tenant() {
     refused.is_problem(429, Some("too_many_requests"), "Global limit has been reached");
     app.clock.advance(1);
     app.send(roles()).await.expect(200);
+}
+
+/// Whoever has an account has a token for it, and must not shut out those who administer all of them.
+#[tokio::test]
+async fn the_management_api_of_a_user_for_themselves() {
+    let config =
+        ServerConfig { rate_limits: Profile::Free.into(), management_rate: 4, ..ServerConfig::default() };
+    let app = TestApp::configured(config).await;
+    let audience = format!("{ISSUER}api/v2/");
+    let mut of_users = Vec::new();
+    for user in [JANE, SAM] {
+        let ask = app.ask("openid read:current_user").with("audience", &audience);
+        let code = Browser::new(&app).authorize(&ask, &user).await.get("code");
+        let token = app.redeem(&code).await.expect(200).text("access_token");
+        let own = format!("/api/v2/users/{}", segment(decode(&token).1["sub"].as_str().unwrap()));
+        of_users.push((token, own));
+    }
+    let machine = app.management_token().await;
+    for (token, own) in &of_users {
+        for left in ["1", "0"] {
+            let answer = app.send(Call::get(own).bearer(token)).await.expect(200);
+            assert_eq!(figures(&answer), [Some("2"), Some(left), None]);
+        }
+        for _ in 0..5 {
+            app.send(Call::get(own).bearer(token)).await.expect(429);
+        }
+    }
+    for _ in 0..2 {
+        app.send(Call::get("/api/v2/roles").bearer(&machine)).await.expect(200);
+    }
+    app.send(Call::get("/api/v2/roles").bearer(&machine)).await.expect(429);
 }
 
 /// The tenant's and the application's: there, the one of which there is less is told.

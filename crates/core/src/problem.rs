@@ -53,6 +53,8 @@ pub enum Problem {
     ConflictAs(&'static str, Cow<'static, str>),
     /// Too many requests.
     TooMany,
+    /// An address was written to too often of late.
+    TooManyMails,
     /// A published operation that this server does not have.
     NotBuilt,
     /// No operation at all.
@@ -168,6 +170,11 @@ impl Problem {
             Self::Conflict(message) => (409, Some("conflict"), message.as_ref().into()),
             Self::ConflictAs(code, message) => (409, Some(code), message.as_ref().into()),
             Self::TooMany => (429, Some("too_many_requests"), "Global limit has been reached".into()),
+            Self::TooManyMails => (
+                429,
+                Some("too_many_requests"),
+                "Too many mails went to this address. Try again in a quarter of an hour.".into(),
+            ),
             Self::NotBuilt => {
                 (501, Some("not_implemented"), "This operation is not available on this server yet".into())
             }

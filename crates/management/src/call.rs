@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::http::StatusCode;
 use chancery_core::problem::{Missing, Problem};
+use chancery_core::scope::{CURRENT_USER, is_reserved};
 use chancery_store::{Change, Origin, Snapshot, Store};
 use chancery_web::{AccessTokenClaims, Ctx};
 use serde::Serialize;
@@ -78,6 +79,17 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The user, where the token is good for their own account alone. Anybody who has one gets such a token: they are counted each by
+    /// themselves, and none of them uses up what administrators and machines may ask.
+    pub(crate) fn for_themselves(&self) -> Option<&str> {
+        let is_own = self
+            .claims
+            .scope
+            .iter()
+            .all(|scope| is_reserved(scope) || CURRENT_USER.contains(&scope.as_str()));
+        self.user_id.as_deref().filter(|_| is_own)
+    }
+
     pub(crate) fn has(&self, scope: &str) -> bool {
         self.claims.has_scope(scope)
     }

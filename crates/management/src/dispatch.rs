@@ -152,13 +152,17 @@ pub(crate) async fn admitted(
     allowance: &mut Option<Allowance>,
 ) -> Result<Caller, Problem> {
     let caller = caller(ctx, sent).await?;
-    let whom = (&ctx.tenant.tenant, &caller.client_id);
+    let whom = (&ctx.tenant.tenant, &caller.client_id, caller.for_themselves());
     let left = ctx.app.management_calls.take(ctx.app.config.management_rate, whom, ctx.now());
     *allowance = Some(left);
     if left.is_spent {
         return Err(Problem::TooMany);
     }
-    if let Some(overall) = ctx.take_overall(Limited::Management, ()) {
+    let overall = match caller.for_themselves() {
+        Some(user_id) => ctx.take_overall(Limited::Management, user_id),
+        None => ctx.take_overall(Limited::Management, ()),
+    };
+    if let Some(overall) = overall {
         *allowance = Some(left.scarcer(overall));
         if overall.is_spent {
             *allowance = Some(overall);
@@ -174,7 +178,7 @@ pub(crate) async fn admitted(
 /// Counts the other calls that a request which was [`admitted`] is worth.
 pub(crate) fn charge(ctx: &Ctx, caller: &Caller, calls: usize, allowance: &mut Option<Allowance>) {
     let calls = u32::try_from(calls).unwrap_or(u32::MAX);
-    let whom = (&ctx.tenant.tenant, &caller.client_id);
+    let whom = (&ctx.tenant.tenant, &caller.client_id, caller.for_themselves());
     let left = ctx.app.management_calls.take_many(calls, ctx.app.config.management_rate, whom, ctx.now());
     // It was let in, whatever is left.
     let left = Allowance { is_spent: false, ..left };

@@ -217,11 +217,11 @@ pub(crate) async fn signed_in(
         return Err(OAuthError::TokenScope(scope).into());
     }
     let user = ctx.app.store.user(&ctx.tenant.tenant, &claims.sub).await?;
-    // A new password ends what the old one began.
+    // A new password ends what the old one began. Times of tokens are whole seconds, in which both may happen.
     let is_good = |user: &User| {
         let set_at = user.last_password_reset.as_deref().and_then(parse_ms);
-        let issued_at = claims.iat.unwrap_or_default().saturating_mul(1000).saturating_add(999);
-        !user.is_blocked() && set_at.is_none_or(|set_at| set_at <= issued_at)
+        let as_issued = claims.password_set_at;
+        !user.is_blocked() && set_at == as_issued
     };
     let user = user.filter(is_good).filter(|_| ctx.tenant.knows_client(&claims.client_id));
     let user = user.ok_or(OAuthError::TokenInvalid("The access token is not valid any more"))?;

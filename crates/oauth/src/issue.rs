@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chancery_core::chain::ChainKey;
 use chancery_core::claims::{AccessToken, Disclosed, GrantKind, IdToken, RequestedClaims};
 use chancery_core::ids::{self, Handle};
+use chancery_core::iso::parse_ms;
 use chancery_core::model::{ExpirationType, Organization, RefreshTokenSettings, RotationType, User};
 use chancery_core::oauth::{AuthorizationDetail, EncryptedResponse, OAuthError};
 use chancery_core::records::{Authorization, Consent, OpaqueRecord, RefreshRecord};
@@ -60,6 +61,8 @@ pub(crate) struct AccessTokenFor<'a> {
     pub(crate) ends_at: Option<i64>,
     /// The user showed a second factor for it.
     pub(crate) second_factor: bool,
+    /// When the user's password was last set, as it was while they signed in.
+    pub(crate) password_set_at: Option<&'a str>,
 }
 
 /// An access token and, when it is opaque, the write that makes it good.
@@ -112,6 +115,7 @@ pub(crate) async fn access_token(ctx: &Ctx, what: &AccessTokenFor<'_>) -> Result
                 details: details.as_ref(),
                 act: what.act,
                 second_factor: what.second_factor && api.is_about_factors(),
+                password_set_at: what.password_set_at.filter(|_| api.is_about_factors()).and_then(parse_ms),
                 is_system_api: api.is_system(),
                 custom: None,
             }

@@ -1,7 +1,8 @@
 //! Which scopes are really issued, by the day: what is granted and never used can be taken away.
 //!
 //! Noted from log events on their way to the database, so that nobody who asks for a token waits for it; once a day for each
-//! holder and scope.
+//! holder and scope. Nothing is noted of applications that describe themselves at a URL and that nobody registered: what they have is the
+//! tenant's to give to all of them, and anybody makes as many as they like. The roles of their users count.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -83,7 +84,9 @@ impl Noticed {
             };
             let kind = if event.user_id.is_some() { "user" } else { "client" };
             let holder = format!("{kind}:{client}");
-            self.add(&mut new, tenant, (&holder, audience, scope), day);
+            if !client.starts_with(UNREGISTERED) {
+                self.add(&mut new, tenant, (&holder, audience, scope), day);
+            }
             let granted = event.details.decision.map(|decision| decision.granted).unwrap_or_default();
             for (grounds, scopes) in &granted {
                 if let Some(role) = role_of(grounds) {
@@ -245,6 +248,8 @@ impl Store {
     }
 }
 
+/// How the ids of applications begin that describe themselves. Those that are registered have ids of the server's making.
+const UNREGISTERED: &str = "https://";
 /// Before the holder, in rows that say when a scope was given to it.
 const GIVEN: &str = "given:";
 
@@ -291,6 +296,9 @@ mod tests {
             of("t", line("seacft", "b openid", DAY_MS, Some("u"))),
             ["user:app b 1", "user:app openid 1", "role:rol_2 c 1", "role:rol_1 b 1"]
         );
+        let mut described = line("seacft", "b openid", 2 * DAY_MS, Some("u"));
+        described.doc = described.doc.replace(r#""client_id":"app""#, r#""client_id":"https://a.example/1""#);
+        assert_eq!(of("t", described), ["role:rol_2 c 2", "role:rol_1 b 2"], "no row for each who comes by");
         assert_eq!(of("t", line("seccft", "a", 2 * DAY_MS, None)), ["client:app a 2"]);
     }
 }

@@ -331,7 +331,8 @@ impl Store {
     }
 
     /// As [`Store::set_password`], to be committed with the ticket that allowed it. The hash comes with how many passwords
-    /// are remembered, itself among them; those before are forgotten.
+    /// are remembered, itself among them; those before are forgotten. No two changes leave the same `last_password_reset`,
+    /// not even those of one second: what a password began is known by it.
     pub fn set_password_batch(
         &self,
         tenant: &str,
@@ -350,7 +351,8 @@ impl Store {
                 params![hash, tenant, user_id, connection],
             )
             .run(
-                "UPDATE users SET password_reset_ms = $1, \
+                "UPDATE users SET \
+                 password_reset_ms = CASE WHEN password_reset_ms >= $1 THEN password_reset_ms + 1 ELSE $1 END, \
                  updated_ms = CASE WHEN updated_ms < $1 THEN $1 ELSE updated_ms END WHERE tenant = $2 AND id = $3",
                 params![now.saturating_mul(1000), tenant, user_id],
             );

@@ -41,6 +41,8 @@ pub struct AccessTokenClaims {
     pub authorization_details: Option<Value>,
     /// The user showed a second factor for it.
     pub second_factor: bool,
+    /// When the user's password was last set (Unix time in milliseconds), where the API looks for that.
+    pub password_set_at: Option<i64>,
 }
 
 impl AccessTokenClaims {
@@ -182,6 +184,8 @@ struct Claims {
     authorization_details: Option<Value>,
     #[serde(default)]
     amr: Option<Value>,
+    #[serde(default)]
+    password_set_at: Option<i64>,
     // Marks of an ID token, which must never pass for an access token.
     #[serde(default)]
     nonce: Option<serde::de::IgnoredAny>,
@@ -260,6 +264,7 @@ fn judge(
         act: claims.act,
         authorization_details: claims.authorization_details,
         second_factor: claims.amr.is_some_and(|amr| amr == serde_json::json!(["mfa"])),
+        password_set_at: claims.password_set_at,
     })
 }
 

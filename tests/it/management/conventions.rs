@@ -219,7 +219,7 @@ async fn what_is_left_is_said_and_one_too_many_waits() {
     assert_eq!(left(&app.send(roles()).await), left(&first) - 1);
     let now = chancery_core::Clock::now(&*app.clock);
     assert_eq!(first.header("x-ratelimit-reset"), Some((now + 1).to_string().as_str()));
-    let whom = (&TENANT.to_owned(), &Some(app.clients.management.client_id.clone()));
+    let whom = (&TENANT.to_owned(), &Some(app.clients.management.client_id.clone()), None::<&str>);
     while !app.app.management_calls.take(50_000, whom, now).is_spent {}
     let refused = app.send(roles()).await;
     assert_eq!((refused.header("retry-after"), left(&refused)), (Some("1"), 0));

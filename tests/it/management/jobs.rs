@@ -131,6 +131,34 @@ async fn a_mail_that_proves_an_address_is_sent_again() {
     app.api("POST", "/jobs/verification-email", json!({"user_id": "auth0|nobody"})).await.expect(404);
 }
 
+/// A mailbox gets no more of these than of the mails that anybody asks for: ten, whoever asks.
+#[tokio::test]
+async fn a_mailbox_gets_no_end_of_mails_from_nobody() {
+    let app = TestApp::new().await;
+    let jane = app.jane().await;
+    let user = format!("/users/{}", segment(&jane));
+    let before = app.manage("PATCH", &user, json!({"email_verified": false})).await;
+    for _ in 0..5 {
+        app.manage("POST", "/jobs/verification-email", json!({"user_id": jane})).await;
+        app.manage("PATCH", &user, json!({"verify_email": true})).await;
+    }
+    let text = "Too many mails went to this address. Try again in a quarter of an hour.";
+    let refused = |answer: Answer| answer.is_problem(429, Some("too_many_requests"), text);
+    refused(app.api("POST", "/jobs/verification-email", json!({"user_id": jane})).await);
+    refused(app.api("PATCH", &user, json!({"verify_email": true, "nickname": "changed"})).await);
+    let after = app.manage("GET", &user, Value::Null).await;
+    assert_eq!(after["nickname"], before["nickname"], "nothing is done by half");
+    app.manage("PATCH", &user, json!({"nickname": "changed"})).await;
+    assert_eq!(app.app.outbox.kept().len(), 10);
+    // Those of others, and of later, are their own.
+    let moved = json!({"email": "moved@example.com", "verify_email": true});
+    app.manage("PATCH", &user, moved).await;
+    app.manage("PATCH", &user, json!({"email": JANE.email})).await;
+    app.clock.advance(15 * 60);
+    app.manage("POST", "/jobs/verification-email", json!({"user_id": jane})).await;
+    assert_eq!(app.app.outbox.kept().len(), 12);
+}
+
 #[tokio::test]
 async fn users_leave_as_a_file() {
     for app in engines().await {

@@ -57,6 +57,25 @@ async fn the_address_of_a_new_one_is_confirmed() {
     assert_eq!(app.app.outbox.kept().len(), 0, "the tenant wants no such mail");
 }
 
+/// Users that come and go under one address fill no mailbox, and an address that was written to a lot can still have a user.
+#[tokio::test]
+async fn one_address_gets_ten_mails() {
+    let app = TestApp::new().await;
+    for _ in 0..10 {
+        let user = made(&app, json!({})).await;
+        app.api("DELETE", &path(&user), Value::Null).await.expect(204);
+    }
+    let body = json!({
+        "connection": CONNECTION, "email": "new@example.com", "password": PASSWORD, "verify_email": true,
+    });
+    let text = "Too many mails went to this address. Try again in a quarter of an hour.";
+    let refused = app.api("POST", "/users", body).await;
+    refused.is_problem(429, Some("too_many_requests"), text);
+    assert_eq!(app.manage("GET", "/users-by-email?email=new@example.com", Value::Null).await, json!([]));
+    made(&app, json!({})).await;
+    assert_eq!(app.app.outbox.kept().len(), 10);
+}
+
 /// The same where the address changes, if whoever changes it says so.
 #[tokio::test]
 async fn the_address_of_one_who_moved_is_confirmed() {

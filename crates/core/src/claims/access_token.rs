@@ -45,6 +45,8 @@ pub struct AccessToken<'a> {
     pub act: Option<&'a Value>,
     /// The user showed a second factor for it, and the API looks for that.
     pub second_factor: bool,
+    /// When the user's password was last set (Unix time in milliseconds), where the API looks for that.
+    pub password_set_at: Option<i64>,
     /// The API is one of the server's own.
     pub is_system_api: bool,
     /// Claims of the tenant's making; names that are not theirs to set are dropped.
@@ -120,6 +122,9 @@ impl AccessToken<'_> {
         if self.second_factor {
             out.strings("amr", &["mfa"]);
         }
+        if let Some(set_at) = self.password_set_at {
+            out.number("password_set_at", set_at);
+        }
         out.finish()
     }
 }
@@ -156,6 +161,7 @@ mod tests {
             details: None,
             act: None,
             second_factor: false,
+            password_set_at: None,
             is_system_api: false,
             custom: None,
         }
@@ -234,14 +240,16 @@ mod tests {
                 issuer: &text[0], subject: &text[1], audience: &text[2], with_userinfo: true, issued_at, lifetime: 1,
                 client_id: &text[3], scope: &scope, permissions: Some(&scope), dialect: Dialect::Rfc9068ProfileAuthz,
                 jti: &text[4], grant_kind: None, jkt: Some(&text[6]), x5t: None,
-                details: Some(&details), act: Some(&act), second_factor: false, is_system_api: false, custom: Some(&custom),
+                details: Some(&details), act: Some(&act), second_factor: true,
+                password_set_at: Some(issued_at), is_system_api: false, custom: Some(&custom),
                 organization: Some(OrganizationClaims { id: &text[5], name: Some(&text[6]) }),
             };
             let mut expected = json!({
                 "iss": text[0], "sub": text[1], "aud": [text[2], format!("{}userinfo", text[0])], "iat": issued_at,
                 "exp": issued_at.saturating_add(1), "client_id": text[3], "scope": scope.join(" "),
                 "permissions": scope, "jti": text[4], "org_id": text[5], "org_name": text[6],
-                "cnf": { "jkt": text[6] }, "authorization_details": details, "act": act,
+                "cnf": { "jkt": text[6] }, "authorization_details": details, "act": act, "amr": ["mfa"],
+                "password_set_at": issued_at,
             });
             let own: Vec<String> = expected.as_object().unwrap().keys().cloned().collect();
             for (name, value) in admitted(&custom, Place::AccessToken { of_system_api: false }, &scope) {

@@ -339,6 +339,7 @@ fn access_claims(case: &Case, api: &Api, decision: &Decision<'_>) -> Value {
         details: None,
         act: None,
         second_factor: false,
+        password_set_at: None,
         is_system_api: false,
         custom: None,
     };

@@ -73,8 +73,11 @@ async fn verification(call: Call) -> Result<Answer, Problem> {
     let id = call.body.get("user_id").and_then(Value::as_str).unwrap_or_default();
     let user = call.store().user(call.tenant(), id).await.map_err(stored)?;
     let user = user.ok_or(Problem::NotFound(users::MISSING))?;
-    if user.email.is_none() {
+    let Some(email) = user.email.as_deref() else {
         return Err(Problem::refused("The user has no email address."));
+    };
+    if !call.ctx.may_mail(email) {
+        return Err(Problem::TooManyMails);
     }
     let job = begin(&call, json!({"type": "verification_email"})).await?;
     let mut done = job.clone();

@@ -116,10 +116,17 @@ async fn create(call: Call) -> Result<Answer, Problem> {
     }
     let user = edited(&user, body)?;
     let hash = hashed(&call, connection, password, &user).await?;
+    let is_mailed = match wants_mail {
+        Some(false) => false,
+        Some(true) => may_confirm(&call, &user)?,
+        // Nobody asked for the mail, so the user is made without it where it is one too many: whoever has links sent to an address keeps
+        // no administrator from making its user.
+        None => user.email_verified != Some(true) && may_confirm(&call, &user).unwrap_or(false),
+    };
     let new = NewUser { user, connection: connection.name.clone(), password_hash: Some(hash) };
     call.store().create_user(call.tenant(), &new).await.map_err(taken)?;
     // The user is made: a mail that cannot be sent now can be asked for again (`/jobs/verification-email`).
-    if wants_mail.unwrap_or(new.user.email_verified != Some(true)) {
+    if is_mailed {
         drop(call.ctx.mail_first_verification(&new.user, connection).await);
     }
     Ok(Answer::created(shown(&new.user)?))
@@ -137,16 +144,23 @@ async fn update(call: Call) -> Result<Answer, Problem> {
         Some(password) => Some(new_password(&call, password).await?),
         None => None,
     };
+    let mut mailed_to = None;
     for _ in 0..TRIES {
         let seen = call.store().user_to_edit(call.tenant(), call.at("id")).await.map_err(stored)?;
         let seen = seen.ok_or(Problem::NotFound(MISSING))?;
         let after = changed(&call, &seen.user, body.clone())?;
+        // Before anything is changed, and once for each address.
+        let is_due = wants_mail && after.email_verified != Some(true);
+        if is_due && mailed_to != after.email && may_confirm(&call, &after)? {
+            mailed_to.clone_from(&after.email);
+        }
         let batch = call.store().edit_user_batch(call.tenant(), &seen, &after).map_err(internal)?;
         let batch = batch.and(consequences(&call, &seen.user, &after, password.as_ref()));
         match call.store().commit(batch).await {
             Ok(()) => {
-                if wants_mail {
-                    ask_to_confirm(&call, &after).await;
+                // The change is made: a mail that cannot be sent now can be asked for again (`/jobs/verification-email`).
+                if is_due && mailed_to.is_some() {
+                    drop(call.ctx.mail_verification_again(&after).await);
                 }
                 return Ok(Answer::ok(shown(&load(&call, "id").await?)?));
             }
@@ -158,11 +172,16 @@ async fn update(call: Call) -> Result<Answer, Problem> {
     Err(Problem::conflict("The user was changed by somebody else at the same time."))
 }
 
-/// Mails the link that proves an address which is not known to be theirs. The change is made: a mail that cannot be sent now can be
-/// asked for again (`/jobs/verification-email`).
-async fn ask_to_confirm(call: &Call, user: &User) {
-    if user.email_verified != Some(true) && !call.ctx.is_mail_off("verify_email") {
-        drop(call.ctx.mail_verification_again(user).await);
+/// Whether the link that proves an address is to be mailed: it is one of the mails that a mailbox gets no end of. No where there is no
+/// address, or the tenant sends no such mail.
+///
+/// # Errors
+/// [`Problem::TooManyMails`].
+fn may_confirm(call: &Call, user: &User) -> Result<bool, Problem> {
+    match user.email.as_deref().filter(|_| !call.ctx.is_mail_off("verify_email")) {
+        None => Ok(false),
+        Some(email) if call.ctx.may_mail(email) => Ok(true),
+        Some(_) => Err(Problem::TooManyMails),
     }
 }
 

@@ -343,6 +343,7 @@ impl Grantee<'_> {
             act: None,
             ends_at: None,
             second_factor: self.second_factor,
+            password_set_at: self.user.last_password_reset.as_deref(),
         }
     }
 

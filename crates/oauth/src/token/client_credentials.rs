@@ -76,6 +76,7 @@ pub(super) async fn issue(
             act: None,
             ends_at: None,
             second_factor: false,
+            password_set_at: None,
         },
     )
     .await?;

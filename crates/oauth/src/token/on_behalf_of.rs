@@ -79,6 +79,7 @@ pub(super) async fn exchange(
             act: Some(&act),
             ends_at: Some(sent.exp),
             second_factor: false,
+            password_set_at: None,
         },
     )
     .await?;

@@ -53,6 +53,7 @@ pub(super) async fn issue(ctx: &Ctx, what: &UserTokensFor<'_>) -> Result<UserTok
             act: None,
             ends_at: what.ends_at,
             second_factor: what.second_factor,
+            password_set_at: what.user.last_password_reset.as_deref(),
         },
     )
     .await?;

@@ -138,6 +138,9 @@ async fn a_password_is_set_and_rehashed() {
         assert_eq!(hash().await, ("better".to_owned(), None));
         f.store.set_password(TENANT, "auth0|1", "db", "new", NOW).await.unwrap();
         assert_eq!(hash().await, ("new".to_owned(), Some("2027-01-15T08:00:00.000Z".to_owned())));
+        f.store.set_password(TENANT, "auth0|1", "db", "newer", NOW).await.unwrap();
+        let later = Some("2027-01-15T08:00:00.001Z".to_owned());
+        assert_eq!(hash().await, ("newer".to_owned(), later), "another password, another time");
         let wrong = f.store.set_password(TENANT, "auth0|1", "staff", "x", NOW).await;
         assert!(matches!(wrong, Err(Error::Guard)));
     }
