@@ -68,6 +68,7 @@ mod tenant_phone;
 mod testing;
 mod tls;
 mod verified;
+mod worded;
 
 pub use accounts::{
     PasswordCheck, Profile, RESET_PASSWORD, Reset, ResetLink, SignUp, SignUpForm, VERIFY_EMAIL,

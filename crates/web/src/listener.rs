@@ -24,6 +24,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::worded::{Worded, too_slow};
 use crate::{Answers, Caller, Peer, Tls};
 
 /// A bound socket, with or without TLS.
@@ -192,7 +193,7 @@ impl<A: Answers> Server<A> {
             .header_read_timeout(self.limits.header_timeout)
             .max_header_size(self.limits.headers)
             .max_headers(MOST_HEADERS)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Worded::new(stream)), service);
         let mut told = false;
         let outcome = loop {
             tokio::select! {
@@ -208,7 +209,7 @@ impl<A: Answers> Server<A> {
         if let Err(e) = &outcome {
             tracing::debug!("connection: {e}");
             // The library says nothing to a client whose headers never end; an idle one needs no words.
-            if e.is_timeout() && !parts.read_buf.is_empty() && stream.write_all(TOO_SLOW).await.is_err() {
+            if e.is_timeout() && !parts.read_buf.is_empty() && stream.write_all(&too_slow()).await.is_err() {
                 return;
             }
         }
@@ -264,7 +265,6 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const MOST_HEADERS: usize = 100;
 const MOST_STREAMS: u32 = 200;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Connections that the system holds until they are taken. With the 128 of the standard library a rush is not told anything:
 /// the system drops the surplus, and clients ask again after a second.
@@ -384,6 +384,7 @@ mod tests {
             request.extend(b"\r\n\r\n");
             let answer = talk(addr, &request).await;
             assert!(answer.starts_with("HTTP/1.1 431 "), "{line:?}: {answer:?}");
+            assert!(answer.ends_with("too large, or too many\"}"), "{line:?}: {answer:?}");
         }
     }
 
@@ -395,6 +396,7 @@ mod tests {
         assert!(talk(addr, b"GET / HTTP/1.1\r\nhost: x\r\n\r\nGET").await.contains("HTTP/1.1 408 "));
         assert_eq!(talk(addr, b"").await, "", "an idle connection is closed without a word");
         assert!(talk(addr, b"\x16\x03\x01 rubbish\r\n\r\n").await.starts_with("HTTP/1.1 400 "));
+        assert!(talk(addr, b"GET / HTTP/1.1\r\nhos").await.ends_with("did not arrive in time\"}"));
         assert!(began.elapsed() < Duration::from_secs(5));
     }
 

@@ -24,10 +24,11 @@ fn too_much() {
     for place in &places {
         for header in ["x: y\r\n".repeat(MEGABYTE / 6), format!("x: {}\r\n", "y".repeat(MEGABYTE))] {
             let answer = place.talk(format!("GET /authorize HTTP/1.1\r\n{}{header}\r\n", place.host()));
-            assert_eq!(answer.status, 431, "{place:?}: {answer:?}");
+            answer.is_oauth_error(431);
         }
         let answer = place.talk(format!("GET /{} HTTP/1.1\r\n{}\r\n", "a".repeat(MEGABYTE), place.host()));
         assert!(matches!(answer.status, 414 | 431), "{place:?}: {answer:?}");
+        answer.is_oauth_error(answer.status);
 
         // A body that is said to be large, and ones that never end.
         let announced = format!("{}content-length: 10000000000\r\n\r\n", place.post("/oauth/token", FORM));
@@ -71,8 +72,8 @@ fn too_slow() {
         };
         let idle: fn(&Place, &str) -> Answer = |place, _| place.talk(String::new());
         clients.extend([
-            client("slow headers", headers, |answer| assert_eq!(answer.status, 408, "{answer:?}")),
-            client("headers that stop", stuck, |answer| assert_eq!(answer.status, 408, "{answer:?}")),
+            client("slow headers", headers, |answer| answer.is_oauth_error(408)),
+            client("headers that stop", stuck, |answer| answer.is_oauth_error(408)),
             client("a slow body", body, |answer| answer.is_oauth_error(408)),
             client("a body that stops", chunks, |answer| answer.is_oauth_error(408)),
             client("a body for the Management API", administrator, |answer| {
@@ -113,6 +114,8 @@ fn rubbish() {
             let statuses: Vec<_> = answer.text.matches("HTTP/1.1 ").collect();
             assert_eq!(statuses.len(), 2, "{place:?} {rubbish:?}: {answer:?}");
             assert!(answer.text.contains("HTTP/1.1 400 "), "{place:?} {rubbish:?}: {answer:?}");
+            let words = r#"{"error":"invalid_request","error_description":"The request is not well-formed HTTP/1.1"}"#;
+            assert!(answer.text.ends_with(words), "{place:?} {rubbish:?}: {answer:?}");
         }
         // A body that is no chunk, and a second request hidden behind two lengths.
         let head = place.post("/oauth/token", FORM);
