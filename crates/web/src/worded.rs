@@ -116,7 +116,7 @@ mod tests {
             let answer = String::from_utf8(words_for(bare.as_bytes()).unwrap()).unwrap();
             let (head, body) = answer.split_once("\r\n\r\n").unwrap();
             assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{head}");
-            assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{head} {body}");
+            assert!(head.ends_with(&format!("\r\ncontent-length: {}", body.len())), "{head} {body}");
             let error: serde_json::Value = serde_json::from_str(body).unwrap();
             assert_eq!(error["error"], "invalid_request");
         }

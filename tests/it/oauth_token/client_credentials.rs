@@ -1,8 +1,10 @@
 //! grant_type=client_credentials. Scopes are in `authorize/vectors.rs` and security case 3.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
-use crate::support::{API, ISSUER, TestApp};
+use crate::support::{API, ISSUER, JANE, TestApp};
 
 #[tokio::test]
 async fn the_whole_answer() {
@@ -53,6 +55,28 @@ async fn organizations_are_not_overlooked() {
     let app = TestApp::new().await;
     let answer = m2m(&app, &[("audience", API), ("organization", "org_1")]).await;
     assert!(matches!(answer.status.as_u16(), 400 | 403), "{answer:?}");
+}
+
+/// However many passwords wait to be looked at, which takes a core for milliseconds each.
+#[tokio::test]
+async fn machines_do_not_wait_for_passwords() {
+    let app = Arc::new(TestApp::new().await);
+    m2m(&app, &[("audience", API)]).await.expect(200);
+    let sign_in = async |app: Arc<TestApp>| {
+        let typed = [("grant_type", "password"), ("username", JANE.email), ("password", JANE.password)];
+        app.web_token(&typed).await.status.as_u16()
+    };
+    let waiting: Vec<_> = (0..30).map(|_| tokio::spawn(sign_in(Arc::clone(&app)))).collect();
+    // All of them are on their way before the machine asks.
+    tokio::task::yield_now().await;
+    m2m(&app, &[("audience", API)]).await.expect(200);
+    let done = waiting.iter().filter(|task| task.is_finished()).count();
+    let mut statuses = Vec::new();
+    for task in waiting {
+        statuses.push(task.await.unwrap());
+    }
+    assert!(statuses.iter().filter(|status| **status == 200).count() > 20, "{statuses:?}");
+    assert!(done < 20, "{done} of 30 sign-ins were answered first: {statuses:?}");
 }
 
 async fn m2m(app: &TestApp, more: crate::support::Pairs<'_>) -> crate::support::Answer {
