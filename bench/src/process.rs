@@ -70,12 +70,14 @@ impl Process {
         };
         Ok(Memory { resident: field("VmRSS")?, anonymous: field("RssAnon")?, peak: field("VmHWM")? })
     }
-}
 
-impl Process {
     /// Asks it to end, the floor by the end of its standard input and the server by a signal: a program that is being trained
     /// writes what it learnt when it ends (`scripts/trained-release.sh`).
     fn ask_to_end(&mut self) {
+        // The number of one that has ended may be another's by now.
+        if !self.is_running() {
+            return;
+        }
         match self.child.stdin.take() {
             Some(stdin) => drop(stdin),
             None => {
@@ -85,9 +87,13 @@ impl Process {
             }
         }
         let begin = Instant::now();
-        while begin.elapsed() < PATIENCE && matches!(self.child.try_wait(), Ok(None)) {
+        while begin.elapsed() < PATIENCE && self.is_running() {
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 }
 
