@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use chancery_core::claims::{self, Disclosed, RequestedClaims};
 use chancery_core::ids::{self, Handle};
-use chancery_core::model::User;
+use chancery_core::model::{User, is_self_described};
 use chancery_core::oauth::{EncryptedResponse, OAuthError};
 use chancery_core::params::Params;
 use chancery_core::rate_limit::Limited;
@@ -138,7 +138,7 @@ async fn answer(ctx: &Ctx, sent: &Sent<'_>, elsewhere: Option<Elsewhere<'_>>) ->
     }
     // Whoever describes itself is registered nowhere.
     let describes_itself =
-        ctx.tenant.agents.client_id_metadata_documents.enabled && client_id.starts_with("https://");
+        ctx.tenant.agents.client_id_metadata_documents.enabled && is_self_described(&client_id);
     if client.is_none() && !describes_itself {
         return Err(INVALID.into());
     }

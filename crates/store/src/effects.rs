@@ -4,7 +4,7 @@
 use chancery_core::records::RefreshRecord;
 use chancery_db::{FromRow, Row, params};
 
-use crate::{Result, Store, error::read, rows::words};
+use crate::{Result, Store, error::read, refresh_tokens::live_at, rows::words};
 
 /// A number, with the first few by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,7 +114,9 @@ impl Store {
     /// # Errors
     /// As [`Store::users_permitted`].
     pub async fn tokens_of_client(&self, tenant: &str, client_id: &str, now: i64) -> Result<i64> {
-        let sql = "SELECT COUNT(*) FROM refresh_tokens WHERE tenant = $1 AND client_id = $2 AND ends_at > $3";
+        let live = live_at("$3");
+        let sql =
+            format!("SELECT COUNT(*) FROM refresh_tokens WHERE tenant = $1 AND client_id = $2 AND {live}");
         Ok(self.db.query_scan(sql, params![tenant, client_id, now]).await?.pop().unwrap_or(0))
     }
 
@@ -131,8 +133,9 @@ impl Store {
         now: i64,
     ) -> Result<(i64, Vec<i64>, bool)> {
         let sql = format!(
-            "SELECT id, doc FROM refresh_tokens WHERE tenant = $1 AND audience = $2 AND ends_at > $3 AND id > $4 \
-             ORDER BY id LIMIT {SLICE}"
+            "SELECT id, doc FROM refresh_tokens WHERE tenant = $1 AND audience = $2 AND {} AND id > $4 \
+             ORDER BY id LIMIT {SLICE}",
+            live_at("$3")
         );
         let (mut all, mut each, mut after) = (0, vec![0; scopes.len()], String::new());
         for _ in 0..MOST_TOKENS / SLICE {

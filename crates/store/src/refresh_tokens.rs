@@ -24,6 +24,8 @@ pub struct PresentedToken {
     /// How the secret stands.
     pub standing: Standing,
     digests: Digests,
+    /// What stands in the column `ends_at`.
+    swept_at: i64,
 }
 
 /// How a secret stands in its chain.
@@ -58,17 +60,34 @@ const LIMIT: i64 = 200;
 const SIBLINGS: usize = 15;
 /// Bytes of a digest.
 const DIGEST: usize = 32;
+/// Seconds. When a token is swept is its end rounded up to the next multiple: the end moves with each exchange, and what it is
+/// rounded to seldom does, so that an exchange writes a row and no index. (PostgreSQL calls it a heap-only update.)
+const SWEPT_EVERY: i64 = 86_400;
 
 const COLUMNS: &str = "t.doc, t.rotating, t.expires_at, t.idle_expires_at, t.rotated_at, t.last_exchanged_at";
 /// Written out: every exchange asks it.
 const PRESENTED: &str = "SELECT t.doc, t.rotating, t.expires_at, t.idle_expires_at, t.rotated_at, t.last_exchanged_at, \
-                         t.digest, t.siblings, t.previous, u.doc, u.updated_ms, u.last_login_ms, u.last_ip, \
+                         t.digest, t.siblings, t.previous, t.ends_at, u.doc, u.updated_ms, u.last_login_ms, u.last_ip, \
                          u.logins_count, u.password_reset_ms \
                          FROM refresh_tokens t LEFT JOIN users u ON u.tenant = t.tenant AND u.id = t.user_id \
                          WHERE t.tenant = $1 AND t.id = $2 AND NOT EXISTS (SELECT 1 FROM revoked r \
                          WHERE r.tenant = t.tenant AND r.authorization_id = t.authorization_id)";
 const NOT_REVOKED: &str = "NOT EXISTS (SELECT 1 FROM revoked r \
                            WHERE r.tenant = t.tenant AND r.authorization_id = t.authorization_id)";
+
+const ROTATE: &str = "UPDATE refresh_tokens SET digest = $1, siblings = $2, previous = $3, rotated_at = $4, \
+                      last_exchanged_at = $5, rotating = $6, expires_at = $7, idle_expires_at = $8 \
+                      WHERE tenant = $9 AND id = $10 AND digest = $11";
+const ROTATE_AND_MOVE: &str = "UPDATE refresh_tokens SET digest = $1, siblings = $2, previous = $3, rotated_at = $4, \
+                               last_exchanged_at = $5, rotating = $6, expires_at = $7, idle_expires_at = $8, \
+                               ends_at = $12 WHERE tenant = $9 AND id = $10 AND digest = $11";
+
+/// The condition of rows that have not ended; `now` is the parameter with the seconds.
+pub(crate) fn live_at(now: &str) -> String {
+    format!(
+        "(expires_at IS NULL OR expires_at > {now}) AND (idle_expires_at IS NULL OR idle_expires_at > {now})"
+    )
+}
 
 impl Store {
     /// Remembers a new token and makes room for it: to be committed with what it is exchanged for.
@@ -83,9 +102,12 @@ impl Store {
     ) -> Result<Batch> {
         let authorization = &record.authorization;
         let room = Batch::default().run(
-            "DELETE FROM refresh_tokens WHERE tenant = $1 AND id IN (SELECT id FROM refresh_tokens \
-             WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND ends_at > $4 \
-             ORDER BY COALESCE(last_exchanged_at, created_at) DESC, id DESC LIMIT 1000000 OFFSET $5)",
+            format!(
+                "DELETE FROM refresh_tokens WHERE tenant = $1 AND id IN (SELECT id FROM refresh_tokens \
+                 WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND {} \
+                 ORDER BY COALESCE(last_exchanged_at, created_at) DESC, id DESC LIMIT 1000000 OFFSET $5)",
+                live_at("$4")
+            ),
             params![
                 tenant,
                 authorization.user_id.as_str(),
@@ -111,7 +133,7 @@ impl Store {
                 record.created_at,
                 record.expires_at,
                 record.idle_expires_at,
-                ends_at(record.expires_at, record.idle_expires_at),
+                swept_at(record.expires_at, record.idle_expires_at),
                 record.rotated_at,
                 record.last_exchanged_at,
                 write("refresh token", record)?
@@ -163,7 +185,8 @@ impl Store {
         };
         let sql = format!(
             "SELECT {COLUMNS} FROM refresh_tokens t WHERE t.tenant = $1 AND t.user_id = $2 {client} \
-             AND t.ends_at > $3 AND {NOT_REVOKED} ORDER BY t.created_at, t.id"
+             AND {} AND {NOT_REVOKED} ORDER BY t.created_at, t.id",
+            live_at("$3")
         );
         let rows: Vec<TokenRow> = self.db.query(sql, params).await?;
         rows.into_iter().map(TokenRow::read).collect()
@@ -184,25 +207,25 @@ impl Store {
             }
         };
         let Rotation { handle, now, rotating, expires_at, idle_expires_at } = *rotation;
-        Batch::default().guard(
-            "UPDATE refresh_tokens SET digest = $1, siblings = $2, previous = $3, rotated_at = $4, \
-             last_exchanged_at = $5, rotating = $6, expires_at = $7, idle_expires_at = $8, ends_at = $9 \
-             WHERE tenant = $10 AND id = $11 AND digest = $12",
-            params![
-                handle.digest(),
-                siblings,
-                previous,
-                rotated_at,
-                now,
-                rotating,
-                expires_at,
-                idle_expires_at,
-                ends_at(expires_at, idle_expires_at),
-                tenant,
-                handle.id.as_str(),
-                before.newest.clone()
-            ],
-        )
+        let mut params = params![
+            handle.digest(),
+            siblings,
+            previous,
+            rotated_at,
+            now,
+            rotating,
+            expires_at,
+            idle_expires_at,
+            tenant,
+            handle.id.as_str(),
+            before.newest.clone()
+        ];
+        let swept_at = swept_at(expires_at, idle_expires_at);
+        if swept_at == token.swept_at {
+            return Batch::default().guard(ROTATE, params);
+        }
+        params.push(swept_at.into());
+        Batch::default().guard(ROTATE_AND_MOVE, params)
     }
 
     /// Notes the exchange of a token that does not rotate and sets its ends (seconds; `None` never ends). Fails with
@@ -218,7 +241,7 @@ impl Store {
         Batch::default().guard(
             "UPDATE refresh_tokens SET last_exchanged_at = $1, expires_at = $2, idle_expires_at = $3, ends_at = $4 \
              WHERE tenant = $5 AND id = $6 AND rotating = $7",
-            params![now, expires_at, idle_expires_at, ends_at(expires_at, idle_expires_at), tenant, id, false],
+            params![now, expires_at, idle_expires_at, swept_at(expires_at, idle_expires_at), tenant, id, false],
         )
     }
 
@@ -274,13 +297,17 @@ impl Digests {
     }
 }
 
-fn ends_at(expires_at: Option<i64>, idle_expires_at: Option<i64>) -> i64 {
-    expires_at.unwrap_or(NEVER).min(idle_expires_at.unwrap_or(NEVER))
+/// What stands in the column `ends_at`: no earlier than the end.
+fn swept_at(expires_at: Option<i64>, idle_expires_at: Option<i64>) -> i64 {
+    let end = expires_at.unwrap_or(NEVER).min(idle_expires_at.unwrap_or(NEVER));
+    let past = end.rem_euclid(SWEPT_EVERY);
+    if past == 0 { end } else { end.saturating_add(SWEPT_EVERY - past) }
 }
 
 struct PresentedRow {
     token: TokenRow,
     digests: Digests,
+    swept_at: i64,
     user: Option<UserRow>,
 }
 
@@ -293,6 +320,7 @@ impl FromRow for PresentedRow {
                 siblings: row.take::<Option<Vec<u8>>>()?.unwrap_or_default(),
                 previous: row.take::<Option<Vec<u8>>>()?.unwrap_or_default(),
             },
+            swept_at: row.take()?,
             user: match row.take::<Option<String>>()? {
                 Some(doc) => Some(UserRow::behind(doc, row)?),
                 None => None,
@@ -307,7 +335,8 @@ impl PresentedRow {
         let spent = || record.chain.made(handle).then_some(Standing::Spent);
         let Some(standing) = self.digests.standing(&handle.digest()).or_else(spent) else { return Ok(None) };
         let user = self.user.map(UserRow::read).transpose()?;
-        Ok(Some(PresentedToken { record, user, standing, digests: self.digests }))
+        let (digests, swept_at) = (self.digests, self.swept_at);
+        Ok(Some(PresentedToken { record, user, standing, digests, swept_at }))
     }
 }
 

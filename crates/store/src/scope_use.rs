@@ -10,6 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
 use chancery_core::explanation::DECISION;
+use chancery_core::model::is_self_described;
 use chancery_core::records::LogEvent;
 use chancery_db::{Batch, params};
 use serde::Deserialize;
@@ -84,7 +85,7 @@ impl Noticed {
             };
             let kind = if event.user_id.is_some() { "user" } else { "client" };
             let holder = format!("{kind}:{client}");
-            if !client.starts_with(UNREGISTERED) {
+            if !is_self_described(client) {
                 self.add(&mut new, tenant, (&holder, audience, scope), day);
             }
             let granted = event.details.decision.map(|decision| decision.granted).unwrap_or_default();
@@ -248,8 +249,6 @@ impl Store {
     }
 }
 
-/// How the ids of applications begin that describe themselves. Those that are registered have ids of the server's making.
-const UNREGISTERED: &str = "https://";
 /// Before the holder, in rows that say when a scope was given to it.
 const GIVEN: &str = "given:";
 

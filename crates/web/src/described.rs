@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chancery_core::model::{
     AppType, Client, ClientAuthenticationMethods, PrivateKeyJwt, SecurityMode, TokenEndpointAuthMethod,
+    is_self_described,
 };
 use chancery_core::oauth::{ClientDocument, LARGEST_CLIENT_DOCUMENT};
 use chancery_store::{AssertionKey, PreparedClient};
@@ -54,7 +55,7 @@ impl Ctx {
     /// [`Undescribed`].
     pub async fn with_described(&self, client_id: Option<&str>) -> Result<Option<Self>, Undescribed> {
         // Everybody else's requests are to pay for this comparison and for nothing more.
-        let Some(url) = client_id.filter(|id| id.starts_with("https://")) else { return Ok(None) };
+        let Some(url) = client_id.filter(|id| is_self_described(id)) else { return Ok(None) };
         let template = &self.tenant.agents.client_id_metadata_documents;
         if !template.admit(url) || self.tenant.client(url).is_some() {
             return Ok(None);

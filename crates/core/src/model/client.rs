@@ -120,6 +120,12 @@ pub struct Client {
     pub rest: Map<String, Value>,
 }
 
+/// Whether the id of an application is the URL at which it describes itself. Ids of those that are registered are of the server's
+/// making.
+pub fn is_self_described(client_id: &str) -> bool {
+    client_id.starts_with("https://")
+}
+
 impl Client {
     /// No secret and no key: a browser or native application.
     pub fn is_public(&self) -> bool {
@@ -128,7 +134,7 @@ impl Client {
 
     /// Whether its id is the URL at which it describes itself: nobody registered it.
     pub fn describes_itself(&self) -> bool {
-        self.client_id.starts_with("https://")
+        is_self_described(&self.client_id)
     }
 
     /// Whether the application may use this grant type.

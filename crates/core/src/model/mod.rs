@@ -28,6 +28,7 @@ pub use client::{
     AppType, CertificateNames, Client, ClientAuthenticationMethods, ClientOrganizationUsage, CredentialRef,
     ExpirationType, JwtConfiguration, OrganizationPrompt, PrivateKeyJwt, RefreshTokenPolicy,
     RefreshTokenSettings, RotationType, SecurityMode, StoredSecret, TokenEndpointAuthMethod,
+    is_self_described,
 };
 pub use client_grant::{ClientGrant, GrantOrganizationUsage, SubjectType};
 pub use connection::{

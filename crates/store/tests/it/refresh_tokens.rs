@@ -279,3 +279,27 @@ async fn a_change_of_type_deletes_the_other_kind() {
         assert!(f.store.refresh_token(TENANT, &rotating).await.unwrap().is_some());
     }
 }
+
+/// The sweep is late, so that exchanges need not move the row in its index; nobody else may notice.
+#[tokio::test]
+async fn what_has_ended_counts_no_more_though_it_is_there() {
+    for f in engines().await {
+        let (held, record) = issued(&f.store, "a1").await;
+        let count = async |now| f.store.tokens_of_client(TENANT, "app", now).await.unwrap();
+        let listed = async |now| f.store.refresh_tokens_of(TENANT, "u", None, now).await.unwrap().len();
+        let end = record.idle_expires_at.unwrap();
+        assert_eq!((count(end - 1).await, listed(end - 1).await), (1, 1), "{}", f.engine);
+        f.store.sweep(end + 1, 0).await.unwrap();
+        assert_eq!(rows(&f.store, "refresh_tokens", TENANT).await, 1, "not swept yet");
+        assert_eq!((count(end).await, listed(end).await), (0, 0), "{}", f.engine);
+        let swept_at = async || -> Option<i64> {
+            let sql = "SELECT ends_at FROM refresh_tokens WHERE tenant = $1 AND id = $2";
+            f.store.db().query_one(sql, vec![TENANT.into(), held.id.as_str().into()]).await.unwrap()
+        };
+        let before = swept_at().await.unwrap();
+        next(&f.store, &held).await;
+        assert_eq!(swept_at().await, Some(before), "{}: the end moved by five seconds alone", f.engine);
+        f.store.sweep(end + 86_400, 0).await.unwrap();
+        assert_eq!(rows(&f.store, "refresh_tokens", TENANT).await, 0, "{}", f.engine);
+    }
+}
