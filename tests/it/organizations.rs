@@ -162,7 +162,8 @@ async fn an_account_is_made_there_only_where_sign_up_is_open() {
     assert!(page.body.contains("Acme Inc."), "the page says where one signs in");
     assert!(!page.body.contains("/u/signup"));
     let state = page.form().value("state");
-    browser.get(&format!("/u/signup?state={state}")).await.expect(400);
+    let closed = browser.get(&format!("/u/signup?state={state}")).await.expect(303);
+    assert_eq!(closed.header("location").unwrap(), format!("/u/login?state={state}"));
     acme.connect(&app, json!({"is_signup_enabled": true, "assign_membership_on_login": true})).await;
     assert!(browser.get(&format!("/u/login?state={state}")).await.body.contains("/u/signup"));
     let signup = browser.get(&format!("/u/signup?state={state}")).await.expect(200);

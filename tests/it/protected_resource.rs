@@ -133,11 +133,27 @@ async fn resources_that_are_none() {
     ];
     let answer = app.token(&[&machine[..], &[("resource", API), ("resource", "x")]].concat()).await;
     assert_eq!(answer.text("error"), "invalid_target");
+    let answer = app.token(&[&machine[..], &[("resource", "https://nothing.example")]].concat()).await;
+    answer.is_error(400, "invalid_target", "There is no API for the resource https://nothing.example");
+    let answer = app.token(&[&machine[..], &[("audience", "https://nothing.example")]].concat()).await;
+    answer.is_error(403, "access_denied", "Service not enabled within domain: https://nothing.example");
     let tokens = app.sign_in("openid offline_access read:contacts").await;
     let refreshed = app
         .refresh(tokens["refresh_token"].as_str().unwrap(), &[("resource", "https://nothing.example")])
         .await;
     refreshed.is_error(400, "invalid_target", "There is no API for the resource https://nothing.example");
+    app.manage(
+        "POST",
+        "/resource-servers",
+        json!({ "identifier": "https://other.example", "name": "Other" }),
+    )
+    .await;
+    let text = "The refresh token cannot be used for resource server \"https://other.example\".";
+    for (name, status, code) in [("resource", 400, "invalid_target"), ("audience", 403, "access_denied")] {
+        let refreshed =
+            app.refresh(tokens["refresh_token"].as_str().unwrap(), &[(name, "https://other.example")]).await;
+        refreshed.is_error(status, code, text);
+    }
     let audience = Value::from(API);
     let refreshed =
         app.refresh(tokens["refresh_token"].as_str().unwrap(), &[("resource", API)]).await.expect(200);

@@ -49,14 +49,15 @@ Run it for others:
       --database sqlite:chancery.db --master-key-file master.key
   chancery serve --database sqlite:chancery.db --master-key-file master.key
 
-Define an API and its scopes on a running server:
-  chancery api create https://contacts.example/api --name Contacts \\
-      --scope 'read:contacts=Read your contacts' --scope delete:contacts
-  chancery scope add https://contacts.example/api 'update:contacts=Change them'
+Define an API and its scopes on a running server (CHANCERY_URL, CHANCERY_CLIENT_ID and
+CHANCERY_CLIENT_SECRET, or CHANCERY_READY_FILE of a `chancery dev`, say which):
+  chancery api create https://invoices.example/api --name Invoices \\
+      --scope 'read:invoices=Read your invoices' --scope delete:invoices
+  chancery scope add https://invoices.example/api 'update:invoices=Change them'
 
 Say who may do what:
   chancery user create lee@acme.example --mail
-  chancery role create Reader --grant https://contacts.example/api=read:contacts
+  chancery role create Reader --grant https://invoices.example/api=read:invoices
   chancery role give Reader lee@acme.example
 
 Keep the configuration in files, in the layouts of auth0-deploy-cli:
@@ -203,14 +204,15 @@ mod tests {
               --database sqlite:chancery.db --master-key-file master.key
           chancery serve --database sqlite:chancery.db --master-key-file master.key
 
-        Define an API and its scopes on a running server:
-          chancery api create https://contacts.example/api --name Contacts \
-              --scope 'read:contacts=Read your contacts' --scope delete:contacts
-          chancery scope add https://contacts.example/api 'update:contacts=Change them'
+        Define an API and its scopes on a running server (CHANCERY_URL, CHANCERY_CLIENT_ID and
+        CHANCERY_CLIENT_SECRET, or CHANCERY_READY_FILE of a `chancery dev`, say which):
+          chancery api create https://invoices.example/api --name Invoices \
+              --scope 'read:invoices=Read your invoices' --scope delete:invoices
+          chancery scope add https://invoices.example/api 'update:invoices=Change them'
 
         Say who may do what:
           chancery user create lee@acme.example --mail
-          chancery role create Reader --grant https://contacts.example/api=read:contacts
+          chancery role create Reader --grant https://invoices.example/api=read:invoices
           chancery role give Reader lee@acme.example
 
         Keep the configuration in files, in the layouts of auth0-deploy-cli:
@@ -230,7 +232,7 @@ mod tests {
         let revoke = ["chancery", "keys", "revoke", "-yX", "--tenant", "acme"];
         let revoke = Cli::try_parse_from(revoke).unwrap();
         assert!(
-            matches!(&revoke.command, Command::Keys(KeysCommand::Revoke { kid, tenant })
+            matches!(&revoke.command, Command::Keys(KeysCommand::Revoke { kid, tenant, yes: false })
                 if kid == "-yX" && tenant.tenant.as_deref() == Some("acme")),
             "{revoke:?}"
         );

@@ -19,6 +19,7 @@ pub mod markup;
 pub mod model;
 pub mod nesting;
 pub mod network;
+pub mod numeric_date;
 pub mod oauth;
 pub mod params;
 pub mod phone;

@@ -191,6 +191,14 @@ impl Db {
         migrate::run(self, migrations).await
     }
 
+    /// Whether a program that knows these migrations may use the database as far as newer releases go. Changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Newer`] when a newer release took something away; otherwise as [`Db::query`].
+    pub async fn check_newer(&self, migrations: &[Migration]) -> Result<()> {
+        migrate::check(self, migrations).await
+    }
+
     /// The number of the last migration applied; 0 for an empty database.
     ///
     /// # Errors

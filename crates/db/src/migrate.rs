@@ -40,7 +40,13 @@ pub(crate) async fn run(db: &Db, migrations: &[Migration]) -> Result<Migrated> {
     let from = version(db).await?;
     let known = count(migrations);
     if from > known {
-        return newer(db, from, known).await;
+        check(db, migrations).await?;
+        tracing::warn!(
+            found = from,
+            known,
+            "the schema is {from}, of a newer release, and has all that this one needs"
+        );
+        return Ok(Migrated { from, to: from });
     }
     // Those of a time when nobody wrote it down.
     let added = migrations.iter().filter(|step| step.number <= from && !step.contracts());
@@ -68,20 +74,19 @@ pub(crate) async fn run(db: &Db, migrations: &[Migration]) -> Result<Migrated> {
     Ok(Migrated { from, to: known })
 }
 
-/// A newer release was here. What it only added is no concern of this one; a step of which that is not written down is.
-async fn newer(db: &Db, found: i64, known: i64) -> Result<Migrated> {
+/// Where a newer release was here, what it only added is no concern of this one; a step of which that is not written down is.
+pub(crate) async fn check(db: &Db, migrations: &[Migration]) -> Result<()> {
+    let (found, known) = (version(db).await?, count(migrations));
+    if found <= known {
+        return Ok(());
+    }
+    if !db.has_table("schema_additions").await? {
+        return Err(Error::Newer { found, known });
+    }
     let sql = "SELECT COUNT(*) FROM schema_version v WHERE v.number > $1 \
                AND NOT EXISTS (SELECT 1 FROM schema_additions a WHERE a.number = v.number)";
     let unknown: Option<i64> = db.query_one(sql, params![known]).await?;
-    if unknown != Some(0) {
-        return Err(Error::Newer { found, known });
-    }
-    tracing::warn!(
-        found,
-        known,
-        "the schema is {found}, of a newer release, and has all that this one needs"
-    );
-    Ok(Migrated { from: found, to: found })
+    if unknown == Some(0) { Ok(()) } else { Err(Error::Newer { found, known }) }
 }
 
 pub(crate) async fn version(db: &Db) -> Result<i64> {

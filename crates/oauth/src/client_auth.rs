@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use chancery_core::numeric_date;
 use chancery_core::oauth::{ClientProof, FAPI_ALGORITHMS, OAuthError};
 use chancery_jose::{Algorithm, Unverified, read_object};
 use chancery_store::PreparedClient;
@@ -137,9 +138,12 @@ struct Assertion {
     iss: String,
     sub: String,
     aud: OneOrMany,
+    #[serde(deserialize_with = "numeric_date::required")]
     exp: i64,
     jti: Option<String>,
+    #[serde(default, deserialize_with = "numeric_date::optional")]
     iat: Option<i64>,
+    #[serde(default, deserialize_with = "numeric_date::optional")]
     nbf: Option<i64>,
     /// What every request object has, and no assertion.
     response_type: Option<serde::de::IgnoredAny>,
@@ -203,8 +207,9 @@ async fn verified_assertion(
         return Err(refuse("typ of client_assertion must be JWT or client-authentication+jwt"));
     }
     let unproven = unverified.payload_unverified().map_err(|_| refuse("client_assertion is not a JWT"))?;
-    let unproven: Assertion =
-        read_object(&unproven).map_err(|_| refuse("client_assertion lacks iss, sub, aud or exp"))?;
+    let unproven: Assertion = read_object(&unproven).map_err(|_| {
+        refuse("client_assertion lacks iss, sub, aud or exp, or one of its claims is of another type")
+    })?;
     let failed = || refuse("Client authentication failed");
     if client_id.is_some_and(|id| id != unproven.sub) {
         return Err(failed());
@@ -288,13 +293,13 @@ fn judge(ctx: &Ctx, claims: &Assertion, now: i64) -> Result<(), OAuthError> {
     }
 }
 
-/// The issuer, or an endpoint that takes assertions in the words of RFC 7523, section 3, and of CIBA Core, section 7.1; by its alias
-/// for certificates too, since an application that shows one knows it by no other name (RFC 8705, section 5).
+/// The issuer, or an endpoint that takes assertions in the words of RFC 7523, section 3, RFC 9126, section 2, and CIBA Core, section 7.1;
+/// by its alias for certificates too, since an application that shows one knows it by no other name (RFC 8705, section 5).
 fn is_our_name(ctx: &Ctx, aud: &str) -> bool {
     let bases = [Some(ctx.origin.base.as_str()), ctx.origin.certificate_base.as_deref()];
     let is_endpoint = |base: &str| {
         let path = aud.strip_prefix(base);
-        path.is_some_and(|path| ["/oauth/token", "/bc-authorize"].contains(&path))
+        path.is_some_and(|path| ["/oauth/token", "/oauth/par", "/bc-authorize"].contains(&path))
     };
     aud == ctx.origin.issuer || bases.into_iter().flatten().any(is_endpoint)
 }

@@ -31,10 +31,10 @@ pub(crate) async fn organization_of(
 pub(crate) fn refused(denied: &Denied, ctx: &Ctx, request: &Request<'_>, flow: &str) -> Failure {
     let named = request.target.audience().map(|audience| ctx.origin.absolute(audience));
     let audience = named.as_deref().unwrap_or(&ctx.origin.userinfo_audience);
-    let error = OAuthError::Denied {
-        code: denied.code(),
-        status: denied.status(),
-        text: denied.description(audience, &request.client.client_id),
+    let text = denied.description(audience, &request.client.client_id);
+    let error = match denied {
+        Denied::AudienceNotInPolicies => OAuthError::NotForApi(text),
+        _ => OAuthError::Denied { code: denied.code(), status: denied.status(), text },
     };
     let record = Record::of(request, &decide_with_reasons(request), flow);
     let audience = named.as_deref().map(str::to_owned);

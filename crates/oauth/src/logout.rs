@@ -93,6 +93,7 @@ fn not_as_a_part(ctx: &Ctx, headers: &HeaderMap) -> Response {
 }
 
 async fn oidc(ctx: &Ctx, headers: &HeaderMap, params: &Params) -> Result<Response, Failure> {
+    let headers = &*hosted::in_languages(headers, params.get("ui_locales"));
     if is_for_a_part_of_a_page(headers) {
         return Ok(not_as_a_part(ctx, headers));
     }

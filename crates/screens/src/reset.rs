@@ -27,6 +27,10 @@ pub(crate) async fn show_request(
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };
+    // As with sign-up: where nobody has a password there is none to forget.
+    if screen.connection().is_none() {
+        return Ok(screen.on_to_login());
+    }
     let hint = screen.transaction.request.login_hint.clone().unwrap_or_default();
     Ok(request_page(&screen, StatusCode::OK, hint, Vec::new()))
 }

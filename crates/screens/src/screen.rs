@@ -271,6 +271,11 @@ impl Screen {
         challenge.filter(|challenge| challenge.is_for(purpose, session_id, self.ctx.now()))
     }
 
+    /// To the page for those who have an account.
+    pub(crate) fn on_to_login(&self) -> Response {
+        see_other(&format!("/u/login?state={}", self.stored.id))
+    }
+
     /// Back to the login engine.
     pub(crate) fn back(&self) -> Response {
         see_other(&format!("/authorize/resume?state={}", self.stored.id))

@@ -24,8 +24,9 @@ pub(crate) async fn show(
         Ok(screen) => screen,
         Err(page) => return Ok(*page),
     };
+    // `screen_hint=signup` leads here whoever may sign up. Where nobody may, there is the page for those who have an account.
     let Some(connection) = screen.connection().filter(|c| screen.lets_sign_up(c)) else {
-        return Ok(expired(&screen.ctx, &headers));
+        return Ok(screen.on_to_login());
     };
     let typed = Typed { email: screen.address_hint(), username: "" };
     Ok(page(&screen, &connection, StatusCode::OK, &typed, Outcome::default()))

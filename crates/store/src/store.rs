@@ -134,6 +134,14 @@ impl Store {
         Ok(self.db.migrate(MIGRATIONS).await?)
     }
 
+    /// Refuses a database in which a newer release took away what this one needs. What was only added does not count.
+    ///
+    /// # Errors
+    /// As [`Store::migrate`].
+    pub async fn check_newer(&self) -> Result<()> {
+        Ok(self.db.check_newer(MIGRATIONS).await?)
+    }
+
     /// The schema version found; 0 for an empty database.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Hosted pages as answers: language, frame, policy and headers in one place.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -72,6 +73,23 @@ pub fn texts(ctx: &Ctx, headers: &HeaderMap, ui_locales: Option<&str>) -> Arc<Te
     let enabled = ctx.tenant.settings.enabled_locales.as_deref().unwrap_or_default();
     ctx.app.texts.of(pick_language(ui_locales, accepted, enabled))
 }
+
+/// The headers of a request that names the languages of its answer (`ui_locales`, OpenID Connect Core 3.1.2.1): those go before the browser's
+/// wherever a page is made from the headers alone, as one is that says what is wrong with the request.
+pub fn in_languages<'a>(headers: &'a HeaderMap, ui_locales: Option<&str>) -> Cow<'a, HeaderMap> {
+    let Some(ui_locales) = ui_locales else { return Cow::Borrowed(headers) };
+    let is_tag = |tag: &&str| tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let asked = ui_locales.split_ascii_whitespace().filter(is_tag).take(MOST_LANGUAGES);
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
+    let all: Vec<&str> = asked.chain(accepted).collect();
+    let Ok(all) = HeaderValue::try_from(all.join(", ")) else { return Cow::Borrowed(headers) };
+    let mut headers = headers.clone();
+    headers.insert(ACCEPT_LANGUAGE, all);
+    Cow::Owned(headers)
+}
+
+/// Languages of one request that count.
+const MOST_LANGUAGES: usize = 10;
 
 /// Whether a browser asks for a page to show. Programs name JSON, or nothing.
 pub fn prefers_html(headers: &HeaderMap) -> bool {

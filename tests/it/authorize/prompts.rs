@@ -101,6 +101,30 @@ async fn hints_fill_in_and_lead() {
     assert_eq!(browser.open(&anew).await.form().action, "/u/signup");
 }
 
+/// A hint that nothing here can serve leads to where people sign in, not to an error that speaks of something else.
+#[tokio::test]
+async fn hints_that_lead_nowhere_lead_to_the_login_page() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    let connection = app.manage("GET", "/connections?strategy=auth0", Value::Null).await[0].clone();
+    let path = format!("/connections/{}", connection["id"].as_str().unwrap());
+    app.manage("PATCH", &path, json!({ "options": { "disable_signup": true } })).await;
+    let page = browser.open(&ask(&app).with("screen_hint", "signup")).await.expect(200);
+    assert_eq!(page.form().action, "/u/login");
+    browser.post("/u/signup", &[("state", page.form().value("state").as_str())]).await.expect(400);
+
+    // Where codes are mailed nobody has a password, to choose or to forget.
+    let mailed =
+        json!({ "name": "mail", "strategy": "email", "enabled_clients": [app.clients.web.client_id] });
+    app.manage("POST", "/connections", mailed).await;
+    app.manage("PATCH", &path, json!({ "is_domain_connection": false, "enabled_clients": [] })).await;
+    let login = browser.open(&ask(&app)).await.expect(200).form().action;
+    for hint in ["signup", "reset-password"] {
+        let page = browser.open(&ask(&app).with("screen_hint", hint)).await.expect(200);
+        assert_eq!(page.form().action, login, "{hint}");
+    }
+}
+
 #[tokio::test]
 async fn an_id_token_hint_names_the_user() {
     let app = TestApp::new().await;

@@ -169,6 +169,13 @@ async fn credentials() {
     let endless = app.manage("PATCH", &one, json!({"expires_at": null})).await;
     assert_eq!(endless.get("expires_at"), None);
 
+    // One way or the other: the one that was set last.
+    let by_secret =
+        app.manage("PATCH", &path, json!({"token_endpoint_auth_method": "client_secret_post"})).await;
+    assert_eq!(by_secret["token_endpoint_auth_method"], "client_secret_post");
+    assert!(by_secret.get("client_authentication_methods").is_none());
+    app.manage("PATCH", &path, methods.clone()).await;
+
     let nobody = json!({"client_authentication_methods": {"private_key_jwt": {"credentials": [{"id": "cred_0123456789abcdef"}]}}});
     app.api("PATCH", &path, nobody).await.expect(404);
     app.api("POST", &list, json!({"credential_type": "public_key", "pem": "nonsense"})).await.expect(400);

@@ -1,8 +1,9 @@
 //! Who calls (fact sheet 6.1).
 
-use serde_json::json;
+use chancery_core::Clock;
+use serde_json::{Value, json};
 
-use crate::support::{API, Call, KeyedClient, TestApp};
+use crate::support::{API, Call, ISSUER, KeyedClient, TestApp};
 
 fn grant() -> [(&'static str, &'static str); 2] {
     [("grant_type", "client_credentials"), ("audience", API)]
@@ -101,6 +102,31 @@ async fn private_key_jwt() {
     let pairs = type_only("urn:something");
     let pairs: Vec<(&str, &str)> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     assert!(matches!(app.token(&pairs).await.status.as_u16(), 400 | 401));
+}
+
+/// Moments may have fractions (RFC 7519, section 2), and each endpoint that takes assertions may be meant (RFC 7523, RFC 9126, CIBA).
+#[tokio::test]
+async fn assertions_as_others_write_them() {
+    let app = TestApp::new().await;
+    let client = KeyedClient::new(&app).await;
+    let now = app.clock.now();
+    let claims = |number: usize, aud: &str, exp: Value| {
+        json!({
+            "iss": client.client_id, "sub": client.client_id, "aud": aud, "iat": now as f64 - 0.25, "exp": exp,
+            "jti": format!("j{number}"),
+        })
+    };
+    for (number, path) in ["", "oauth/token", "oauth/par", "bc-authorize"].into_iter().enumerate() {
+        let assertion = client.sign(&claims(number, &format!("{ISSUER}{path}"), json!(now as f64 + 60.5)));
+        client.machine_token(&app, &assertion).await.expect(200);
+    }
+    let elsewhere = client.sign(&claims(9, &format!("{ISSUER}oauth/revoke"), json!(now + 60)));
+    client.machine_token(&app, &elsewhere).await.expect(401);
+    let text = "client_assertion lacks iss, sub, aud or exp, or one of its claims is of another type";
+    for exp in [json!("1"), json!(null), json!(1e300)] {
+        let assertion = client.sign(&claims(10, ISSUER, exp));
+        client.machine_token(&app, &assertion).await.is_error(401, "invalid_client", text);
+    }
 }
 
 /// Public clients have no secret; one sent along is left over from a sample and ignored.

@@ -106,7 +106,7 @@ async fn login_comes_first() {
     let login = browser.follow(first).await.expect(200);
     assert_eq!(login.form().action, "/u/login");
     assert!(!login.body.contains("/u/signup"), "accounts are made on the way to an application");
-    browser.get(&format!("/u/signup?state={}", login.form().value("state"))).await.expect(400);
+    browser.get(&format!("/u/signup?state={}", login.form().value("state"))).await.expect(303);
     let wrong = [("username", JANE.email), ("password", "not it"), ("action", "default")];
     browser.submit(&login, &wrong).await.expect(400);
     let typed = [("username", JANE.email), ("password", JANE.password), ("action", "default")];

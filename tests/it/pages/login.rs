@@ -60,6 +60,13 @@ async fn languages() {
         assert!(page.body.contains(&format!("<html lang=\"{lang}")), "{header:?} {locales:?}");
         assert!(page.header("content-language").unwrap().starts_with(lang));
     }
+    // What is wrong with a request is told in its language too.
+    let wrong =
+        app.ask("openid").with("redirect_uri", "https://elsewhere.example").with("ui_locales", "xx <b> de");
+    let mut browser = Browser::new(&app).with_header("accept-language", "en");
+    let page = browser.open(&wrong).await.expect(403);
+    assert!(page.body.contains("<html lang=\"de"), "{}", page.body);
+    assert!(!page.body.contains("<b>"));
     app.manage("PATCH", "/tenants/settings", serde_json::json!({ "enabled_locales": ["en"] })).await;
     let mut browser = Browser::new(&app).with_header("accept-language", "de");
     let page = browser.open(&app.ask("openid")).await;

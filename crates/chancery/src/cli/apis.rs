@@ -69,8 +69,8 @@ pub struct ApiCall {
 
 /// `chancery api create`.
 #[derive(Args, Debug, Clone)]
-#[command(after_help = "  chancery api create https://contacts.example/api --name Contacts \\
-      --scope 'read:contacts=Read your contacts' --scope delete:contacts \\
+#[command(after_help = "  chancery api create https://invoices.example/api --name Invoices \\
+      --scope 'read:invoices=Read your invoices' --scope delete:invoices \\
       --rbac --offline")]
 pub struct ApiCreate {
     /// The audience that applications ask for: a URL or any other name, never changed afterwards

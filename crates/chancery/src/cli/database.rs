@@ -10,7 +10,7 @@ use secrecy::SecretString;
 #[command(after_help = "  chancery init --tenant acme --origin https://login.acme.example \\
       --config /etc/chancery.toml")]
 pub struct InitArgs {
-    /// Id of the tenant: letters, digits, - and _
+    /// Id of the tenant: lower-case letters, digits, - and _
     #[arg(long, value_name = "ID", value_parser = tenant_id)]
     pub tenant: String,
     /// Where the tenant is reached: https://HOST[:PORT]; repeat for several, the first is the main one
@@ -24,7 +24,8 @@ pub struct InitArgs {
 /// `chancery migrate`.
 #[derive(Args, Debug, Clone)]
 #[command(
-    after_help = "`serve` and `init` migrate by themselves; this is for doing it at a time of one's own choice."
+    after_help = "`serve` and `init` migrate by themselves; this is for doing it at a time of one's own choice.
+The master key is not needed."
 )]
 pub struct MigrateArgs {
     /// Change nothing; end with status 1 if there is something to do
@@ -39,7 +40,7 @@ pub struct MigrateArgs {
 #[derive(Args, Debug, Clone)]
 #[command(
     after_help = "The server goes on serving. What is secret stays sealed: keep the master key too, but elsewhere.
-For PostgreSQL use pg_dump."
+To make it the master key is not needed. For PostgreSQL use pg_dump."
 )]
 pub struct BackupArgs {
     /// The file to make
@@ -57,13 +58,23 @@ pub enum KeysCommand {
     /// List the keys of a tenant: those that sign, and those that requests are encrypted for
     List(TenantStorage),
     /// The waiting keys begin to sign; new ones wait
-    Rotate(TenantStorage),
+    Rotate {
+        /// Also where the waiting keys are younger than a minute, so that who checks tokens may not know them yet
+        #[arg(long)]
+        now: bool,
+        /// Which tenant.
+        #[command(flatten)]
+        tenant: TenantStorage,
+    },
     /// Trust a key no more: tokens signed with it become invalid, requests encrypted for it are not opened
     Revoke {
         /// The key's id
         // One in sixty-four begins with a hyphen.
         #[arg(allow_hyphen_values = true)]
         kid: String,
+        /// Without asking
+        #[arg(long)]
+        yes: bool,
         /// Which tenant.
         #[command(flatten)]
         tenant: TenantStorage,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use chancery_core::{Clock, Rng, iso};
 use chancery_store::{
-    Error, KeyMaterial, NextKeys, RequestKeyDoc, RequestKeyMaterial, SigningKeyDoc, Store, Tenant,
+    Error, KeyMaterial, KeyState, NextKeys, RequestKeyDoc, RequestKeyMaterial, SigningKeyDoc, Store, Tenant,
 };
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ use crate::master_key;
 use crate::output::Output;
 use crate::rng::SystemRng;
 use crate::seed::host;
+use crate::terminal;
 
 pub(super) async fn run(
     command: KeysCommand,
@@ -33,8 +34,11 @@ pub(super) async fn run(
             let (store, tenant) = storage::tenant(args, environment).await?;
             list(&store, &tenant, out).await?;
         }
-        KeysCommand::Rotate(args) => {
-            let (store, tenant) = storage::sealed_tenant(args, environment).await?;
+        KeysCommand::Rotate { now, tenant } => {
+            let (store, tenant) = storage::sealed_tenant(tenant, environment).await?;
+            if !now {
+                see_that_they_are_known(&store.signing_keys(&tenant.id).await?)?;
+            }
             let material = material().await?;
             let requests = match store.request_keys(&tenant.id, SystemClock.now()).await?.is_empty() {
                 true => None,
@@ -47,10 +51,21 @@ pub(super) async fn run(
             }
             list(&store, &tenant, out).await?;
         }
-        KeysCommand::Revoke { kid, tenant } => {
+        KeysCommand::Revoke { kid, yes, tenant } => {
             let (store, tenant) = storage::sealed_tenant(tenant, environment).await?;
             let now = SystemClock.now();
-            if store.request_keys(&tenant.id, now).await?.iter().any(|key| key.kid == kid) {
+            let opens_requests = store.request_keys(&tenant.id, now).await?.iter().any(|key| key.kid == kid);
+            let question = match opens_requests {
+                true => Some(format!("Requests encrypted for {kid} will not be opened. Revoke it?")),
+                false => what_ends(&store.signing_keys(&tenant.id).await?, &kid),
+            };
+            if let Some(question) = question
+                && !yes
+                && !terminal::is_agreed(&question, out)?
+            {
+                return Ok(ExitCode::SUCCESS);
+            }
+            if opens_requests {
                 store.revoke_request_key(&tenant.id, &kid, &request_material().await?, now).await?;
                 out.say(&format!("Requests encrypted for {kid} are opened no more."));
                 return list(&store, &tenant, out).await.map(|()| ExitCode::SUCCESS);
@@ -65,6 +80,34 @@ pub(super) async fn run(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Seconds after which whoever checks tokens has fetched a new key: four times as long as the key set may be kept.
+const KNOWN_AFTER: i64 = 60;
+
+/// A key that signs before it was seen makes tokens that nobody can check.
+fn see_that_they_are_known(keys: &[SigningKeyDoc]) -> Result<()> {
+    let age = |key: &SigningKeyDoc| SystemClock.now().saturating_sub(key.created_at);
+    let waiting = keys.iter().filter(|key| key.state == KeyState::Next);
+    match waiting.map(|key| (age(key), &key.kid)).min() {
+        Some((age, kid)) if age < KNOWN_AFTER => bail!(
+            "the waiting key {kid} was made {age} seconds ago, and who checks tokens may not know it yet: wait for a minute, or add --now"
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// What ends with a signing key, as a question; `None` for one that signed nothing, or is not there.
+fn what_ends(keys: &[SigningKeyDoc], kid: &str) -> Option<String> {
+    let key = keys.iter().find(|key| key.kid == kid)?;
+    let role = match key.state {
+        KeyState::Current => "signs now",
+        KeyState::Previous => "signed before",
+        KeyState::Next | KeyState::Revoked => return None,
+    };
+    Some(format!(
+        "The key {kid} {role}: every token signed with it ends, and users sign in again. Revoke it?"
+    ))
 }
 
 async fn list(store: &Store, tenant: &Tenant, out: &mut Output) -> Result<()> {

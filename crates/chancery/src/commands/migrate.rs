@@ -21,8 +21,8 @@ pub(super) async fn run(args: MigrateArgs, environment: &Environment, out: &mut 
     let known = Store::known_schema_version();
     if !args.check {
         store.migrate().await?;
-    } else if before > known {
-        storage::require_current(&store).await?;
+    } else {
+        store.check_newer().await?;
     }
     let after = store.schema_version().await?;
     store.close().await;

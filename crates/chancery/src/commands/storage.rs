@@ -42,12 +42,10 @@ pub(super) async fn connect_without_key(settings: &Settings) -> Result<Store> {
     connect_or_create_without_key(settings).await
 }
 
-/// A database that is there, refused where its schema is not that of this release.
-pub(super) async fn connect_current(settings: &Settings) -> Result<Store> {
+/// A database that is there, with the master key.
+async fn connect_with_key(settings: &Settings) -> Result<Store> {
     require_file(settings.database()?)?;
-    let store = connect_or_create(settings).await?;
-    require_current(&store).await?;
-    Ok(store)
+    connect_or_create(settings).await
 }
 
 /// Looking must not make an empty database, which opening a file of SQLite does.
@@ -71,35 +69,39 @@ pub(super) async fn require_master_key(store: &Store, tenants: &[Tenant]) -> Res
     Ok(())
 }
 
+/// Refuses a schema that this release cannot work with.
 pub(super) async fn require_current(store: &Store) -> Result<()> {
     let (found, known) = (store.schema_version().await?, Store::known_schema_version());
     if found < known {
         bail!("the database is at schema {found} and this release needs {known}: run `chancery migrate`");
     }
-    if found > known {
-        bail!("the database is at schema {found}, made by a newer release; this one knows {known}");
-    }
-    Ok(())
+    Ok(store.check_newer().await?)
 }
 
-/// The tenant named, or the only one there is.
+/// The tenant named, or the only one there is, to be looked at.
 pub(super) async fn tenant(args: TenantStorage, environment: &Environment) -> Result<(Store, Tenant)> {
-    let store = connect_current(&settings(args.storage, environment)?).await?;
+    let store = connect_without_key(&settings(args.storage, environment)?).await?;
+    let tenant = named(&store, args.tenant).await?;
+    Ok((store, tenant))
+}
+
+async fn named(store: &Store, id: Option<String>) -> Result<Tenant> {
+    require_current(store).await?;
     let mut tenants = store.tenants().await?;
-    let tenant = match args.tenant {
+    Ok(match id {
         Some(id) => {
             tenants.into_iter().find(|tenant| tenant.id == id).with_context(|| format!("no tenant {id}"))?
         }
         None if tenants.len() == 1 => tenants.remove(0),
         None if tenants.is_empty() => bail!("there is no tenant yet: make one with `chancery init`"),
         None => bail!("there are {} tenants: say which with --tenant", tenants.len()),
-    };
-    Ok((store, tenant))
+    })
 }
 
 /// The same, to be written to with its own master key only.
 pub(super) async fn sealed_tenant(args: TenantStorage, environment: &Environment) -> Result<(Store, Tenant)> {
-    let (store, tenant) = tenant(args, environment).await?;
+    let store = connect_with_key(&settings(args.storage, environment)?).await?;
+    let tenant = named(&store, args.tenant).await?;
     require_master_key(&store, std::slice::from_ref(&tenant)).await?;
     Ok((store, tenant))
 }

@@ -438,10 +438,18 @@ fn from_nothing_to_a_tenant_in_production() {
     };
     let before = keys(&["list"]);
     assert_eq!(before.len(), 6);
-    let after = keys(&["rotate"]);
+    let refused = |arguments: &[&str], why: &str| {
+        let output = with_key(&[&["keys"], arguments, &config].concat()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(why), "{arguments:?}: {said}");
+    };
+    refused(&["rotate"], "who checks tokens may not know it yet");
+    let after = keys(&["rotate", "--now"]);
     assert_eq!(after.iter().filter(|key| key["state"] == "previous").count(), 3);
     let old = before.iter().find(|key| key["state"] == "current" && key["kty"] == "RSA").unwrap();
-    let revoked = keys(&["revoke", old["kid"].as_str().unwrap()]);
+    refused(&["revoke", old["kid"].as_str().unwrap()], "--yes does it without a question");
+    assert_eq!(keys(&["list"]), after, "nothing was changed");
+    let revoked = keys(&["revoke", old["kid"].as_str().unwrap(), "--yes"]);
     assert_eq!(revoked.iter().filter(|key| key["state"] == "revoked").count(), 1);
     good(path, &["backup", "copy.db", "--database", "sqlite:x.db"]);
     assert!(path.join("copy.db").exists());

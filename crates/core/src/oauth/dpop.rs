@@ -117,6 +117,7 @@ struct Claims {
     jti: String,
     htm: String,
     htu: String,
+    #[serde(deserialize_with = "crate::numeric_date::required")]
     iat: i64,
     ath: Option<String>,
     nonce: Option<String>,

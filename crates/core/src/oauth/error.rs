@@ -112,6 +112,10 @@ pub enum OAuthError {
     NoDefaultDirectory,
     /// `audience` names no API.
     NoSuchApi(String),
+    /// The same, as machines are told (fact sheet 3.5).
+    NoSuchService(String),
+    /// `audience` names an API that what is exchanged is not for: the text says so.
+    NotForApi(String),
     /// `resource` names no API, or one that what is exchanged is not for (RFC 8707, section 2).
     InvalidTarget(String),
     /// The scope decision said no: code, status and text come from it.
@@ -156,7 +160,9 @@ impl OAuthError {
             Self::AuthorizationDetails(_) => INVALID_DETAILS,
             Self::InvalidScope(_) => "invalid_scope",
             Self::InvalidTarget(_) => "invalid_target",
-            Self::Unauthorized | Self::NoSuchApi(_) => "access_denied",
+            Self::Unauthorized | Self::NoSuchApi(_) | Self::NoSuchService(_) | Self::NotForApi(_) => {
+                "access_denied"
+            }
             Self::ClientAssertion(_) | Self::ClientCertificate(_) => "invalid_client",
             Self::Proof(_) => "invalid_dpop_proof",
             Self::NonceNeeded => "use_dpop_nonce",
@@ -219,7 +225,7 @@ impl OAuthError {
             Self::MfaTokenMalformed => 403,
             Self::NotEnrolled | Self::AlreadyEnrolled => 403,
             Self::MfaTokenOfOther | Self::OobCodeOfOther | Self::UnsupportedChallenge => 400,
-            Self::NoSuchApi(_) | Self::TokenScope(_) => 403,
+            Self::NoSuchApi(_) | Self::NoSuchService(_) | Self::NotForApi(_) | Self::TokenScope(_) => 403,
             Self::Missing(_) | Self::Repeated(_) | Self::Malformed(_) | Self::Invalid(_) => 400,
             Self::InvalidScope(_) | Self::UnknownRealm(_) | Self::NotYourToken => 400,
             Self::AuthorizationDetails(_) => 400,
@@ -239,7 +245,7 @@ impl OAuthError {
     pub fn specified(&self) -> (&'static str, u16) {
         match self {
             Self::Unauthorized => ("invalid_client", 401),
-            Self::NoSuchApi(_) => ("invalid_target", 400),
+            Self::NoSuchApi(_) | Self::NoSuchService(_) | Self::NotForApi(_) => ("invalid_target", 400),
             Self::UserBlocked => ("invalid_grant", 400),
             Self::GrantNotAllowed(_) | Self::UnsupportedGrant(_) | Self::UnauthorizedClient(_) => {
                 (self.code(), 400)
@@ -318,6 +324,8 @@ impl OAuthError {
             Self::UnknownRealm(realm) => format!("Unknown realm {realm}."),
             Self::NoDefaultDirectory => "Authorization server not configured with default connection.".to_owned(),
             Self::NoSuchApi(audience) => format!("Service not found: {audience}"),
+            Self::NoSuchService(audience) => format!("Service not enabled within domain: {audience}"),
+            Self::NotForApi(text) => text.clone(),
             Self::Denied { text, .. } => text.clone(),
             Self::TokenMissing => "No access token was sent".to_owned(),
             Self::TokenInvalid(why) => (*why).to_owned(),

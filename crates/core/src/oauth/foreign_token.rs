@@ -29,10 +29,11 @@ pub struct ForeignClaims {
     /// For whom.
     aud: Audience,
     /// Seconds.
+    #[serde(deserialize_with = "crate::numeric_date::required")]
     pub exp: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::numeric_date::optional")]
     iat: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::numeric_date::optional")]
     nbf: Option<i64>,
     /// Its own id.
     #[serde(default)]

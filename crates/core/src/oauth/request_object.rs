@@ -154,8 +154,11 @@ struct Claims {
     client_id: String,
     #[serde(rename = "response_type")]
     _response_type: String,
+    #[serde(default, deserialize_with = "crate::numeric_date::optional")]
     exp: Option<i64>,
+    #[serde(default, deserialize_with = "crate::numeric_date::optional")]
     nbf: Option<i64>,
+    #[serde(default, deserialize_with = "crate::numeric_date::optional")]
     iat: Option<i64>,
     jti: Option<String>,
 }
@@ -165,8 +168,11 @@ struct BackchannelClaims {
     iss: String,
     client_id: Option<String>,
     aud: Audience,
+    #[serde(deserialize_with = "crate::numeric_date::required")]
     exp: i64,
+    #[serde(deserialize_with = "crate::numeric_date::required")]
     nbf: i64,
+    #[serde(deserialize_with = "crate::numeric_date::required")]
     iat: i64,
     jti: String,
 }

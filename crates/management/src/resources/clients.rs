@@ -158,10 +158,12 @@ impl Resource for Clients {
                 "An application that describes itself at a URL stays a strict third party.",
             ));
         }
-        // One way to authenticate: keys, or the secret.
-        let body = call.members();
-        if body.get("client_authentication_methods").is_some_and(|methods| !methods.is_null()) {
+        // One way to authenticate: keys, or the secret; the one that is set now.
+        let sets = |name: &str| call.members().get(name).is_some_and(|value| !value.is_null());
+        if sets("client_authentication_methods") {
             after.token_endpoint_auth_method = None;
+        } else if sets("token_endpoint_auth_method") {
+            after.client_authentication_methods = None;
         }
         check(call, after)?;
         Ok(change)

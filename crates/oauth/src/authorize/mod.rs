@@ -20,7 +20,7 @@ use chancery_core::interaction::{Enrolment, EnrolmentTicket, Progress, Transacti
 use chancery_core::oauth::{self, AuthorizeError, AuthorizeRequest, CheckFailure, Surroundings};
 use chancery_core::params::Params;
 use chancery_store::PreparedClient;
-use chancery_web::{Binding, Ctx, Failure, Form, first_factor, found, making_page};
+use chancery_web::{Binding, Ctx, Failure, Form, first_factor, found, hosted, making_page};
 use http::HeaderMap;
 
 use crate::authorize::flight::Flight;
@@ -140,6 +140,7 @@ pub(crate) async fn begin_with_code(
     mailed_code: Option<String>,
 ) -> Result<Response, Failure> {
     let client_id = sent.get("client_id");
+    let headers = &*hosted::in_languages(headers, sent.get("ui_locales"));
     let described = match described::load(ctx, client_id).await {
         Ok(described) => described,
         Err((status, error)) => {
@@ -163,6 +164,7 @@ pub(crate) async fn begin_with_code(
         }
     };
     let params = &*asked.params;
+    let headers = &*hosted::in_languages(headers, params.get("ui_locales"));
     let client = params.get("client_id").and_then(|id| ctx.tenant.client(id));
     let checked = checked(ctx, client, &asked);
     let request = match checked {

@@ -106,9 +106,7 @@ fn audience(ctx: &Ctx, asked: Option<&str>) -> Result<Audience, OAuthError> {
         Ok(Audience::Userinfo) => {
             Err(denied(format!("Service not enabled within domain: {}", ctx.origin.userinfo_audience)))
         }
-        Err(OAuthError::NoSuchApi(named)) => {
-            Err(denied(format!("Service not enabled within domain: {named}")))
-        }
+        Err(OAuthError::NoSuchApi(named)) => Err(OAuthError::NoSuchService(named)),
         other => other,
     }
 }

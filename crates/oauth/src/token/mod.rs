@@ -104,9 +104,10 @@ async fn answered(ctx: Ctx, headers: HeaderMap, params: Params) -> Result<Respon
 /// Whoever names an API by `resource` is told in the words of RFC 8707 that there is no such one, or not for them.
 fn in_words_of_resources(failure: Failure) -> Failure {
     let error = match failure.error {
-        OAuthError::NoSuchApi(named) => {
+        OAuthError::NoSuchApi(named) | OAuthError::NoSuchService(named) => {
             OAuthError::InvalidTarget(format!("There is no API for the resource {named}"))
         }
+        OAuthError::NotForApi(text) => OAuthError::InvalidTarget(text),
         other => other,
     };
     Failure { error, ..failure }
