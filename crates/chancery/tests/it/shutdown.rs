@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -73,6 +74,57 @@ fn a_log_that_nobody_reads_stops_nothing() {
     assert!(Command::new("kill").arg(server.0.id().to_string()).status().unwrap().success());
     let status = server.0.wait().unwrap();
     assert!(status.success(), "{status}");
+}
+
+/// A unit of systemd may send it to any server: without a certificate there is nothing to read again, and nothing ends.
+#[test]
+fn a_hangup_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut server, address) = serve(folder.path(), &[]);
+    signal(&server, "HUP");
+    wait_for_line(&folder.path().join("log"), "nothing to read again");
+    assert!(ask(&address, "/healthz").starts_with("HTTP/1.1 200"));
+    signal(&server, "TERM");
+    assert!(server.0.wait().unwrap().success());
+}
+
+/// A server for production on an HTTP port of the system's choice, which its log names. It writes to the file `log`.
+fn serve(folder: &Path, arguments: &[&str]) -> (Running, String) {
+    let key = chancery(folder, &["keys", "generate-master"]).output().unwrap().stdout;
+    let key = String::from_utf8(key).unwrap();
+    let with_key = |arguments: &[&str]| {
+        let mut command = chancery(folder, arguments);
+        command.env("CHANCERY_MASTER_KEY", key.trim());
+        command
+    };
+    let init = ["init", "--tenant", "acme", "--origin", "http://127.0.0.1", "--database", "sqlite:x.db"];
+    assert!(with_key(&init).output().unwrap().status.success());
+    let log = std::fs::File::create(folder.join("log")).unwrap();
+    let common = ["serve", "--database", "sqlite:x.db", "--http", "127.0.0.1:0"];
+    let mut command = with_key(&[&common[..], arguments].concat());
+    let server = Running(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+    let line = wait_for_line(&folder.join("log"), "http listens on ");
+    let address = line.split("listens on ").nth(1).unwrap().split('"').next().unwrap();
+    (server, address.to_owned())
+}
+
+fn signal(server: &Running, name: &str) {
+    let id = server.0.id().to_string();
+    assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+}
+
+/// The line of a log that has these words, once it is there.
+fn wait_for_line(path: &Path, words: &str) -> String {
+    let begin = Instant::now();
+    loop {
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        if let Some(line) = whole.find(|line| line.contains(words)) {
+            return line.to_owned();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "no {words:?} in {text}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// What one read brings: the answer is small. Empty where the connection is closed.
