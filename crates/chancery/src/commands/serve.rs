@@ -90,7 +90,9 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
     background.stop().await;
     assembled.app.store.close().await;
     metrics.stop().await;
-    tracing::info!("stopped{}", if finished { "" } else { " with requests unfinished" });
+    if finished {
+        tracing::info!("stopped");
+    }
     Ok(exit_code(finished))
 }
 
@@ -113,7 +115,11 @@ pub(super) async fn name_kept(app: Arc<chancery_web::App>, tenants: Vec<String>)
 
 /// A request that was cut off is a failure that whoever watches should hear of.
 pub(super) fn exit_code(finished: bool) -> ExitCode {
-    if finished { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if finished {
+        return ExitCode::SUCCESS;
+    }
+    tracing::warn!("stopped with requests unfinished");
+    ExitCode::FAILURE
 }
 
 fn listeners(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Vec<Listener>> {

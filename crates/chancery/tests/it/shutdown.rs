@@ -88,6 +88,37 @@ fn a_hangup_ends_nothing() {
     assert!(server.0.wait().unwrap().success());
 }
 
+/// Anybody can open a connection and ask for nothing: neither is it waited for as requests are, nor is it one that was lost.
+#[test]
+fn a_connection_without_a_request_holds_nothing_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut server, address) = serve(folder.path(), &["--shutdown-seconds", "600"]);
+    let mut stranger = TcpStream::connect(&address).unwrap();
+    stranger.write_all(b"GET / HTT").unwrap();
+    signal(&server, "TERM");
+    assert!(server.0.wait().unwrap().success());
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(log.contains("stopped") && !log.contains("unfinished"), "{log}");
+}
+
+#[test]
+fn a_request_that_is_cut_is_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut server, address) = serve(folder.path(), &["--shutdown-seconds", "1"]);
+    let mut slow = TcpStream::connect(&address).unwrap();
+    let head = "POST /oauth/token HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9\r\n";
+    let form = "content-type: application/x-www-form-urlencoded\r\n";
+    // The server asks for the body: it has the request.
+    slow.write_all(format!("{head}{form}expect: 100-continue\r\n\r\n").as_bytes()).unwrap();
+    let mut asked = [0; 12];
+    slow.read_exact(&mut asked).unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100");
+    signal(&server, "TERM");
+    assert_eq!(server.0.wait().unwrap().code(), Some(1));
+    let line = wait_for_line(&folder.path().join("log"), "stopped with requests unfinished");
+    assert!(line.contains("WARN"), "{line}");
+}
+
 /// A server for production on an HTTP port of the system's choice, which its log names. It writes to the file `log`.
 fn serve(folder: &Path, arguments: &[&str]) -> (Running, String) {
     let key = chancery(folder, &["keys", "generate-master"]).output().unwrap().stdout;
