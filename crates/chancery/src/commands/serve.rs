@@ -12,7 +12,6 @@ use chancery_web::{
     App, Background, ClientCertificates, Limits, Listener, Outbox, ServerConfig, SmtpOutbox, SmtpSettings,
     Tls,
 };
-use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -216,21 +215,35 @@ fn outbox(settings: &Settings, rng: &Arc<dyn Rng>) -> Result<Arc<dyn Outbox>> {
 }
 
 /// The port for Prometheus, where there is one. Counting begins before the first request.
-pub(super) struct Metrics(Option<(PrometheusHandle, Vec<Listener>)>);
+pub(super) struct Metrics(Option<Figured>);
+
+struct Figured {
+    figures: ops::metrics::Figures,
+    listeners: Vec<Listener>,
+    address: String,
+}
 
 impl Metrics {
     pub(super) fn start(address: Option<&str>) -> Result<Self> {
         let Some(address) = address else { return Ok(Self(None)) };
-        let listeners = bound(address, "metrics")?.into_iter().map(Listener::Plain).collect();
-        Ok(Self(Some((ops::metrics::start()?, listeners))))
+        let sockets = bound(address, "metrics")?;
+        let port = sockets.first().context("the port for metrics has no address")?.local_addr()?.port();
+        let address = listen::with_port(address, port);
+        let listeners = sockets.into_iter().map(Listener::Plain).collect();
+        Ok(Self(Some(Figured { figures: ops::metrics::start()?, listeners, address })))
+    }
+
+    /// As it was asked for, with the port that it came to.
+    pub(super) fn address(&self) -> Option<String> {
+        self.0.as_ref().map(|figured| figured.address.clone())
     }
 
     /// Serves until it is stopped, which is later than the public ports: probes are told that the server is stopping.
     pub(super) fn serve(self, app: &Arc<App>) -> MetricsPort {
         let stop = CancellationToken::new();
-        let running = self.0.map(|(handle, listeners)| {
-            tokio::spawn(stop.clone().run_until_cancelled_owned(ops::metrics::upkeep(handle.clone())));
-            let router = ops::metrics::routes(handle, app);
+        let running = self.0.map(|Figured { figures, listeners, .. }| {
+            tokio::spawn(stop.clone().run_until_cancelled_owned(ops::metrics::upkeep(figures.clone())));
+            let router = ops::metrics::routes(figures, app);
             // Who keeps a connection open here has nothing to lose.
             let limits = Limits { linger: Duration::ZERO, grace: METRICS_GRACE, ..Limits::default() };
             tokio::spawn(chancery_web::serve(router, listeners, limits, stop.clone()))

@@ -13,12 +13,11 @@ use crate::process::{Running, ask, chancery, start, wait_for};
 #[test]
 fn told_to_stop_it_is_not_ready_and_finishes() {
     let folder = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let metrics = format!("127.0.0.1:{port}");
     let sockets = ["dev", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--ready-file", "r"];
-    let mut server = start(folder.path(), &[&sockets[..], &["--metrics", &metrics]].concat());
+    let mut server = start(folder.path(), &[&sockets[..], &["--metrics", "127.0.0.1:0"]].concat());
     wait_for(&folder.path().join("r"));
     let ready = ReadyFile::read(&folder.path().join("r")).unwrap();
+    let metrics = ready.metrics.expect("the port is named");
     let authority = ready.issuer.trim_start_matches("http://").trim_end_matches('/').to_owned();
     let address = authority.replace("localhost", "127.0.0.1");
     assert!(ask(&metrics, "/readyz").starts_with("HTTP/1.1 200"));
