@@ -79,6 +79,12 @@ pub fn port(sockets: &[TcpListener]) -> Option<u16> {
     sockets.first()?.local_addr().ok().map(|address| address.port())
 }
 
+/// An address of [`bind`] with the port that it came to.
+pub fn with_port(address: &str, port: u16) -> String {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    format!("{host}:{port}")
+}
+
 /// `http://localhost:4000`; the default port of the scheme is left out, as browsers do.
 pub fn origin(scheme: &str, host: &str, port: u16) -> String {
     let host =
@@ -101,6 +107,13 @@ mod tests {
         assert_eq!(origin("https", "auth.example", 443), "https://auth.example");
         assert_eq!(origin("https", "::1", 443), "https://[::1]");
         assert_eq!(origin("https", "auth.example", 80), "https://auth.example:80");
+    }
+
+    #[test]
+    fn ports_that_the_system_chose() {
+        assert_eq!(with_port("localhost:0", 4000), "localhost:4000");
+        assert_eq!(with_port("[::1]:0", 9464), "[::1]:9464");
+        assert_eq!(with_port("127.0.0.1:9464", 9464), "127.0.0.1:9464");
     }
 
     #[test]

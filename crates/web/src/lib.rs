@@ -60,6 +60,7 @@ mod shares;
 mod signer;
 mod signing_out;
 mod smtp;
+mod sockets;
 mod subject;
 mod telephone;
 mod tenant_mail;
@@ -67,6 +68,7 @@ mod tenant_phone;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod under_way;
 mod verified;
 mod worded;
 

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,7 +22,10 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::sockets::{accept_now, cut_unless_read, is_connection_error, lengthen_queue};
+use crate::under_way::{Tracked, UnderWay};
 use crate::worded::{Worded, too_slow};
 use crate::{Answers, Caller, Peer, Tls};
 
@@ -51,6 +53,9 @@ pub struct Limits {
     /// At shutdown, how long idle connections are kept open, so that a request on its way to us is still answered (with
     /// `Connection: close`). Ends at once when the last connection does. Default 1 s.
     pub linger: Duration,
+    /// At shutdown, after that, how long a connection is kept that has no request: one that is half sent has this long to come
+    /// to the end of its headers. Default 3 s.
+    pub quiet: Duration,
     /// At shutdown, how long requests may take to finish. Default 30 s.
     pub grace: Duration,
 }
@@ -63,13 +68,15 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             linger: Duration::from_secs(1),
+            quiet: Duration::from_secs(3),
             grace: Duration::from_secs(30),
         }
     }
 }
 
 /// Serves until `shutdown`, then finishes what has begun: connections already in the system's queue are taken, requests
-/// on their way are answered, and only then are connections closed. Returns whether everything finished within the grace.
+/// on their way are answered, and only then are connections closed. Returns whether every request was answered within the
+/// grace. A connection without a request is not waited for as long: anybody can open one.
 pub async fn serve<A: Answers>(
     front: A,
     listeners: Vec<Listener>,
@@ -84,6 +91,7 @@ pub async fn serve<A: Answers>(
         draining: AtomicBool::new(false),
         close_idle: CancellationToken::new(),
         abort: CancellationToken::new(),
+        has_cut: AtomicBool::new(false),
     });
     let accepting = TaskTracker::new();
     for listener in listeners {
@@ -97,9 +105,12 @@ pub async fn serve<A: Answers>(
         return true;
     }
     server.close_idle.cancel();
-    let done = timeout(server.limits.grace, server.connections.wait()).await.is_ok();
+    if timeout(server.limits.grace, server.connections.wait()).await.is_ok() {
+        return true;
+    }
     server.abort.cancel();
-    done
+    server.connections.wait().await;
+    !server.has_cut.load(Ordering::Acquire)
 }
 
 struct Server<A> {
@@ -113,6 +124,8 @@ struct Server<A> {
     close_idle: CancellationToken,
     /// All are.
     abort: CancellationToken,
+    /// One of them had a request.
+    has_cut: AtomicBool,
 }
 
 impl<A: Answers> Server<A> {
@@ -152,15 +165,35 @@ impl<A: Answers> Server<A> {
     fn begin(self: &Arc<Self>, stream: TcpStream, addr: SocketAddr, (tls, slot): (Option<Arc<Tls>>, Slot)) {
         let server = Arc::clone(self);
         self.connections.spawn(async move {
-            let abort = server.abort.clone();
-            let connection = pin!(server.connection(stream, addr, tls));
-            // Aborting drops the connection, which closes it.
-            abort.run_until_cancelled(connection).await;
+            let requests = UnderWay::new();
+            let connection = pin!(Arc::clone(&server).connection(stream, (addr, tls), &requests));
+            // Aborting drops the connection, which closes it. What is done wins: only what is not was cut.
+            tokio::select! {
+                biased;
+                () = connection => {}
+                () = server.abort.cancelled() => {
+                    if !requests.is_empty() {
+                        server.has_cut.store(true, Ordering::Release);
+                    }
+                }
+                () = server.deserted(&requests) => {}
+            }
             drop(slot);
         });
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, addr: SocketAddr, tls: Option<Arc<Tls>>) {
+    /// At shutdown, that a connection has no request.
+    async fn deserted(&self, requests: &UnderWay) {
+        self.close_idle.cancelled().await;
+        requests.none_for(self.limits.quiet).await;
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        (addr, tls): (SocketAddr, Option<Arc<Tls>>),
+        requests: &UnderWay,
+    ) {
         // Small answers leave at once.
         if let Err(e) = stream.set_nodelay(true) {
             tracing::debug!("TCP_NODELAY: {e}");
@@ -169,15 +202,16 @@ impl<A: Answers> Server<A> {
             tracing::debug!("TCP_USER_TIMEOUT: {e}");
         }
         let Some(tls) = tls else {
-            return self.http1(stream, Caller { peer: Peer { addr, tls: false }, certificate: None }).await;
+            let caller = Caller { peer: Peer { addr, tls: false }, certificate: None };
+            return self.http1(stream, caller, requests).await;
         };
         match timeout(self.limits.header_timeout.min(HANDSHAKE), tls.acceptor().accept(stream)).await {
             Ok(Ok(stream)) => {
                 let connection = stream.get_ref().1;
                 let caller = Caller { peer: Peer { addr, tls: true }, certificate: tls.shown(connection) };
                 match connection.alpn_protocol() {
-                    Some(b"h2") => self.http2(stream, caller).await,
-                    _ => self.http1(stream, caller).await,
+                    Some(b"h2") => self.http2(stream, caller, requests.clone()).await,
+                    _ => self.http1(stream, caller, requests).await,
                 }
             }
             Ok(Err(e)) => tracing::debug!("TLS handshake: {e}"),
@@ -185,9 +219,9 @@ impl<A: Answers> Server<A> {
         }
     }
 
-    async fn http1<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, caller: Caller) {
+    async fn http1<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, caller: Caller, requests: &UnderWay) {
         // In a box, because only what can be moved gives its socket back below.
-        let service = service_fn(|request| Box::pin(self.call(request, &caller)));
+        let service = service_fn(|request| Box::pin(self.call(request, &caller, requests.begin())));
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.header_timeout)
@@ -220,11 +254,12 @@ impl<A: Answers> Server<A> {
         self: &Arc<Self>,
         stream: S,
         caller: Caller,
+        requests: UnderWay,
     ) {
         let server = Arc::clone(self);
         let service = service_fn(move |request| {
-            let (server, caller) = (Arc::clone(&server), caller.clone());
-            async move { server.call(request, &caller).await }
+            let (server, caller, under_way) = (Arc::clone(&server), caller.clone(), requests.begin());
+            async move { server.call(request, &caller, under_way).await }
         });
         let mut connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -248,13 +283,18 @@ impl<A: Answers> Server<A> {
         }
     }
 
-    async fn call(&self, request: Request<Incoming>, caller: &Caller) -> Result<Response, Infallible> {
+    async fn call(
+        &self,
+        request: Request<Incoming>,
+        caller: &Caller,
+        under_way: TaskTrackerToken,
+    ) -> Result<Response<Tracked>, Infallible> {
         let http1 = request.version() < Version::HTTP_2;
         let mut response = self.front.answer(request.map(Body::new), caller).await;
         if http1 && self.draining.load(Ordering::Acquire) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response)
+        Ok(response.map(|body| Tracked::new(body, under_way)))
     }
 }
 
@@ -265,38 +305,6 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const MOST_HEADERS: usize = 100;
 const MOST_STREAMS: u32 = 200;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-
-/// Connections that the system holds until they are taken. With the 128 of the standard library a rush is not told anything:
-/// the system drops the surplus, and clients ask again after a second.
-const BACKLOG: i32 = 4096;
-
-/// Listening once more sets the length anew. Systems that know no such thing keep what there is.
-fn lengthen_queue(socket: &TcpListener) {
-    if let Err(e) = socket2::SockRef::from(socket).listen(BACKLOG) {
-        tracing::debug!("the queue of connections keeps its length: {e}");
-    }
-}
-
-/// The system ends a connection whose peer takes nothing for that long (RFC 5482).
-#[cfg(target_os = "linux")]
-fn cut_unless_read(stream: &TcpStream, after: Duration) -> io::Result<()> {
-    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(after))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn cut_unless_read(_: &TcpStream, _: Duration) -> io::Result<()> {
-    Ok(())
-}
-
-/// A connection that waits already, or nothing.
-async fn accept_now(socket: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
-    let accepted = pin!(socket.accept());
-    tokio::select! {
-        biased;
-        accepted = accepted => Some(accepted),
-        () = std::future::ready(()) => None,
-    }
-}
 
 /// Says goodbye, then reads on for a moment: closing a socket with unread bytes resets it, and the client would lose the
 /// answer (the 431 to a megabyte of headers) that is still on its way.
@@ -320,12 +328,6 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
 
 const DRAIN_MOST: usize = 8 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
-
-/// The client went away while it waited in the queue.
-fn is_connection_error(e: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(e.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
-}
 
 #[cfg(test)]
 mod tests {

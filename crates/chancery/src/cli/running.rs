@@ -17,7 +17,7 @@ chancery.sample.toml.
   CHANCERY_MASTER_KEY=... chancery serve --http 0.0.0.0:4000 \\
       --database postgres://chancery@db/chancery
 
-SIGTERM and SIGINT let requests finish first. SIGHUP reads the certificate again."
+SIGTERM and SIGINT let requests finish first. SIGHUP reads the certificate again, where there is one."
 )]
 pub struct ServeArgs {
     /// Configuration file

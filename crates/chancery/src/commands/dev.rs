@@ -94,6 +94,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
     let assembled = parts.assemble(clients).await?;
     assembled.app.catalog.snapshot(DEMO_TENANT).await.context("the demo tenant cannot be served")?;
     let background = Background::start(&assembled.app);
+    let metrics_address = metrics.address();
     let metrics = metrics.serve(&assembled.app);
     let named = serve::name_kept(Arc::clone(&assembled.app), vec![DEMO_TENANT.to_owned()]);
     tokio::spawn(shutdown.clone().run_until_cancelled_owned(named));
@@ -107,7 +108,8 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
 
     // The sockets listen since they were bound: whoever reads the file can call at once.
     if let Some(path) = &args.ready_file {
-        ReadyFile::new(&origins[0], &origins[1], &certificates.ca, &assembled.clients).write(path)?;
+        let file = ReadyFile::new(&origins[0], &origins[1], &certificates.ca, &assembled.clients);
+        ReadyFile { metrics: metrics_address.clone(), ..file }.write(path)?;
     }
     let random = (ids::url_safe(&*rng, 22), ids::url_safe(&*rng, 22));
     let at = Whereabouts {
@@ -115,6 +117,7 @@ pub(super) async fn run(args: DevArgs, environment: &Environment, out: &mut Outp
         https: &origins[1],
         ca: &certificates.ca,
         ready_file: args.ready_file.as_deref(),
+        metrics: metrics_address.as_deref(),
         has_dashboard: crate::dashboard::is_built(),
         random: (&random.0, &random.1),
     };

@@ -12,7 +12,6 @@ use chancery_web::{
     App, Background, ClientCertificates, Limits, Listener, Outbox, ServerConfig, SmtpOutbox, SmtpSettings,
     Tls,
 };
-use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -90,7 +89,9 @@ pub(super) async fn run(args: ServeArgs, environment: &Environment, out: &mut Ou
     background.stop().await;
     assembled.app.store.close().await;
     metrics.stop().await;
-    tracing::info!("stopped{}", if finished { "" } else { " with requests unfinished" });
+    if finished {
+        tracing::info!("stopped");
+    }
     Ok(exit_code(finished))
 }
 
@@ -113,7 +114,11 @@ pub(super) async fn name_kept(app: Arc<chancery_web::App>, tenants: Vec<String>)
 
 /// A request that was cut off is a failure that whoever watches should hear of.
 pub(super) fn exit_code(finished: bool) -> ExitCode {
-    if finished { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if finished {
+        return ExitCode::SUCCESS;
+    }
+    tracing::warn!("stopped with requests unfinished");
+    ExitCode::FAILURE
 }
 
 fn listeners(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Vec<Listener>> {
@@ -121,44 +126,65 @@ fn listeners(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Vec<Listener
     let (http, https) = (settings.http.as_deref(), settings.https.as_deref());
     let mtls = settings.mtls.as_deref();
     let http = http.unwrap_or(if https.is_some() { &[] } else { &default });
-    let mut listeners = Vec::new();
-    for address in http {
-        for socket in listen::bind(address, "http")? {
-            listeners.push(Listener::Plain(tokio::net::TcpListener::from_std(socket)?));
-        }
-    }
     let mut served = Vec::new();
     if let Some(https) = https {
         let (chain, key) = certificate_files(settings)?;
         let tls = Tls::from_pem(&read(&chain)?, &read(&key)?);
-        served.push(("https", https, tls.with_context(|| unusable(&chain, &key))?));
+        served.push(("https", https, Arc::new(tls.with_context(|| unusable(&chain, &key))?)));
     }
     if let Some(mtls) = mtls {
         let (chain, key) = certificate_files(settings)?;
         let asks = ClientCertificates::new(settings.mtls_authorities()?, Arc::clone(clock))?;
         let tls = Tls::that_asks(&read(&chain)?, &read(&key)?, asks);
-        served.push(("mtls", mtls, tls.with_context(|| unusable(&chain, &key))?));
+        served.push(("mtls", mtls, Arc::new(tls.with_context(|| unusable(&chain, &key))?)));
+    }
+    // Before the first socket: who finds one may send a signal already.
+    read_again_at_hangup(settings, served.iter().map(|(name, _, tls)| (*name, Arc::clone(tls))).collect())?;
+    let mut listeners = Vec::new();
+    for address in http {
+        listeners.extend(bound(address, "http")?.into_iter().map(Listener::Plain));
     }
     for (name, addresses, tls) in served {
-        let tls = Arc::new(tls);
         for address in addresses {
-            for socket in listen::bind(address, name)? {
-                listeners.push(Listener::Tls(tokio::net::TcpListener::from_std(socket)?, Arc::clone(&tls)));
-            }
+            let sockets = bound(address, name)?.into_iter();
+            listeners.extend(sockets.map(|socket| Listener::Tls(socket, Arc::clone(&tls))));
         }
-        let (certificate, key) = certificate_files(settings)?;
-        signals::on_hangup(move || match read(&certificate).and_then(|chain| Ok((chain, read(&key)?))) {
-            Ok((chain, key)) => match tls.replace(&chain, &key) {
-                Ok(()) => tracing::info!("the certificate of {name} was read again"),
-                Err(error) => tracing::error!("the old certificate of {name} stays: {error}"),
-            },
-            Err(error) => tracing::error!("the old certificate of {name} stays: {error:#}"),
-        })?;
     }
     if listeners.is_empty() {
         bail!(InVain("nothing to listen on: give --http or --https"));
     }
     Ok(listeners)
+}
+
+/// Says where it is bound, since the system may have chosen the port.
+fn bound(address: &str, name: &str) -> Result<Vec<tokio::net::TcpListener>> {
+    let mut sockets = Vec::new();
+    for socket in listen::bind(address, name)? {
+        tracing::info!("{name} listens on {}", socket.local_addr()?);
+        sockets.push(tokio::net::TcpListener::from_std(socket)?);
+    }
+    Ok(sockets)
+}
+
+/// Reads the certificate again at each SIGHUP. Without TLS there is none, and the signal is taken all the same: left alone it
+/// ends the process, and a unit of systemd sends it to whatever it runs.
+fn read_again_at_hangup(settings: &Settings, served: Vec<(&'static str, Arc<Tls>)>) -> Result<()> {
+    let files = if served.is_empty() { None } else { Some(certificate_files(settings)?) };
+    signals::on_hangup(move || match &files {
+        Some(files) => served.iter().for_each(|(name, tls)| read_again(name, tls, files)),
+        None => tracing::info!("SIGHUP: without TLS there is nothing to read again"),
+    })?;
+    Ok(())
+}
+
+fn read_again(name: &str, tls: &Tls, (certificate, key): &(PathBuf, PathBuf)) {
+    match read(certificate).and_then(|chain| Ok((chain, read(key)?))) {
+        Ok((chain, key)) => match tls.replace(&chain, &key) {
+            Ok(()) => tracing::info!("the certificate of {name} was read again"),
+            Err(error) => tracing::error!("the old certificate of {name} stays: {error}"),
+        },
+        Err(error) => tracing::error!("the old certificate of {name} stays: {error:#}"),
+    }
 }
 
 fn unusable(certificate: &Path, key: &Path) -> String {
@@ -189,22 +215,35 @@ fn outbox(settings: &Settings, rng: &Arc<dyn Rng>) -> Result<Arc<dyn Outbox>> {
 }
 
 /// The port for Prometheus, where there is one. Counting begins before the first request.
-pub(super) struct Metrics(Option<(PrometheusHandle, Vec<Listener>)>);
+pub(super) struct Metrics(Option<Figured>);
+
+struct Figured {
+    figures: ops::metrics::Figures,
+    listeners: Vec<Listener>,
+    address: String,
+}
 
 impl Metrics {
     pub(super) fn start(address: Option<&str>) -> Result<Self> {
         let Some(address) = address else { return Ok(Self(None)) };
-        let sockets = listen::bind(address, "metrics")?.into_iter();
-        let listeners = sockets.map(|socket| Ok(Listener::Plain(tokio::net::TcpListener::from_std(socket)?)));
-        Ok(Self(Some((ops::metrics::start()?, listeners.collect::<Result<_>>()?))))
+        let sockets = bound(address, "metrics")?;
+        let port = sockets.first().context("the port for metrics has no address")?.local_addr()?.port();
+        let address = listen::with_port(address, port);
+        let listeners = sockets.into_iter().map(Listener::Plain).collect();
+        Ok(Self(Some(Figured { figures: ops::metrics::start()?, listeners, address })))
+    }
+
+    /// As it was asked for, with the port that it came to.
+    pub(super) fn address(&self) -> Option<String> {
+        self.0.as_ref().map(|figured| figured.address.clone())
     }
 
     /// Serves until it is stopped, which is later than the public ports: probes are told that the server is stopping.
     pub(super) fn serve(self, app: &Arc<App>) -> MetricsPort {
         let stop = CancellationToken::new();
-        let running = self.0.map(|(handle, listeners)| {
-            tokio::spawn(stop.clone().run_until_cancelled_owned(ops::metrics::upkeep(handle.clone())));
-            let router = ops::metrics::routes(handle, app);
+        let running = self.0.map(|Figured { figures, listeners, .. }| {
+            tokio::spawn(stop.clone().run_until_cancelled_owned(ops::metrics::upkeep(figures.clone())));
+            let router = ops::metrics::routes(figures, app);
             // Who keeps a connection open here has nothing to lose.
             let limits = Limits { linger: Duration::ZERO, grace: METRICS_GRACE, ..Limits::default() };
             tokio::spawn(chancery_web::serve(router, listeners, limits, stop.clone()))

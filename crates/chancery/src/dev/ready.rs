@@ -34,6 +34,9 @@ pub struct ReadyFile {
     /// The dashboard and who may use it. Absent in files of earlier releases.
     #[serde(default)]
     pub dashboard: Option<Dashboard>,
+    /// The address for Prometheus, as `--metrics` takes it, with the port that it came to. Absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<String>,
 }
 
 /// The dashboard.
@@ -114,6 +117,7 @@ impl ReadyFile {
                 email: ADMIN.email.to_owned(),
                 password: ADMIN.password.to_owned(),
             }),
+            metrics: None,
         }
     }
 
@@ -194,6 +198,7 @@ mod tests {
         assert_eq!(json["clients"]["web"]["callback"], "http://localhost:4000/dev/callback");
         assert_eq!(json["user"]["email"], "jane@example.com");
         assert_eq!(json["dashboard"]["url"], "http://localhost:4000/dashboard/");
+        assert_eq!(json.get("metrics"), None, "there is no such port");
         assert_eq!(json["api"]["scopes"], serde_json::json!(["read:contacts", "delete:contacts"]));
         let read = ReadyFile::read(&path).unwrap();
         assert_eq!(read.clients.management.client_secret, written.clients.management.client_secret);

@@ -19,6 +19,8 @@ pub struct Whereabouts<'a> {
     pub ca: &'a Path,
     /// Where the secrets of the applications stand.
     pub ready_file: Option<&'a Path>,
+    /// The address for Prometheus, where there is one: `127.0.0.1:9464`.
+    pub metrics: Option<&'a str>,
     /// Whether this build has the dashboard.
     pub has_dashboard: bool,
     /// For nonce and state of the request shown: unguessable.
@@ -40,10 +42,13 @@ pub fn welcome(out: &mut Output, at: Whereabouts<'_>, clients: &DemoClients) {
         format!("  Start here   {}", out.link(&format!("{}/dev", at.http))),
         format!("  Issuer       {}/", at.http),
         format!("               {}/   {}", at.https, out.faint(&format!("trust {}", at.ca.display()))),
+    ];
+    lines.extend(at.metrics.map(|address| format!("  Metrics      http://{address}/metrics")));
+    lines.extend([
         String::new(),
         format!("  {}", heading(out, "Contacts API")),
         format!("  audience     {API_IDENTIFIER}"),
-    ];
+    ]);
     for (value, description) in API_SCOPES {
         lines.push(format!("  scope        {value:<17} {}", out.faint(description)));
     }
@@ -146,6 +151,7 @@ mod tests {
                 https: "https://localhost:4443",
                 ca: Path::new("ca.pem"),
                 ready_file: None,
+                metrics: Some("127.0.0.1:9464"),
                 has_dashboard,
                 random: ("N", "S"),
             };
@@ -156,6 +162,7 @@ mod tests {
         assert!(with.contains("http://localhost:4000/dashboard/") && with.contains(ADMIN.password), "{with}");
         assert!(!without.contains("/dashboard/") && !without.contains(ADMIN.password), "{without}");
         assert!(without.contains("make dashboard"), "{without}");
+        assert!(without.contains("http://127.0.0.1:9464/metrics"), "{without}");
     }
 
     #[test]

@@ -3,4 +3,5 @@
 pub mod health;
 pub mod logging;
 pub mod metrics;
+mod process;
 pub mod signals;

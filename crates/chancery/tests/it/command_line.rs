@@ -584,49 +584,6 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
     assert!(!looked.status.success() && !path.join("none.db").exists(), "looking makes nothing");
 }
 
-#[test]
-fn figures_and_health_have_a_port_of_their_own() {
-    let folder = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let metrics = format!("127.0.0.1:{port}");
-    let arguments = [
-        "dev",
-        "--http",
-        "localhost:0",
-        "--https",
-        "localhost:0",
-        "--metrics",
-        &metrics,
-        "--ready-file",
-        "r",
-    ];
-    let _server = start(folder.path(), &arguments);
-    let begin = Instant::now();
-    while !folder.path().join("r").exists() {
-        assert!(begin.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let ready = ReadyFile::read(&folder.path().join("r")).unwrap();
-    let authority = ready.issuer.trim_start_matches("http://").trim_end_matches('/');
-    assert!(ask(authority, "/.well-known/jwks.json").starts_with("HTTP/1.1 200"));
-    let figures = ask(&metrics, "/metrics");
-    let expected = "chancery_http_requests_total{route=\"/.well-known/jwks.json\",status=\"200\"} 1";
-    assert!(figures.contains(expected), "{figures}");
-    assert!(figures.contains("chancery_http_request_seconds_bucket"), "{figures}");
-    assert!(
-        ask(&metrics, "/healthz").contains("\"ok\"") && ask(&metrics, "/readyz").contains("\"tenants\":1")
-    );
-    assert!(ask(authority, "/metrics").starts_with("HTTP/1.1 404"), "never on the public port");
-    let ready = |metrics: &str| run(folder.path(), &["ready", "--metrics", metrics]);
-    let yes = ready(&metrics);
-    assert!(
-        yes.status.success() && String::from_utf8_lossy(&yes.stdout).contains("\"tenants\":1"),
-        "{yes:?}"
-    );
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    assert_eq!(ready(&nobody).status.code(), Some(1));
-}
-
 /// Wrong keys are told as such and nothing is served with them.
 #[test]
 fn another_master_key_is_refused() {

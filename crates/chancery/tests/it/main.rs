@@ -6,6 +6,7 @@ mod certificates;
 mod command_line;
 mod deploy;
 mod dev_mode;
+mod figures;
 mod harness;
 mod hostile;
 mod master_key;
