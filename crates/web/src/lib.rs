@@ -56,6 +56,7 @@ mod request_keys;
 mod responses;
 mod second_factors;
 mod security_keys;
+mod seldom;
 mod shares;
 mod signer;
 mod signing_out;

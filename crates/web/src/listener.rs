@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::seldom::Seldom;
 use crate::sockets::{accept_now, cut_unless_read, is_connection_error, lengthen_queue};
 use crate::under_way::{Tracked, UnderWay};
 use crate::worded::{Worded, too_slow};
@@ -167,25 +168,28 @@ impl<A: Answers> Server<A> {
         self.connections.spawn(async move {
             let requests = UnderWay::new();
             let connection = pin!(Arc::clone(&server).connection(stream, (addr, tls), &requests));
-            // Aborting drops the connection, which closes it. What is done wins: only what is not was cut.
+            let end = pin!(server.end(&requests));
+            // Its end drops the connection, which closes it. What is done wins: only what is not was cut.
             tokio::select! {
                 biased;
                 () = connection => {}
-                () = server.abort.cancelled() => {
-                    if !requests.is_empty() {
+                is_cut = Seldom::new(end) => {
+                    if is_cut {
                         server.has_cut.store(true, Ordering::Release);
                     }
                 }
-                () = server.deserted(&requests) => {}
             }
             drop(slot);
         });
     }
 
-    /// At shutdown, that a connection has no request.
-    async fn deserted(&self, requests: &UnderWay) {
+    /// At shutdown, when a connection must go: it had no request for a while, or the time is over. Says whether a request was cut.
+    async fn end(&self, requests: &UnderWay) -> bool {
         self.close_idle.cancelled().await;
-        requests.none_for(self.limits.quiet).await;
+        tokio::select! {
+            () = requests.none_for(self.limits.quiet) => false,
+            () = self.abort.cancelled() => !requests.is_empty(),
+        }
     }
 
     async fn connection(
@@ -229,10 +233,12 @@ impl<A: Answers> Server<A> {
             .max_headers(MOST_HEADERS)
             .serve_connection(TokioIo::new(Worded::new(stream)), service);
         let mut told = false;
+        let end = pin!(self.close_idle.cancelled());
+        let mut end = Seldom::new(end);
         let outcome = loop {
             tokio::select! {
                 outcome = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break outcome,
-                () = self.close_idle.cancelled(), if !told => {
+                () = &mut end, if !told => {
                     told = true;
                     Pin::new(&mut connection).graceful_shutdown();
                 }
@@ -269,10 +275,12 @@ impl<A: Answers> Server<A> {
             .keep_alive_timeout(self.limits.header_timeout)
             .serve_connection(TokioIo::new(stream), service);
         let mut told = false;
+        let end = pin!(self.close_idle.cancelled());
+        let mut end = Seldom::new(end);
         let outcome = loop {
             tokio::select! {
                 outcome = &mut connection => break outcome,
-                () = self.close_idle.cancelled(), if !told => {
+                () = &mut end, if !told => {
                     told = true;
                     Pin::new(&mut connection).graceful_shutdown();
                 }

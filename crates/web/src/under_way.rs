@@ -24,10 +24,7 @@ pub(crate) struct UnderWay {
 
 impl UnderWay {
     pub(crate) fn new() -> Self {
-        let now = TaskTracker::new();
-        // Only so that there is an end to wait for: requests may begin all the same.
-        now.close();
-        Self { now, begun: Arc::default() }
+        Self { now: TaskTracker::new(), begun: Arc::default() }
     }
 
     /// A request is there; it is under way until its answer is, too.
@@ -42,6 +39,9 @@ impl UnderWay {
 
     /// Waits until there was no request for that long.
     pub(crate) async fn none_for(&self, quiet: Duration) {
+        // Only so that there is an end to wait for: requests may begin all the same. Not sooner, since from now on the last request
+        // of each moment looks for whoever waits.
+        self.now.close();
         loop {
             self.now.wait().await;
             let begun = self.begun.load(Ordering::Relaxed);
