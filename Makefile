@@ -42,7 +42,7 @@ fmt:
 lint:
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --offline check bans licenses sources; \
-	else echo "cargo-deny is not installed: licences were not checked (the direction rules are a test)"; fi
+	else echo "cargo-deny is not installed: licences, sources and bans are left to the tests, for this system alone"; fi
 
 unit:
 	CHANCERY_REQUIRE_POSTGRES=$(CHANCERY_REQUIRE_POSTGRES) $(CARGO) test --workspace --locked

@@ -52,6 +52,7 @@ mod security_keys;
 mod several_resources;
 mod signed_requests;
 mod signed_responses;
+mod supply;
 mod token_encryption;
 mod trusted_issuers;
 mod userinfo;
