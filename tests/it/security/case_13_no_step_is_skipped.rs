@@ -231,7 +231,8 @@ async fn case_13_closed_sign_up_is_closed() {
     let login = browser.open(&app.ask("openid")).await;
     assert!(!login.body.contains("/u/signup"));
     let state = login.form().value("state");
-    assert_eq!(browser.get(&format!("/u/signup?state={state}")).await.status, 400);
+    let page = browser.get(&format!("/u/signup?state={state}")).await;
+    assert_eq!(page.location(), Some(format!("/u/login?state={state}").as_str()), "{page:?}");
     let typed = [("state", state.as_str()), ("email", "new@example.com"), ("password", "Some-4-Password")];
     let posted = browser.post("/u/signup", &typed).await;
     assert_eq!((posted.status.as_u16(), browser.session_cookie()), (400, None));
