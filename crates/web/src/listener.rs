@@ -188,7 +188,7 @@ impl<A: Answers> Server<A> {
         self.close_idle.cancelled().await;
         tokio::select! {
             () = requests.none_for(self.limits.quiet) => false,
-            () = self.abort.cancelled() => !requests.is_empty(),
+            () = self.abort.cancelled() => requests.is_unfinished(),
         }
     }
 
@@ -224,6 +224,7 @@ impl<A: Answers> Server<A> {
     }
 
     async fn http1<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, caller: Caller, requests: &UnderWay) {
+        requests.closes_itself();
         // In a box, because only what can be moved gives its socket back below.
         let service = service_fn(|request| Box::pin(self.call(request, &caller, requests.begin())));
         let mut connection = http1::Builder::new()

@@ -1,9 +1,10 @@
 //! The requests of one connection that are under way. At shutdown they are waited for, and a connection without any is not:
 //! anybody can open one.
 
+use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,11 +21,12 @@ pub(crate) struct UnderWay {
     now: TaskTracker,
     /// Of all times, so that one that came and went is noticed.
     begun: Arc<AtomicU32>,
+    closes_itself: Arc<AtomicBool>,
 }
 
 impl UnderWay {
     pub(crate) fn new() -> Self {
-        Self { now: TaskTracker::new(), begun: Arc::default() }
+        Self { now: TaskTracker::new(), begun: Arc::default(), closes_itself: Arc::default() }
     }
 
     /// A request is there; it is under way until its answer is, too.
@@ -33,8 +35,19 @@ impl UnderWay {
         self.now.token()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// The connection ends by itself at shutdown once its last answer is out. While it does not, that answer is still being read.
+    pub(crate) fn closes_itself(&self) {
+        self.closes_itself.store(true, Ordering::Release);
+    }
+
+    fn is_empty(&self) -> bool {
         self.now.is_empty()
+    }
+
+    /// Whether an answer is still to be made, or to be read.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        let is_read = self.closes_itself.load(Ordering::Acquire) && self.begun.load(Ordering::Relaxed) > 0;
+        is_read || !self.is_empty()
     }
 
     /// Waits until there was no request for that long.
@@ -46,6 +59,9 @@ impl UnderWay {
             self.now.wait().await;
             let begun = self.begun.load(Ordering::Relaxed);
             sleep(quiet).await;
+            if begun > 0 && self.closes_itself.load(Ordering::Acquire) {
+                return pending().await;
+            }
             if self.is_empty() && self.begun.load(Ordering::Relaxed) == begun {
                 return;
             }
@@ -132,7 +148,10 @@ mod tests {
                 "done"
             }
         };
-        let routes = Router::new().route("/", get(|| async { "here" })).route("/held", get(wait));
+        let routes = Router::new()
+            .route("/", get(|| async { "here" }))
+            .route("/held", get(wait))
+            .route("/long", get(long));
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = socket.local_addr().unwrap();
         let listener = match tls {
@@ -142,6 +161,11 @@ mod tests {
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(serve(routes, vec![listener], limits, shutdown.clone()));
         Server { addr, shutdown, running, release, held }
+    }
+
+    /// More than the sockets of both sides hold.
+    async fn long() -> String {
+        "x".repeat(16 << 20) + "end"
     }
 
     async fn sent(addr: SocketAddr, bytes: &[u8]) -> TcpStream {
@@ -231,6 +255,21 @@ mod tests {
         server.release.add_permits(1);
         assert!(rest(stream).await.ends_with("done"));
         assert!(server.running.await.unwrap());
+    }
+
+    /// The library has taken all of an answer long before a client that reads slowly has.
+    #[tokio::test]
+    async fn an_answer_is_waited_for_until_it_is_read() {
+        let brief = Limits { quiet: Duration::from_millis(1), ..limits() };
+        let server = start(brief, None).await;
+        let stream = sent(server.addr, b"GET /long HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        stream.readable().await.unwrap();
+        server.shutdown.cancel();
+        let mut running = server.running;
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut running).await;
+        assert!(early.is_err(), "it is being read");
+        assert!(rest(stream).await.ends_with("xxxend"));
+        assert!(running.await.unwrap());
     }
 
     #[tokio::test]
