@@ -46,8 +46,9 @@ impl UnderWay {
 
     /// Whether an answer is still to be made, or to be read.
     pub(crate) fn is_unfinished(&self) -> bool {
-        let is_read = self.closes_itself.load(Ordering::Acquire) && self.begun.load(Ordering::Relaxed) > 0;
-        is_read || !self.is_empty()
+        let is_being_read =
+            self.closes_itself.load(Ordering::Acquire) && self.begun.load(Ordering::Relaxed) > 0;
+        is_being_read || !self.is_empty()
     }
 
     /// Waits until there was no request for that long.
@@ -207,6 +208,22 @@ mod tests {
         let answer = rest(stream).await;
         assert!(answer.ends_with("here") && answer.contains("connection: close"), "{answer}");
         assert!(server.running.await.unwrap());
+    }
+
+    /// One request before it makes no difference: anybody can ask for something first.
+    #[tokio::test]
+    async fn half_a_second_header_holds_nothing_up() {
+        let server = start(limits(), None).await;
+        let mut stream = sent(server.addr, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"here") {
+            answer.push(stream.read_u8().await.unwrap());
+        }
+        stream.write_all(b"GET / HTT").await.unwrap();
+        server.shutdown.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(20), server.running).await;
+        assert!(ended.expect("it ends long before the grace").unwrap(), "no request was cut");
+        assert_eq!(rest(stream).await, "");
     }
 
     /// A client that begins a handshake and says no more.
