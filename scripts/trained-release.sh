@@ -4,7 +4,8 @@
 # built by the same counts, as target/trained/chancery-bench, so that both sides of a ratio are alike. The server is the same either way.
 #
 # Needs llvm-profdata of rustc's own LLVM: rustup's component llvm-tools, added where it is missing, or LLVM_PROFDATA=FILE.
-# TRAIN_POSTGRES=URL, an empty database, adds a second run there: for servers that run on PostgreSQL.
+# It trains on SQLite and on PostgreSQL, of which it starts a server of its own where the programs are installed; TRAIN_POSTGRES=URL
+# names an empty database instead.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,7 +53,18 @@ train() {
   "$out/untrained/chancery-bench" --binary "$out/untrained/chancery" --connections 16 --seconds 1.5 --rounds 1 --items 2000 "$@" >/dev/null
 }
 train
-if [ -n "${TRAIN_POSTGRES:-}" ]; then train --database "$TRAIN_POSTGRES"; fi
+postgres=${TRAIN_POSTGRES:-}
+if [ -z "$postgres" ]; then
+  cargo build --locked -p chancery-pgtest --example throwaway
+  # Its standard input ends with this script, and so does the server.
+  coproc throwaway { exec "$CARGO_TARGET_DIR/debug/examples/throwaway"; }
+  read -r postgres <&"${throwaway[0]}" || postgres=
+fi
+if [ -n "$postgres" ]; then
+  train --database "$postgres"
+else
+  echo "trained on SQLite alone: on PostgreSQL a refresh will cost a quarter more than it could" >&2
+fi
 "$profdata" merge -o "$out/profile.profdata" "$profiles"
 
 echo "3 of 3: the build by what was counted" >&2

@@ -7,7 +7,7 @@ use chancery_core::model::{Connection, User};
 use chancery_core::records::{LogEvent, Ticket};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::accounts::RESET_PASSWORD;
+use crate::mailed_links::RESET_PASSWORD;
 use crate::{Ctx, Failure};
 
 /// Where a password is looked at.

@@ -39,6 +39,7 @@ mod logs;
 mod mail;
 mod mail_text;
 mod mailed_factor;
+mod mailed_links;
 mod middleware;
 mod new_password;
 mod op_state;
@@ -73,9 +74,7 @@ mod under_way;
 mod verified;
 mod worded;
 
-pub use accounts::{
-    PasswordCheck, Profile, RESET_PASSWORD, Reset, ResetLink, SignUp, SignUpForm, VERIFY_EMAIL,
-};
+pub use accounts::{PasswordCheck, Profile, SignUp, SignUpForm};
 pub use app::{App, AppBuilder, ServerConfig, Services};
 pub use attacks::UNBLOCK;
 pub use audience::Audience;
@@ -110,6 +109,7 @@ pub use listener::{Limits, Listener, serve};
 pub use logs::LogQueue;
 pub use mail::{Letter, Mail, MemoryOutbox, Outbox, Route};
 pub use mailed_factor::SHOW_MAILED;
+pub use mailed_links::{RESET_PASSWORD, Reset, ResetLink, VERIFY_EMAIL};
 pub use new_password::{Unfit, Whose};
 pub use organization::{is_enabled, joins_by_login};
 pub use passkeys::{PasskeyCheck, PasskeyHolder};
