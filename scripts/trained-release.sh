@@ -56,9 +56,10 @@ train
 postgres=${TRAIN_POSTGRES:-}
 if [ -z "$postgres" ]; then
   cargo build --locked -p chancery-pgtest --example throwaway
-  # Its standard input ends with this script, and so does the server.
-  coproc throwaway { exec "$CARGO_TARGET_DIR/debug/examples/throwaway"; }
-  read -r postgres <&"${throwaway[0]}" || postgres=
+  # Its standard input ends with this script, and so does the server. Where there is none something stays to be read from: bash
+  # forgets a coprocess that ended.
+  coproc throwaway { "$CARGO_TARGET_DIR/debug/examples/throwaway" || { echo; cat; }; }
+  read -r postgres <&"${throwaway[0]}"
 fi
 if [ -n "$postgres" ]; then
   train --database "$postgres"

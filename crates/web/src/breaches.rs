@@ -2,7 +2,6 @@
 
 use chancery_connect::is_breached_in;
 use chancery_core::attack::Shield;
-use chancery_core::ids::Handle;
 use chancery_core::model::{Connection, User};
 use chancery_core::records::{LogEvent, Ticket};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -93,18 +92,14 @@ impl Ctx {
         if self.is_mail_off("stolen_credentials") || !self.may_mail(&address) {
             return Ok(());
         }
-        let handle = Handle::generate(&*self.app.rng, self.now_ms);
         let ticket = Ticket {
             purpose: RESET_PASSWORD.to_owned(),
             user_id: user.user_id.clone(),
             connection: connection.name.clone(),
-            email: address.clone(),
+            email: address,
             expires_at: self.now() + self.link_lifetime("stolen_credentials", 3600),
             ..Ticket::default()
         };
-        self.app.store.insert_ticket(&self.tenant.tenant, &handle, &ticket).await?;
-        let link = format!("{}/u/reset-verify?ticket={}", self.origin.base, handle.expose());
-        self.post(self.message(address, "breach", &link), self.spoken_of(user, None, &link));
-        Ok(())
+        self.mail_link(user, &ticket, "breach", "reset-verify").await
     }
 }

@@ -249,19 +249,29 @@ impl Ctx {
 
     async fn mail_verification(&self, user: &User, connection: &Connection) -> Result<(), Failure> {
         let Some(address) = user.email.clone() else { return Ok(()) };
-        let handle = Handle::generate(&*self.app.rng, self.now_ms);
         let ticket = Ticket {
             purpose: VERIFY_EMAIL.to_owned(),
             user_id: user.user_id.clone(),
             connection: connection.name.clone(),
-            email: address.clone(),
-            client_id: None,
+            email: address,
             expires_at: self.now() + self.link_lifetime("verify_email", VERIFY_LIFETIME),
             ..Ticket::default()
         };
-        self.app.store.insert_ticket(&self.tenant.tenant, &handle, &ticket).await?;
-        let link = format!("{}/u/email-verification?ticket={}", self.origin.base, handle.expose());
-        self.post(self.message(address, "verify", &link), self.spoken_of(user, None, &link));
+        self.mail_link(user, &ticket, "verify", "email-verification").await
+    }
+
+    /// Keeps a ticket and mails a link with it, to that page under `/u/`, in the words for `kind` ([`Ctx::message`]).
+    pub(crate) async fn mail_link(
+        &self,
+        user: &User,
+        ticket: &Ticket,
+        kind: &str,
+        page: &str,
+    ) -> Result<(), Failure> {
+        let handle = Handle::generate(&*self.app.rng, self.now_ms);
+        self.app.store.insert_ticket(&self.tenant.tenant, &handle, ticket).await?;
+        let link = format!("{}/u/{page}?ticket={}", self.origin.base, handle.expose());
+        self.post(self.message(ticket.email.clone(), kind, &link), self.spoken_of(user, None, &link));
         Ok(())
     }
 }
