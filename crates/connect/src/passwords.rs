@@ -1,7 +1,7 @@
 //! The pool of threads that hash passwords.
 //!
-//! One hash takes about 16 ms of a core and 19 MiB. On the threads that serve requests it would hold up everything
-//! else, so it has its own, fewer than there are cores, behind a queue of bounded length: when more people sign in than
+//! One hash takes about 7 to 16 ms of a core and 19 MiB. On the threads that serve requests it would hold up everything
+//! else, so it has its own, which step back behind those, behind a queue of bounded length: when more people sign in than
 //! can be hashed for, the surplus is told so at once instead of waiting without end.
 
 use std::sync::Arc;
@@ -62,19 +62,23 @@ impl PasswordHasher {
         let (sender, receiver) = bounded(queue.max(1));
         for n in 0..threads.max(1) {
             let jobs = receiver.clone();
-            thread::Builder::new().name(format!("password-{n}")).spawn(move || work(&jobs))?;
+            thread::Builder::new().name(format!("password-{n}")).spawn(move || {
+                step_back();
+                work(&jobs);
+            })?;
         }
         Ok(Self { queue: sender, rng })
     }
 
-    /// As [`PasswordHasher::new`] with one thread fewer than there are cores, so that a rush of sign-ins leaves a core to
-    /// the issue of tokens, and a queue of 64 for each thread, which is a wait of about one second.
+    /// As [`PasswordHasher::new`] with a thread for each core, and a queue of 64 for each thread, which is a wait of about one
+    /// second. Where a thread cannot step back on its own there is one fewer, so that a rush of sign-ins leaves a core to the
+    /// issue of tokens.
     ///
     /// # Errors
     /// As [`PasswordHasher::new`].
     pub fn for_cores(rng: Arc<dyn Rng>, cores: usize) -> std::io::Result<Self> {
-        let threads = cores.saturating_sub(1).max(1);
-        Self::new(rng, threads, threads * 64)
+        let threads = if cfg!(target_os = "linux") { cores } else { cores.saturating_sub(1) };
+        Self::new(rng, threads.max(1), threads.max(1) * 64)
     }
 
     /// Whether `password` is the one behind the PHC string `phc`. A hash that cannot be read never matches. The time
@@ -153,6 +157,22 @@ enum Job {
     Nothing { answer: oneshot::Sender<()> },
     Hash { password: SecretString, salt: [u8; SALT], answer: oneshot::Sender<Option<String>> },
 }
+
+/// How far the hashing threads step back, as by `nice(1)`: a thread that serves requests gets three times as much of a core that
+/// both want. Further back, nobody could sign in while machines' tokens fill the cores.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
+/// Lets the threads that serve requests go first. On Linux alone a thread has a niceness of its own; elsewhere it is the process's.
+#[cfg(target_os = "linux")]
+fn step_back() {
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::warn!(%error, "passwords are hashed at the same priority as everything else");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn step_back() {}
 
 /// How long a thread keeps its 19 MiB when nobody signs in.
 const KEEP_MEMORY: Duration = Duration::from_secs(5);
@@ -240,6 +260,28 @@ mod tests {
         let phc = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
         let verified = pool(1, 1).verify(phc, "password".into()).await;
         assert_eq!(verified, Ok(Verified { ok: true, rehash: true }));
+    }
+
+    /// As `/proc` says, of a thread that no other test has.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hashing_steps_back_and_nothing_else_does() {
+        let _pool = pool(9, 1);
+        let niceness = |name: &str| {
+            std::fs::read_dir("/proc/self/task").unwrap().find_map(|task| {
+                let task = task.unwrap().path();
+                let of_name = std::fs::read_to_string(task.join("comm")).ok()?.trim_end() == name;
+                let stat = std::fs::read_to_string(task.join("stat")).ok().filter(|_| of_name)?;
+                // What follows the name in parentheses begins with the third field; niceness is the nineteenth.
+                stat.rsplit_once(')')?.1.split_whitespace().nth(16)?.parse::<i32>().ok()
+            })
+        };
+        let begin = Instant::now();
+        while niceness("password-8") != Some(NICENESS) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", niceness("password-8"));
+            tokio::task::yield_now().await;
+        }
+        assert_ne!(rustix::process::getpriority_process(None), Ok(NICENESS), "the thread that asks");
     }
 
     #[tokio::test]
