@@ -188,7 +188,11 @@ impl Db {
     /// [`Error::Newer`] when the database is ahead of this program; [`Error::Engine`] when a step fails, after
     /// which the schema is at the step before.
     pub async fn migrate(&self, migrations: &[Migration]) -> Result<Migrated> {
-        migrate::run(self, migrations).await
+        let migrated = migrate::run(self, migrations).await?;
+        if let Inner::Sqlite(engine) = &self.0 {
+            engine.describe_tables().await?;
+        }
+        Ok(migrated)
     }
 
     /// Whether a program that knows these migrations may use the database as far as newer releases go. Changes nothing.

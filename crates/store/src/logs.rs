@@ -37,6 +37,10 @@ impl LogLine {
 /// Events behind an id.
 pub(crate) const AFTER: &str = "SELECT id, doc FROM logs WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3";
 
+/// The newest events of a user.
+pub(crate) const OF_USER: &str =
+    "SELECT id, doc FROM logs WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT $3";
+
 /// A way through the events of a tenant, a part after the other.
 #[derive(Clone, Debug)]
 pub struct LogWalk {
@@ -200,8 +204,7 @@ impl Store {
     ) -> Result<Vec<LogEvent>> {
         let user_id = storable(user_id);
         let need = offset.saturating_add(limit);
-        let sql = "SELECT id, doc FROM logs WHERE tenant = $1 AND user_id = $2 ORDER BY id DESC LIMIT $3";
-        let rows: Vec<Line> = self.db.query_scan(sql, params![tenant, user_id.as_str(), need]).await?;
+        let rows: Vec<Line> = self.db.query_scan(OF_USER, params![tenant, user_id.as_str(), need]).await?;
         let need = usize::try_from(need).unwrap_or(0);
         let found = self.merge_newest(tenant, Some(&user_id), log_blocks::END, (rows, need)).await?;
         read(found.into_iter().skip(usize::try_from(offset).unwrap_or(0)))

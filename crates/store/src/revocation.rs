@@ -23,16 +23,20 @@ pub(crate) enum Under<'a> {
 
 const TABLES: [&str; 3] = ["codes", "refresh_tokens", "opaque_tokens"];
 
+pub(crate) const OF_USER: &str = "tenant = $1 AND user_id = $2";
+const MARK: &str = "INSERT INTO revoked (tenant, authorization_id, noticed_at)";
+
+/// What is marked.
+pub(crate) fn families(table: &str, condition: &str) -> String {
+    format!("SELECT DISTINCT tenant, authorization_id, 0 FROM {table} WHERE {condition}")
+}
+
 /// Deletes what is there and marks the families, so that a successor being inserted at this moment by another node is
 /// worthless when it appears.
 pub(crate) fn revoke(tenant: &str, under: &Under<'_>) -> Batch {
     let (condition, params) = condition(tenant, under);
     let marked = TABLES.iter().fold(Batch::default(), |batch, table| {
-        let sql = format!(
-            "INSERT INTO revoked (tenant, authorization_id, noticed_at) \
-             SELECT DISTINCT tenant, authorization_id, 0 FROM {table} WHERE {condition} ON CONFLICT DO NOTHING"
-        );
-        batch.run(sql, params.clone())
+        batch.run(format!("{MARK} {} ON CONFLICT DO NOTHING", families(table, condition)), params.clone())
     });
     TABLES.iter().fold(marked, |batch, table| {
         batch.run(format!("DELETE FROM {table} WHERE {condition}"), params.clone())
@@ -42,7 +46,7 @@ pub(crate) fn revoke(tenant: &str, under: &Under<'_>) -> Batch {
 fn condition(tenant: &str, under: &Under<'_>) -> (&'static str, Vec<Value>) {
     match under {
         Under::Authorization(id) => ("tenant = $1 AND authorization_id = $2", params![tenant, *id]),
-        Under::User(id) => ("tenant = $1 AND user_id = $2", params![tenant, *id]),
+        Under::User(id) => (OF_USER, params![tenant, *id]),
         Under::Client(id) => ("tenant = $1 AND client_id = $2", params![tenant, *id]),
         Under::Consent { user_id, client_id, audience } => (
             "tenant = $1 AND user_id = $2 AND client_id = $3 AND audience = $4",

@@ -108,6 +108,11 @@ fn insert_rows(batch: Batch, tenant: &str, user: &User, rows: &[Posting]) -> Bat
     })
 }
 
+/// Users of releases before schema 10.
+pub(crate) const UNINDEXED: &str = "SELECT n.tenant, n.id, u.doc, u.updated_ms, u.last_login_ms, u.last_ip, \
+     u.logins_count, u.password_reset_ms FROM unindexed_users n \
+     JOIN users u ON u.tenant = n.tenant AND u.id = n.id ORDER BY n.tenant, n.id LIMIT $1";
+
 impl Store {
     /// Puts users of releases before schema 10 into the index of searches. Says how many there were. Before serving: it is
     /// the step of the migration that reads documents.
@@ -115,12 +120,9 @@ impl Store {
     /// # Errors
     /// [`Error::Corrupt`](crate::Error::Corrupt) where a document cannot be read.
     pub async fn index_users(&self) -> Result<usize> {
-        let sql = "SELECT n.tenant, n.id, u.doc, u.updated_ms, u.last_login_ms, u.last_ip, u.logins_count, \
-                   u.password_reset_ms FROM unindexed_users n \
-                   JOIN users u ON u.tenant = n.tenant AND u.id = n.id ORDER BY n.tenant, n.id LIMIT $1";
         let mut indexed = 0;
         loop {
-            let rows: Vec<(String, String, UserRow)> = self.db.query_scan(sql, params![FILLED]).await?;
+            let rows: Vec<(String, String, UserRow)> = self.db.query_scan(UNINDEXED, params![FILLED]).await?;
             if rows.is_empty() {
                 break;
             }

@@ -69,6 +69,17 @@ pub enum UserOrder {
     CreatedDescending,
 }
 
+/// Who signs in to a connection. One user's name may be another's address: the address wins.
+pub(crate) const CREDENTIAL: &str = "SELECT c.password_hash, u.doc, u.updated_ms, u.last_login_ms, u.last_ip, \
+     u.logins_count, u.password_reset_ms \
+     FROM credentials c JOIN users u ON u.tenant = c.tenant AND u.id = c.user_id \
+     WHERE c.tenant = $1 AND c.connection = $2 AND (c.email = $3 OR c.username = $3) \
+     ORDER BY CASE WHEN c.email = $3 THEN 0 ELSE 1 END LIMIT 1";
+
+/// Whose address it is, oldest first.
+pub(crate) const BY_EMAIL: &str = "SELECT doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms \
+     FROM users WHERE tenant = $1 AND email = $2 ORDER BY created_ms, id";
+
 impl Store {
     /// One user.
     ///
@@ -111,14 +122,8 @@ impl Store {
         if !is_text(identifier) || !is_text(connection) {
             return Ok(None);
         }
-        // One user's name may be another's address: the address wins.
-        let sql = "SELECT c.password_hash, u.doc, u.updated_ms, u.last_login_ms, u.last_ip, u.logins_count, \
-                   u.password_reset_ms \
-                   FROM credentials c JOIN users u ON u.tenant = c.tenant AND u.id = c.user_id \
-                   WHERE c.tenant = $1 AND c.connection = $2 AND (c.email = $3 OR c.username = $3) \
-                   ORDER BY CASE WHEN c.email = $3 THEN 0 ELSE 1 END LIMIT 1";
         let row: Option<(Option<String>, UserRow)> =
-            self.db.query_one(sql, params![tenant, connection, identifier.to_lowercase()]).await?;
+            self.db.query_one(CREDENTIAL, params![tenant, connection, identifier.to_lowercase()]).await?;
         row.map(|(password_hash, user)| Ok(Credential { user: user.read()?, password_hash })).transpose()
     }
 
@@ -156,9 +161,7 @@ impl Store {
         if !is_text(email) {
             return Ok(Vec::new());
         }
-        let sql = "SELECT doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms \
-                   FROM users WHERE tenant = $1 AND email = $2 ORDER BY created_ms, id";
-        let rows: Vec<UserRow> = self.db.query(sql, params![tenant, email.to_lowercase()]).await?;
+        let rows: Vec<UserRow> = self.db.query(BY_EMAIL, params![tenant, email.to_lowercase()]).await?;
         rows.into_iter().map(UserRow::read).collect()
     }
 

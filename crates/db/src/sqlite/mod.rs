@@ -6,6 +6,7 @@
 mod file;
 mod readers;
 mod statement;
+mod statistics;
 mod writer;
 
 use std::{borrow::Cow, path::Path, sync::Arc};
@@ -89,6 +90,12 @@ impl Sqlite {
     pub(crate) async fn forget_deleted(&self) -> Result<()> {
         let readers = Arc::clone(&self.readers);
         blocking(move || file::forget_deleted(&readers.connect_to_write()?)).await
+    }
+
+    /// Tells the planner of tables that migrations made.
+    pub(crate) async fn describe_tables(&self) -> Result<()> {
+        let readers = Arc::clone(&self.readers);
+        blocking(move || statistics::describe(&readers.connect_to_write()?)).await
     }
 
     pub(crate) async fn close(&self) {

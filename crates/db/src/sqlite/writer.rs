@@ -32,8 +32,6 @@ pub(super) fn run(connection: Connection, queue: mpsc::Receiver<Message>) {
     while let Some((work, caller)) = queue.wait() {
         group(&connection, work, caller, &mut queue);
     }
-    // Keeps the planner's statistics fresh; looks at few rows (https://sqlite.org/lang_analyze.html).
-    let _ = connection.execute_batch("PRAGMA analysis_limit = 400; PRAGMA optimize;");
     if let Err((_, cause)) = connection.close() {
         tracing::warn!(%cause, "the database file was not closed cleanly");
     }
