@@ -166,7 +166,7 @@ fn preparation_and_loads() {
             assert_eq!(signatures, if kind == Kind::Userinfo { 0 } else { 2 }, "{kind:?}");
             for _ in 0..2 {
                 let window = bench.server_window(&load, 4).await.unwrap();
-                assert!(window.requests > 10, "{kind:?}: {}", window.requests);
+                assert!(window.requests > 0, "{kind:?}: nothing was answered in 50 ms");
                 assert_eq!(window.latencies.total(), window.requests);
             }
         }

@@ -90,7 +90,10 @@ impl Kind {
             Self::Code => writes("rs256", signatures, None),
             Self::Refresh => writes("rs256", signatures, time(2.0)),
             Self::RefreshEs256 => writes("es256", signatures, time(2.0)),
-            Self::Login => vec![baseline("argon2id", "/hash", cpu(1.1))],
+            Self::Login => vec![
+                baseline("argon2id", "/hash", cpu(1.1)),
+                baseline(&format!("argon2id+{signatures}*rs256"), &format!("/hash/rs256/{signatures}"), None),
+            ],
             Self::Userinfo | Self::MgmtGet | Self::MgmtListFirst | Self::MgmtListDeep => {
                 vec![baseline("hello", "/hello", None)]
             }

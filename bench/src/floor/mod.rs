@@ -83,6 +83,7 @@ fn router(floor: Arc<Floor>) -> Router {
         .route("/sign/rs256", post(rs256))
         .route("/sign/es256", post(es256))
         .route("/hash", post(hashed))
+        .route("/hash/{algorithm}/{signatures}", post(hashed_and_signed))
         .route("/writes", post(written))
         .route("/writes/{algorithm}/{signatures}", post(written_and_signed))
         .with_state(floor)
@@ -104,22 +105,38 @@ async fn written(State(floor): State<Arc<Floor>>, _: Bytes) -> Response {
     json(floor.writes.spend_and_insert().await.map(|()| Vec::new()))
 }
 
+async fn hashed_and_signed(
+    State(floor): State<Arc<Floor>>,
+    Path((algorithm, signatures)): Path<(String, usize)>,
+    body: Bytes,
+) -> Response {
+    match floor.hasher.hash(body).await {
+        Ok(_) => json(signed(&floor.signer, &algorithm, signatures)),
+        Err(error) => json(Err(error)),
+    }
+}
+
 async fn written_and_signed(
     State(floor): State<Arc<Floor>>,
     Path((algorithm, signatures)): Path<(String, usize)>,
     _: Bytes,
 ) -> Response {
-    if let Err(error) = floor.writes.spend_and_insert().await {
-        return json(Err(error));
+    match floor.writes.spend_and_insert().await {
+        Ok(()) => json(signed(&floor.signer, &algorithm, signatures)),
+        Err(error) => json(Err(error)),
     }
-    let mut last = Ok(Vec::new());
+}
+
+/// That many signatures, one after the other; the last one.
+fn signed(signer: &sign::Signer, algorithm: &str, signatures: usize) -> Result<Vec<u8>> {
+    let mut last = Vec::new();
     for _ in 0..signatures {
-        last = match algorithm.as_str() {
-            "es256" => floor.signer.es256(&SIGNING_INPUT),
-            _ => floor.signer.rs256(&SIGNING_INPUT),
+        last = match algorithm {
+            "es256" => signer.es256(&SIGNING_INPUT)?,
+            _ => signer.rs256(&SIGNING_INPUT)?,
         };
     }
-    json(last)
+    Ok(last)
 }
 
 fn json(result: Result<Vec<u8>>) -> Response {
