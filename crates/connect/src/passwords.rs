@@ -159,9 +159,10 @@ enum Job {
 }
 
 /// How far the hashing threads step back, as by `nice(1)`: of a core that both want, a thread that serves requests gets three
-/// fifths. Further back, who signs in while machines' tokens fill the cores would wait for longer than a second.
+/// quarters. Less far, and machines wait for their tokens while everybody signs in; further, and nobody could sign in while
+/// machines' tokens fill the cores.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 2;
+const NICENESS: i32 = 5;
 
 /// Lets the threads that serve requests go first. On Linux alone a thread has a niceness of its own; elsewhere it is the process's.
 #[cfg(target_os = "linux")]
