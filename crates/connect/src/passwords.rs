@@ -70,15 +70,15 @@ impl PasswordHasher {
         Ok(Self { queue: sender, rng })
     }
 
-    /// As [`PasswordHasher::new`] with a thread for each core, and a queue of 64 for each thread, which is a wait of about one
-    /// second. Where a thread cannot step back on its own there is one fewer, so that a rush of sign-ins leaves a core to the
+    /// As [`PasswordHasher::new`] with a thread for each core, and a queue of 64 for each thread, which is a wait of half a
+    /// second to one. Where a thread cannot step back on its own there is one fewer, so that a rush of sign-ins leaves a core to the
     /// issue of tokens.
     ///
     /// # Errors
     /// As [`PasswordHasher::new`].
     pub fn for_cores(rng: Arc<dyn Rng>, cores: usize) -> std::io::Result<Self> {
-        let threads = if cfg!(target_os = "linux") { cores } else { cores.saturating_sub(1) };
-        Self::new(rng, threads.max(1), threads.max(1) * 64)
+        let threads = cores.saturating_sub(usize::from(!cfg!(target_os = "linux"))).max(1);
+        Self::new(rng, threads, threads * 64)
     }
 
     /// Whether `password` is the one behind the PHC string `phc`. A hash that cannot be read never matches. The time

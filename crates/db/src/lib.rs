@@ -181,8 +181,8 @@ impl Db {
         }
     }
 
-    /// Brings the schema forward to the last of `migrations`, which are numbered 1, 2, 3 and so on. Safe to run
-    /// from several processes at once.
+    /// Brings the schema forward to the last of `migrations`, which are numbered 1, 2, 3 and so on, and tells SQLite's
+    /// planner of its tables. Safe to run from several processes at once.
     ///
     /// # Errors
     /// [`Error::Newer`] when the database is ahead of this program; [`Error::Engine`] when a step fails, after

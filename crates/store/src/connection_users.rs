@@ -2,7 +2,7 @@
 
 use chancery_db::{Batch, params};
 
-use crate::Store;
+use crate::{Store, revocation};
 
 /// What hangs on users by their id, in an order in which the users themselves are the last to go.
 const OWNED: [&str; 15] = [
@@ -29,13 +29,10 @@ impl Store {
     pub fn delete_users_of_connection(&self, tenant: &str, connection: &str) -> Batch {
         let theirs =
             "tenant = $1 AND user_id IN (SELECT id FROM users WHERE tenant = $1 AND connection = $2)";
-        let marked = ["codes", "refresh_tokens", "opaque_tokens"].iter().fold(Batch::default(), |batch, table| {
-            let sql = format!(
-                "INSERT INTO revoked (tenant, authorization_id, noticed_at) \
-                 SELECT DISTINCT tenant, authorization_id, 0 FROM {table} WHERE {theirs} ON CONFLICT DO NOTHING"
-            );
-            batch.run(sql, params![tenant, connection])
-        });
+        let marked =
+            ["codes", "refresh_tokens", "opaque_tokens"].iter().fold(Batch::default(), |batch, table| {
+                batch.run(revocation::mark(table, theirs), params![tenant, connection])
+            });
         let emptied = OWNED.iter().fold(marked, |batch, table| {
             batch.run(format!("DELETE FROM {table} WHERE {theirs}"), params![tenant, connection])
         });

@@ -22,13 +22,13 @@ fn queries() -> Vec<(&'static str, &'static str, Vec<Value>)> {
 
 /// Queries for a few, with the index on SQLite, or the table, that leads to them.
 fn queries_for_few() -> Vec<(&'static str, String, Vec<Value>)> {
-    let families = revocation::families("refresh_tokens", revocation::OF_USER);
+    let marked = revocation::mark("refresh_tokens", revocation::OF_USER);
     vec![
         ("MULTI-INDEX OR", users::CREDENTIAL.to_owned(), params!["t", "c", "n15000@example.com"]),
         ("SCAN n", user_terms::UNINDEXED.to_owned(), params![500_i64]),
         ("users_email", users::BY_EMAIL.to_owned(), params!["t", "n15000@example.com"]),
         ("logs_user", logs::OF_USER.to_owned(), params!["t", "n15000", 50_i64]),
-        ("refresh_tokens_user", families, params!["t", "n15000"]),
+        ("refresh_tokens_user", marked, params!["t", "n15000"]),
     ]
 }
 

@@ -24,20 +24,22 @@ pub(crate) enum Under<'a> {
 const TABLES: [&str; 3] = ["codes", "refresh_tokens", "opaque_tokens"];
 
 pub(crate) const OF_USER: &str = "tenant = $1 AND user_id = $2";
-const MARK: &str = "INSERT INTO revoked (tenant, authorization_id, noticed_at)";
 
-/// What is marked.
-pub(crate) fn families(table: &str, condition: &str) -> String {
-    format!("SELECT DISTINCT tenant, authorization_id, 0 FROM {table} WHERE {condition}")
+/// Marks the families of what is under a condition in a table.
+pub(crate) fn mark(table: &str, condition: &str) -> String {
+    format!(
+        "INSERT INTO revoked (tenant, authorization_id, noticed_at) \
+         SELECT DISTINCT tenant, authorization_id, 0 FROM {table} WHERE {condition} ON CONFLICT DO NOTHING"
+    )
 }
 
 /// Deletes what is there and marks the families, so that a successor being inserted at this moment by another node is
 /// worthless when it appears.
 pub(crate) fn revoke(tenant: &str, under: &Under<'_>) -> Batch {
     let (condition, params) = condition(tenant, under);
-    let marked = TABLES.iter().fold(Batch::default(), |batch, table| {
-        batch.run(format!("{MARK} {} ON CONFLICT DO NOTHING", families(table, condition)), params.clone())
-    });
+    let marked = TABLES
+        .iter()
+        .fold(Batch::default(), |batch, table| batch.run(mark(table, condition), params.clone()));
     TABLES.iter().fold(marked, |batch, table| {
         batch.run(format!("DELETE FROM {table} WHERE {condition}"), params.clone())
     })

@@ -121,17 +121,17 @@ struct Task {
 impl Task {
     async fn run(mut self) {
         let mut turn = Duration::ZERO;
-        while self.sign_for(turn).is_some() {
+        while self.sign_for(turn) {
             turn = self.let_others_go().await.min(LONGEST_TURN);
         }
     }
 
-    /// One signature, and more until the time is over. `None`: the line is empty.
-    fn sign_for(&mut self, turn: Duration) -> Option<()> {
+    /// One signature, and more until the time is over. Says whether the line may have more.
+    fn sign_for(&mut self, turn: Duration) -> bool {
         let begin = Instant::now();
         let mut taken = Duration::ZERO;
         let more = loop {
-            let Some(Job { key, typ, payload, answer }) = self.next() else { break None };
+            let Some(Job { key, typ, payload, answer }) = self.next() else { break false };
             // Nobody waits any more: the connection was closed.
             if answer.is_closed() {
                 continue;
@@ -139,7 +139,7 @@ impl Task {
             drop(answer.send(key.sign(typ, &payload)));
             taken = begin.elapsed();
             if taken >= turn {
-                break Some(());
+                break true;
             }
         };
         self.shared.spent.fetch_add(micros(taken), Ordering::Relaxed);
@@ -222,6 +222,16 @@ mod tests {
         Arc::new(SigningKey::from_pkcs8(Algorithm::RS256, "k", &generate_rsa(2048).unwrap()).unwrap())
     }
 
+    type Call = tokio::task::JoinHandle<Result<String, SignError>>;
+
+    fn ask(signer: &Signer, key: &Arc<SigningKey>, times: usize) -> Vec<Call> {
+        let one = |_| {
+            let (signer, key) = (signer.clone(), Arc::clone(key));
+            tokio::spawn(async move { signer.sign(&key, Typ::Jwt, b"{}".to_vec()).await })
+        };
+        (0..times).map(one).collect()
+    }
+
     #[tokio::test]
     async fn both_ways_sign() {
         let signer = Signer::new(2, 16);
@@ -251,12 +261,7 @@ mod tests {
     async fn a_full_queue_says_so() {
         let (signer, key) = (Signer::new(1, 1), rsa());
         let held = Turn::take(&signer.0.under_way);
-        let calls: Vec<_> = (0..200)
-            .map(|_| {
-                let (signer, key) = (signer.clone(), Arc::clone(&key));
-                tokio::spawn(async move { signer.sign(&key, Typ::Jwt, b"{}".to_vec()).await })
-            })
-            .collect();
+        let calls = ask(&signer, &key, 200);
         let mut busy = 0;
         for call in calls {
             busy += usize::from(call.await.unwrap() == Err(SignError::Busy));
@@ -285,12 +290,7 @@ mod tests {
             }
         });
         let _held = Turn::take(&signer.0.under_way);
-        let calls: Vec<_> = (0..SIGNATURES)
-            .map(|_| {
-                let (signer, key) = (signer.clone(), Arc::clone(&key));
-                tokio::spawn(async move { signer.sign(&key, Typ::Jwt, b"{}".to_vec()).await })
-            })
-            .collect();
+        let calls = ask(&signer, &key, SIGNATURES);
         for call in calls {
             assert!(call.await.unwrap().is_ok());
         }
@@ -301,15 +301,10 @@ mod tests {
 
     /// Two tasks on one thread do not take each other's turns for the others'.
     #[tokio::test]
-    async fn signing_leaves_half_to_others() {
+    async fn two_tasks_do_not_prolong_each_other() {
         let (signer, key) = (Signer::new(2, 1000), rsa());
         let _held = Turn::take(&signer.0.under_way);
-        let calls: Vec<_> = (0..200)
-            .map(|_| {
-                let (signer, key) = (signer.clone(), Arc::clone(&key));
-                tokio::spawn(async move { signer.sign(&key, Typ::Jwt, b"{}".to_vec()).await })
-            })
-            .collect();
+        let calls = ask(&signer, &key, 200);
         // Nothing else is ready, so that each turn is one signature; with each other's counted they would grow to the longest.
         let mut turns = 0;
         while signer.waiting() > 0 || turns == 0 {
