@@ -22,7 +22,7 @@ use chancery_web::{
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::call::{Answer, Call, Caller};
+use crate::call::{Answer, Call, Caller, internal};
 use crate::ops::{Operation, own_table, table};
 use crate::query::Query;
 use crate::shape::{Shape, check};
@@ -78,35 +78,41 @@ async fn no_operation(_: Ctx) -> Response {
     refuse(&Problem::NoOperation)
 }
 
-async fn serve(operation: &Operation, ctx: Ctx, path: &RawPathParams, request: Request) -> Response {
-    let writes = operation.writes();
-    let log = ctx.clone();
+async fn serve(operation: &Arc<Operation>, ctx: Ctx, path: &RawPathParams, request: Request) -> Response {
+    let asked = ctx.clone();
     let mut allowance = None;
-    let (answer, caller) = match prepare(operation, ctx, path, request, &mut allowance).await {
-        Ok(call) => {
-            let caller = call.caller.clone();
-            let handled = match &operation.handler {
-                Some(handler) => handler(call).await,
-                None => Err(Problem::NotBuilt),
-            };
-            (handled, Some(caller))
-        }
-        Err(problem) => (Err(problem), None),
+    let answer = match prepare(operation, ctx, path, request, &mut allowance).await {
+        // What was begun is done and noted, whether or not anybody still waits for the answer.
+        Ok(call) if operation.writes() => tokio::spawn(written(Arc::clone(operation), call))
+            .await
+            .unwrap_or_else(|ended| Err(internal(ended))),
+        Ok(call) => handled(operation, call).await,
+        Err(problem) => Err(problem),
     };
     let mut response = match answer {
-        Ok(answer) => {
-            if let Some(caller) = caller.filter(|_| writes) {
-                log.log(written(operation, answer.status, &caller));
-            }
-            respond(&log, answer)
-        }
+        Ok(answer) => respond(&asked, answer),
         Err(problem) => refuse(&problem),
     };
-    challenge(&log, &mut response);
+    challenge(&asked, &mut response);
     if let Some(allowance) = allowance {
         say(&mut response, allowance);
     }
     response
+}
+
+async fn handled(operation: &Operation, call: Call) -> Result<Answer, Problem> {
+    match &operation.handler {
+        Some(handler) => handler(call).await,
+        None => Err(Problem::NotBuilt),
+    }
+}
+
+/// The same, with its log event where it was done.
+async fn written(operation: Arc<Operation>, call: Call) -> Result<Answer, Problem> {
+    let (ctx, caller) = (call.ctx.clone(), call.caller.clone());
+    let answer = handled(&operation, call).await?;
+    ctx.log(write_event(&operation, answer.status, &caller));
+    Ok(answer)
 }
 
 /// What is left of the calls of this second, on every answer (fact sheet 11.1).
@@ -365,7 +371,7 @@ pub(crate) fn refuse(problem: &Problem) -> Response {
 }
 
 /// The tenant log's line about a write: `sapi`. Bodies are left out, since they can hold secrets.
-pub(crate) fn written(operation: &Operation, status: StatusCode, caller: &Caller) -> LogEvent {
+pub(crate) fn write_event(operation: &Operation, status: StatusCode, caller: &Caller) -> LogEvent {
     let mut details = serde_json::Map::new();
     details.insert(
         "request".to_owned(),

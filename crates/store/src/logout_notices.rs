@@ -6,7 +6,8 @@ use chancery_db::{Batch, FromRow, Row, Value, params};
 
 use crate::{
     Result, Store,
-    rows::{NEVER, none_of, storable, words},
+    rows::{NEVER, none_of, places, storable, words},
+    slices::{SLICE, with_ids},
 };
 
 /// What ended a session, and when.
@@ -58,46 +59,39 @@ const INSERT: &str = "INSERT INTO logout_notices (tenant, session_id, client_id,
 impl Store {
     /// Has the applications of a session told that it ended: to be committed with its end, before it.
     pub fn tell_session(&self, tenant: &str, session_id: &str, ending: Ending<'_>) -> Batch {
-        let id = storable(session_id);
-        told("id = $6", tenant, ending, &id).run(
-            format!("{RELEASE} AND successor = $5"),
-            params![ending.at, ending.initiator.as_str(), ending.trace, tenant, id],
-        )
+        let session = params![tenant, storable(session_id)];
+        told("id = $2", &session, ending).and(released("successor = $2", &session, ending))
     }
 
     /// The same for every session of a user.
     pub fn tell_sessions_of(&self, tenant: &str, user_id: &str, ending: Ending<'_>) -> Batch {
-        let id = storable(user_id);
-        told("user_id = $6", tenant, ending, &id).run(
-            format!("{RELEASE} AND user_id = $5 AND successor IS NOT NULL"),
-            params![ending.at, ending.initiator.as_str(), ending.trace, tenant, id],
-        )
+        tell_sessions("user_id = $2", &[tenant.into(), storable(user_id).into()], ending)
     }
 
-    /// The same for every session of the users of a connection.
-    pub fn tell_sessions_of_connection(&self, tenant: &str, connection: &str, ending: Ending<'_>) -> Batch {
-        let theirs = "user_id IN (SELECT id FROM users WHERE tenant = $5 AND connection = $6)";
-        told(theirs, tenant, ending, connection)
-    }
-
-    /// The same for sessions that ended by themselves, before the sweep takes them.
+    /// The same for sessions that ended by themselves, which go with it: a session is told of once.
     ///
     /// # Errors
-    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
+    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database). What was told of before stays gone.
     pub async fn tell_expired(&self, tenant: &str, ending: Ending<'_>) -> Result<()> {
-        let expired = "ends_at < $1";
-        let some = format!("SELECT 1 FROM sessions WHERE tenant = $2 AND {expired} LIMIT 1");
-        let some: Option<i64> = self.db.query_one(some, params![ending.at, tenant]).await?;
-        if some.is_none() {
-            return Ok(());
+        loop {
+            let sql = format!(
+                "SELECT id FROM sessions WHERE tenant = $1 AND ends_at < $2 ORDER BY ends_at LIMIT {SLICE}"
+            );
+            let expired: Vec<String> = self.db.query_scan(sql, params![tenant, ending.at]).await?;
+            if expired.is_empty() {
+                return Ok(());
+            }
+            let ids = places(2, expired.len());
+            let these = with_ids(params![tenant], &expired);
+            // What waits for the end of one of them goes first, while it is known which they are.
+            let batch = released(&format!("successor IN ({ids})"), &these, ending)
+                .and(told(&format!("id IN ({ids})"), &these, ending))
+                .run(format!("DELETE FROM sessions WHERE tenant = $1 AND id IN ({ids})"), these);
+            self.commit(batch).await?;
+            if expired.len() < SLICE {
+                return Ok(());
+            }
         }
-        // What waits for the end of one of them goes first, while it is known which they are.
-        let released = format!(
-            "{RELEASE} AND successor IN (SELECT id FROM sessions WHERE tenant = $4 AND ends_at < $1)"
-        );
-        let by = ending.initiator.as_str();
-        let batch = Batch::default().run(released, params![ending.at, by, ending.trace, tenant]);
-        self.commit(batch.and(told("ends_at < $6", tenant, ending, ending.at))).await
     }
 
     /// One session takes the place of another of the same user: the applications of the first are told when the other one ends.
@@ -208,25 +202,32 @@ fn this(notice: &LogoutNotice) -> Vec<Value> {
     params![notice.tenant.as_str(), notice.session_id.as_str(), notice.client_id.as_str(), notice.due_at]
 }
 
-/// What waited for the end of another session.
-const RELEASE: &str = "UPDATE logout_notices SET due_at = $1, ended_at = $1, initiator = $2, trace = $3, successor = NULL WHERE tenant = $4";
+/// Has the applications told of the sessions of some users: a condition on `user_id` whose first parameter is the tenant.
+pub(crate) fn tell_sessions(whose: &str, values: &[Value], ending: Ending<'_>) -> Batch {
+    told(whose, values, ending).and(released(&format!("{whose} AND successor IS NOT NULL"), values, ending))
+}
 
-fn told(whose: &'static str, tenant: &str, ending: Ending<'_>, name: impl Into<Value>) -> Batch {
+/// Notes the end of sessions under a condition, whose first parameter is the tenant.
+fn told(whose: &str, values: &[Value], ending: Ending<'_>) -> Batch {
+    let (by, trace, at, until) = (values.len() + 1, values.len() + 2, values.len() + 3, values.len() + 4);
     let sql = format!(
-        "{INSERT} SELECT tenant, id, '', user_id, COALESCE(issuer, ''), $1, $2, clients, metadata, NULL, 0, $3, $3, $4 \
-         FROM sessions WHERE tenant = $5 AND {whose} AND clients <> '' ON CONFLICT DO NOTHING"
+        "{INSERT} SELECT tenant, id, '', user_id, COALESCE(issuer, ''), ${by}, ${trace}, clients, metadata, NULL, 0, ${at}, ${at}, ${until} \
+         FROM sessions WHERE tenant = $1 AND {whose} AND clients <> '' ON CONFLICT DO NOTHING"
     );
-    Batch::default().run(
-        sql,
-        params![
-            ending.initiator.as_str(),
-            ending.trace,
-            ending.at,
-            ending.at.saturating_add(GIVEN_UP),
-            tenant,
-            name.into()
-        ],
-    )
+    let given_up = ending.at.saturating_add(GIVEN_UP);
+    let ended = params![ending.initiator.as_str(), ending.trace, ending.at, given_up];
+    Batch::default().run(sql, [values.to_vec(), ended].concat())
+}
+
+/// What waited for the end of another session, under a condition as above.
+fn released(which: &str, values: &[Value], ending: Ending<'_>) -> Batch {
+    let (at, by, trace) = (values.len() + 1, values.len() + 2, values.len() + 3);
+    let sql = format!(
+        "UPDATE logout_notices SET due_at = ${at}, ended_at = ${at}, initiator = ${by}, trace = ${trace}, successor = NULL \
+         WHERE tenant = $1 AND {which}"
+    );
+    let ended = params![ending.at, ending.initiator.as_str(), ending.trace];
+    Batch::default().run(sql, [values.to_vec(), ended].concat())
 }
 
 impl FromRow for LogoutNotice {

@@ -7,6 +7,7 @@ use crate::{
     Result, Store,
     error::{read, write},
     rows::words,
+    slices::{NAMING, WITHDRAW},
 };
 
 /// Tokens looked at in one read, and rewritten in one write.
@@ -21,11 +22,8 @@ impl Store {
             params![tenant, audience, false],
         );
         scopes.iter().fold(codes, |batch, scope| {
-            batch.run(
-                "UPDATE consents SET scope = replace(scope, CAST($3 AS TEXT), ''), \
-                 declined = replace(declined, CAST($3 AS TEXT), '') WHERE tenant = $1 AND audience = $2",
-                params![tenant, audience, words::one(scope.as_ref())],
-            )
+            let named = params![tenant, words::one(scope.as_ref()), audience];
+            batch.run(format!("{WITHDRAW} WHERE {NAMING}"), named)
         })
     }
 

@@ -4,7 +4,14 @@
 use chancery_db::{Value, params};
 use chancery_pgtest::{fresh_database, skip};
 
-use crate::{Options, Store, access, docs, logs, organizations, revocation, user_terms, users};
+use crate::{
+    Going, Options, Store, access,
+    connection_users::OWNED,
+    docs, logs, organizations, revocation,
+    rows::places,
+    slices::{deletion, plain},
+    user_terms, users,
+};
 
 /// Enough for a planner to prefer an index where it can use one.
 const ROWS: i64 = 20_000;
@@ -119,6 +126,40 @@ async fn sqlite_finds_a_few_users_in_a_tenant_that_grew() {
         let walked = |step: &String| step.contains("(tenant=?)") || step.starts_with("SCAN users");
         assert!(plan.iter().any(|step| step.contains(table)), "{table}: {plan:?}");
         assert!(!plan.iter().any(walked), "{table}: {plan:?}");
+    }
+}
+
+/// By a planner that takes every index but the primary key to lead to a few, each slice would pass all rows again.
+#[tokio::test]
+async fn sqlite_takes_slices_by_their_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(&format!("sqlite:{}", folder.path().join("plans.db").display())).await;
+    let goings = [
+        Going::Client("c"),
+        Going::Api("a"),
+        Going::Scopes { api: "a", scopes: &["s"] },
+        Going::Role("r"),
+        Going::Organization("o"),
+        Going::Group("g"),
+        Going::Directory("d"),
+    ];
+    let slices = goings.into_iter().flat_map(|going| plain("t", going)).map(|rows| {
+        // A user has a few of each, which is as good as the whole key.
+        let key = match rows.key.contains("user_id") {
+            true => "user_id=?".to_owned(),
+            false => format!("(tenant=? AND {}=?)", rows.key.replace(", ", "=? AND ")),
+        };
+        (rows.table, deletion(&rows), rows.params, key)
+    });
+    let ids = places(2, 100);
+    let of_users = OWNED.map(|table| {
+        let sql = format!("DELETE FROM {table} WHERE tenant = $1 AND user_id IN ({ids})");
+        (table, sql, vec!["t".into(); 101], "(tenant=? AND user_id=?".to_owned())
+    });
+    for (table, sql, values, key) in slices.chain(of_users) {
+        let plan = plan_on_sqlite(&store, &sql, values).await;
+        let search = plan.first().unwrap();
+        assert!(search.starts_with("SEARCH") && search.contains(&key), "{table} by {key}: {plan:?}");
     }
 }
 

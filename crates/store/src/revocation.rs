@@ -21,7 +21,7 @@ pub(crate) enum Under<'a> {
     Session { user_id: &'a str, session_id: &'a str },
 }
 
-const TABLES: [&str; 3] = ["codes", "refresh_tokens", "opaque_tokens"];
+pub(crate) const TABLES: [&str; 3] = ["codes", "refresh_tokens", "opaque_tokens"];
 
 pub(crate) const OF_USER: &str = "tenant = $1 AND user_id = $2";
 
@@ -45,7 +45,7 @@ pub(crate) fn revoke(tenant: &str, under: &Under<'_>) -> Batch {
     })
 }
 
-fn condition(tenant: &str, under: &Under<'_>) -> (&'static str, Vec<Value>) {
+pub(crate) fn condition(tenant: &str, under: &Under<'_>) -> (&'static str, Vec<Value>) {
     match under {
         Under::Authorization(id) => ("tenant = $1 AND authorization_id = $2", params![tenant, *id]),
         Under::User(id) => (OF_USER, params![tenant, *id]),

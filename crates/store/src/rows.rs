@@ -20,8 +20,13 @@ pub(crate) fn none_of(clients: &[String], first: usize) -> String {
     if clients.is_empty() {
         return String::new();
     }
-    let places: Vec<String> = (first..first + clients.len()).map(|place| format!("${place}")).collect();
-    format!(" AND client_id NOT IN ({})", places.join(", "))
+    format!(" AND client_id NOT IN ({})", places(first, clients.len()))
+}
+
+/// The parameters of a list: so many, of which the first has this number.
+pub(crate) fn places(first: usize, count: usize) -> String {
+    let places: Vec<String> = (first..first + count).map(|place| format!("${place}")).collect();
+    places.join(", ")
 }
 
 /// Compares the digest of a presented secret with the stored one in constant time.

@@ -60,7 +60,9 @@ impl Store {
                 swept = Swept::Partly;
             }
         }
-        self.sweep_revoked(now).await?;
+        if self.sweep_revoked(now).await? == Swept::Partly {
+            swept = Swept::Partly;
+        }
         self.sweep_changes().await?;
         Ok(swept)
     }
@@ -80,7 +82,7 @@ impl Store {
     }
 
     /// New tombstones get their time; old ones take along what appeared under them, then go.
-    async fn sweep_revoked(&self, now: i64) -> Result<()> {
+    async fn sweep_revoked(&self, now: i64) -> Result<Swept> {
         let old: Vec<(String, String)> = self
             .db
             .query_scan(
@@ -95,17 +97,20 @@ impl Store {
                 batch.run(sql, params![tenant, id])
             })
         });
-        let fresh: Option<i64> = self
-            .db
-            .query_one("SELECT noticed_at FROM revoked WHERE noticed_at = 0 LIMIT 1", params![])
-            .await?;
+        let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM revoked WHERE noticed_at = 0 LIMIT $1) fresh";
+        let fresh: i64 = self.db.query_scan(sql, params![SLICE]).await?.pop().unwrap_or(0);
         let batch = match fresh {
-            Some(_) => {
-                batch.run("UPDATE revoked SET noticed_at = $1 WHERE noticed_at = 0", params![now.max(1)])
-            }
-            None => batch,
+            0 => batch,
+            _ => batch.run(
+                "UPDATE revoked SET noticed_at = $1 WHERE (tenant, authorization_id) IN \
+                 (SELECT tenant, authorization_id FROM revoked WHERE noticed_at = 0 LIMIT $2)",
+                params![now.max(1), SLICE],
+            ),
         };
-        self.commit(batch).await
+        self.commit(batch).await?;
+        let is_full = |count: i64| count == SLICE;
+        let old = i64::try_from(old.len()).unwrap_or(SLICE);
+        Ok(if is_full(old) || is_full(fresh) { Swept::Partly } else { Swept::All })
     }
 
     async fn sweep_changes(&self) -> Result<()> {

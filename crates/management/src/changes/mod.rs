@@ -25,7 +25,7 @@ use self::answers::Answers;
 use self::operation::{Asked, Wanted};
 use crate::call::{Answer, Call, Caller, Part, stored};
 use crate::dispatch::{
-    admitted, challenge, charge, check_head, checked_body, may, refuse, say, unreadable, written,
+    admitted, challenge, charge, check_head, checked_body, may, refuse, say, unreadable, write_event,
 };
 use crate::ops::{Operation, table};
 use crate::query::Query;
@@ -147,7 +147,7 @@ async fn run(
     let rev = commit(staged, base.rev).await?;
     ctx.app.catalog.sync().await.map_err(stored)?;
     for (operation, index) in &writes {
-        ctx.log(written(operation, answers[*index].status, &caller));
+        ctx.log(write_event(operation, answers[*index].status, &caller));
     }
     let shown: Vec<Value> = answers.into_iter().map(|answer| shown(answer, true)).collect();
     Ok(json!({"revision": rev, "operations": shown}))

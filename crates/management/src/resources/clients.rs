@@ -6,7 +6,7 @@ use chancery_core::ids;
 use chancery_core::model::{AppType, Client, Connection};
 use chancery_core::oauth::origin_of;
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Change, Kind, Snapshot};
+use chancery_store::{Change, Going, Kind, Snapshot};
 use serde_json::{Map, Value, json};
 
 use super::credentials;
@@ -177,6 +177,7 @@ impl Resource for Clients {
             change = change.delete(Kind::ClientGrant, &grant.id);
         }
         let (tenant, store) = (call.tenant(), call.store());
+        store.clear(tenant, Going::Client(&client.client_id)).await.map_err(stored)?;
         let gone = store
             .delete_consents_of_client(tenant, &client.client_id)
             .and(store.delete_device_keys_of_client(tenant, &client.client_id));

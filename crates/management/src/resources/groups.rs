@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chancery_core::iso::format_ms;
 use chancery_core::model::Role;
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Error, Group, GroupFilter};
+use chancery_store::{Error, Going, Group, GroupFilter};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -82,7 +82,9 @@ async fn show(call: Call) -> Result<Answer, Problem> {
 
 async fn delete(call: Call) -> Result<Answer, Problem> {
     let group = here(&call, "id").await?;
-    call.store().commit(call.store().delete_group(call.tenant(), &group.id)).await.map_err(stored)?;
+    let (tenant, store) = (call.tenant(), call.store());
+    store.clear(tenant, Going::Group(&group.id)).await.map_err(stored)?;
+    store.commit(store.delete_group(tenant, &group.id)).await.map_err(stored)?;
     Ok(Answer::no_content())
 }
 

@@ -2,7 +2,7 @@
 
 use chancery_core::model::{ClientGrant, Permission, Role};
 use chancery_core::problem::Problem;
-use chancery_store::{Change, Kind};
+use chancery_store::{Change, Going, Kind};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -110,6 +110,11 @@ pub(super) async fn forget(
     if let Lost::Scopes(scopes) = lost {
         store.drop_granted(tenant, identifier, scopes).await.map_err(stored)?;
     }
+    let going = match lost {
+        Lost::Scopes(scopes) => Going::Scopes { api: identifier, scopes },
+        Lost::Everything => Going::Api(identifier),
+    };
+    store.clear(tenant, going).await.map_err(stored)?;
     Ok(match lost {
         Lost::Scopes(scopes) => change
             .also(store.drop_permissions(tenant, identifier, scopes))

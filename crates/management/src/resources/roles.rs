@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use chancery_core::ids;
 use chancery_core::model::{Permission, Role};
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Change, Error, Kind, Snapshot};
+use chancery_store::{Change, Error, Going, Kind, Snapshot};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -119,7 +119,9 @@ impl Resource for Roles {
     }
 
     async fn delete(call: &Call, role: &Role, change: Change) -> Result<Change, Problem> {
-        Ok(change.also(call.store().remove_role_everywhere(call.tenant(), &role.id)))
+        let (tenant, store) = (call.tenant(), call.store());
+        store.clear(tenant, Going::Role(&role.id)).await.map_err(stored)?;
+        Ok(change.also(store.remove_role_everywhere(tenant, &role.id)))
     }
 }
 

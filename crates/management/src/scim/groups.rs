@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 use chancery_core::ids;
 use chancery_core::iso::format_ms;
-use chancery_store::{AccountName, Batch, Error, Group, GroupFilter};
+use chancery_store::{AccountName, Batch, Error, Going, Group, GroupFilter};
 use serde_json::{Value, json};
 
 use super::error::ScimError;
@@ -24,7 +24,9 @@ pub(super) async fn serve(scim: &Scim, method: &Method, one: Option<&str>) -> An
         (&Method::PATCH, Some(id)) => patch(scim, id).await,
         (&Method::DELETE, Some(id)) => {
             let group = find(scim, id).await?;
-            scim.store().commit(scim.store().delete_group(scim.tenant(), &group.id)).await?;
+            let (tenant, store) = (scim.tenant(), scim.store());
+            store.clear(tenant, Going::Group(&group.id)).await?;
+            store.commit(store.delete_group(tenant, &group.id)).await?;
             Ok((StatusCode::NO_CONTENT, None))
         }
         _ => Err(ScimError::NoEndpoint),

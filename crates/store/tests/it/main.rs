@@ -17,6 +17,7 @@ mod holders;
 mod invitations;
 mod isolation;
 mod keys;
+mod large_deletions;
 mod logout_notices;
 mod logs;
 mod migrations;

@@ -106,3 +106,25 @@ async fn the_feed_of_changes_is_cut() {
         assert_eq!(rows(&f.store, "changes", TENANT).await, 1, "{}", f.engine);
     }
 }
+
+/// A user, or all of a connection, may have left thousands behind.
+#[tokio::test]
+async fn thousands_of_revoked_families_go_in_slices() {
+    for f in engines().await {
+        let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) \
+                   INSERT INTO revoked (tenant, authorization_id, noticed_at) SELECT 't1', 'a' || i, 0 FROM n";
+        f.store.commit(Batch::default().run(sql, vec![])).await.unwrap();
+        let fresh = async || {
+            let sql = "SELECT COUNT(*) FROM revoked WHERE noticed_at = 0";
+            f.store.db().query_one::<i64>(sql, vec![]).await.unwrap().unwrap()
+        };
+        for (left, swept) in [(1500, Swept::Partly), (500, Swept::Partly), (0, Swept::All)] {
+            assert_eq!(f.store.sweep(NOW, 0).await.unwrap(), swept, "{}", f.engine);
+            assert_eq!(fresh().await, left, "{}", f.engine);
+        }
+        for (left, swept) in [(1500, Swept::Partly), (500, Swept::Partly), (0, Swept::All)] {
+            assert_eq!(f.store.sweep(NOW + 10_000, 0).await.unwrap(), swept, "{}", f.engine);
+            assert_eq!(rows(&f.store, "revoked", TENANT).await, left, "{}", f.engine);
+        }
+    }
+}

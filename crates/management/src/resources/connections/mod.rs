@@ -8,15 +8,18 @@ mod saml;
 mod scim;
 mod strategies;
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use chancery_core::ids;
 use chancery_core::iso::format_ms;
 use chancery_core::logout::Initiator;
 use chancery_core::model::{CharacterType, Connection, ConnectionOptions};
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Batch, Change, Kind, Snapshot};
+use chancery_store::{Change, Error, Going, Kind, Snapshot};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use crate::call::{Answer, Call, internal, missing, read, read_stored, stored};
 use crate::ops::Table;
@@ -137,13 +140,14 @@ impl Resource for Connections {
 
     async fn delete(call: &Call, connection: &Connection, change: Change) -> Result<Change, Problem> {
         let (tenant, store) = (call.tenant(), call.store());
-        let told = call.ctx.ending(Initiator::AccountDeleted).map_or_else(Batch::default, |ending| {
-            store.tell_sessions_of_connection(tenant, &connection.name, ending)
-        });
+        let ending = call.ctx.ending(Initiator::AccountDeleted);
+        let gone =
+            store.delete_users_of_connection(tenant, &connection.name, ending).await.map_err(stored)?;
+        store.clear(tenant, Going::Directory(&connection.id)).await.map_err(stored)?;
         Ok(change
-            .also(told.and(store.delete_users_of_connection(tenant, &connection.name)))
-            .also(call.store().delete_groups_of_connection(call.tenant(), &connection.id))
-            .also(call.store().forget_directory(call.tenant(), &connection.id))
+            .also(gone)
+            .also(store.delete_groups_of_connection(tenant, &connection.id))
+            .also(store.forget_directory(tenant, &connection.id))
             .delete(Kind::ConnectionKey, &connection.id)
             .delete(Kind::ScimConfiguration, &connection.id)
             .delete(Kind::DirectoryProvisioning, &connection.id))
@@ -313,17 +317,49 @@ fn same_uniqueness(before: &Connection, after: &Connection) -> Result<(), Proble
     Ok(())
 }
 
+/// How long an answer waits for the users of a connection to go. A million of them take minutes, and the status says no more than that
+/// it has begun.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 async fn delete(call: Call) -> Result<Answer, Problem> {
-    let connection = match load::<Connections>(&call).await {
-        Ok((connection, _)) => connection,
-        Err(Problem::NotFound(_)) => return Ok(Answer::no_content()),
-        Err(other) => return Err(other),
-    };
-    let change = Connections::delete(&call, &connection, Change::new(call.tenant())).await?;
-    let rev = call.apply(change.delete(Kind::Connection, &connection.id)).await.map_err(stored)?;
     let body = json!({"deleted_at": format_ms(call.ctx.now_ms)});
-    Ok(Answer::new(StatusCode::ACCEPTED, Some(body)).at(rev))
+    let accepted = Answer::new(StatusCode::ACCEPTED, Some(body));
+    let id = call.at("id").to_owned();
+    let mut work = tokio::spawn(deleted(call));
+    if let Ok(ended) = timeout(PATIENCE, &mut work).await {
+        return Ok(ended.map_err(internal)??.map_or_else(Answer::no_content, |rev| accepted.at(rev)));
+    }
+    tokio::spawn(async move {
+        if let Ok(Err(problem)) = work.await {
+            tracing::warn!(
+                id,
+                "a connection is still there with the rest of its users: delete it again: {problem:?}"
+            );
+        }
+    });
+    Ok(accepted)
 }
+
+/// The revision without the connection of the path; `None` where there was none. Signing up goes on until it is gone, so users who
+/// came meanwhile are looked for again.
+async fn deleted(call: Call) -> Result<Option<i64>, Problem> {
+    for _ in 0..TIMES {
+        let connection = match load::<Connections>(&call).await {
+            Ok((connection, _)) => connection,
+            Err(Problem::NotFound(_)) => return Ok(None),
+            Err(other) => return Err(other),
+        };
+        let change = Connections::delete(&call, &connection, Change::new(call.tenant())).await?;
+        match call.apply(change.delete(Kind::Connection, &connection.id)).await {
+            Ok(rev) => return Ok(Some(rev)),
+            Err(Error::Guard) => {}
+            Err(other) => return Err(stored(other)),
+        }
+    }
+    Err(stored(Error::Guard))
+}
+
+const TIMES: usize = 5;
 
 const OFFLINE: Missing = missing("The connection is not online.", "connection_offline");
 

@@ -17,7 +17,7 @@ use axum::http::StatusCode;
 use chancery_core::ids;
 use chancery_core::model::Organization;
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Change, Error, Kind};
+use chancery_store::{Change, Error, Going, Kind};
 use serde_json::{Map, Value};
 
 use crate::call::{Answer, Call, print, read, read_stored, stored};
@@ -99,7 +99,9 @@ impl Resource for Organizations {
     }
 
     async fn delete(call: &Call, organization: &Organization, change: Change) -> Result<Change, Problem> {
-        Ok(change.also(call.store().remove_all_members(call.tenant(), &organization.id)))
+        let (tenant, store) = (call.tenant(), call.store());
+        store.clear(tenant, Going::Organization(&organization.id)).await.map_err(stored)?;
+        Ok(change.also(store.remove_all_members(tenant, &organization.id)))
     }
 }
 
