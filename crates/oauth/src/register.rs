@@ -12,7 +12,7 @@ use chancery_core::oauth::{
     LARGEST_REGISTRATION, LARGEST_SECTOR, OAuthError, Registration, RegistrationError, RegistrationRules,
     registered,
 };
-use chancery_store::{Change, Error, Kind, PreparedClient};
+use chancery_store::{Change, Error, Going, Kind, PreparedClient};
 use chancery_web::{Ctx, Failure, Rate, Scheme, bearer_token, json, no_content, read_json};
 use http::{HeaderMap, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -134,6 +134,7 @@ pub(crate) async fn remove(
 async fn forget(ctx: &Ctx, client: &Client) -> Result<(), Failure> {
     let client_id = &client.client_id;
     let (tenant, store) = (&ctx.tenant.tenant, &ctx.app.store);
+    store.clear(tenant, Going::Client(client_id)).await?;
     for _ in 0..TRIES {
         let mut change = Change::new(tenant).delete(Kind::Client, client_id);
         for grant in ctx.tenant.client_grants_of(client_id) {

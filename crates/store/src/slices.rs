@@ -16,6 +16,8 @@ use crate::{
 pub enum Going<'a> {
     /// An application: consents to it, keys of devices, codes and tokens.
     Client(&'a str),
+    /// The codes and tokens of an application.
+    TokensOf(&'a str),
     /// An API, by its identifier: permissions, consents, codes and tokens.
     Api(&'a str),
     /// Scopes of an API.
@@ -66,7 +68,9 @@ impl Store {
             self.delete_in_slices(&rows).await?;
         }
         match going {
-            Going::Client(id) => self.revoke_in_slices(tenant, &Under::Client(id)).await,
+            Going::Client(id) | Going::TokensOf(id) => {
+                self.revoke_in_slices(tenant, &Under::Client(id)).await
+            }
             Going::Api(audience) => self.revoke_in_slices(tenant, &Under::Audience(audience)).await,
             Going::Scopes { api, scopes } => self.withdraw_in_slices(tenant, api, scopes).await,
             Going::Role(_) | Going::Organization(_) | Going::Group(_) | Going::Directory(_) => Ok(()),
@@ -187,6 +191,7 @@ pub(crate) fn plain(tenant: &str, going: Going<'_>) -> Vec<Rows> {
             params![tenant, id],
             &[("consents", "id"), ("device_keys", "id")],
         ),
+        Going::TokensOf(_) => Vec::new(),
         Going::Api(identifier) => {
             let mut rows =
                 all("tenant = $1 AND api = $2", params![tenant, identifier], &[("user_permissions", HELD)]);

@@ -1,5 +1,7 @@
 //! What every operation has in common: fact sheet 11.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -228,4 +230,23 @@ async fn what_is_left_is_said_and_one_too_many_waits() {
     app.send(roles()).await.expect(200);
     let nobody = app.get("/api/v2/roles").await;
     assert_eq!(nobody.header("x-ratelimit-limit"), None, "nobody has nothing");
+}
+
+/// A deletion may take longer than whoever asked for it waits.
+#[tokio::test]
+async fn what_was_begun_is_done_and_noted_when_nobody_waits_any_more() {
+    for app in engines().await {
+        let token = app.management_token().await;
+        let post = Call::post("/api/v2/roles").json(&json!({"name": "Clerk"})).bearer(&token);
+        // Looked at once, and given up.
+        tokio::time::timeout(Duration::ZERO, app.send(post)).await.unwrap_err();
+        until(Duration::from_secs(20), async || {
+            let roles = app.manage("GET", "/roles?name_filter=Clerk", Value::Null).await;
+            let noted = app.manage("GET", "/logs?q=type:sapi", Value::Null).await;
+            let is_noted =
+                noted.as_array().unwrap().iter().any(|event| event["description"] == "POST /roles");
+            roles.as_array().unwrap().len() == 1 && is_noted
+        })
+        .await;
+    }
 }

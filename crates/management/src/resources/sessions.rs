@@ -6,7 +6,7 @@ use chancery_core::iso::format_ms;
 use chancery_core::logout::Initiator;
 use chancery_core::problem::{Missing, Problem};
 use chancery_core::records::{RefreshRecord, Session};
-use chancery_store::{Batch, Error, Noted};
+use chancery_store::{Batch, Error, Going, Noted};
 use serde_json::{Value, json};
 
 use super::users;
@@ -270,7 +270,10 @@ async fn revoke_tokens(call: Call) -> Result<Answer, Problem> {
             let found = store.refresh_tokens_of(tenant, user_id, client_id, now).await.map_err(stored)?;
             found.iter().fold(Batch::default(), |batch, found| batch.and(ended(&call, found)))
         }
-        (None, None, Some(client_id), None) => store.revoke_by_client(tenant, client_id),
+        (None, None, Some(client_id), None) => {
+            store.clear(tenant, Going::TokensOf(client_id)).await.map_err(stored)?;
+            store.revoke_by_client(tenant, client_id)
+        }
         _ => return Err(Problem::refused("Invalid combination of parameters.")),
     };
     store.commit(batch).await.map_err(stored)?;

@@ -69,20 +69,22 @@ async fn left(f: &Fixture, table: &str) -> i64 {
 
 #[tokio::test]
 async fn of_an_application_or_an_api_the_last_slice_goes_with_the_document() {
-    for going in [Going::Client("goes"), Going::Api("https://goes.example/")] {
+    for going in [Going::Client("goes"), Going::TokensOf("goes"), Going::Api("https://goes.example/")] {
         for f in engines().await {
             two_applications(&f.store).await;
             f.store.clear(TENANT, going).await.unwrap();
-            for table in TOKENS.into_iter().chain(["consents"]) {
+            let consents = if matches!(going, Going::TokensOf(_)) { None } else { Some("consents") };
+            for table in TOKENS.into_iter().chain(consents) {
                 let left = left(&f, table).await;
                 assert!(left <= 1000, "{} {going:?} {table}: {left} left", f.engine);
             }
             let gone = match going {
                 Going::Client(id) => f.store.delete_consents_of_client(TENANT, id),
+                Going::TokensOf(id) => f.store.revoke_by_client(TENANT, id),
                 _ => f.store.delete_consents_of_api(TENANT, "https://goes.example/"),
             };
             f.store.commit(gone).await.unwrap();
-            for table in TOKENS.into_iter().chain(["consents"]) {
+            for table in TOKENS.into_iter().chain(consents) {
                 assert_eq!(left(&f, table).await, 0, "{} {going:?} {table}", f.engine);
             }
             // Each family, so that no successor lives.
