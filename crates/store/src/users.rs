@@ -4,6 +4,7 @@
 use chancery_core::{
     iso::{format_ms, parse_ms},
     model::User,
+    search,
 };
 use chancery_db::{Batch, FromRow, Row, params};
 use serde_json::{Map, Value};
@@ -228,13 +229,14 @@ impl Store {
         Ok(self.db.query_scan(sql, params![tenant]).await?.pop().unwrap_or(0))
     }
 
-    /// How many users signed in since a moment, in milliseconds. Looks at all of them.
+    /// How many users signed in since a moment, in milliseconds, as far as they are in the index of searches.
     ///
     /// # Errors
     /// As [`Store::user`].
     pub async fn users_active_since(&self, tenant: &str, since_ms: i64) -> Result<i64> {
-        let sql = "SELECT COUNT(*) FROM users WHERE tenant = $1 AND last_login_ms >= $2";
-        Ok(self.db.query_scan(sql, params![tenant, since_ms]).await?.pop().unwrap_or(0))
+        let sql =
+            "SELECT COUNT(*) FROM user_terms WHERE tenant = $1 AND field = 'last_login' AND value >= $2";
+        Ok(self.db.query_scan(sql, params![tenant, search::number(since_ms)]).await?.pop().unwrap_or(0))
     }
 
     /// Adds a user with their password.

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use self::answers::Answers;
 use self::operation::{Asked, Wanted};
-use crate::call::{Answer, Call, Caller, Part, stored};
+use crate::call::{Answer, Call, Caller, Part, internal, stored};
 use crate::dispatch::{
     admitted, challenge, charge, check_head, checked_body, may, refuse, say, unreadable, write_event,
 };
@@ -144,11 +144,17 @@ async fn run(
             "hidden_effects": hidden,
         }));
     }
-    let rev = commit(staged, base.rev).await?;
-    ctx.app.catalog.sync().await.map_err(stored)?;
-    for (operation, index) in &writes {
-        ctx.log(write_event(operation, answers[*index].status, &caller));
-    }
+    let event =
+        |(operation, index): &(&Operation, usize)| write_event(operation, answers[*index].status, &caller);
+    let events: Vec<_> = writes.iter().map(event).collect();
+    // What was begun is done and noted, whether or not anybody still waits for the answer.
+    let work = tokio::spawn(async move {
+        let rev = commit(staged, base.rev).await?;
+        events.into_iter().for_each(|event| ctx.log(event));
+        ctx.app.catalog.sync().await.map_err(stored)?;
+        Ok::<_, Problem>(rev)
+    });
+    let rev = work.await.map_err(internal)??;
     let shown: Vec<Value> = answers.into_iter().map(|answer| shown(answer, true)).collect();
     Ok(json!({"revision": rev, "operations": shown}))
 }

@@ -163,3 +163,23 @@ async fn lists_are_by_time_of_creation() {
         assert_eq!(f.store.users_count(TENANT).await.unwrap(), 3);
     }
 }
+
+#[tokio::test]
+async fn who_signed_in_since_a_moment_is_counted_once() {
+    for f in engines().await {
+        for (name, at) in [("a", NOW - 10), ("b", NOW), ("c", NOW + 10)] {
+            f.store.create_user(TENANT, &new_user(name, &format!("{name}@example.com"))).await.unwrap();
+            f.store.record_login(TENANT, name, "192.0.2.1", NOW - 100).await.unwrap();
+            f.store.record_login(TENANT, name, "192.0.2.1", at).await.unwrap();
+        }
+        f.store.create_user(TENANT, &new_user("never", "never@example.com")).await.unwrap();
+        for (since, count) in [(NOW - 100, 3), (NOW, 2), (NOW + 11, 0)] {
+            assert_eq!(
+                f.store.users_active_since(TENANT, since * 1000).await.unwrap(),
+                count,
+                "{}",
+                f.engine
+            );
+        }
+    }
+}
