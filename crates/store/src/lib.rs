@@ -53,6 +53,7 @@ mod tenants;
 mod tickets;
 mod transactions;
 mod tries;
+mod user_deletion;
 mod user_search;
 mod user_terms;
 mod users;

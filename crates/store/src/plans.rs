@@ -5,11 +5,10 @@ use chancery_db::{Value, params};
 use chancery_pgtest::{fresh_database, skip};
 
 use crate::{
-    Going, Options, Store, access,
-    connection_users::OWNED,
-    docs, logs, organizations, revocation,
+    Going, Options, Store, access, docs, logs, organizations, revocation,
     rows::places,
     slices::{deletion, plain},
+    user_deletion::OWNED,
     user_terms, users,
 };
 

@@ -13,7 +13,6 @@ use crate::{
     Result, Store,
     error::{parse, print, read},
     password_history,
-    revocation::{self, Under},
     rows::{folded, is_text},
     user_terms,
 };
@@ -410,14 +409,6 @@ impl Store {
     pub async fn delete_user(&self, tenant: &str, user_id: &str) -> Result<()> {
         self.commit(self.delete_user_batch(tenant, user_id)).await
     }
-
-    /// As [`Store::delete_user`], to be committed with other things.
-    pub fn delete_user_batch(&self, tenant: &str, user_id: &str) -> Batch {
-        OWNED_BY_USER
-            .iter()
-            .fold(Batch::default(), |batch, sql| batch.run(*sql, params![tenant, user_id]))
-            .and(revocation::revoke(tenant, &Under::User(user_id)))
-    }
 }
 
 /// Gives accounts of a user to another one: that one, or (`None`) all of them.
@@ -463,25 +454,6 @@ fn write_user(tenant: &str, seen: Option<&SeenUser>, user: &User) -> Result<Batc
     );
     Ok(user_terms::replace(batch, tenant, seen.map(|seen| &seen.user), user))
 }
-
-/// What goes with a user, beside tokens and codes.
-const OWNED_BY_USER: [&str; 15] = [
-    "DELETE FROM users WHERE tenant = $1 AND id = $2",
-    "DELETE FROM user_terms WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM credentials WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM user_roles WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM user_permissions WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM organization_members WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM organization_member_roles WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM group_members WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM sessions WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM consents WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM tickets WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM remembered_browsers WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM authentication_methods WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM device_keys WHERE tenant = $1 AND user_id = $2",
-    "DELETE FROM password_history WHERE tenant = $1 AND user_id = $2",
-];
 
 /// `doc, updated_ms, last_login_ms, last_ip, logins_count, password_reset_ms`.
 pub(crate) struct UserRow {

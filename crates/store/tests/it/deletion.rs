@@ -4,12 +4,12 @@ use chancery_core::records::Consent;
 use chancery_store::Group;
 
 use crate::fixture::{
-    TENANT, authorization, code, engines, handle, issue_all, lines, new_user, opaque, refresh, rows, session,
-    ticket,
+    NOW, TENANT, authorization, code, engines, handle, issue_all, lines, new_user, opaque, refresh, rows,
+    session, ticket,
 };
 
 /// Every table that holds something of a user.
-const OWNED: [&str; 17] = [
+const OWNED: [&str; 18] = [
     "users",
     "credentials",
     "user_roles",
@@ -23,6 +23,7 @@ const OWNED: [&str; 17] = [
     "opaque_tokens",
     "consents",
     "tickets",
+    "remembered_browsers",
     "authentication_methods",
     "password_history",
     "device_keys",
@@ -83,6 +84,7 @@ async fn everything_of(store: &chancery_store::Store, user: &str) {
     )
     .await;
     store.insert_ticket(TENANT, &handle(), &ticket(user)).await.unwrap();
+    store.commit(store.remember_browser(TENANT, &handle(), user, NOW + 10)).await.unwrap();
     let event = chancery_core::records::LogEvent {
         log_id: format!("log of {user}"),
         date: "2024-10-14T13:27:44.558Z".to_owned(),
@@ -108,6 +110,31 @@ async fn a_deleted_user_leaves_nothing_but_the_log() {
         assert!(f.store.user(TENANT, "v").await.unwrap().is_some());
         f.store.delete_user(TENANT, "u").await.unwrap();
         f.store.create_user(TENANT, &new_user("u", "u@example.com")).await.expect("the name is free again");
+    }
+}
+
+/// Of a user, or of everybody in a connection.
+#[tokio::test]
+async fn every_table_that_names_users_is_thought_of() {
+    let engines = engines().await;
+    let sql = "SELECT t.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c \
+               WHERE t.type = 'table' AND c.name = 'user_id'";
+    let naming: Vec<String> = engines[0].store.db().query(sql, vec![]).await.unwrap();
+    // The index goes with the user; what is told of them stays.
+    let others = ["user_terms", "log_block_users", "logout_notices"];
+    for table in &naming {
+        assert!(OWNED.contains(&table.as_str()) || others.contains(&table.as_str()), "{table}");
+    }
+    assert!(naming.len() > 15, "{naming:?}");
+
+    for f in engines {
+        everything_of(&f.store, "u").await;
+        let gone = f.store.delete_users_of_connection(TENANT, "db", None).await.unwrap();
+        f.store.commit(gone).await.unwrap();
+        for table in OWNED.into_iter().chain(["user_terms"]) {
+            let left = i64::from(table == "logs");
+            assert_eq!(rows(&f.store, table, TENANT).await, left, "{} {table}", f.engine);
+        }
     }
 }
 
