@@ -83,9 +83,12 @@ async fn serve(operation: &Arc<Operation>, ctx: Ctx, path: &RawPathParams, reque
     let mut allowance = None;
     let answer = match prepare(operation, ctx, path, request, &mut allowance).await {
         // What was begun is done and noted, whether or not anybody still waits for the answer.
-        Ok(call) if operation.writes() => tokio::spawn(written(Arc::clone(operation), call))
-            .await
-            .unwrap_or_else(|ended| Err(internal(ended))),
+        Ok(call) if operation.writes() => {
+            let done = tokio::spawn(written(Arc::clone(operation), call)).await;
+            done.unwrap_or_else(|ended| {
+                Err(internal(format!("request {}: {ended}", asked.request_id.as_str())))
+            })
+        }
         Ok(call) => handled(operation, call).await,
         Err(problem) => Err(problem),
     };

@@ -372,6 +372,14 @@ pub(crate) fn step(tenant: &str) -> Batch {
     Batch::default().guard("UPDATE tenants SET config_rev = config_rev + 1 WHERE id = $1", params![tenant])
 }
 
+/// Does nothing where a document is there, and holds it; fails with `Guard` where it is gone.
+pub(crate) fn still_there(tenant: &str, kind: Kind, id: &str) -> Batch {
+    Batch::default().guard(
+        "UPDATE docs SET rev = rev WHERE tenant = $1 AND kind = $2 AND id = $3",
+        params![tenant, kind.as_str(), id],
+    )
+}
+
 /// Leaves a line for the other nodes.
 pub(crate) fn announce(batch: Batch, tenant: &str, kind: &str, id: &str) -> Batch {
     batch.run(

@@ -7,7 +7,7 @@ use chancery_db::{Batch, FromRow, Row, Value, params};
 use crate::{
     Result, Store,
     rows::{NEVER, none_of, places, storable, words},
-    slices::{SLICE, with_ids},
+    slices::{SLICE, filled, with_ids},
 };
 
 /// What ended a session, and when.
@@ -81,12 +81,17 @@ impl Store {
             if expired.is_empty() {
                 return Ok(());
             }
-            let ids = places(2, expired.len());
-            let these = with_ids(params![tenant], &expired);
-            // What waits for the end of one of them goes first, while it is known which they are.
-            let batch = released(&format!("successor IN ({ids})"), &these, ending)
-                .and(told(&format!("id IN ({ids})"), &these, ending))
-                .run(format!("DELETE FROM sessions WHERE tenant = $1 AND id IN ({ids})"), these);
+            let ids = filled(&expired);
+            // One that was renewed meanwhile is alive.
+            let these = format!("id IN ({}) AND ends_at < $2", places(3, ids.len()));
+            let values = with_ids(params![tenant, ending.at], &ids);
+            // What waits for the end of one of them goes first, while it is known which they are; it is of the same user, by whom
+            // it is found.
+            let ended = format!("FROM sessions WHERE tenant = $1 AND {these}");
+            let waiting = format!("user_id IN (SELECT user_id {ended}) AND successor IN (SELECT id {ended})");
+            let batch = released(&waiting, &values, ending)
+                .and(told(&these, &values, ending))
+                .run(format!("DELETE {ended}"), values);
             self.commit(batch).await?;
             if expired.len() < SLICE {
                 return Ok(());

@@ -135,8 +135,8 @@ async fn sqlite_takes_slices_by_their_keys() {
     let store = opened(&format!("sqlite:{}", folder.path().join("plans.db").display())).await;
     let goings = [
         Going::Client("c"),
-        Going::Api("a"),
-        Going::Scopes { api: "a", scopes: &["s"] },
+        Going::Api { id: "a", identifier: "a" },
+        Going::Scopes { id: "a", identifier: "a", scopes: &["s"] },
         Going::Role("r"),
         Going::Organization("o"),
         Going::Group("g"),

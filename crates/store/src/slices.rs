@@ -3,10 +3,13 @@
 //! get their turn; the change takes the rest, and what came meanwhile. Where it breaks off, a part is gone, and whoever asks again
 //! has the others go.
 
+use std::iter::repeat;
+
 use chancery_db::{Batch, Value, params};
 
 use crate::{
-    Result, Store,
+    Kind, Result, Store,
+    docs::still_there,
     revocation::{self, Under},
     rows::{places, words},
 };
@@ -18,12 +21,19 @@ pub enum Going<'a> {
     Client(&'a str),
     /// The codes and tokens of an application.
     TokensOf(&'a str),
-    /// An API, by its identifier: permissions, consents, codes and tokens.
-    Api(&'a str),
+    /// An API: permissions, consents, codes and tokens.
+    Api {
+        /// Its document.
+        id: &'a str,
+        /// What tokens are for.
+        identifier: &'a str,
+    },
     /// Scopes of an API.
     Scopes {
-        /// Its identifier.
-        api: &'a str,
+        /// Its document.
+        id: &'a str,
+        /// What tokens are for.
+        identifier: &'a str,
         /// The scopes.
         scopes: &'a [&'a str],
     },
@@ -52,6 +62,8 @@ pub(crate) struct Rows {
     pub(crate) key: &'static str,
     pub(crate) condition: &'static str,
     pub(crate) params: Vec<Value>,
+    /// Goes before each slice. Names and identifiers may be taken again by something else, whose rows these are then.
+    pub(crate) held: Batch,
 }
 
 impl Store {
@@ -59,7 +71,8 @@ impl Store {
     /// is all there is. A set of changes goes as a whole, so nothing goes before it.
     ///
     /// # Errors
-    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database). What went before stays gone.
+    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database), and [`Error::Guard`](crate::Error::Guard)
+    /// where somebody else was done with the API. What went before stays gone.
     pub async fn clear(&self, tenant: &str, going: Going<'_>) -> Result<()> {
         if self.stage.is_some() {
             return Ok(());
@@ -69,10 +82,16 @@ impl Store {
         }
         match going {
             Going::Client(id) | Going::TokensOf(id) => {
-                self.revoke_in_slices(tenant, &Under::Client(id)).await
+                self.revoke_in_slices(tenant, &Under::Client(id), &Batch::default()).await
             }
-            Going::Api(audience) => self.revoke_in_slices(tenant, &Under::Audience(audience)).await,
-            Going::Scopes { api, scopes } => self.withdraw_in_slices(tenant, api, scopes).await,
+            Going::Api { id, identifier } => {
+                let held = still_there(tenant, Kind::Api, id);
+                self.revoke_in_slices(tenant, &Under::Audience(identifier), &held).await
+            }
+            Going::Scopes { id, identifier, scopes } => {
+                let held = still_there(tenant, Kind::Api, id);
+                self.withdraw_in_slices(tenant, identifier, scopes, &held).await
+            }
             Going::Role(_) | Going::Organization(_) | Going::Group(_) | Going::Directory(_) => Ok(()),
         }
     }
@@ -94,35 +113,35 @@ impl Store {
 
     /// One slice, one batch. By the primary key: the planner takes any other index of the condition to lead to a few.
     async fn delete_slice(&self, rows: &Rows) -> Result<()> {
-        self.commit(Batch::default().run(deletion(rows), rows.params.clone())).await
+        self.commit(rows.held.clone().run(deletion(rows), rows.params.clone())).await
     }
 
-    /// Does something to rows, so many at a time by their ids, until there are not as many. What is done takes them from under the
-    /// condition.
+    /// Does something to rows, so many at a time by their ids, until there are not as many: those it answers. What is done takes them
+    /// from under the condition.
     pub(crate) async fn in_slices(
         &self,
         rows: &Rows,
         size: usize,
         does: impl Fn(&[String]) -> Batch,
-    ) -> Result<()> {
-        let Rows { table, key, condition, params } = rows;
+    ) -> Result<Vec<String>> {
+        let Rows { table, key, condition, params, held } = rows;
         loop {
             let sql = format!("SELECT {key} FROM {table} WHERE {condition} LIMIT {KEYS}");
             let keys: Vec<String> = self.db.query_scan(sql, params.clone()).await?;
             if keys.len() < size {
-                return Ok(());
+                return Ok(keys);
             }
             // All of one length are the same statement.
             for slice in keys.chunks_exact(size) {
-                self.commit(does(slice)).await?;
+                self.commit(held.clone().and(does(slice))).await?;
             }
         }
     }
 
-    async fn revoke_in_slices(&self, tenant: &str, under: &Under<'_>) -> Result<()> {
+    async fn revoke_in_slices(&self, tenant: &str, under: &Under<'_>, held: &Batch) -> Result<()> {
         let (condition, params) = revocation::condition(tenant, under);
         for table in revocation::TABLES {
-            let rows = Rows { table, key: "id", condition, params: params.clone() };
+            let rows = Rows { table, key: "id", condition, params: params.clone(), held: held.clone() };
             self.in_slices(&rows, SLICE, |ids| {
                 let some = among(1, ids.len());
                 let params = with_ids(params![tenant], ids);
@@ -135,7 +154,7 @@ impl Store {
         Ok(())
     }
 
-    async fn withdraw_in_slices(&self, tenant: &str, api: &str, scopes: &[&str]) -> Result<()> {
+    async fn withdraw_in_slices(&self, tenant: &str, api: &str, scopes: &[&str], held: &Batch) -> Result<()> {
         for scope in scopes {
             let word = words::one(scope);
             let rows = Rows {
@@ -143,6 +162,7 @@ impl Store {
                 key: "id",
                 condition: NAMING,
                 params: params![tenant, word.as_str(), api],
+                held: held.clone(),
             };
             self.in_slices(&rows, SLICE, |ids| {
                 let params = with_ids(params![tenant, word.as_str()], ids);
@@ -152,6 +172,12 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Ids filled up with the last of them to one of a few lengths: each length is a statement that stays prepared.
+pub(crate) fn filled(ids: &[String]) -> Vec<String> {
+    let length = [1, 10, 100].into_iter().find(|length| ids.len() <= *length).unwrap_or(SLICE);
+    ids.iter().chain(ids.last().into_iter().flat_map(repeat)).take(length).cloned().collect()
 }
 
 pub(crate) fn deletion(Rows { table, key, condition, .. }: &Rows) -> String {
@@ -181,73 +207,63 @@ pub(crate) const WITHDRAW: &str = "UPDATE consents SET scope = replace(scope, CA
 
 /// Rows that only have to go.
 pub(crate) fn plain(tenant: &str, going: Going<'_>) -> Vec<Rows> {
-    let all = |condition: &'static str, params: Vec<Value>, tables: &[(&'static str, &'static str)]| {
-        let rows = tables.iter().map(|&(table, key)| Rows { table, key, condition, params: params.clone() });
-        rows.collect::<Vec<_>>()
+    let rows = |(table, key): (&'static str, &'static str), condition: &'static str, value: &str| Rows {
+        table,
+        key,
+        condition,
+        params: params![tenant, value],
+        held: Batch::default(),
     };
     match going {
-        Going::Client(id) => all(
-            "tenant = $1 AND client_id = $2",
-            params![tenant, id],
-            &[("consents", "id"), ("device_keys", "id")],
-        ),
+        Going::Client(id) => [("consents", "id"), ("device_keys", "id")]
+            .map(|table| rows(table, "tenant = $1 AND client_id = $2", id))
+            .into(),
         Going::TokensOf(_) => Vec::new(),
-        Going::Api(identifier) => {
-            let mut rows =
-                all("tenant = $1 AND api = $2", params![tenant, identifier], &[("user_permissions", HELD)]);
-            let audience = params![tenant, identifier];
-            rows.extend(all("tenant = $1 AND audience = $2", audience, &[("consents", "id")]));
-            rows
+        Going::Api { id, identifier } => {
+            let held = || still_there(tenant, Kind::Api, id);
+            let permissions = rows(("user_permissions", HELD), "tenant = $1 AND api = $2", identifier);
+            let consents = rows(("consents", "id"), "tenant = $1 AND audience = $2", identifier);
+            vec![Rows { held: held(), ..permissions }, Rows { held: held(), ..consents }]
         }
-        Going::Scopes { api, scopes } => {
-            let held = |scope: &&str| Rows {
-                table: "user_permissions",
-                key: HELD,
-                condition: "tenant = $1 AND api = $2 AND scope = $3",
-                params: params![tenant, api, *scope],
+        Going::Scopes { id, identifier, scopes } => {
+            let of_api = |(table, key), condition, value: Value| Rows {
+                table,
+                key,
+                condition,
+                params: params![tenant, identifier, value],
+                held: still_there(tenant, Kind::Api, id),
             };
-            let waiting = Rows {
-                table: "codes",
-                key: "id",
-                condition: "tenant = $1 AND audience = $2 AND spent = $3",
-                params: params![tenant, api, false],
+            let held = |scope: &&str| {
+                let condition = "tenant = $1 AND api = $2 AND scope = $3";
+                of_api(("user_permissions", HELD), condition, (*scope).into())
             };
-            scopes.iter().map(held).chain([waiting]).collect()
+            let waiting = "tenant = $1 AND audience = $2 AND spent = $3";
+            scopes.iter().map(held).chain([of_api(("codes", "id"), waiting, false.into())]).collect()
         }
-        Going::Role(id) => all(
-            "tenant = $1 AND role_id = $2",
-            params![tenant, id],
-            &[
-                ("user_roles", "user_id, role_id"),
-                ("organization_member_roles", "organization_id, user_id, role_id"),
-            ],
-        ),
-        Going::Organization(id) => all(
-            "tenant = $1 AND organization_id = $2",
-            params![tenant, id],
-            &[
-                ("organization_members", "organization_id, user_id"),
-                ("organization_member_roles", "organization_id, user_id, role_id"),
-                ("invitations", "id"),
-            ],
-        ),
-        Going::Group(id) => all(
-            "tenant = $1 AND group_id = $2",
-            params![tenant, id],
-            &[("group_members", "group_id, account")],
-        ),
-        Going::Directory(connection_id) => {
+        Going::Role(id) => [
+            ("user_roles", "user_id, role_id"),
+            ("organization_member_roles", "organization_id, user_id, role_id"),
+        ]
+        .map(|table| rows(table, "tenant = $1 AND role_id = $2", id))
+        .into(),
+        Going::Organization(id) => [
+            ("organization_members", "organization_id, user_id"),
+            ("organization_member_roles", "organization_id, user_id, role_id"),
+            ("invitations", "id"),
+        ]
+        .map(|table| rows(table, "tenant = $1 AND organization_id = $2", id))
+        .into(),
+        Going::Group(id) => {
+            vec![rows(("group_members", "group_id, account"), "tenant = $1 AND group_id = $2", id)]
+        }
+        Going::Directory(id) => {
             let members = "tenant = $1 AND group_id IN \
                            (SELECT id FROM user_groups WHERE tenant = $1 AND connection_id = $2)";
-            let mut rows =
-                all(members, params![tenant, connection_id], &[("group_members", "group_id, account")]);
-            let accounts = params![tenant, connection_id];
-            rows.extend(all(
-                "tenant = $1 AND connection_id = $2",
-                accounts,
-                &[("directory_accounts", "connection_id, account")],
-            ));
-            rows
+            let accounts = ("directory_accounts", "connection_id, account");
+            vec![
+                rows(("group_members", "group_id, account"), members, id),
+                rows(accounts, "tenant = $1 AND connection_id = $2", id),
+            ]
         }
     }
 }

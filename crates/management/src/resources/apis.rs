@@ -139,14 +139,14 @@ impl Resource for Apis {
         if gone.is_empty() {
             return Ok(change);
         }
-        permissions::forget(call, change, &before.identifier, Lost::Scopes(&gone)).await
+        permissions::forget(call, change, before, Lost::Scopes(&gone)).await
     }
 
     async fn delete(call: &Call, api: &Api, change: Change) -> Result<Change, Problem> {
         if system_apis::is_fixed(api) {
             return Err(Problem::refused("System resource servers cannot be deleted."));
         }
-        permissions::forget(call, change, &api.identifier, Lost::Everything).await
+        permissions::forget(call, change, api, Lost::Everything).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Permissions: an API's scope as something roles, users and applications hold.
 
-use chancery_core::model::{ClientGrant, Permission, Role};
+use chancery_core::model::{Api, ClientGrant, Permission, Role};
 use chancery_core::problem::Problem;
 use chancery_store::{Change, Going, Kind};
 use serde::Deserialize;
@@ -75,9 +75,10 @@ impl Lost<'_> {
 pub(super) async fn forget(
     call: &Call,
     mut change: Change,
-    identifier: &str,
+    api: &Api,
     lost: Lost<'_>,
 ) -> Result<Change, Problem> {
+    let (id, identifier) = (api.id.as_str(), api.identifier.as_str());
     for found in call.store().docs_all(call.tenant(), Kind::Role).await.map_err(stored)? {
         let mut role: Role = read_stored(&found.json)?;
         let before = role.permissions.len();
@@ -111,8 +112,8 @@ pub(super) async fn forget(
         store.drop_granted(tenant, identifier, scopes).await.map_err(stored)?;
     }
     let going = match lost {
-        Lost::Scopes(scopes) => Going::Scopes { api: identifier, scopes },
-        Lost::Everything => Going::Api(identifier),
+        Lost::Scopes(scopes) => Going::Scopes { id, identifier, scopes },
+        Lost::Everything => Going::Api { id, identifier },
     };
     store.clear(tenant, going).await.map_err(stored)?;
     Ok(match lost {

@@ -4,8 +4,8 @@ use chancery_core::records::Consent;
 use chancery_store::Group;
 
 use crate::fixture::{
-    NOW, TENANT, authorization, code, engines, handle, issue_all, lines, new_user, opaque, refresh, rows,
-    session, ticket,
+    NOW, TENANT, authorization, code, connection, engines, handle, issue_all, lines, new_user, opaque,
+    refresh, rows, session, ticket,
 };
 
 /// Every table that holds something of a user.
@@ -129,7 +129,8 @@ async fn every_table_that_names_users_is_thought_of() {
 
     for f in engines {
         everything_of(&f.store, "u").await;
-        let gone = f.store.delete_users_of_connection(TENANT, "db", None).await.unwrap();
+        connection(&f.store, "con_1", "db").await;
+        let gone = f.store.delete_all_of_connection(TENANT, ("con_1", "db"), None).await.unwrap();
         f.store.commit(gone).await.unwrap();
         for table in OWNED.into_iter().chain(["user_terms"]) {
             let left = i64::from(table == "logs");

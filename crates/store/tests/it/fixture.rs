@@ -12,7 +12,9 @@ use chancery_core::{
     model::{Identity, User},
     records::{Authorization, CodeRecord, LogEvent, OpaqueRecord, RefreshRecord, Session, Ticket},
 };
-use chancery_store::{Batch, Error, KeyMaterial, LogLine, NewUser, Options, Snapshot, Store, Tenant};
+use chancery_store::{
+    Batch, Change, Error, KeyMaterial, Kind, LogLine, NewUser, Options, Snapshot, Store, Tenant,
+};
 
 /// The tenant every store begins with.
 pub(crate) const TENANT: &str = "t1";
@@ -206,6 +208,12 @@ pub(crate) async fn race(store: &Store, count: usize, batch: impl Fn() -> Batch)
         }
     }
     won
+}
+
+/// Makes a connection.
+pub(crate) async fn connection(store: &Store, id: &str, name: &str) {
+    let change = Change::new(TENANT).insert(Kind::Connection, id, Some(name), "{}".to_owned());
+    store.apply(change).await.unwrap();
 }
 
 /// How many rows a table holds for a tenant.

@@ -3,7 +3,7 @@
 use chancery_db::{Batch, params};
 use chancery_store::{Change, Ending, Error, Going, Kind, Store};
 
-use crate::fixture::{Fixture, NOW, TENANT, engines, new_user, rows};
+use crate::fixture::{Fixture, NOW, TENANT, connection, engines, new_user, rows};
 
 /// Two slices and a half.
 const MANY: i64 = 2500;
@@ -42,8 +42,12 @@ async fn tokens(store: &Store, table: &str, client_id: &str, audience: &str) {
 
 const TOKENS: [&str; 3] = ["codes", "refresh_tokens", "opaque_tokens"];
 
+const API: Going<'_> = Going::Api { id: "api_1", identifier: "https://goes.example/" };
+
 /// Tokens of two applications at two APIs.
 async fn two_applications(store: &Store) {
+    let api = Change::new(TENANT).insert(Kind::Api, "api_1", Some("https://goes.example/"), "{}".to_owned());
+    store.apply(api).await.unwrap();
     let digest = params![TENANT, vec![1_u8; 32], NOW];
     let sql = "INSERT INTO assertions (tenant, digest, ends_at) VALUES ($1, $2, $3)";
     store.commit(Batch::default().run(sql, digest)).await.unwrap();
@@ -69,7 +73,7 @@ async fn left(f: &Fixture, table: &str) -> i64 {
 
 #[tokio::test]
 async fn of_an_application_or_an_api_the_last_slice_goes_with_the_document() {
-    for going in [Going::Client("goes"), Going::TokensOf("goes"), Going::Api("https://goes.example/")] {
+    for going in [Going::Client("goes"), Going::TokensOf("goes"), API] {
         for f in engines().await {
             two_applications(&f.store).await;
             f.store.clear(TENANT, going).await.unwrap();
@@ -109,7 +113,7 @@ async fn a_lost_scope_is_taken_out_of_thousands_of_consents() {
             fill(&f.store, MANY, "user_permissions", "tenant, user_id, api, scope", &values).await;
         }
         let scopes = ["read", "extra"];
-        let going = Going::Scopes { api: "https://goes.example/", scopes: &scopes };
+        let going = Going::Scopes { id: "api_1", identifier: "https://goes.example/", scopes: &scopes };
         f.store.clear(TENANT, going).await.unwrap();
         let named = "SELECT COUNT(*) FROM consents WHERE client_id = 'goes' AND (scope <> ' write ' OR declined <> '')";
         assert!(count(&f, named).await <= 1000, "{}", f.engine);
@@ -180,7 +184,7 @@ async fn what_is_only_tried_takes_nothing_along() {
         two_applications(&f.store).await;
         let staged = f.store.staged(TENANT);
         staged.store().clear(TENANT, Going::Client("goes")).await.unwrap();
-        let gone = staged.store().delete_users_of_connection(TENANT, "db", None).await.unwrap();
+        let gone = staged.store().delete_all_of_connection(TENANT, ("con_1", "db"), None).await.unwrap();
         assert!(!gone.is_empty());
         for table in TOKENS {
             assert_eq!(rows(&f.store, table, TENANT).await, 2 * MANY, "{} {table}", f.engine);
@@ -226,7 +230,8 @@ async fn users_of_a_connection_go_a_hundred_at_a_time() {
 
         let ending =
             Ending { initiator: chancery_core::logout::Initiator::AccountDeleted, at: NOW, trace: "t" };
-        let rest = f.store.delete_users_of_connection(TENANT, "goes", Some(ending)).await.unwrap();
+        connection(&f.store, "con_1", "goes").await;
+        let rest = f.store.delete_all_of_connection(TENANT, ("con_1", "goes"), Some(ending)).await.unwrap();
         assert_eq!(rows(&f.store, "users", TENANT).await, 300, "{}: two slices", f.engine);
         assert_eq!(rows(&f.store, "logout_notices", TENANT).await, 200, "{}", f.engine);
         f.store.commit(rest).await.unwrap();
@@ -243,19 +248,68 @@ async fn users_of_a_connection_go_a_hundred_at_a_time() {
 #[tokio::test]
 async fn who_signs_up_while_a_connection_goes_is_not_left_behind() {
     for f in engines().await {
-        let connection =
-            |change: Change| change.insert(Kind::Connection, "con_1", Some("db"), "{}".to_owned());
-        f.store.apply(connection(Change::new(TENANT))).await.unwrap();
+        connection(&f.store, "con_1", "db").await;
         f.store.create_user(TENANT, &new_user("early", "early@example.com")).await.unwrap();
-        let rest = f.store.delete_users_of_connection(TENANT, "db", None).await.unwrap();
+        let rest = f.store.delete_all_of_connection(TENANT, ("con_1", "db"), None).await.unwrap();
         f.store.create_user(TENANT, &new_user("late", "late@example.com")).await.unwrap();
-        let gone = || Change::new(TENANT).delete(Kind::Connection, "con_1");
-        assert!(matches!(f.store.apply(gone().also(rest)).await, Err(Error::Guard)), "{}", f.engine);
+        let gone = |batch| Change::new(TENANT).also(batch).delete(Kind::Connection, "con_1");
+        assert!(matches!(f.store.apply(gone(rest)).await, Err(Error::Guard)), "{}", f.engine);
         assert_eq!(rows(&f.store, "users", TENANT).await, 2, "{}: nothing happened", f.engine);
 
-        let rest = f.store.delete_users_of_connection(TENANT, "db", None).await.unwrap();
-        f.store.apply(gone().also(rest)).await.unwrap();
+        let rest = f.store.delete_all_of_connection(TENANT, ("con_1", "db"), None).await.unwrap();
+        f.store.apply(gone(rest)).await.unwrap();
         for table in ["users", "credentials", "docs"] {
+            assert_eq!(rows(&f.store, table, TENANT).await, 0, "{} {table}", f.engine);
+        }
+    }
+}
+
+/// Two that delete the same are done once: what takes its name afterwards is somebody else's.
+#[tokio::test]
+async fn what_took_the_name_since_is_left_alone() {
+    for f in engines().await {
+        two_applications(&f.store).await;
+        users(&f.store, "goes", 250).await;
+        connection(&f.store, "con_2", "goes").await;
+        let gone = f.store.delete_all_of_connection(TENANT, ("con_1", "goes"), None).await;
+        assert!(matches!(gone, Err(Error::Guard)), "{}", f.engine);
+        let cleared =
+            f.store.clear(TENANT, Going::Api { id: "api_0", identifier: "https://goes.example/" }).await;
+        assert!(matches!(cleared, Err(Error::Guard)), "{}", f.engine);
+        assert_eq!(rows(&f.store, "users", TENANT).await, 250, "{}", f.engine);
+        assert_eq!(rows(&f.store, "consents", TENANT).await, 2 * MANY, "{}", f.engine);
+
+        // Where less than a slice is left, it is the last commit that sees it.
+        users(&f.store, "small", 3).await;
+        connection(&f.store, "con_3", "small").await;
+        let named = ("con_3", "small");
+        let first = f.store.delete_all_of_connection(TENANT, named, None).await.unwrap();
+        let second = f.store.delete_all_of_connection(TENANT, named, None).await.unwrap();
+        let delete = |batch| Change::new(TENANT).also(batch).delete(Kind::Connection, "con_3");
+        f.store.apply(delete(first)).await.unwrap();
+        connection(&f.store, "con_4", "small").await;
+        users(&f.store, "small", 3).await;
+        assert!(matches!(f.store.apply(delete(second)).await, Err(Error::Guard)), "{}", f.engine);
+        assert_eq!(rows(&f.store, "users", TENANT).await, 253, "{}", f.engine);
+    }
+}
+
+/// They hold an account of the connection, but are users of another one.
+#[tokio::test]
+async fn accounts_that_belong_to_users_of_others_go_without_those_who_sign_up() {
+    for f in engines().await {
+        two_applications(&f.store).await;
+        connection(&f.store, "con_1", "goes").await;
+        let values = format!("'{TENANT}', 'goes', 'linked|' || i, 'stays|' || i");
+        fill(&f.store, MANY, "credentials", "tenant, connection, account, user_id", &values).await;
+        let named = ("con_1", "goes");
+        let rest = f.store.delete_all_of_connection(TENANT, named, None).await.unwrap();
+        assert!(rows(&f.store, "credentials", TENANT).await < 1000, "{}", f.engine);
+        users(&f.store, "goes", 1).await;
+        assert!(matches!(f.store.commit(rest).await, Err(Error::Guard)), "{}", f.engine);
+        let rest = f.store.delete_all_of_connection(TENANT, named, None).await.unwrap();
+        f.store.commit(rest).await.unwrap();
+        for table in ["users", "credentials"] {
             assert_eq!(rows(&f.store, table, TENANT).await, 0, "{} {table}", f.engine);
         }
     }

@@ -16,7 +16,7 @@ use chancery_core::iso::format_ms;
 use chancery_core::logout::Initiator;
 use chancery_core::model::{CharacterType, Connection, ConnectionOptions};
 use chancery_core::problem::{Missing, Problem};
-use chancery_store::{Change, Error, Going, Kind, Snapshot};
+use chancery_store::{Change, Error, Kind, Snapshot};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
@@ -141,13 +141,10 @@ impl Resource for Connections {
     async fn delete(call: &Call, connection: &Connection, change: Change) -> Result<Change, Problem> {
         let (tenant, store) = (call.tenant(), call.store());
         let ending = call.ctx.ending(Initiator::AccountDeleted);
-        let gone =
-            store.delete_users_of_connection(tenant, &connection.name, ending).await.map_err(stored)?;
-        store.clear(tenant, Going::Directory(&connection.id)).await.map_err(stored)?;
+        let named = (connection.id.as_str(), connection.name.as_str());
+        let gone = store.delete_all_of_connection(tenant, named, ending).await.map_err(stored)?;
         Ok(change
             .also(gone)
-            .also(store.delete_groups_of_connection(tenant, &connection.id))
-            .also(store.forget_directory(tenant, &connection.id))
             .delete(Kind::ConnectionKey, &connection.id)
             .delete(Kind::ScimConfiguration, &connection.id)
             .delete(Kind::DirectoryProvisioning, &connection.id))
@@ -324,16 +321,21 @@ const PATIENCE: Duration = Duration::from_secs(3);
 async fn delete(call: Call) -> Result<Answer, Problem> {
     let body = json!({"deleted_at": format_ms(call.ctx.now_ms)});
     let accepted = Answer::new(StatusCode::ACCEPTED, Some(body));
-    let id = call.at("id").to_owned();
+    // A set of changes waits for what it consists of.
+    if call.staged.is_some() {
+        return Ok(deleted(call).await?.map_or_else(Answer::no_content, |rev| accepted.at(rev)));
+    }
+    let (tenant, id) = (call.tenant().to_owned(), call.at("id").to_owned());
     let mut work = tokio::spawn(deleted(call));
     if let Ok(ended) = timeout(PATIENCE, &mut work).await {
         return Ok(ended.map_err(internal)??.map_or_else(Answer::no_content, |rev| accepted.at(rev)));
     }
     tokio::spawn(async move {
-        if let Ok(Err(problem)) = work.await {
+        if let Err(problem) = work.await.map_err(internal).flatten() {
             tracing::warn!(
+                tenant,
                 id,
-                "a connection is still there with the rest of its users: delete it again: {problem:?}"
+                "this connection may be there with the rest of its users: {problem:?}"
             );
         }
     });
@@ -349,11 +351,15 @@ async fn deleted(call: Call) -> Result<Option<i64>, Problem> {
             Err(Problem::NotFound(_)) => return Ok(None),
             Err(other) => return Err(other),
         };
-        let change = Connections::delete(&call, &connection, Change::new(call.tenant())).await?;
-        match call.apply(change.delete(Kind::Connection, &connection.id)).await {
+        let applied = match Connections::delete(&call, &connection, Change::new(call.tenant())).await {
+            Ok(change) => call.apply(change.delete(Kind::Connection, &connection.id)).await.map_err(stored),
+            Err(problem) => Err(problem),
+        };
+        match applied {
             Ok(rev) => return Ok(Some(rev)),
-            Err(Error::Guard) => {}
-            Err(other) => return Err(stored(other)),
+            // There are users again, or somebody else deletes it too.
+            Err(Problem::Conflict(_)) => {}
+            Err(other) => return Err(other),
         }
     }
     Err(stored(Error::Guard))
