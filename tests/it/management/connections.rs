@@ -1,5 +1,8 @@
 //! `/connections`: databases of users.
 
+use std::time::Duration;
+
+use chancery_store::Batch;
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -67,6 +70,42 @@ async fn its_users_go_with_it() {
         app.api_as(&token, "GET", &format!("/users/{clerk}"), Value::Null).await.expect(404);
         app.jane().await;
         app.api_as(&token, "DELETE", &path, Value::Null).await.expect(204);
+    }
+}
+
+/// More users than go in one commit, and two who want them gone.
+#[tokio::test]
+async fn hundreds_of_users_go_once_with_it() {
+    for app in engines().await {
+        let body = json!({"name": "Many", "strategy": "auth0"});
+        let made = app.manage("POST", "/connections", body.clone()).await;
+        let path = format!("/connections/{}", made["id"].as_str().unwrap());
+        let before = app.manage("GET", "/users?include_totals=true&q=*", Value::Null).await["total"].clone();
+        let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 450) \
+                   INSERT INTO users (tenant, id, connection, created_ms, updated_ms, logins_count, doc) \
+                   SELECT (SELECT id FROM tenants), 'auth0|many' || i, 'Many', 1, 1, 0, '{}' FROM n";
+        app.app.store.commit(Batch::default().run(sql, Vec::new())).await.unwrap();
+
+        let token = app.management_token().await;
+        let delete = || app.api_as(&token, "DELETE", &path, Value::Null);
+        let (one, other) = tokio::join!(delete(), delete());
+        for answer in [&one, &other] {
+            assert!([202, 204].contains(&answer.status.as_u16()), "{}: {}", app.engine, answer.body);
+        }
+        // An answer does not wait for long.
+        let is_gone = async || app.api_as(&token, "GET", &path, Value::Null).await.status == 404;
+        until(Duration::from_secs(60), is_gone).await;
+        let left: Option<i64> = app
+            .app
+            .store
+            .db()
+            .query_one("SELECT COUNT(*) FROM users WHERE connection = 'Many'", Vec::new())
+            .await
+            .unwrap();
+        assert_eq!(left, Some(0), "{}", app.engine);
+        assert_eq!(app.manage("GET", "/users?include_totals=true&q=*", Value::Null).await["total"], before);
+        // The name is free again.
+        app.api_as(&token, "POST", "/connections", body).await.expect(201);
     }
 }
 
