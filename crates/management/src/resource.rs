@@ -102,7 +102,7 @@ pub(crate) trait Resource: Send + Sync + 'static {
         change: Change,
     ) -> impl Future<Output = Result<Change, Problem>> + Send;
 
-    /// Judges a deletion; adds what else goes.
+    /// Judges a deletion; adds what else goes. What is too much for one commit goes before, in slices.
     fn delete(
         call: &Call,
         model: &Self::Model,
